@@ -1,0 +1,36 @@
+"""Where configuration, data and cache are. Nothing here creates anything.
+
+`TODO_HOME` moves all three below one folder; without it they are where the platform keeps such things.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+APP = "todo"
+
+
+def config_file() -> Path:
+    """Return the path of the profile file."""
+    return _folder("config") / "config.toml"
+
+
+def database_file() -> Path:
+    """Return the path of the embedded database."""
+    return _folder("data") / "todo.db"
+
+
+def drafts_folder() -> Path:
+    """Return the folder that keeps texts under edit until they are stored."""
+    return _folder("data") / "drafts"
+
+
+def _folder(kind: str) -> Path:
+    home = os.environ.get("TODO_HOME")
+    if home:
+        return Path(home).expanduser().absolute()
+    import platformdirs
+
+    dirs = platformdirs.PlatformDirs(APP, appauthor=False)
+    return dirs.user_config_path if kind == "config" else dirs.user_data_path
