@@ -1,0 +1,1 @@
+"""Rules without I/O: what words, numbers and identifiers mean."""

@@ -1,0 +1,30 @@
+"""Identifiers that the client makes, so that a statement sent twice takes effect once."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime
+from uuid import UUID
+
+_VARIANT = 0b10 << 62
+
+
+def new_id(at: datetime) -> UUID:
+    """Return a new UUIDv7 of the instant `at` (RFC 9562, section 5.7): 48 bits of milliseconds, 74 random bits."""
+    return _version_7(int(at.timestamp() * 1000), secrets.randbits(74))
+
+
+def derived_id(change: UUID, owner: str, index: int) -> UUID:
+    """Return the id of the todo that is number `index` (from 0) of those that `change` adds for `owner`.
+
+    The same input gives the same id, so that adding again finds what is there; another owner's ids never collide.
+    The leading 48 bits are the change's own, so that todos sort by age where the change is a UUIDv7.
+    """
+    digest = hashlib.sha256(f"{change.hex}/{index}/{owner}".encode()).digest()
+    return _version_7(change.int >> 80, int.from_bytes(digest) & ((1 << 74) - 1))
+
+
+def _version_7(milliseconds: int, random: int) -> UUID:
+    high = (milliseconds & (2**48 - 1)) << 80
+    return UUID(int=high | 0x7 << 76 | (random >> 62) << 64 | _VARIANT | random & (2**62 - 1))

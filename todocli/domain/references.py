@@ -1,0 +1,102 @@
+"""How a person points at todos: `12`, a range `5-7`, or a full UUID."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from todocli.errors import FieldError, ValidationError
+
+MAX_NUMBER = 2**63 - 1
+"""The largest number that the databases can hold."""
+
+MAX_REFERENCES = 5_000
+"""How many references one command takes: they are sent in one statement, whose parameters are limited."""
+
+_RANGE = re.compile(r"(\d+)-(\d+)", re.ASCII)
+_NUMBER = re.compile(r"\d+", re.ASCII)
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class NumberRange:
+    """The numbers from `first` to `last`, both included; it takes those that exist, at least one."""
+
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        return f"{self.first}-{self.last}"
+
+
+Reference = int | UUID | NumberRange
+
+
+@dataclass(frozen=True)
+class References:
+    """What one command was pointed at, without repetitions, in the order in which it was given."""
+
+    items: tuple[Reference, ...]
+
+    @property
+    def numbers(self) -> list[int]:
+        """The single numbers."""
+        return [item for item in self.items if isinstance(item, int)]
+
+    @property
+    def ids(self) -> list[UUID]:
+        """The UUIDs."""
+        return [item for item in self.items if isinstance(item, UUID)]
+
+    @property
+    def ranges(self) -> list[NumberRange]:
+        """The ranges of numbers."""
+        return [item for item in self.items if isinstance(item, NumberRange)]
+
+    @property
+    def single(self) -> bool:
+        """Whether this is one plain reference, which names one todo and not a list."""
+        return len(self.items) == 1 and not self.ranges
+
+
+def parse_references(words: Iterable[str]) -> References:
+    """Read references as a person types them.
+
+    Raises `ValidationError` naming the word that is not one.
+    """
+    items = tuple(dict.fromkeys(_parse(word) for word in words))
+    if len(items) > MAX_REFERENCES:
+        raise _error(f"{len(items)} references are more than one command takes ({MAX_REFERENCES}).", "Use a range.")
+    return References(items)
+
+
+def _parse(word: str) -> Reference:
+    if _NUMBER.fullmatch(word):
+        return _number(word, word)
+    if match := _RANGE.fullmatch(word):
+        first, last = (_number(part, word) for part in match.groups())
+        if first > last:
+            raise _error(f"{_shown(word)} is a range that runs backwards.", f"Write {last}-{first}.")
+        return NumberRange(first, last)
+    if _UUID.fullmatch(word):
+        return UUID(word)
+    raise _error(f"{_shown(word)} is not a todo's number.", "Write a number, a range such as 5-7, or a full UUID.")
+
+
+def _number(digits: str, word: str) -> int:
+    number = int(digits) if len(digits) < 20 else MAX_NUMBER + 1
+    if number == 0:
+        raise _error(f"{_shown(word)} is not a todo's number: numbers start at 1.", "todo list shows the numbers.")
+    if number > MAX_NUMBER:
+        raise _error(f"{_shown(word)} is larger than any todo's number.", "todo list shows the numbers.")
+    return number
+
+
+def _shown(word: str) -> str:
+    return repr(word if len(word) <= 40 else word[:40] + "…")
+
+
+def _error(detail: str, hint: str) -> ValidationError:
+    return ValidationError(detail, hint=hint, field_errors=(FieldError("reference", detail),))
