@@ -1,0 +1,118 @@
+"""The tables, and only the tables. A table class does not validate: input and output go through `todocli.schemas`.
+
+The triggers that write `changes` and `history` and move `users.last_number` are in the migrations.
+On Postgres a sequence gives `changes.seq`, on SQLite the triggers do.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+SQLModel.metadata.naming_convention = {
+    "pk": "pk_%(table_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+}
+
+
+_STILL_OPEN = sa.text("completed_at IS NULL AND deleted_at IS NULL")
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """An instant: aware and in UTC in Python, whatever an engine or a session's time zone would make of it."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Turn an aware instant into what the engine stores; SQLite keeps naive UTC."""
+        if value is None:
+            return None
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Turn what the engine gives back into an aware instant in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class User(SQLModel, table=True):
+    """Somebody who has todos; `last_number` is the highest number that any of them ever had."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        sa.UniqueConstraint("name"),
+        sa.CheckConstraint("length(name) BETWEEN 1 AND 64", name="name"),
+    )
+
+    id: UUID = Field(sa_type=sa.Uuid, primary_key=True)
+    name: str = Field(sa_type=sa.String(64))
+    last_number: int = Field(default=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"})
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Todo(SQLModel, table=True):
+    """One todo. `change_id` and `change_source` say which step wrote the row last; the triggers read them."""
+
+    __tablename__ = "todos"
+    __table_args__ = (
+        sa.UniqueConstraint("user_id", "number"),
+        sa.CheckConstraint("number >= 1", name="number"),
+        sa.CheckConstraint("length(title) BETWEEN 1 AND 255 AND trim(title) <> ''", name="title"),
+        sa.CheckConstraint("length(description) <= 2000", name="description"),
+        sa.Index("ix_todos_user_id", "user_id"),
+        sa.Index("ix_todos_newest", "user_id", sa.text("created_at DESC"), sa.text("number DESC")),
+        sa.Index("ix_todos_open", "user_id", "number", postgresql_where=_STILL_OPEN, sqlite_where=_STILL_OPEN),
+    )
+
+    id: UUID = Field(sa_type=sa.Uuid, primary_key=True)
+    user_id: UUID = Field(sa_type=sa.Uuid, foreign_key="users.id")
+    number: int = Field(sa_type=sa.BigInteger)
+    title: str = Field(sa_type=sa.String(255))
+    description: str | None = Field(default=None, sa_type=sa.String(2000))
+    completed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+    deleted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    version: int = Field(default=1, sa_type=sa.BigInteger)
+    change_id: UUID = Field(sa_type=sa.Uuid)
+    change_source: str = Field(sa_type=sa.String(16))
+
+
+class Change(SQLModel, table=True):
+    """One step that a user made. `seq` gives the order; `undoes` is the step that this one took back."""
+
+    __tablename__ = "changes"
+    __table_args__ = (sa.UniqueConstraint("user_id", "seq"),)
+
+    user_id: UUID = Field(sa_type=sa.Uuid, foreign_key="users.id", primary_key=True)
+    id: UUID = Field(sa_type=sa.Uuid, primary_key=True)
+    seq: int = Field(sa_type=sa.BigInteger, sa_column_args=[sa.Identity()])
+    made_at: datetime = Field(sa_type=UtcDateTime)
+    source: str = Field(sa_type=sa.String(16))
+    undoes: UUID | None = Field(default=None, sa_type=sa.Uuid)
+
+
+class History(SQLModel, table=True):
+    """What one step did to one todo: the row before (null: added) and after (null: deleted), as JSON."""
+
+    __tablename__ = "history"
+    __table_args__ = (
+        sa.ForeignKeyConstraint(["user_id", "change_id"], ["changes.user_id", "changes.id"], ondelete="CASCADE"),
+        sa.Index("ix_history_user_id_todo_id", "user_id", "todo_id"),
+    )
+
+    user_id: UUID = Field(sa_type=sa.Uuid, primary_key=True)
+    change_id: UUID = Field(sa_type=sa.Uuid, primary_key=True)
+    todo_id: UUID = Field(sa_type=sa.Uuid, primary_key=True)
+    before: dict[str, Any] | None = Field(default=None, sa_type=sa.JSON)
+    after: dict[str, Any] | None = Field(default=None, sa_type=sa.JSON)

@@ -1,0 +1,1 @@
+"""The use cases: the only code that composes queries. One public method is one use case."""

@@ -1,0 +1,76 @@
+"""Who may have todos in a database. How a user proves who they are is the database's business."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from todocli.clock import now
+from todocli.domain.ids import new_id
+from todocli.errors import Conflict, NotFound
+from todocli.models import User
+from todocli.schemas import UserList, UserRead
+
+_columns = (col(User.id), col(User.name), col(User.created_at))
+
+
+class Users:
+    """The users of one database. Names are checked where they are read (`todocli.profiles`)."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def all(self) -> UserList:
+        """Return every user, by name in the order of code points."""
+        rows = self._session.execute(sa.select(*_columns)).mappings()
+        items = sorted((UserRead(**row) for row in rows), key=lambda user: user.name)
+        return UserList(items=items, count=len(items), total=len(items))
+
+    def find(self, name: str) -> UserRead | None:
+        """Return the user of that name, or None."""
+        row = self._session.execute(sa.select(*_columns).where(col(User.name) == name)).mappings().one_or_none()
+        return UserRead(**row) if row else None
+
+    def add(self, name: str) -> tuple[UserRead, bool]:
+        """Return the user of that name, and whether it had to be added: an existing name is the same user."""
+        moment = now()
+        values: dict[str, Any] = {"id": new_id(moment), "name": name, "last_number": 0, "created_at": moment}
+        added = self._session.execute(self._insert(values)).mappings().one_or_none()
+        if added:
+            return UserRead(**added), True
+        known = self.find(name)
+        if known is None:
+            raise Conflict(f"The user {name!r} was renamed meanwhile.", hint="Look: todo user list")
+        return known, False
+
+    def rename(self, name: str, new_name: str) -> UserRead:
+        """Give the user `name` another name; the todos stay theirs. Raises `NotFound`, or `Conflict` if it is taken."""
+        taken = sa.exists(sa.select(col(User.id)).where(col(User.name) == new_name).correlate(None))
+        statement = (
+            sa.update(User)
+            .where(col(User.name) == name, ~taken)
+            .values(name=new_name)
+            .returning(*_columns)
+            .execution_options(synchronize_session=False)
+        )
+        row = self._session.execute(statement).mappings().one_or_none()
+        if row:
+            return UserRead(**row)
+        if self.find(name) is None:
+            raise NotFound(f"There is no user {name!r}.", hint="todo user list shows their names.")
+        raise Conflict(f"The name {new_name!r} is taken.", hint="Choose another name.")
+
+    def ensure(self, name: str) -> UUID:
+        """Return the id of the user of that name, who is added if there is none."""
+        known = self.find(name)
+        return known.id if known else self.add(name)[0].id
+
+    def _insert(self, values: dict[str, Any]) -> Any:
+        if self._session.get_bind().dialect.name == "sqlite":
+            from sqlalchemy.dialects.sqlite import insert
+        else:
+            from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
+        return insert(User).values(**values).on_conflict_do_nothing(index_elements=["name"]).returning(*_columns)
