@@ -1,0 +1,56 @@
+"""JSON documents and plain lines: what scripts read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+from pydantic import BaseModel
+
+from todocli.errors import TodoError
+from todocli.render.text import visible
+from todocli.schemas import ErrorBody, FieldErrorRead, TodoRead
+
+
+def document(value: BaseModel, fields: Sequence[str] | None = None) -> str:
+    """Return `value` as one compact JSON document; with `fields`, only those of it or of each of its items."""
+    if fields is None:
+        return value.model_dump_json()
+    data = value.model_dump(mode="json")
+    if "items" in data:
+        data["items"] = [_picked(item, fields) for item in data["items"]]
+    else:
+        data = _picked(data, fields)
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+
+
+def json_lines(values: Iterable[BaseModel], fields: Sequence[str] | None = None) -> list[str]:
+    """Return each of `values` as a JSON document of one line."""
+    return [document(value, fields) for value in values]
+
+
+def error_document(error: TodoError) -> str:
+    """Return an error as the JSON that the command line and the HTTP API share."""
+    return error_body(error).model_dump_json(exclude_none=True)
+
+
+def error_body(error: TodoError) -> ErrorBody:
+    """Return an error as part of the contract."""
+    return ErrorBody(
+        detail=error.detail,
+        error_code=error.code,
+        field_errors=[FieldErrorRead(field=field, message=message) for field, message in error.field_errors] or None,
+        hint=error.hint,
+    )
+
+
+def plain(todo: TodoRead, *, description: bool = False) -> str:
+    """Return a todo as a line of tab-separated columns: number, state, title, and the description if asked."""
+    columns = [str(todo.number), todo.state, visible(todo.title)]
+    if description:
+        columns.append(visible(todo.description or ""))
+    return "\t".join(columns)
+
+
+def _picked(item: dict[str, object], fields: Sequence[str]) -> dict[str, object]:
+    return {name: item[name] for name in fields}

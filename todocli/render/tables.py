@@ -1,0 +1,105 @@
+"""What a person sees: tables and details, by Rich. It is imported for a terminal only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from io import StringIO
+
+from rich import box
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from todocli.render.text import first_line, visible
+from todocli.render.times import ago, local
+from todocli.schemas import TodoRead
+
+WIDE = 60
+"""From this width on, in columns, there is room for more than number and title."""
+
+
+def rendered(what: RenderableType, *, width: int, colour: bool, unicode: bool = True) -> str:
+    """Return `what` as the text of a terminal of `width` columns; without `colour`, with no escapes at all."""
+    out = StringIO()
+    console = Console(
+        file=out,
+        width=width,
+        force_terminal=True,
+        color_system="standard" if colour else None,
+        no_color=not colour,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+        safe_box=not unicode,
+    )
+    console.print(what)
+    return "".join(f"{line.rstrip()}\n" if not colour else f"{line}\n" for line in out.getvalue().splitlines())
+
+
+def todo_table(todos: Sequence[TodoRead], *, now: datetime, width: int, dated: str = "created_at") -> Table:
+    """Return todos as a table without the columns that would be empty, or for which there is no room."""
+    table = _table()
+    states = {todo.state for todo in todos}
+    with_state = "open" in states and len(states) > 1
+    with_note = width >= WIDE and any(todo.description for todo in todos)
+    table.add_column("#", justify="right", style="bold", no_wrap=True)
+    if with_state:
+        table.add_column("State", no_wrap=True)
+    table.add_column("Title", ratio=3 if with_note else None, overflow="fold")
+    if with_note:
+        table.add_column("Description", ratio=2, no_wrap=True, overflow="ellipsis", style="dim")
+    if width >= WIDE:
+        table.add_column(
+            {"deleted_at": "Removed", "completed_at": "Done"}.get(dated, "Added"), no_wrap=True, style="dim"
+        )
+    for todo in todos:
+        done = with_state and todo.is_completed
+        row: list[RenderableType] = [str(todo.number)]
+        if with_state:
+            row.append(Text("done", "green") if done else Text("open"))
+        row.append(Text(visible(todo.title), "dim" if done else ""))
+        if with_note:
+            row.append(Text(first_line(todo.description or "")))
+        if width >= WIDE:
+            row.append(ago(getattr(todo, dated) or todo.created_at, now))
+        table.add_row(*row)
+    return table
+
+
+def todo_detail(todo: TodoRead, *, now: datetime) -> RenderableType:
+    """Return everything about one todo."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row(Text(str(todo.number), "not dim bold"), Text(visible(todo.title), "bold"))
+    if todo.description:
+        grid.add_row("", Text(visible(todo.description, lines=True)))
+    grid.add_row("State", {"done": Text("done", "green"), "trash": Text("in the trash", "red")}.get(todo.state, "open"))
+    for label, instant in (
+        ("Added", todo.created_at),
+        ("Done", todo.completed_at),
+        ("Removed", todo.deleted_at),
+        ("Changed", todo.updated_at if todo.version > 1 else None),
+    ):
+        if instant:
+            grid.add_row(label, f"{local(instant)} ({ago(instant, now)})")
+    grid.add_row("Id", str(todo.id))
+    return Padding(grid, (0, 0, 1, 1))
+
+
+def plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """Return rows of texts as a table without the columns that would be empty."""
+    table = _table()
+    shown = [i for i in range(len(columns)) if any(row[i] for row in rows)]
+    for i in shown:
+        table.add_column(columns[i], overflow="fold", style="bold" if i == 0 else "")
+    for row in rows:
+        table.add_row(*(Text(visible(row[i])) for i in shown))
+    return table
+
+
+def _table() -> Table:
+    return Table(box=box.SIMPLE_HEAD, header_style="dim", pad_edge=False, show_edge=False)

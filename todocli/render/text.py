@@ -1,0 +1,55 @@
+"""The one way by which stored text meets a terminal: nothing in it can control what it is shown on."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+MAX_MARKS = 30
+"""How many combining marks are shown on one character: the bound of Unicode's Stream-Safe Text Format (UAX #15)."""
+
+_JOINERS = "\u200c\u200d"
+_NAMES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def visible(text: str, *, lines: bool = False) -> str:
+    """Return `text` with everything that is not seen, or that moves what is seen, written as an escape.
+
+    That is: control characters, bidirectional controls, zero-width and other format characters, line separators and
+    lone surrogates. Joiners between two letters that are not ASCII stay, since scripts and emoji need them. With
+    `lines`, line feeds stay too.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    shown = "".join(_shown(text, i, lines) for i in range(len(text)))
+    return re.sub(rf"([^\x00-\u02ff]{{{MAX_MARKS + 1},}})", _stream_safe, shown)
+
+
+def _shown(text: str, i: int, lines: bool) -> str:
+    char = text[i]
+    if char.isprintable() or (lines and char == "\n"):
+        return char
+    category = unicodedata.category(char)
+    if category == "Zs" or category in ("Co", "Cn"):
+        return char
+    if char in _JOINERS and 0 < i < len(text) - 1 and not text[i - 1].isascii() and not text[i + 1].isascii():
+        return char
+    return _NAMES.get(char) or (f"\\x{ord(char):02x}" if ord(char) < 0x100 else f"\\u{ord(char):04x}")
+
+
+def _stream_safe(run: re.Match[str]) -> str:
+    kept: list[str] = []
+    marks = 0
+    for char in run[0]:
+        marks = marks + 1 if unicodedata.category(char) in ("Mn", "Me") else 0
+        if marks <= MAX_MARKS:
+            kept.append(char)
+        elif marks == MAX_MARKS + 1:
+            kept.append("…")
+    return "".join(kept)
+
+
+def first_line(text: str) -> str:
+    """Return the first line of `text`, visible, with an ellipsis if there are more."""
+    line, *more = text.splitlines() or [""]
+    return visible(line) + (" …" if any(part.strip() for part in more) else "")
