@@ -1,0 +1,186 @@
+"""What one invocation has at hand: the options given anywhere on its line, the terminal, the profile, the database."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TextIO
+
+from todocli.errors import ConfirmationRequired, UsageError
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from pydantic import BaseModel
+    from rich.console import RenderableType
+
+    from todocli.database.engine import Store, Target
+    from todocli.profiles import Profile
+    from todocli.services.todos import Todos
+
+Colour = Literal["auto", "always", "never"]
+
+
+@dataclass
+class Invocation:
+    """One run of the program."""
+
+    json: bool = False
+    jsonl: bool = False
+    fields: tuple[str, ...] | None = None
+    quiet: bool = False
+    profile_name: str | None = None
+    no_input: bool = False
+    yes: bool = False
+    colour: Colour = "auto"
+    change: UUID | None = None
+    _profile: Profile | None = field(default=None, repr=False)
+
+    # What is printed, and where
+
+    @property
+    def machine(self) -> bool:
+        """Whether a program reads the output as JSON."""
+        return self.json or self.jsonl or self.fields is not None
+
+    @property
+    def table(self) -> bool:
+        """Whether a person reads the output on a terminal."""
+        return not self.machine and not self.quiet and (self.colour == "always" or sys.stdout.isatty())
+
+    @property
+    def width(self) -> int:
+        """The width of the terminal, in columns."""
+        return max(shutil.get_terminal_size().columns, 20)
+
+    def check(self) -> None:
+        """Raise `UsageError` if options were given that exclude each other."""
+        if self.quiet and self.machine:
+            raise UsageError("--quiet and JSON exclude each other.", hint="Give one of them.")
+        if self.json and self.jsonl:
+            raise UsageError("--json and --jsonl exclude each other.", hint="Give one of them.")
+
+    def show(self, what: RenderableType) -> None:
+        """Print a table, or another thing that Rich draws, for a person."""
+        from todocli.render.tables import rendered
+
+        unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+        text = rendered(what, width=self.width, colour=self._paints(sys.stdout), unicode=unicode)
+        sys.stdout.write(text)
+
+    def line(self, text: str, aside: str = "") -> None:
+        """Print a line of the result; `aside` follows it dimly."""
+        sys.stdout.write(text + (self._dim(f" · {aside}", sys.stdout) if aside else "") + "\n")
+
+    def document(self, value: BaseModel) -> None:
+        """Print the one JSON document of this command, or its items as lines under `--jsonl`."""
+        from todocli.render.documents import document, json_lines
+
+        items = getattr(value, "items", None) if self.jsonl else None
+        lines = [document(value, self.fields)] if items is None else json_lines(items, self.fields)
+        sys.stdout.writelines(f"{line}\n" for line in lines)
+
+    def note(self, text: str) -> None:
+        """Say something that is not the result, on stderr and dimly; silent where nobody asked for words."""
+        if not self.quiet and not self.machine:
+            sys.stdout.flush()
+            print(self._dim(text, sys.stderr), file=sys.stderr)
+
+    def _dim(self, text: str, stream: TextIO) -> str:
+        return f"\x1b[2m{text}\x1b[0m" if self._paints(stream) else text
+
+    def _paints(self, stream: TextIO) -> bool:
+        return paints(stream, ("--color", self.colour))
+
+    # What is asked
+
+    @property
+    def interactive(self) -> bool:
+        """Whether there is a person who can answer."""
+        return not self.no_input and sys.stdin is not None and sys.stdin.isatty()
+
+    def confirm(self, question: str) -> None:
+        """Return if the user agrees; raise `ConfirmationRequired` otherwise, also where nobody can be asked."""
+        if self.yes:
+            return
+        if not self.interactive:
+            raise ConfirmationRequired(f"{question} Nothing was changed.", hint="Say so with --yes.")
+        import typer
+
+        if not typer.confirm(question, err=True):
+            raise ConfirmationRequired("Not confirmed; nothing was changed.")
+
+    # Whose todos, and where
+
+    @property
+    def profile(self) -> Profile:
+        """The profile in use; read once."""
+        if self._profile is None:
+            from todocli import profiles
+
+            self._profile = profiles.resolve(self.profile_name)
+        return self._profile
+
+    @property
+    def target(self) -> Target:
+        """Where the profile's database is."""
+        return target_of(self.profile)
+
+    @contextmanager
+    def store(self) -> Iterator[Store]:
+        """Give the profile's open database. The embedded one is created, or brought up to date, on the way."""
+        from todocli.database import engine
+
+        target = self.target
+        if isinstance(target, Path) and engine.ready_file(target):
+            self.note(f"Your todos are in {target}")
+        with engine.opened(target) as store:
+            yield store
+
+    @contextmanager
+    def todos(self) -> Iterator[Todos]:
+        """Give the todos of the profile's user."""
+        from todocli.services.owner import Owner
+        from todocli.services.todos import Todos
+
+        with self.store() as store, store.session() as session:
+            owner = Owner(self.profile.user, self.profile.user_id)
+            if self.profile.embedded:
+                from todocli.services.users import Users
+
+                owner = Owner(owner.name, Users(session).ensure(owner.name))
+            yield Todos(session, owner)
+
+
+def target_of(profile: Profile) -> Target:
+    """Return where the database of `profile` is. Raises `todocli.errors.ValidationError` for a URL that is not one."""
+    url = profile.database_url()
+    if url is None:
+        from todocli import paths
+
+        return paths.database_file()
+    from todocli.database.url import PostgresURL
+
+    return PostgresURL.parse(url)
+
+
+def paints(stream: TextIO, arguments: Sequence[str]) -> bool:
+    """Return whether `stream` gets colour, by the option in `arguments` and then by the conventions.
+
+    These are NO_COLOR (no-color.org), FORCE_COLOR (force-color.org), CLICOLOR and CLICOLOR_FORCE
+    (bixense.com/clicolors) and TERM=dumb; the first that is set and not empty decides.
+    """
+    for word, following in zip(arguments, (*arguments[1:], ""), strict=True):
+        choice = following if word == "--color" else word.removeprefix("--color=")
+        if choice in ("always", "never"):
+            return choice == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR") or os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0"):
+        return True
+    return stream.isatty() and os.environ.get("CLICOLOR") != "0" and os.environ.get("TERM") != "dumb"

@@ -1,0 +1,134 @@
+"""Editing a todo as a small text in the user's editor. What was typed there is never lost."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from todocli import paths
+from todocli.errors import TodoError, UsageError
+
+if TYPE_CHECKING:
+    from todocli.cli.context import Invocation
+    from todocli.domain.references import References
+    from todocli.schemas import TodoRead
+    from todocli.services.todos import Outcome
+
+SCISSORS = "# ------------------------ >8 ------------------------"
+"""The line that ends the text, as in git's commit messages."""
+
+_EXPLANATION = """
+# The first line is the title; what follows it is the description.
+# This part, from the line above on, is left out.
+"""
+
+
+def edit_todo(invocation: Invocation, named: References) -> Outcome:
+    """Let the user edit a todo, and store the result if nobody else changed it meanwhile.
+
+    Raises `TodoError` if there is no editor, or if it fails; whatever cannot be stored stays in a file that the
+    error names.
+    """
+    from todocli.schemas import TodoUpdate, validated
+    from todocli.services.todos import Outcome
+
+    command = _editor(invocation)
+    with invocation.todos() as todos:
+        todo = todos.get(named).items[0]
+        if todo.deleted_at is not None:
+            from todocli.services.picking import not_found
+
+            raise not_found(named.items, [todo])
+    draft = _draft(todo)
+    try:
+        _run(command, draft)
+        text = _read(draft)
+        if text == composed(todo):
+            draft.unlink()
+            return Outcome([todo], frozenset())
+        title, description = parse(text)
+        update = validated(TodoUpdate, {"title": title, "description": description or None})
+        with invocation.todos() as todos:
+            outcome = todos.edit(named, update, version=todo.version, change=invocation.change)
+    except (TodoError, KeyboardInterrupt) as error:
+        kept = _kept(draft, todo)
+        if kept and isinstance(error, TodoError):
+            error.hint = f"{error.hint or 'Nothing was changed.'} Your text is in {draft}"
+        raise
+    draft.unlink()
+    return outcome
+
+
+def composed(todo: TodoRead) -> str:
+    """Return the text that stands for `todo` in the editor."""
+    body = f"\n{todo.description}\n" if todo.description else ""
+    return f"{todo.title}\n{body}\n{SCISSORS}{_EXPLANATION}"
+
+
+def parse(text: str) -> tuple[str, str]:
+    """Return title and description of an edited text; both are stripped."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    end = next((i for i, line in enumerate(lines) if line.strip() == SCISSORS), len(lines))
+    title, _, description = "\n".join(lines[:end]).strip().partition("\n")
+    return title.strip(), description.strip("\n").rstrip()
+
+
+def _editor(invocation: Invocation) -> list[str]:
+    chosen = os.environ.get("VISUAL") or os.environ.get("EDITOR")
+    if invocation.no_input or not (chosen or invocation.interactive):
+        raise UsageError(
+            "There is nobody who could edit, and no change was given.", hint="Give --title, or --description."
+        )
+    if chosen:
+        return shlex.split(chosen, posix=os.name != "nt")
+    return ["notepad" if os.name == "nt" else "vi"]
+
+
+def _draft(todo: TodoRead) -> Path:
+    folder = paths.drafts_folder()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f"todo-{todo.number}-", suffix=".txt", dir=folder)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(composed(todo))
+    except OSError as error:
+        raise TodoError(f"No file to edit could be made in {folder}: {error.strerror}.") from None
+    return Path(name)
+
+
+def _run(command: list[str], draft: Path) -> None:
+    sys.stdout.flush()
+    try:
+        status = subprocess.run([*command, str(draft)], check=False).returncode
+    except OSError as error:
+        raise TodoError(
+            f"The editor {command[0]!r} could not be started: {error.strerror}.",
+            hint="Set EDITOR to one that is there.",
+        ) from None
+    if status:
+        raise TodoError(f"The editor {command[0]!r} ended with status {status}; nothing was changed.")
+
+
+def _read(draft: Path) -> str:
+    try:
+        return draft.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise TodoError("The edited text is not valid UTF-8; nothing was changed.") from None
+    except OSError as error:
+        raise TodoError(f"The edited text cannot be read: {error.strerror}.") from None
+
+
+def _kept(draft: Path, todo: TodoRead) -> bool:
+    """Drop a draft that nobody changed; return whether there is something to keep."""
+    try:
+        if draft.read_bytes() == composed(todo).encode():
+            draft.unlink()
+            return False
+    except OSError:
+        return False
+    return True

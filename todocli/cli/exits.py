@@ -1,0 +1,126 @@
+"""How the program ends: the exit status of each error, and how an error is shown."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from typer.exceptions import Abort, TyperException
+
+from todocli.errors import TodoError, UsageError
+
+INTERRUPTED = 130
+CLOSED_PIPE = 141
+
+
+class Status(NamedTuple):
+    """One row of the published table."""
+
+    code: int
+    meaning: str
+    error_codes: tuple[str, ...]
+
+
+TABLE = (
+    Status(0, "done", ()),
+    Status(1, "a fault of the program or of the machine", ("SERVER_ERROR",)),
+    Status(2, "wrong usage, or a value that does not validate", ("USAGE", "VALIDATION_ERROR")),
+    Status(3, "no such todo, profile or user", ("NOT_FOUND",)),
+    Status(4, "changed by someone else meanwhile, or a name is taken", ("CONFLICT",)),
+    Status(5, "needs --yes", ("CONFIRMATION_REQUIRED",)),
+    Status(6, "who are you: no profile, unknown user, refused password", ("MISSING_USER_CONTEXT", "ACCESS_DENIED")),
+    Status(7, "the database cannot be reached", ("SERVICE_UNAVAILABLE",)),
+    Status(8, "the schema is older or newer than this program", ("SCHEMA_OUTDATED", "SCHEMA_TOO_NEW")),
+    Status(INTERRUPTED, "interrupted (silent)", ()),
+    Status(CLOSED_PIPE, "whoever read the output went away (silent)", ()),
+)
+"""The exit statuses, and the error codes of the JSON that stand for each."""
+
+_STATUS = {error_code: row.code for row in TABLE for error_code in row.error_codes}
+
+
+def run(command: Callable[[], object], arguments: Sequence[str]) -> int:
+    """Run `command` and return the exit status; whatever goes wrong is shown on stderr.
+
+    `arguments` are the command line's: they tell whether errors are wanted as JSON.
+    """
+    try:
+        status = command()
+        sys.stdout.flush()
+        return status if isinstance(status, int) else 0
+    except (KeyboardInterrupt, Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        return _closed_pipe()
+    except TodoError as error:
+        return _failed(error, arguments)
+    except TyperException as error:
+        return _failed(_usage(error), arguments)
+    except OSError as error:
+        _discard_output()
+        return _failed(TodoError(f"The machine refused: {error.strerror or error}.", hint=_place(error)), arguments)
+    except Exception as error:
+        from todocli.database.url import redact
+
+        detail = f"todo met a fault of its own: {type(error).__name__}: {redact(str(error))}"
+        return _failed(TodoError(detail, hint=f"Please report it, with the command. {_place(error)}"), arguments)
+
+
+def wants_json(arguments: Sequence[str]) -> bool:
+    """Return whether a command line asks for JSON, even one that cannot be parsed."""
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return any(word in ("--json", "--jsonl") or word.split("=")[0] == "--fields" for word in options)
+
+
+def _failed(error: TodoError, arguments: Sequence[str]) -> int:
+    from todocli.render.text import visible
+
+    try:
+        if wants_json(arguments):
+            from todocli.render.documents import error_document
+
+            print(error_document(error), file=sys.stderr)
+        else:
+            from todocli.cli.context import paints
+
+            red, dim, off = ("\x1b[1;31m", "\x1b[2m", "\x1b[0m") if paints(sys.stderr, arguments) else ("", "", "")
+            print(f"{red}error:{off} {visible(error.detail)}", file=sys.stderr)
+            if error.hint:
+                print(f"{dim} hint:{off} {visible(error.hint)}", file=sys.stderr)
+    except BrokenPipeError:
+        return _closed_pipe()
+    return _STATUS[error.code]
+
+
+def _usage(error: TyperException) -> TodoError:
+    """Say what Typer found wrong in our own form."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "todo"
+    message = error.format_message().strip()
+    hint = f"{path} --help shows what can be given."
+    option = str(getattr(error, "option_name", "") or "")
+    if message.startswith("No such option") and option[:1] == "-" and path != "todo":
+        hint = f"Put -- before words that begin with a dash: {path} -- {option} …; {path} --help shows the options."
+    return UsageError(message if message.endswith((".", "?", "!")) else f"{message}.", hint=hint)
+
+
+def _closed_pipe() -> int:
+    _discard_output()
+    return CLOSED_PIPE
+
+
+def _discard_output() -> None:
+    """Point stdout at nothing, so that what is still buffered fails nobody when the interpreter ends."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _place(error: BaseException) -> str:
+    frame = error.__traceback__
+    while frame and frame.tb_next:
+        frame = frame.tb_next
+    return f"At {Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}." if frame else ""
