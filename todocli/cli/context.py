@@ -175,7 +175,7 @@ def paints(stream: TextIO, arguments: Sequence[str]) -> bool:
     These are NO_COLOR (no-color.org), FORCE_COLOR (force-color.org), CLICOLOR and CLICOLOR_FORCE
     (bixense.com/clicolors) and TERM=dumb; the first that is set and not empty decides.
     """
-    for word, following in zip(arguments, (*arguments[1:], ""), strict=True):
+    for word, following in zip(arguments, (*arguments[1:], ""), strict=False):
         choice = following if word == "--color" else word.removeprefix("--color=")
         if choice in ("always", "never"):
             return choice == "always"

@@ -37,7 +37,7 @@ def register(app: typer.Typer) -> None:
 @takes(*COMMON)
 def upgrade(
     invocation: Invocation,
-    revision: Annotated[str, typer.Argument(metavar="[REVISION]", help="Where to go; default: the newest.")] = "head",
+    revision: Annotated[str, typer.Argument(metavar="REVISION", help="Where to go; default: the newest.")] = "head",
 ) -> None:
     """Create the schema, or bring it up to date."""
     from todocli.database import migrations

@@ -100,11 +100,10 @@ def _usage(error: TyperException) -> TodoError:
     """Say what Typer found wrong in our own form."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "todo"
-    message = error.format_message().strip()
+    message = error.format_message().strip().replace("Value error, ", "")
     hint = f"{path} --help shows what can be given."
-    option = str(getattr(error, "option_name", "") or "")
-    if message.startswith("No such option") and option[:1] == "-" and path != "todo":
-        hint = f"Put -- before words that begin with a dash: {path} -- {option} …; {path} --help shows the options."
+    if message.startswith("No such option") and path == "todo add":
+        hint = f"Put -- before a title with words that begin with a dash; {path} --help shows the options."
     return UsageError(message if message.endswith((".", "?", "!")) else f"{message}.", hint=hint)
 
 

@@ -15,14 +15,14 @@ from todocli.errors import NotFound
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("help", cls=Command)(help_)
+    app.command("help", cls=Command, rich_help_panel="You")(help_)
 
 
 @takes("color")
 def help_(
     invocation: Invocation,
     context: typer.Context,
-    words: Annotated[list[str] | None, typer.Argument(metavar="[TOPIC]")] = None,
+    words: Annotated[list[str] | None, typer.Argument(metavar="TOPIC")] = None,
 ) -> None:
     """Explain a command or a topic: exit-codes, json-schema."""
     topic = " ".join(words or [])

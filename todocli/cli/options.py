@@ -20,22 +20,30 @@ from todocli.errors import FieldError, UsageError, ValidationError
 _PANEL = "Everywhere"
 
 _OPTIONS: dict[str, Any] = {
-    "json": Annotated[bool, typer.Option("--json", help="Print one JSON document.", rich_help_panel=_PANEL)],
-    "jsonl": Annotated[bool, typer.Option("--jsonl", help="Print a JSON document a line.", rich_help_panel=_PANEL)],
+    "json": Annotated[
+        bool, typer.Option("--json", metavar="", help="Print one JSON document.", rich_help_panel=_PANEL)
+    ],
+    "jsonl": Annotated[
+        bool, typer.Option("--jsonl", metavar="", help="Print a JSON document a line.", rich_help_panel=_PANEL)
+    ],
     "fields": Annotated[
         str | None,
         typer.Option("--fields", metavar="A,B", help="Print only these fields, as JSON.", rich_help_panel=_PANEL),
     ],
-    "quiet": Annotated[bool, typer.Option("--quiet", "-q", help="Print numbers only.", rich_help_panel=_PANEL)],
+    "quiet": Annotated[
+        bool, typer.Option("--quiet", "-q", metavar="", help="Print numbers only.", rich_help_panel=_PANEL)
+    ],
     "change": Annotated[
         str | None,
         typer.Option("--change", metavar="UUID", help="Name this step: repeating it is safe.", rich_help_panel=_PANEL),
     ],
-    "yes": Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", rich_help_panel=_PANEL)],
+    "yes": Annotated[bool, typer.Option("--yes", "-y", metavar="", help="Do not ask.", rich_help_panel=_PANEL)],
     "profile": Annotated[
         str | None, typer.Option("--profile", metavar="NAME", help="Use this profile.", rich_help_panel=_PANEL)
     ],
-    "no_input": Annotated[bool, typer.Option("--no-input", help="Never ask anything.", rich_help_panel=_PANEL)],
+    "no_input": Annotated[
+        bool, typer.Option("--no-input", metavar="", help="Never ask anything.", rich_help_panel=_PANEL)
+    ],
     "color": Annotated[
         Literal["auto", "always", "never"] | None,
         typer.Option("--color", help="Use colour: auto, always or never.", rich_help_panel=_PANEL),

@@ -44,7 +44,7 @@ def list_(invocation: Invocation) -> None:
 @takes(*COMMON)
 def show(
     invocation: Invocation,
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Default: the one in use.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Default: the one in use.")] = None,
 ) -> None:
     """Show one profile: the one in use, unless another is named."""
     from todocli import profiles
@@ -61,8 +61,10 @@ def add(
     url_env: Annotated[
         str | None, typer.Option("--url-env", metavar="VAR", help="The environment variable that holds the URL.")
     ] = None,
-    url_stdin: Annotated[bool, typer.Option("--url-stdin", help="Read the URL from stdin.")] = False,
-    embedded: Annotated[bool, typer.Option("--embedded", help="On the embedded database of this machine.")] = False,
+    url_stdin: Annotated[bool, typer.Option("--url-stdin", metavar="", help="Read the URL from stdin.")] = False,
+    embedded: Annotated[
+        bool, typer.Option("--embedded", metavar="", help="On the embedded database of this machine.")
+    ] = False,
 ) -> None:
     """Add a profile, and register its user where the database is ready. The URL is asked for, hidden, if not given."""
     from todocli import profiles

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PANEL = "Todos"
 
 NumbersToTake = Annotated[
-    list[str], typer.Argument(metavar="REF...", help="Numbers, ranges like 5-7, UUIDs, or - for those on stdin.")
+    list[str], typer.Argument(metavar="REF", help="Numbers, ranges like 5-7, UUIDs, or - for those on stdin.")
 ]
 
 SHOWN = 20
@@ -47,7 +47,7 @@ def register(app: typer.Typer) -> None:
 @takes(*WRITING)
 def add(
     invocation: Invocation,
-    words: Annotated[list[str], typer.Argument(metavar="TITLE...", help="The title; - reads one a line from stdin.")],
+    words: Annotated[list[str], typer.Argument(metavar="TITLE", help="The title; - reads one a line from stdin.")],
     description: Annotated[
         str | None, typer.Option("--description", "-d", help="More about it; - reads it from stdin.")
     ] = None,
@@ -83,11 +83,11 @@ def add(
 @takes(*READING)
 def list_(
     invocation: Invocation,
-    everything: Annotated[bool, typer.Option("--all", "-a", help="Show completed ones too.")] = False,
-    completed: Annotated[bool, typer.Option("--completed", "-c", help="Show completed ones only.")] = False,
+    everything: Annotated[bool, typer.Option("--all", "-a", metavar="", help="Show completed ones too.")] = False,
+    completed: Annotated[bool, typer.Option("--completed", "-c", metavar="", help="Show completed ones only.")] = False,
     limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, help="Show at most so many.")] = None,
     sort: Annotated[Literal["number", "title", "created"], typer.Option("--sort", help="The order.")] = "number",
-    reverse: Annotated[bool, typer.Option("--reverse", "-r", help="Turn the order round.")] = False,
+    reverse: Annotated[bool, typer.Option("--reverse", "-r", metavar="", help="Turn the order round.")] = False,
 ) -> None:
     """List todos: the open ones, unless told otherwise."""
     if everything and completed:

@@ -41,6 +41,7 @@ class Outcome:
 class _Goal:
     """What a step is to reach: the columns it sets, the rows that still need it, and how to tell that it is reached."""
 
+    moment: datetime
     values: Mapping[str, object]
     needed: sa.ColumnElement[bool]
     reached: Callable[[TodoRead], bool]
@@ -131,38 +132,37 @@ class Todos:
         def reached(todo: TodoRead) -> bool:
             return all(getattr(todo, name) == value for name, value in fields.items())
 
-        return self._change(references, _Goal(fields, needed, reached), change)
+        return self._change(references, _Goal(now(), fields, needed, reached), change)
 
     def complete(self, references: References, *, change: UUID | None = None) -> Outcome:
         """Complete todos; what is completed stays as it is. Raises `NotFound`."""
-        goal = _Goal({"completed_at": now()}, col(Todo.completed_at).is_(None), lambda todo: todo.is_completed)
+        moment = now()
+        needed = col(Todo.completed_at).is_(None)
+        goal = _Goal(moment, {"completed_at": moment}, needed, lambda todo: todo.is_completed)
         return self._change(references, goal, change)
 
     def reopen(self, references: References, *, change: UUID | None = None) -> Outcome:
         """Make completed todos open again; what is open stays as it is. Raises `NotFound`."""
-        goal = _Goal({"completed_at": None}, col(Todo.completed_at).is_not(None), lambda todo: not todo.is_completed)
+        needed = col(Todo.completed_at).is_not(None)
+        goal = _Goal(now(), {"completed_at": None}, needed, lambda todo: not todo.is_completed)
         return self._change(references, goal, change)
 
     def remove(self, references: References, *, change: UUID | None = None) -> Outcome:
         """Move todos to the trash. Raises `NotFound`, also for what is in the trash already."""
-        goal = _Goal({"deleted_at": now()}, _live, lambda todo: todo.deleted_at is not None)
+        moment = now()
+        goal = _Goal(moment, {"deleted_at": moment}, _live, lambda todo: todo.deleted_at is not None)
         return self._change(references, goal, change)
 
     def restore(self, references: References, *, change: UUID | None = None) -> Outcome:
         """Take todos out of the trash; what is not in it stays as it is. Raises `NotFound`."""
-        goal = _Goal(
-            {"deleted_at": None},
-            col(Todo.deleted_at).is_not(None),
-            lambda todo: todo.deleted_at is None,
-            from_trash=True,
-        )
+        needed = col(Todo.deleted_at).is_not(None)
+        goal = _Goal(now(), {"deleted_at": None}, needed, lambda todo: todo.deleted_at is None, from_trash=True)
         return self._change(references, goal, change)
 
     # How a step is made: one statement, all or none, and once only however often it is sent.
 
     def _change(self, references: References, goal: _Goal, change: UUID | None) -> Outcome:
-        moment = now()
-        step = change or new_id(moment)
+        step = change or new_id(goal.moment)
         # Locking in one fixed order makes the step all or none beside other writers, and free of deadlocks.
         picked = (
             sa.select(col(Todo.id), col(Todo.number))
@@ -176,7 +176,7 @@ class Todos:
             sa.update(Todo)
             .where(self._owner.owns(Todo), col(Todo.id).in_(sa.select(picked.c.id)))
             .where(*picking.all_found(picked, references), self._not_made(step), goal.needed)
-            .values(**goal.values, **self._stamp(moment, step), version=col(Todo.version) + 1)
+            .values(**goal.values, **self._stamp(goal.moment, step), version=col(Todo.version) + 1)
             .returning(*_columns)
             .execution_options(synchronize_session=False)
         )
