@@ -1,0 +1,47 @@
+"""Runs the revisions on the connection that `todocli.database.migrations` hands over, in its transaction.
+
+The `alembic` command of a developer hands over none: then TODO_DATABASE_URL says where to go.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import nullcontext
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import context
+from alembic.util import CommandError
+
+
+def migrate(connection: sa.Connection, **options: Any) -> None:
+    """Run what was asked for; the transaction around it belongs to the caller."""
+    context.configure(
+        connection=connection,
+        transactional_ddl=True,
+        render_as_batch=connection.dialect.name == "sqlite",
+        **options,
+    )
+    with nullcontext() if connection.in_transaction() else context.begin_transaction():
+        context.run_migrations()
+
+
+def migrate_as_developer() -> None:
+    """Serve the `alembic` command: take the database from the environment and the tables from the models."""
+    from todocli.database.migrations import locked_postgres
+    from todocli.database.url import PostgresURL
+    from todocli.models import complete_metadata
+
+    url = os.environ.get("TODO_DATABASE_URL")
+    if not url:
+        raise CommandError("Set TODO_DATABASE_URL to the Postgres that alembic shall work on.")
+    with locked_postgres(PostgresURL.parse(url)) as connection:
+        migrate(connection, target_metadata=complete_metadata(), compare_server_default=True)
+
+
+if context.is_offline_mode():
+    raise CommandError("The revisions look at the database while they run: --sql is not supported.")
+if (handed_over := context.config.attributes.get("connection")) is not None:
+    migrate(handed_over)
+else:
+    migrate_as_developer()

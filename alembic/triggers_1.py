@@ -1,0 +1,91 @@
+"""The first generation of the triggers that keep history. Frozen: revisions that are in use name it.
+
+A revision that only adds columns drops the triggers and creates them again with more columns. A revision that needs
+other rules brings a second generation beside this one.
+
+The rules are in `triggers_1.postgresql.sql` and `triggers_1.sqlite.sql`, in SQL with a few macros:
+`row_json(x)` the columns of the row `x` that history keeps; `schema()` (Postgres) the schema of the tables;
+`utc_now()` and `new_change_id()` (SQLite) the time as SQLAlchemy stores it, and a UUIDv7.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Literal
+
+import sqlalchemy as sa
+
+Kind = Literal["plain", "instant", "json"]
+"""How a column gets into the JSON: as it is; as UTC text with six decimals and Z; as JSON inside the JSON."""
+
+_POSTGRES: dict[Kind, str] = {
+    "plain": "{0}",
+    "instant": """to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')""",
+    "json": "{0}",
+}
+_SQLITE: dict[Kind, str] = {
+    "plain": "{0}",
+    "instant": "CASE WHEN {0} GLOB '????-??-??[ T]??:??:??.??????'"
+    " THEN substr({0}, 1, 10) || 'T' || substr({0}, 12) || 'Z'"
+    " ELSE strftime('%Y-%m-%dT%H:%M:%f000Z', {0}) END",
+    "json": "json({0})",
+}
+_SQLITE_NOW = "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
+_SQLITE_NEW_ID = (
+    "(printf('%012x', strftime('%s', 'now') * 1000 + CAST(substr(strftime('%f', 'now'), 4) AS INTEGER))"
+    " || '7' || lower(substr(hex(randomblob(2)), 2))"
+    " || substr('89ab', 1 + (random() & 3), 1) || lower(substr(hex(randomblob(8)), 2)))"
+)
+
+
+def create(connection: sa.Connection, columns: Mapping[str, Kind]) -> None:
+    """Create the triggers; `columns` are those of `todos` that history keeps."""
+    dialect = connection.dialect.name
+    text = Path(__file__).with_name(f"triggers_1.{dialect}.sql").read_text(encoding="utf-8")
+    if dialect == "sqlite":
+        text = _expand(text, "row_json", _row_json("json_object", _SQLITE, columns))
+        text = _expand(text, "utc_now", lambda _: _SQLITE_NOW)
+        text = _expand(text, "new_change_id", lambda _: _SQLITE_NEW_ID)
+        statements = _statements(text)
+    else:
+        schema = connection.scalar(sa.text("SELECT quote_ident(current_schema())"))
+        text = _expand(text, "row_json", _row_json("json_build_object", _POSTGRES, columns))
+        text = _expand(text, "schema", lambda _: str(schema))
+        statements = iter([text])
+    for statement in statements:
+        connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+
+
+def drop(connection: sa.Connection) -> None:
+    """Drop the triggers, and on Postgres their functions."""
+    dialect = connection.dialect.name
+    text = Path(__file__).with_name(f"triggers_1.{dialect}.sql").read_text(encoding="utf-8")
+    for trigger in re.findall(r"^CREATE TRIGGER (\w+)", text, re.MULTILINE):
+        connection.exec_driver_sql(f"DROP TRIGGER {trigger}" + ("" if dialect == "sqlite" else " ON todos"))
+    for function in re.findall(r"^CREATE FUNCTION (\w+)", text, re.MULTILINE):
+        connection.exec_driver_sql(f"DROP FUNCTION {function}()")
+
+
+def _row_json(function: str, forms: Mapping[Kind, str], columns: Mapping[str, Kind]) -> Callable[[str], str]:
+    def expand(row: str) -> str:
+        pairs = (f"'{name}', {forms[kind].format(f'{row}.{name}')}" for name, kind in columns.items())
+        return f"{function}({', '.join(pairs)})"
+
+    return expand
+
+
+def _expand(text: str, macro: str, expansion: Callable[[str], str]) -> str:
+    return re.sub(rf"\b{macro}\((\w*)\)", lambda match: expansion(match[1]), text)
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Split a script: SQLite's driver takes one statement at a time, or commits."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

@@ -1,0 +1,78 @@
+-- SQLite knows row triggers only, and does not fire a trigger from itself (unless recursive_triggers is on):
+-- so the one for the console and the one for programs are two, and exactly one of them acts on an update.
+
+CREATE TRIGGER todos_insert AFTER INSERT ON todos
+BEGIN
+  -- INSERT OR REPLACE takes rows away without a DELETE trigger (unless recursive_triggers is on). Such a row has a
+  -- history that ends alive. Taking away another todo is refused; replacing the todo itself is an update of it.
+  SELECT RAISE(ABORT, 'a todo''s id, number and user_id never change')
+  WHERE EXISTS (
+    SELECT 1 FROM history AS h
+    WHERE h.user_id IN (SELECT id FROM users) AND h.todo_id = NEW.id
+      AND (h.user_id <> NEW.user_id OR json_extract(h.after, '$.number') <> NEW.number)
+      AND NOT EXISTS (
+        SELECT 1 FROM history AS d WHERE d.user_id = h.user_id AND d.todo_id = h.todo_id AND d.after IS NULL));
+  SELECT RAISE(ABORT, 'the number belongs to another todo')
+  WHERE NEW.number <= (SELECT last_number FROM users WHERE id = NEW.user_id) AND EXISTS (
+    SELECT 1 FROM history AS h
+    WHERE h.user_id = NEW.user_id AND h.todo_id <> NEW.id AND json_extract(h.after, '$.number') = NEW.number
+      AND NOT EXISTS (SELECT 1 FROM todos AS t WHERE t.id = h.todo_id)
+      AND NOT EXISTS (
+        SELECT 1 FROM history AS d WHERE d.user_id = h.user_id AND d.todo_id = h.todo_id AND d.after IS NULL));
+
+  UPDATE users SET last_number = NEW.number WHERE id = NEW.user_id AND last_number < NEW.number;
+  INSERT INTO changes (user_id, id, seq, made_at, source)
+  VALUES (
+    NEW.user_id, NEW.change_id, (SELECT COALESCE(MAX(seq), 0) + 1 FROM changes WHERE user_id = NEW.user_id),
+    utc_now(), NEW.change_source)
+  ON CONFLICT (user_id, id) DO NOTHING;
+  INSERT INTO history (user_id, change_id, todo_id, before, after)
+  VALUES (
+    NEW.user_id, NEW.change_id, NEW.id,
+    (SELECT h.after FROM history AS h JOIN changes AS c ON c.user_id = h.user_id AND c.id = h.change_id
+     WHERE h.user_id = NEW.user_id AND h.todo_id = NEW.id ORDER BY c.seq DESC LIMIT 1),
+    row_json(NEW))
+  ON CONFLICT (user_id, change_id, todo_id) DO UPDATE SET after = excluded.after;
+END;
+
+CREATE TRIGGER todos_refuse BEFORE UPDATE OF id, number, user_id ON todos
+WHEN NEW.id IS NOT OLD.id OR NEW.number IS NOT OLD.number OR NEW.user_id IS NOT OLD.user_id
+BEGIN
+  SELECT RAISE(ABORT, 'a todo''s id, number and user_id never change');
+END;
+
+CREATE TRIGGER todos_update AFTER UPDATE ON todos
+WHEN NEW.change_id <> OLD.change_id
+BEGIN
+  INSERT INTO changes (user_id, id, seq, made_at, source)
+  VALUES (
+    NEW.user_id, NEW.change_id, (SELECT COALESCE(MAX(seq), 0) + 1 FROM changes WHERE user_id = NEW.user_id),
+    utc_now(), NEW.change_source)
+  ON CONFLICT (user_id, id) DO NOTHING;
+  INSERT INTO history (user_id, change_id, todo_id, before, after)
+  VALUES (NEW.user_id, NEW.change_id, NEW.id, row_json(OLD), row_json(NEW))
+  ON CONFLICT (user_id, change_id, todo_id) DO UPDATE SET after = excluded.after;
+END;
+
+-- The nested update fires todos_update, which takes for `before` what the console wrote: put right afterwards.
+CREATE TRIGGER todos_console AFTER UPDATE ON todos
+WHEN NEW.change_id = OLD.change_id
+BEGIN
+  UPDATE todos
+  SET change_id = new_change_id(), change_source = 'sql', version = OLD.version + 1, updated_at = utc_now()
+  WHERE id = NEW.id;
+  UPDATE history SET before = row_json(OLD)
+  WHERE user_id = OLD.user_id AND change_id = (SELECT change_id FROM todos WHERE id = OLD.id) AND todo_id = OLD.id;
+END;
+
+CREATE TRIGGER todos_delete AFTER DELETE ON todos
+BEGIN
+  INSERT INTO changes (user_id, id, seq, made_at, source)
+  VALUES (
+    OLD.user_id, new_change_id(), (SELECT COALESCE(MAX(seq), 0) + 1 FROM changes WHERE user_id = OLD.user_id),
+    utc_now(), 'sql');
+  INSERT INTO history (user_id, change_id, todo_id, before, after)
+  VALUES (
+    OLD.user_id, (SELECT id FROM changes WHERE user_id = OLD.user_id ORDER BY seq DESC LIMIT 1), OLD.id,
+    row_json(OLD), NULL);
+END;

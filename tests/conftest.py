@@ -1,0 +1,125 @@
+"""What every test stands on: an isolated machine, and databases that are ready at once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests import postgres
+from todocli.database import embedded, migrations
+from todocli.database.engine import Target
+from todocli.database.url import PostgresURL
+
+_SERVERS = pytest.StashKey[postgres.Servers]()
+_FOREIGN = ("NO_COLOR", "FORCE_COLOR", "DATABASE_URL", "VISUAL", "EDITOR", "COLUMNS", "LINES")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Agree on the folder through which the run's processes share one server."""
+    handed_over = getattr(config, "workerinput", None)
+    folder = Path(handed_over["servers"]) if handed_over else postgres.new_folder()
+    config.stash[_SERVERS] = postgres.Servers(folder, os.environ.get("TODO_TEST_DATABASE_URL"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: object) -> None:
+    """Tell a worker of pytest-xdist where that folder is."""
+    worker_input: dict[str, str] = node.workerinput  # type: ignore[attr-defined]
+    config: pytest.Config = node.config  # type: ignore[attr-defined]
+    worker_input["servers"] = str(config.stash[_SERVERS].folder)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the server, when all workers are done; after Ctrl-C too."""
+    if not hasattr(config, "workerinput") and (servers := config.stash.get(_SERVERS, None)):
+        servers.stop()
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Keep a test away from the user's machine; give the folder where the program keeps everything."""
+    for name in list(os.environ):
+        if name in _FOREIGN or name.startswith(("TODO_", "CLICOLOR", "PG")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("TODO_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield tmp_path / "home"
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.fixture(scope="session")
+def postgres_server(pytestconfig: pytest.Config) -> PostgresURL:
+    """The server, as somebody who may create databases."""
+    return pytestconfig.stash[_SERVERS].server()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(pytestconfig: pytest.Config, postgres_server: PostgresURL) -> str:
+    """The name of a migrated database to copy; nobody may connect to it."""
+    with pytestconfig.stash[_SERVERS].once() as known:
+        if "template" not in known:
+            name = f"todo_template_{uuid.uuid4().hex}"
+            postgres.execute(postgres_server, "CREATE DATABASE {}", name)
+            migrations.upgrade(replace(postgres_server, database=name))
+            known["template"] = name
+        return str(known["template"])
+
+
+def _database(server: PostgresURL, template: str) -> Iterator[PostgresURL]:
+    name = f"todo_{uuid.uuid4().hex}"
+    postgres.execute(server, "CREATE DATABASE {} TEMPLATE {}", name, template)
+    yield replace(server, database=name)
+    postgres.execute(server, "DROP DATABASE {} WITH (FORCE)", name)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresURL, postgres_template: str) -> Iterator[PostgresURL]:
+    """A migrated Postgres database of the test's own."""
+    yield from _database(postgres_server, postgres_template)
+
+
+@pytest.fixture
+def empty_postgres_url(postgres_server: PostgresURL) -> Iterator[PostgresURL]:
+    """A Postgres database of the test's own, without a schema."""
+    yield from _database(postgres_server, "template1")
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy."""
+    path = tmp_path_factory.mktemp("template") / "todo.db"
+    migrations.upgrade(path)
+    return path
+
+
+@pytest.fixture
+def sqlite_path(sqlite_template: Path, tmp_path: Path) -> Path:
+    """A migrated SQLite file of the test's own."""
+    path = tmp_path / "todo.db"
+    embedded.create_file(path)
+    return Path(shutil.copyfile(sqlite_template, path))
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest) -> Target:
+    """A migrated database: the test runs on each engine."""
+    target: Target = request.getfixturevalue("sqlite_path" if request.param == "sqlite" else "postgres_url")
+    return target
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
+    """A place for a database, without a schema (for SQLite: without a file)."""
+    if request.param == "sqlite":
+        return tmp_path / "data" / "todo.db"
+    target: Target = request.getfixturevalue("empty_postgres_url")
+    return target

@@ -1,0 +1,290 @@
+"""Brings a database's schema up to date, or back: the only module that imports Alembic.
+
+A migration takes effect as a whole or not at all, also if the process is killed. Of several that start at once,
+one does the work; the others wait, and find nothing to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationStep
+from alembic.script import Script, ScriptDirectory
+from sqlalchemy.pool import NullPool
+
+from todocli.database import embedded, faults
+from todocli.database.engine import HEAD, Target, connect_arguments, sqlalchemy_url
+from todocli.database.url import PostgresURL
+from todocli.errors import NotFound, ServiceUnavailable, TodoError, UsageError
+
+LOCK_SECONDS = 30
+"""How long a migration waits for programs that use the tables, before it gives up."""
+
+_ADVISORY_LOCK = 0x746F646F
+_DUPLICATE_TABLE = "42P07"
+_LOCK_NOT_AVAILABLE = "55P03"
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One state of the schema; `down_revision` is the one before (None: no schema)."""
+
+    revision: str
+    down_revision: str | None
+    message: str
+
+
+OnStep = Callable[[Revision], None]
+"""Called as each step begins, inside the migration's transaction."""
+
+
+def script_folder() -> Path:
+    """Return the folder of the revisions: beside the package in a checkout, inside it when installed.
+
+    Raises `TodoError` if neither is there.
+    """
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package.parent / "alembic", package / "_alembic"):
+        if (folder / "env.py").is_file() and (folder / "versions").is_dir():
+            return folder
+    raise TodoError("This installation of todo lacks its migrations.", hint="Install it again.")
+
+
+def history() -> list[Revision]:
+    """Return all revisions that this program knows, newest first. Needs no database."""
+    return [_described(script) for script in reversed(_chain(_scripts()))]
+
+
+def current(target: Target) -> str | None:
+    """Return the revision of the schema at `target`, or None if there is no schema; creates nothing.
+
+    Raises `todocli.errors.TodoError` if the database cannot be read.
+    """
+    if isinstance(target, Path) and embedded.is_blank(target):
+        return None
+    with _explained(target), _engine(target).connect() as connection:
+        return _revision(connection)
+
+
+def upgrade(target: Target, revision: str = "head", on_step: OnStep | None = None) -> list[Revision]:
+    """Bring the schema at `target` up to `revision` (an id, `head`, or `+N`); return the steps taken, in order.
+
+    Creates the embedded file if there is none. A copy of an embedded database that has a schema is kept beside it,
+    one for each revision that it had. Raises `NotFound` for an unknown revision, `UsageError` for one older than
+    the schema, `SchemaTooNew` if the schema is at a revision that this program does not know.
+    """
+    plan = _Plan(target, revision, up=True)
+    if isinstance(target, Path):
+        with faults.translated_sqlite(target):
+            embedded.create_file(target)
+    return _migrate(target, plan, on_step)
+
+
+def downgrade(target: Target, revision: str, on_step: OnStep | None = None) -> list[Revision]:
+    """Take the schema at `target` back to `revision` (an id, `base`, or `-N`); return the steps taken, in order.
+
+    What newer columns and tables hold is lost; of an embedded database a copy is kept, as for an upgrade.
+    Raises `NotFound` for an unknown revision, `UsageError` for one newer than the schema, `SchemaTooNew` if the
+    schema is at a revision that this program does not know.
+    """
+    plan = _Plan(target, revision, up=False)
+    if isinstance(target, Path) and embedded.is_blank(target):
+        plan.steps(None)
+        return []
+    return _migrate(target, plan, on_step)
+
+
+class _Plan:
+    """Where a migration shall lead, and by which steps. Raises `NotFound` if there is no such place."""
+
+    def __init__(self, target: Target, wanted: str, *, up: bool) -> None:
+        self.scripts = _scripts()
+        self._chain = _chain(self.scripts)
+        self._places = {None: 0} | {script.revision: place for place, script in enumerate(self._chain, 1)}
+        self._target = target
+        self._wanted = wanted
+        self._up = up
+        self._by = int(wanted) if wanted[:1] == "+-"[not up] and wanted[1:].isdecimal() else None
+        self._to = {"base": 0, "head": len(self._chain)}.get(wanted, self._places.get(wanted))
+        if self._to is None and self._by is None:
+            raise NotFound(f"There is no revision {wanted!r}.", hint="See which there are: todo db history")
+
+    def steps(self, revision: str | None) -> list[Script]:
+        """Return the steps from `revision`, in order."""
+        if revision not in self._places:
+            raise faults.too_new(self._target, str(revision), HEAD)
+        here = self._places[revision]
+        there = here + self._by if self._by is not None else self._to
+        if there is None or not 0 <= there <= len(self._chain):
+            raise UsageError(
+                f"The schema is {revision or 'base'}: {self._wanted} leads nowhere.",
+                hint="See which revisions there are: todo db history",
+            )
+        if self._up and there < here:
+            raise UsageError(
+                f"The schema is {revision}, newer than {self._wanted}.", hint=f"Use todo db downgrade {self._wanted}"
+            )
+        if not self._up and there > here:
+            raise UsageError(
+                f"The schema is {revision or 'base'}, older than {self._wanted}.",
+                hint=f"Use todo db upgrade {self._wanted}",
+            )
+        return self._chain[here:there] if self._up else self._chain[there:here][::-1]
+
+    def end(self, revision: str | None, steps: list[Script]) -> str | None:
+        """Return the revision that `steps` lead to from `revision`."""
+        if not steps:
+            return revision
+        return steps[-1].revision if self._up else _described(steps[-1]).down_revision
+
+    def migration_step(self, script: Script) -> MigrationStep:
+        """Return `script` as Alembic runs it."""
+        revisions = self.scripts.revision_map
+        if self._up:
+            return MigrationStep.upgrade_from_script(revisions, script)
+        return MigrationStep.downgrade_from_script(revisions, script)
+
+
+def _migrate(target: Target, plan: _Plan, on_step: OnStep | None) -> list[Revision]:
+    with _explained(target), _locked(target) as connection:
+        start = _revision(connection)
+        steps = plan.steps(start)
+        if isinstance(target, Path):
+            _refuse_foreign(connection, target, start)
+            if start and steps:
+                embedded.keep_copy(target, target.with_name(f"{target.name}.bak-{start}"))
+
+        def begin(_heads: object, _context: object) -> Iterator[MigrationStep]:
+            for script in steps:
+                if on_step:
+                    on_step(_described(script))
+                yield plan.migration_step(script)
+
+        config = _config()
+        config.attributes["connection"] = connection
+        with EnvironmentContext(config, plan.scripts, fn=begin):
+            plan.scripts.run_env()
+        if isinstance(target, Path) and steps:
+            _finish_sqlite(connection, target, plan.end(start, steps))
+    return [_described(script) for script in steps]
+
+
+def _locked(target: Target) -> AbstractContextManager[sa.Connection]:
+    return _locked_sqlite(target) if isinstance(target, Path) else locked_postgres(target)
+
+
+@contextmanager
+def locked_postgres(url: PostgresURL) -> Iterator[sa.Connection]:
+    """Give a connection in a transaction that keeps other migrations out; it is committed at the end.
+
+    The time limit is set after the wait for another migration: that wait is no fault.
+    """
+    with _engine(url).connect() as connection, connection.begin():
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
+        yield connection
+
+
+@contextmanager
+def _locked_sqlite(path: Path) -> Iterator[sa.Connection]:
+    engine = _engine(path)
+    sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    with engine.connect() as connection:
+        driver: Any = connection.connection.dbapi_connection
+        if not driver.execute("SELECT EXISTS (SELECT 1 FROM sqlite_master)").fetchone()[0]:
+            embedded.use_write_ahead_log(driver)
+        with connection.begin():
+            yield connection
+
+
+def _engine(target: Target) -> sa.Engine:
+    if isinstance(target, PostgresURL):
+        return sa.create_engine(
+            sqlalchemy_url(target), connect_args=connect_arguments(), poolclass=NullPool, hide_parameters=True
+        )
+    engine = sa.create_engine(
+        "sqlite://", creator=lambda: embedded.connect(target), poolclass=NullPool, hide_parameters=True
+    )
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    """Foreign keys are off: to change a table is to build it anew, and its children would be deleted with the old."""
+    connection.execute("PRAGMA foreign_keys = OFF")
+    connection.execute("PRAGMA synchronous = FULL")
+
+
+def _refuse_foreign(connection: sa.Connection, path: Path, revision: str | None) -> None:
+    tables = set(sa.inspect(connection).get_table_names()) - {"alembic_version"}
+    if tables and revision is None:
+        raise TodoError(
+            f"{path} is not a todo database: it has tables of something else ({', '.join(sorted(tables)[:3])}).",
+            hint="Move the file away; the next command makes a new one.",
+        )
+
+
+def _finish_sqlite(connection: sa.Connection, path: Path, revision: str | None) -> None:
+    """Check what SQLite did not check on the way, and note the revision where it can be read without a table."""
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if broken:
+        raise TodoError(f"The rows of {path} do not fit together: {broken[0]} refers to a missing row of {broken[2]}.")
+    connection.exec_driver_sql(f"PRAGMA user_version = {int(revision or 0)}")
+
+
+def _revision(connection: sa.Connection) -> str | None:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    return None if found is None else str(found)
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(script_folder()).replace("%", "%%"))
+    return config
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
+def _chain(scripts: ScriptDirectory) -> list[Script]:
+    """Return the revisions, oldest first: one line, without branches."""
+    return list(scripts.walk_revisions())[::-1]
+
+
+def _described(script: Script) -> Revision:
+    down = script.down_revision
+    return Revision(script.revision, str(down) if down else None, script.doc)
+
+
+@contextmanager
+def _explained(target: Target) -> Iterator[None]:
+    """Turn what the engine says into an error that an operator can act on."""
+    try:
+        if isinstance(target, Path):
+            with faults.translated_sqlite(target):
+                yield
+        else:
+            yield
+    except sa.exc.DBAPIError as error:
+        state = getattr(error.orig, "sqlstate", None)
+        if state == _DUPLICATE_TABLE:
+            raise TodoError(
+                f"{faults.place(target)} has tables of another program: {str(error.orig).splitlines()[0]}.",
+                hint="Give todo a database of its own (CREATE DATABASE todo), and use its URL.",
+            ) from None
+        if state == _LOCK_NOT_AVAILABLE:
+            raise ServiceUnavailable(
+                f"Other programs use the tables in {faults.place(target)}; nothing was changed.",
+                hint="Try again when they are done.",
+            ) from None
+        raise faults.translated(error, target, HEAD, lambda: HEAD) from None
