@@ -1,0 +1,137 @@
+"""One user never reads or changes another's todos: the SQL itself says so."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import sqlalchemy as sa
+
+from todocli.database.engine import Target, opened
+from todocli.domain.references import parse_references
+from todocli.errors import NotFound, TodoError
+from todocli.schemas import TodoCreate, TodoUpdate
+from todocli.services.listing import Listing
+from todocli.services.owner import Owner
+from todocli.services.todos import Todos
+from todocli.services.users import Users
+
+OWNED = re.compile(r"\b(?:FROM|UPDATE|INTO|JOIN)\s+(todos|changes|history)\b")
+"""Where a statement turns to a table whose rows belong to somebody."""
+
+
+@contextmanager
+def captured() -> Iterator[list[str]]:
+    statements: list[str] = []
+
+    def keep(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        statements.append(" ".join(statement.split()))
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", keep)
+    try:
+        yield statements
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", keep)
+
+
+def unguarded(statement: str) -> list[str]:
+    """Return the parts of a statement that turn to an owned table without asking whose its rows are.
+
+    A part reaches from where the table is named to the end of the parentheses around it.
+    """
+    faults = []
+    for match in OWNED.finditer(statement):
+        depth, end = 0, len(statement)
+        for i in range(match.start(), len(statement)):
+            depth += {"(": 1, ")": -1}.get(statement[i], 0)
+            if depth < 0:
+                end = i
+                break
+        part = statement[match.start() : end]
+        table = match[1]
+        inserts = part.startswith("INTO")
+        if not inserts and not re.search(rf"WHERE.*\b{table}\.user_id = ", part):
+            faults.append(part)
+        if inserts and not re.search(r"WHERE users\.(id|name) = ", statement):
+            faults.append(part)
+    return faults
+
+
+def everything(todos: Todos) -> None:
+    """Use every use case: on what is there, on what is not, and again with the same change."""
+    change = uuid.uuid4()
+    for _ in range(2):
+        todos.add([TodoCreate(title="a"), TodoCreate(title="b"), TodoCreate(title="c")], change=change)
+    todos.find(Listing("all", "title", limit=2))
+    for state in ("open", "completed", "trash"):
+        todos.find(Listing(state, "created", reverse=True))
+    mine = todos.get(parse_references(["1"])).items[0]
+    for words in (["1"], ["1-2", str(mine.id)], ["1", "2"], ["99"], ["50-60"], [str(uuid.uuid4())]):
+        named = parse_references(words)
+        change = uuid.uuid4()
+        for verb in (todos.get, todos.complete, todos.reopen, todos.remove, todos.restore):
+            for extra in ({}, {"change": change}, {"change": change}):
+                try:
+                    verb(named, **({} if verb == todos.get else extra))
+                except TodoError:
+                    continue
+        for title in ("x", "x", "y"):
+            try:
+                todos.edit(named, TodoUpdate(title=title), version=1, change=uuid.uuid4())
+            except TodoError:
+                continue
+
+
+@pytest.mark.parametrize("by_id", [True, False])
+def test_every_statement_asks_whose_rows_they_are(database: Target, by_id: bool) -> None:
+    with opened(database) as store, store.session() as session:
+        user = Users(session).ensure("ada")
+        with captured() as statements:
+            everything(Todos(session, Owner("ada", user if by_id else None)))
+    assert len(statements) > 50
+    assert any("UPDATE todos" in statement for statement in statements)
+    assert [fault for statement in statements for fault in unguarded(statement)] == []
+
+
+def test_the_check_finds_what_it_looks_for() -> None:
+    assert unguarded("SELECT id FROM todos WHERE todos.user_id = ?") == []
+    assert unguarded("SELECT id FROM todos WHERE todos.number = ?") == ["FROM todos WHERE todos.number = ?"]
+    inner = "UPDATE todos SET a = 1 WHERE todos.user_id = ? AND id IN (SELECT id FROM todos WHERE number = 1)"
+    assert unguarded(inner) == ["FROM todos WHERE number = 1"]
+    assert unguarded("INSERT INTO todos (id) VALUES (?)") == ["INTO todos (id) VALUES (?)"]
+
+
+def test_each_step_is_one_statement(database: Target) -> None:
+    """What is asked for in one command is one statement: on Neon, each more would be a round trip."""
+    with opened(database) as store, store.session() as session:
+        todos = Todos(session, Owner("ada", Users(session).ensure("ada")))
+        change = {"change": uuid.uuid4()}
+        for what in (
+            lambda: todos.add([TodoCreate(title=str(i)) for i in range(5)]),
+            lambda: todos.find(Listing(limit=3)),
+            lambda: todos.get(parse_references(["1", "3"])),
+            lambda: todos.complete(parse_references(["1", "3-4"]), **change),
+            lambda: todos.reopen(parse_references(["3"])),
+            lambda: todos.edit(parse_references(["3"]), TodoUpdate(title="x")),
+            lambda: todos.remove(parse_references(["3", "1"])),
+            lambda: todos.restore(parse_references(["1", "3"])),
+        ):
+            with captured() as statements:
+                what()
+            assert len(statements) == 1, statements
+
+
+def test_not_yours_reads_like_not_there(database: Target) -> None:
+    with opened(database) as store, store.session() as session:
+        users = Users(session)
+        ada, bob = (Todos(session, Owner(name, users.ensure(name))) for name in ("ada", "bob"))
+        mine = ada.add([TodoCreate(title="a"), TodoCreate(title="b")]).items
+        told = []
+        for reference in (mine[1].id, uuid.UUID(int=mine[1].id.int ^ 1)):
+            with pytest.raises(NotFound) as caught:
+                bob.complete(parse_references([str(reference)]))
+            told.append((caught.value.detail.replace(str(reference), "ID"), caught.value.hint))
+        assert told[0] == told[1]

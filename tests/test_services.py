@@ -1,0 +1,283 @@
+"""What the services promise, on both engines."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+
+from todocli.database.engine import Store, Target, opened
+from todocli.domain.references import References, parse_references
+from todocli.errors import Conflict, MissingUserContext, NotFound, ValidationError
+from todocli.schemas import TodoCreate, TodoRead, TodoUpdate
+from todocli.services.listing import Listing
+from todocli.services.owner import Owner
+from todocli.services.todos import MAX_ADDED, Todos
+from todocli.services.users import Users
+
+
+@pytest.fixture
+def store(database: Target) -> Iterator[Store]:
+    with opened(database) as store, store.session() as session:
+        for name in ("ada", "bob"):
+            Users(session).add(name)
+    with opened(database) as store:
+        yield store
+
+
+@pytest.fixture(params=["by id", "by name"])
+def ada(store: Store, request: pytest.FixtureRequest) -> Iterator[Todos]:
+    with store.session() as session:
+        user = Users(session).find("ada")
+        assert user
+        yield Todos(session, Owner("ada", user.id if request.param == "by id" else None))
+
+
+def refs(*words: str) -> References:
+    return parse_references(words)
+
+
+def drafts(*titles: str) -> list[TodoCreate]:
+    return [TodoCreate(title=title) for title in titles]
+
+
+def numbers(todos: list[TodoRead]) -> list[int]:
+    return [todo.number for todo in todos]
+
+
+def steps(store: Store) -> int:
+    with opened(store.target) as other, other.session() as session:
+        count = session.scalar(sa.text("SELECT count(*) FROM changes"))
+        assert isinstance(count, int)
+        return count
+
+
+def test_numbers_go_up_from_one_in_the_order_given(ada: Todos) -> None:
+    assert numbers(ada.add(drafts("a", "b")).items) == [1, 2]
+    assert [(t.number, t.title) for t in ada.add(drafts("c")).items] == [(3, "c")]
+
+
+def test_what_is_added_is_what_is_read(ada: Todos) -> None:
+    added = ada.add([TodoCreate(title="  Grüße 漢字 👨‍👩‍👧 ", description="two\nlines\n")]).items[0]
+    assert (added.title, added.description) == ("Grüße 漢字 👨‍👩‍👧", "two\nlines")
+    assert (added.is_completed, added.version, added.deleted_at) == (False, 1, None)
+    assert added.created_at == added.updated_at
+    assert added.created_at.utcoffset() is not None
+    assert ada.get(refs("1")).items == [added] == ada.get(refs(str(added.id))).items
+
+
+def test_a_number_is_never_given_again(ada: Todos) -> None:
+    ada.add(drafts("a", "b"))
+    ada.remove(refs("2"))
+    assert numbers(ada.add(drafts("c")).items) == [3]
+
+
+def test_adding_again_with_the_same_change_adds_nothing(ada: Todos, store: Store) -> None:
+    change = uuid.uuid4()
+    first = ada.add(drafts("a", "b"), change=change)
+    before = steps(store)
+    assert ada.add(drafts("a", "b"), change=change).items == first.items
+    assert steps(store) == before
+    assert ada.find(Listing()).total == 2
+
+
+def test_a_change_used_for_other_todos_is_refused(ada: Todos) -> None:
+    change = uuid.uuid4()
+    ada.add(drafts("a"), change=change)
+    with pytest.raises(Conflict, match="used before"):
+        ada.add(drafts("b"), change=change)
+    with pytest.raises(Conflict, match="used before"):
+        ada.complete(refs("1"), change=change)
+    assert [t.title for t in ada.find(Listing()).items] == ["a"]
+
+
+def test_two_users_may_use_the_same_change(store: Store) -> None:
+    change = uuid.uuid4()
+    with store.session() as session:
+        for name in ("ada", "bob"):
+            assert numbers(Todos(session, Owner(name)).add(drafts("a"), change=change).items) == [1]
+
+
+@pytest.mark.parametrize("verb", ["complete", "remove"])
+def test_a_step_made_again_with_the_same_change_is_made_once(ada: Todos, store: Store, verb: str) -> None:
+    ada.add(drafts("a", "b"))
+    change = uuid.uuid4()
+    first = getattr(ada, verb)(refs("2", "1"), change=change)
+    before = steps(store)
+    again = getattr(ada, verb)(refs("2", "1"), change=change)
+    assert again.items == first.items
+    assert numbers(again.items) == [2, 1]
+    assert steps(store) == before
+
+
+def test_a_step_replayed_after_it_was_undone_by_hand_does_nothing(ada: Todos) -> None:
+    ada.add(drafts("a"))
+    change = uuid.uuid4()
+    ada.complete(refs("1"), change=change)
+    ada.reopen(refs("1"))
+    assert not ada.complete(refs("1"), change=change).items[0].is_completed
+
+
+def test_complete_and_reopen(ada: Todos) -> None:
+    ada.add(drafts("a", "b", "c"))
+    done = ada.complete(refs("3", "1"))
+    assert [(t.number, t.is_completed, t.version) for t in done.items] == [(3, True, 2), (1, True, 2)]
+    assert numbers(ada.find(Listing()).items) == [2]
+    assert numbers(ada.find(Listing(state="completed")).items) == [1, 3]
+    assert ada.reopen(refs("1")).items[0].completed_at is None
+    assert numbers(ada.find(Listing()).items) == [1, 2]
+
+
+def test_what_is_done_already_stays_as_it_is(ada: Todos, store: Store) -> None:
+    ada.add(drafts("a", "b"))
+    first = ada.complete(refs("1")).items[0]
+    before = steps(store)
+    again = ada.complete(refs("1"))
+    assert again.items == [first]
+    assert again.changed == frozenset()
+    assert steps(store) == before
+    both = ada.complete(refs("1", "2"))
+    assert (numbers(both.items), both.changed) == ([1, 2], {2})
+
+
+def test_all_or_none(ada: Todos, store: Store) -> None:
+    ada.add(drafts("a", "b"))
+    before = steps(store)
+    with pytest.raises(NotFound, match=r"There is no todo 7\.") as caught:
+        ada.complete(refs("1", "7", "2"))
+    assert [error.field for error in caught.value.field_errors] == ["reference"]
+    assert numbers(ada.find(Listing()).items) == [1, 2]
+    assert steps(store) == before
+
+
+def test_every_lost_reference_is_named(ada: Todos) -> None:
+    ada.add(drafts("a", "b"))
+    ada.remove(refs("2"))
+    lost = uuid.uuid4()
+    with pytest.raises(NotFound) as caught:
+        ada.remove(refs("1", "2", "8", "10-20", str(lost)))
+    assert caught.value.detail == f"There are no todos 8, 10-20, {lost}. 2 is in the trash."
+    assert caught.value.hint == "todo restore 2"
+
+
+def test_a_range_takes_what_is_there_and_at_least_one(ada: Todos) -> None:
+    ada.add(drafts("a", "b", "c", "d"))
+    ada.remove(refs("2"))
+    assert numbers(ada.complete(refs("1-3")).items) == [1, 3]
+    with pytest.raises(NotFound, match=r"There are no todos 5-9\."):
+        ada.complete(refs("4", "5-9"))
+    assert numbers(ada.find(Listing()).items) == [4]
+
+
+def test_numbers_ranges_and_ids_may_name_the_same(ada: Todos) -> None:
+    added = ada.add(drafts("a", "b", "c")).items
+    outcome = ada.complete(refs(str(added[1].id), "2", "1-3", "2"))
+    assert numbers(outcome.items) == [2, 1, 3]
+    assert {t.version for t in outcome.items} == {2}
+
+
+def test_the_trash(ada: Todos) -> None:
+    ada.add(drafts("a", "b"))
+    assert ada.remove(refs("1")).items[0].state == "trash"
+    assert numbers(ada.find(Listing(state="all")).items) == [2]
+    assert numbers(ada.find(Listing(state="trash")).items) == [1]
+    assert ada.get(refs("1")).items[0].deleted_at is not None
+    for verb in (ada.complete, ada.reopen, ada.remove):
+        with pytest.raises(NotFound, match="1 is in the trash"):
+            verb(refs("1"))
+    with pytest.raises(NotFound, match="1 is in the trash"):
+        ada.edit(refs("1"), TodoUpdate(title="x"))
+    assert ada.restore(refs("1")).items[0].state == "open"
+    assert ada.restore(refs("1")).changed == frozenset()
+    with pytest.raises(NotFound, match="no todo 9"):
+        ada.restore(refs("9"))
+
+
+def test_edit_changes_only_what_is_given(ada: Todos, store: Store) -> None:
+    ada.add([TodoCreate(title="a", description="more")])
+    assert ada.edit(refs("1"), TodoUpdate(title="b")).items[0].description == "more"
+    assert ada.edit(refs("1"), TodoUpdate(description=None)).items[0].title == "b"
+    before = steps(store)
+    same = ada.edit(refs("1"), TodoUpdate(title="b", description=None))
+    assert (same.changed, same.items[0].version) == (frozenset(), 3)
+    assert steps(store) == before
+
+
+def test_edit_of_a_version_that_is_gone_is_a_conflict(ada: Todos) -> None:
+    ada.add(drafts("a"))
+    ada.edit(refs("1"), TodoUpdate(title="b"))
+    with pytest.raises(Conflict, match="changed meanwhile"):
+        ada.edit(refs("1"), TodoUpdate(title="c"), version=1)
+    assert ada.edit(refs("1"), TodoUpdate(title="c"), version=2).items[0].title == "c"
+
+
+def test_orders(ada: Todos) -> None:
+    ada.add(drafts("b", "Äpfel", "a", "B", "_", "A", "漢", "z"))
+    titles = [t.title for t in ada.find(Listing(sort="title")).items]
+    assert titles == ["_", "A", "a", "B", "b", "z", "Äpfel", "漢"]
+    assert [t.title for t in ada.find(Listing(sort="title", reverse=True)).items] == titles[::-1]
+    assert numbers(ada.find(Listing(reverse=True)).items) == [8, 7, 6, 5, 4, 3, 2, 1]
+    ada.add(drafts("late"))
+    assert numbers(ada.find(Listing(sort="created", reverse=True)).items)[0] == 9
+
+
+def test_limit_says_how_many_there_are(ada: Todos) -> None:
+    assert ada.find(Listing(limit=3)).model_dump() == {"items": [], "count": 0, "total": 0}
+    ada.add(drafts("a", "b", "c"))
+    found = ada.find(Listing(limit=2))
+    assert (numbers(found.items), found.count, found.total) == ([1, 2], 2, 3)
+
+
+def test_nothing_of_another_user_is_seen_or_touched(ada: Todos, store: Store) -> None:
+    mine = ada.add(drafts("mine")).items[0]
+    with opened(store.target) as other, other.session() as session:
+        bob = Todos(session, Owner("bob"))
+        assert bob.find(Listing(state="all", limit=5)).total == 0
+        for words in (["1"], [str(mine.id)], ["1-9"]):
+            for verb in (bob.get, bob.complete, bob.reopen, bob.remove, bob.restore):
+                with pytest.raises(NotFound):
+                    verb(refs(*words))
+            with pytest.raises(NotFound):
+                bob.edit(refs(*words), TodoUpdate(title="his"))
+        assert numbers(bob.add(drafts("his")).items) == [1]
+    assert ada.get(refs("1")).items == [mine]
+
+
+def test_an_unknown_user_is_told_so(store: Store) -> None:
+    with store.session() as session:
+        for owner in (Owner("eve"), Owner("eve", UUID(int=7))):
+            eve = Todos(session, owner)
+            for attempt in (
+                lambda todos: todos.find(Listing()),
+                lambda todos: todos.add(drafts("a")),
+                lambda todos: todos.complete(refs("1")),
+                lambda todos: todos.get(refs("1")),
+            ):
+                with pytest.raises(MissingUserContext, match="'eve'"):
+                    attempt(eve)
+
+
+def test_many_at_once(ada: Todos) -> None:
+    added = ada.add(drafts(*(f"t{i}" for i in range(MAX_ADDED))))
+    assert numbers(added.items) == list(range(1, MAX_ADDED + 1))
+    assert len(ada.complete(refs(f"1-{MAX_ADDED}")).items) == MAX_ADDED
+    with pytest.raises(ValidationError, match="more than one step adds"):
+        ada.add(drafts(*("t" for _ in range(MAX_ADDED + 1))))
+
+
+def test_users(store: Store) -> None:
+    with store.session() as session:
+        users = Users(session)
+        ada = users.find("ada")
+        assert ada
+        assert users.add("ada") == (ada, False)
+        assert [user.name for user in users.all().items] == ["ada", "bob"]
+        assert users.rename("ada", "Ada L.").id == ada.id
+        with pytest.raises(NotFound):
+            users.rename("ada", "x")
+        with pytest.raises(Conflict):
+            users.rename("bob", "Ada L.")
+        assert users.ensure("cyd") == users.ensure("cyd")
