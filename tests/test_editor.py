@@ -1,0 +1,121 @@
+"""Editing in the user's editor: what was typed is stored, or kept in a file."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.terminal import Terminal
+from todocli.cli.editor import SCISSORS, parse
+
+
+@pytest.fixture
+def todo(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    terminal = Terminal(monkeypatch)
+    terminal("add Pay rent -d 'by transfer'")
+    return terminal
+
+
+@pytest.fixture
+def editor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):  # type: ignore[no-untyped-def]
+    """Set an editor that runs Python on `path`, the file under edit."""
+
+    def use(code: str) -> None:
+        script = tmp_path / "editor.py"
+        script.write_text(f"import pathlib, sys\npath = pathlib.Path(sys.argv[1])\n{code}\n")
+        monkeypatch.setenv("EDITOR", f"{shlex.quote(sys.executable)} {shlex.quote(str(script))}")
+
+    return use
+
+
+def drafts(tmp_path: Path) -> list[Path]:
+    return list((tmp_path / "home/drafts").glob("*"))
+
+
+def test_the_text_shows_the_todo_and_is_stored(todo: Terminal, editor, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    editor(
+        "text = path.read_text()\nassert text.startswith('Pay rent\\n\\nby transfer\\n\\n# ---')\n"
+        "path.write_text('Pay the rent\\n\\nby card\\n# not a comment\\n' + text[text.index('# ---'):])"
+    )
+    assert todo.ok("edit 1") == "1\topen\tPay the rent\n"
+    assert todo.ok("show 1") == "1\topen\tPay the rent\tby card\\n# not a comment\n"
+    assert drafts(tmp_path) == []
+
+
+def test_nothing_changed_is_no_step(todo: Terminal, editor, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    editor("")
+    before = todo.ok("show 1 --json")
+    assert todo.ok("edit 1 --json") == before
+    assert drafts(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "exit_code", "message"),
+    [
+        ("path.write_text('x' * 300 + '\\nprecious')", 2, "The title has 300 characters"),
+        ("path.write_text('\\n\\n# precious, but no title')", 2, None),
+        ("path.write_bytes(b'caf\\xe9 precious')", 1, "The edited text is not valid UTF-8"),
+        ("path.write_text('precious'); sys.exit(3)", 1, "ended with status 3"),
+    ],
+)
+def test_what_cannot_be_stored_is_kept(  # type: ignore[no-untyped-def]
+    todo: Terminal, editor, tmp_path: Path, code: str, exit_code: int, message: str | None
+) -> None:
+    editor(code)
+    before = todo.ok("show 1 --json")
+    ran = todo("edit 1")
+    if message is None:
+        assert ran.code == 0
+        return
+    assert ran.code == exit_code
+    assert message in ran.err
+    [kept] = drafts(tmp_path)
+    assert str(kept) in ran.err
+    assert b"precious" in kept.read_bytes()
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert todo.ok("show 1 --json") == before
+
+
+def test_a_change_by_someone_else_meanwhile_is_a_conflict(todo: Terminal, editor, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    editor(
+        "import subprocess\nsubprocess.run([sys.executable, '-m', 'todocli', 'edit', '1', '-t', 'theirs'], check=True)\n"
+        "path.write_text('mine')"
+    )
+    ran = todo("edit 1")
+    assert ran.code == 4
+    assert "changed meanwhile" in ran.err
+    assert [path.read_text() for path in drafts(tmp_path)] == ["mine"]
+    assert todo.ok("list") == "1\topen\ttheirs\n"
+
+
+def test_an_editor_that_is_not_there(todo: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("VISUAL", "no-such-editor")
+    ran = todo("edit 1")
+    assert (ran.code, drafts(tmp_path)) == (1, [])
+    assert ran.err.startswith("error: The editor 'no-such-editor' could not be started")
+
+
+def test_what_is_not_there_or_in_the_trash_opens_no_editor(todo: Terminal, editor) -> None:  # type: ignore[no-untyped-def]
+    editor("raise SystemExit(9)")
+    assert todo("edit 9").code == 3
+    todo("rm 1")
+    assert todo("edit 1").code == 3
+    assert todo("edit 1 --no-input").code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "description"),
+    [
+        ("a", "a", ""),
+        ("a\n\nb\nc\n", "a", "b\nc"),
+        ("\n\n  a  \n  b\n", "a", "  b"),
+        (f"a\n{SCISSORS}\nb", "a", ""),
+        ("a\r\nb\r\n", "a", "b"),
+        (f"{SCISSORS}\nb", "", ""),
+    ],
+)
+def test_the_form_of_the_text(text: str, title: str, description: str) -> None:
+    assert parse(text) == (title, description)

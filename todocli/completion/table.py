@@ -1,0 +1,379 @@
+"""What the shells are told about the commands. Written by tests/write_completion_table.py."""
+
+from todocli.completion.commands import Argument, Command, Option
+
+JSON = Option("--json", help="Print one JSON document.")
+JSONL = Option("--jsonl", help="Print a JSON document a line.")
+FIELDS = Option("--fields", help="Print only these fields, as JSON.", values=1)
+QUIET = Option("--quiet", "-q", help="Print numbers only.")
+CHANGE = Option("--change", help="Name this step: repeating it is safe.", values=1)
+YES = Option("--yes", "-y", help="Do not ask.")
+PROFILE = Option("--profile", help="Use this profile.", values=1)
+NO_INPUT = Option("--no-input", help="Never ask anything.")
+COLOR = Option("--color", help="Use colour: auto, always or never.", values=1, choices=("auto", "always", "never"))
+HELP = Option("--help", "-h", help="Show this message and exit.")
+ALL = Option("--all", "-a", help="Show completed ones too.")
+COMPLETED = Option("--completed", "-c", help="Show completed ones only.")
+LIMIT = Option("--limit", "-n", help="Show at most so many.", values=1)
+SORT = Option("--sort", help="The order.", values=1, choices=("number", "title", "created"))
+REVERSE = Option("--reverse", "-r", help="Turn the order round.")
+TABLE = Command(
+    options=(
+        Option("--version", help="Print the version."),
+        JSON,
+        JSONL,
+        FIELDS,
+        QUIET,
+        CHANGE,
+        YES,
+        PROFILE,
+        NO_INPUT,
+        COLOR,
+        Option("--install-completion", help="Install completion for the current shell."),
+        Option(
+            "--show-completion", help="Show completion for the current shell, to copy it or customize the installation."
+        ),
+        HELP,
+    ),
+    commands={
+        "add": Command(
+            "Add a todo.",
+            options=(
+                Option("--description", "-d", help="More about it; - reads it from stdin.", values=1),
+                JSON,
+                JSONL,
+                FIELDS,
+                QUIET,
+                CHANGE,
+                PROFILE,
+                NO_INPUT,
+                COLOR,
+                HELP,
+            ),
+            arguments=(Argument(many=True),),
+        ),
+        "list": Command(
+            "List todos: the open ones, unless told...",
+            options=(
+                ALL,
+                COMPLETED,
+                LIMIT,
+                SORT,
+                REVERSE,
+                JSON,
+                JSONL,
+                FIELDS,
+                QUIET,
+                PROFILE,
+                NO_INPUT,
+                COLOR,
+                HELP,
+            ),
+        ),
+        "show": Command(
+            "Show everything about todos, those in the...",
+            options=(
+                JSON,
+                JSONL,
+                FIELDS,
+                QUIET,
+                PROFILE,
+                NO_INPUT,
+                COLOR,
+                HELP,
+            ),
+            arguments=(Argument(many=True),),
+        ),
+        "edit": Command(
+            "Change a todo's title or description; with...",
+            options=(
+                Option("--title", "-t", help="The new title.", values=1),
+                Option("--description", "-d", help="The new description; '' clears it, - reads stdin.", values=1),
+                JSON,
+                JSONL,
+                FIELDS,
+                QUIET,
+                CHANGE,
+                PROFILE,
+                NO_INPUT,
+                COLOR,
+                HELP,
+            ),
+            arguments=(Argument(),),
+        ),
+        "done": Command(
+            "Complete todos.",
+            options=(
+                JSON,
+                JSONL,
+                FIELDS,
+                QUIET,
+                CHANGE,
+                PROFILE,
+                NO_INPUT,
+                COLOR,
+                HELP,
+            ),
+            arguments=(Argument(many=True),),
+        ),
+        "reopen": Command(
+            "Make completed todos open again.",
+            options=(
+                JSON,
+                JSONL,
+                FIELDS,
+                QUIET,
+                CHANGE,
+                PROFILE,
+                NO_INPUT,
+                COLOR,
+                HELP,
+            ),
+            arguments=(Argument(many=True),),
+        ),
+        "rm": Command(
+            "Move todos to the trash; todo restore...",
+            options=(
+                JSON,
+                JSONL,
+                FIELDS,
+                QUIET,
+                CHANGE,
+                PROFILE,
+                NO_INPUT,
+                COLOR,
+                HELP,
+            ),
+            arguments=(Argument(many=True),),
+        ),
+        "ls": Command(
+            options=(
+                ALL,
+                COMPLETED,
+                LIMIT,
+                SORT,
+                REVERSE,
+                JSON,
+                JSONL,
+                FIELDS,
+                QUIET,
+                PROFILE,
+                NO_INPUT,
+                COLOR,
+                HELP,
+            ),
+            hidden=True,
+        ),
+        "trash": Command(
+            "List what is in the trash.",
+            options=(
+                JSON,
+                JSONL,
+                FIELDS,
+                QUIET,
+                PROFILE,
+                NO_INPUT,
+                COLOR,
+                HELP,
+            ),
+        ),
+        "restore": Command(
+            "Take todos out of the trash.",
+            options=(
+                JSON,
+                JSONL,
+                FIELDS,
+                QUIET,
+                CHANGE,
+                PROFILE,
+                NO_INPUT,
+                COLOR,
+                HELP,
+            ),
+            arguments=(Argument(many=True),),
+        ),
+        "help": Command(
+            "Explain a command or a topic: exit-codes,...",
+            options=(
+                COLOR,
+                HELP,
+            ),
+            arguments=(Argument(many=True),),
+        ),
+        "profile": Command(
+            "Choose who you are, and on which database.",
+            options=(HELP,),
+            commands={
+                "list": Command(
+                    "List the profiles of this machine.",
+                    options=(
+                        JSON,
+                        PROFILE,
+                        NO_INPUT,
+                        COLOR,
+                        HELP,
+                    ),
+                ),
+                "show": Command(
+                    "Show one profile: the one in use, unless...",
+                    options=(
+                        JSON,
+                        PROFILE,
+                        NO_INPUT,
+                        COLOR,
+                        HELP,
+                    ),
+                    arguments=(Argument(),),
+                ),
+                "add": Command(
+                    "Add a profile, and register its user where...",
+                    options=(
+                        Option("--user", help="Your name there; default: your login name.", values=1),
+                        Option("--url-env", help="The environment variable that holds the URL.", values=1),
+                        Option("--url-stdin", help="Read the URL from stdin."),
+                        Option("--embedded", help="On the embedded database of this machine."),
+                        JSON,
+                        PROFILE,
+                        NO_INPUT,
+                        COLOR,
+                        HELP,
+                    ),
+                    arguments=(Argument(),),
+                ),
+                "use": Command(
+                    "Make a profile the one in use.",
+                    options=(
+                        JSON,
+                        PROFILE,
+                        NO_INPUT,
+                        COLOR,
+                        HELP,
+                    ),
+                    arguments=(Argument(),),
+                ),
+                "rm": Command(
+                    "Forget a profile.",
+                    options=(
+                        JSON,
+                        PROFILE,
+                        NO_INPUT,
+                        COLOR,
+                        YES,
+                        HELP,
+                    ),
+                    arguments=(Argument(),),
+                ),
+            },
+        ),
+        "db": Command(
+            "Look after the database's schema.",
+            options=(HELP,),
+            commands={
+                "upgrade": Command(
+                    "Create the schema, or bring it up to date.",
+                    options=(
+                        JSON,
+                        PROFILE,
+                        NO_INPUT,
+                        COLOR,
+                        HELP,
+                    ),
+                    arguments=(Argument(),),
+                ),
+                "downgrade": Command(
+                    "Take the schema back to an older revision.",
+                    options=(
+                        JSON,
+                        PROFILE,
+                        NO_INPUT,
+                        COLOR,
+                        YES,
+                        HELP,
+                    ),
+                    arguments=(Argument(),),
+                ),
+                "current": Command(
+                    "Show at which revision the schema is.",
+                    options=(
+                        JSON,
+                        PROFILE,
+                        NO_INPUT,
+                        COLOR,
+                        HELP,
+                    ),
+                ),
+                "history": Command(
+                    "List the revisions of the schema, newest...",
+                    options=(
+                        JSON,
+                        PROFILE,
+                        NO_INPUT,
+                        COLOR,
+                        HELP,
+                    ),
+                ),
+                "check": Command(
+                    "Exit with 0 if the schema is the one that...",
+                    options=(
+                        JSON,
+                        PROFILE,
+                        NO_INPUT,
+                        COLOR,
+                        HELP,
+                    ),
+                ),
+                "ping": Command(
+                    "Connect, ask one thing, and tell how long...",
+                    options=(
+                        JSON,
+                        PROFILE,
+                        NO_INPUT,
+                        COLOR,
+                        HELP,
+                    ),
+                ),
+            },
+        ),
+        "user": Command(
+            "Register and rename the users of a database.",
+            options=(HELP,),
+            commands={
+                "list": Command(
+                    "List the users of the database.",
+                    options=(
+                        JSON,
+                        PROFILE,
+                        NO_INPUT,
+                        COLOR,
+                        HELP,
+                    ),
+                ),
+                "add": Command(
+                    "Register a user.",
+                    options=(
+                        JSON,
+                        PROFILE,
+                        NO_INPUT,
+                        COLOR,
+                        HELP,
+                    ),
+                    arguments=(Argument(),),
+                ),
+                "rename": Command(
+                    "Give a user another name; the todos stay...",
+                    options=(
+                        JSON,
+                        PROFILE,
+                        NO_INPUT,
+                        COLOR,
+                        HELP,
+                    ),
+                    arguments=(
+                        Argument(),
+                        Argument(),
+                    ),
+                ),
+            },
+        ),
+    },
+)
