@@ -76,6 +76,7 @@ def add(
     url = None if embedded or url_env is not None else _url(invocation, from_stdin=url_stdin)
     who = profiles.check_user_name(user) if user is not None else profiles.login_name()
     profile = Profile(name=name, user=who, user_id=None, url=url, url_env=url_env)
+    profiles.check_profile(profile)
     try:
         profile = _registered(profile)
         ready = True

@@ -43,12 +43,14 @@ def list_(invocation: Invocation) -> None:
 @takes(*COMMON)
 def add(invocation: Invocation, name: Name) -> None:
     """Register a user. A name that is there already is the same user."""
-    from todocli.profiles import check_user_name
+    from todocli import profiles
     from todocli.services.users import Users
 
-    check_user_name(name)
+    profiles.check_user_name(name)
     with invocation.store() as store, store.session() as session:
         user, added = Users(session).add(name)
+    if invocation.profile.user == name and invocation.profile.name in profiles.load().written:
+        profiles.set_user_id(invocation.profile, user.id)
     _answer(invocation, user)
     if not added:
         invocation.note("That user was there already.")
@@ -66,8 +68,8 @@ def rename(
     with invocation.store() as store, store.session() as session:
         user = Users(session).rename(name, new_name)
     _answer(invocation, user)
-    if invocation.profile.user == name:
-        invocation.note(f"The profile {invocation.profile.name} still says {name!r}: change it in config.toml.")
+    if invocation.profile.user == name and not profiles.rename_user(invocation.profile, new_name):
+        invocation.note(f"Your profile still says {name!r}.")
 
 
 def _answer(invocation: Invocation, user: UserRead) -> None:

@@ -38,6 +38,7 @@ __all__ = [
     "Profiles",
     "add",
     "check_new",
+    "check_profile",
     "check_removable",
     "check_user_name",
     "load",
@@ -99,15 +100,20 @@ def check_removable(name: str) -> Profile:
     return known.profiles[name]
 
 
+def check_profile(profile: Profile) -> None:
+    """Raise `todocli.errors.ValidationError` for a value that may not be in a profile."""
+    fault = profile_fault(profile)
+    if fault:
+        raise ValidationError(f"The profile's {fault.field} {fault.message}.", field_errors=(fault,))
+
+
 def add(profile: Profile, *, make_active: bool = False) -> None:
     """Write a new profile into the file.
 
     Raises `todocli.errors.Conflict` if the name is taken, `todocli.errors.ValidationError` for a value that may not
     be there, and `todocli.errors.TodoError` if the file cannot be written.
     """
-    fault = profile_fault(profile)
-    if fault:
-        raise ValidationError(f"The profile's {fault.field} {fault.message}.", field_errors=(fault,))
+    check_profile(profile)
 
     def edit(file: TOMLDocument, known: Profiles) -> Profiles:
         if profile.name in known.written:
