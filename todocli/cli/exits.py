@@ -56,6 +56,10 @@ def run(command: Callable[[], object], arguments: Sequence[str]) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         return _closed_pipe()
+    except SystemExit as stop:
+        if isinstance(stop.__context__, BrokenPipeError):  # so Rich ends the program
+            return _closed_pipe()
+        raise
     except TodoError as error:
         return _failed(error, arguments)
     except TyperException as error:

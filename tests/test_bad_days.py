@@ -1,0 +1,197 @@
+"""Files that cannot be used and disks that are full: one clear sentence, the exit code, and nothing half done."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.terminal import Terminal
+
+ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+@pytest.fixture
+def todo(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    terminal = Terminal(monkeypatch)
+    terminal("add a")
+    return terminal
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+def first(err: str) -> str:
+    assert "Traceback" not in err
+    return err.splitlines()[0]
+
+
+def test_a_file_that_is_no_database(todo: Terminal, folder: Path) -> None:
+    (folder / "todo.db").write_bytes(b"My dear diary, " * 100)
+    for line in ("list", "add b", "db current", "db upgrade", "db check"):
+        ran = todo(line)
+        assert (ran.code, first(ran.err)) == (
+            1,
+            f"error: {folder}/todo.db is not a todo database: its content is something else.",
+        ), line
+    assert (folder / "todo.db").read_bytes() == b"My dear diary, " * 100
+
+
+def test_a_file_that_a_newer_program_wrote(todo: Terminal, folder: Path) -> None:
+    with sqlite3.connect(folder / "todo.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0777'")
+        connection.execute("PRAGMA user_version = 777")
+    for line in ("list", "add b", "db check", "db upgrade"):
+        ran = todo(line)
+        assert ran.code == 8, line
+        assert "0777" in first(ran.err)
+    with sqlite3.connect(folder / "todo.db") as connection:
+        assert connection.execute("SELECT count(*) FROM todos").fetchone() == (1,)
+
+
+def test_a_folder_in_the_place_of_the_file(todo: Terminal, folder: Path) -> None:
+    shutil.rmtree(folder)
+    (folder / "todo.db").mkdir(parents=True)
+    assert todo("list").code == 1
+
+
+def test_home_is_a_file(todo: Terminal, folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.write_text("")
+    ran = todo("add b")
+    assert (ran.code, ran.out) == (2, "")
+    assert str(folder) in first(ran.err)
+    assert "ot a directory" in first(ran.err)
+
+
+@pytest.mark.skipif(ROOT, reason="root may write anywhere; test_an_unprivileged_user covers it")
+def test_a_read_only_file(todo: Terminal, folder: Path) -> None:
+    (folder / "todo.db").chmod(0o400)
+    assert "read-only" in first(todo("add b").err)
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root to become somebody else; test_a_read_only_file covers it")
+def test_an_unprivileged_user(todo: Terminal, folder: Path, tmp_path: Path) -> None:
+    """A file and a folder that this user may only read."""
+    for place in (folder, *folder.parents):
+        if place == Path("/tmp") or not place.is_relative_to("/tmp"):
+            break
+        place.chmod(0o755)
+    for file in folder.iterdir():
+        file.chmod(0o644)
+    code = "import os, sys; os.setgid(65534); os.setuid(65534)\nfrom todocli.__main__ import main\nmain()"
+    environment = {**os.environ, "HOME": "/nonexistent"}
+    # What is loaded before the change of user must be readable afterwards: load all of it first.
+    loaded = "import todocli.cli.app, todocli.services.todos, todocli.services.users, todocli.database.engine\n"
+    loaded += "import sqlalchemy.dialects.sqlite, todocli.profiles, todocli.render.documents\n"
+    loaded += "import platformdirs, pwd, getpass\n"
+    command = [sys.executable, "-c", loaded + code, "add", "b"]
+    ran = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert (ran.returncode, ran.stdout) == (1, ""), ran
+    assert "read-only" in first(ran.stderr) or "cannot be opened" in first(ran.stderr)
+    assert todo.ok("list") == "1\topen\ta\n"
+
+
+def test_a_full_disk_changes_nothing(todo: Terminal, folder: Path) -> None:
+    """SQLite's own limit on the number of pages stands for the disk: the error is the same SQLITE_FULL."""
+    code = (
+        "import sqlite3, sys\n"
+        "import todocli.database.engine as engine\n"
+        "prepare = engine._prepare_sqlite\n"
+        "def tight(connection, record):\n"
+        "    prepare(connection, record)\n"
+        "    pages = connection.execute('PRAGMA page_count').fetchone()[0]\n"
+        "    connection.execute(f'PRAGMA max_page_count = {pages}')\n"
+        "engine._prepare_sqlite = tight\n"
+        "from todocli.__main__ import main\nmain()"
+    )
+    lines = "\n".join(f"{i} " + "x" * 200 for i in range(1000))
+    ran = subprocess.run(
+        [sys.executable, "-c", code, "add", "-"], input=lines, capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert first(ran.stderr) == f"error: The disk is full; nothing was changed in {folder}/todo.db."
+    assert todo.ok("list") == "1\topen\ta\n"
+
+
+def test_output_that_cannot_be_written(todo: Terminal) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("/dev/full is not on this system")
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "todocli", "list"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (ran.returncode, first(ran.stderr)) == (1, "error: The machine refused: No space left on device.")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes close otherwise on Windows")
+@pytest.mark.parametrize("line", ["list", "list --json", "--help", "help json-schema"])
+def test_a_closed_pipe_is_silent(todo: Terminal, line: str) -> None:
+    todo("add -", stdin="\n".join(f"todo number {i}" for i in range(4000)))
+    read, write = os.pipe()
+    os.close(read)
+    ran = subprocess.run(
+        [sys.executable, "-m", "todocli", *line.split()], stdout=write, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(write)
+    assert (ran.returncode, ran.stderr) == (141, "")
+
+
+def test_a_locked_database_is_waited_for_and_then_told(
+    todo: Terminal, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from todocli.database import engine
+
+    monkeypatch.setattr(engine, "BUSY_SECONDS", 0.05)
+    other = sqlite3.connect(folder / "todo.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    ran = todo("add b")
+    assert ran.code == 7
+    assert first(ran.err) == f"error: Another process kept the database {folder}/todo.db locked; nothing was changed."
+    assert todo.ok("list") == "1\topen\ta\n"
+    other.execute("ROLLBACK")
+    other.close()
+    assert todo.ok("add b") == "2\topen\tb\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "code"),
+    [
+        ("active = ", 0o600, 2),
+        ("active = 'nope'\n", 0o600, 2),
+        ("[profiles.work]\nuser = 3\n", 0o600, 2),
+        ("[profiles.work]\nuser = 'a'\nurl = 'postgresql://ada:PASSWORD@h:x/d'\n", 0o600, 0),
+        ("", 0o666, 6),
+        ("", 0o620, 6),
+    ],
+)
+def test_a_config_file_that_cannot_be_trusted_or_read(
+    todo: Terminal, folder: Path, text: str, mode: int, code: int
+) -> None:
+    config = folder / "config.toml"
+    config.write_text(text)
+    config.chmod(mode)
+    for line in ("list", "profile list --json", "add b"):
+        ran = todo(line)
+        assert ran.code == code, (line, ran)
+        assert "PASSWORD" not in ran.err
+        if code:
+            assert str(config) in ran.err
+    assert config.read_text() == text
+
+
+def test_a_fault_of_the_program_is_one_sentence(todo: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("postgresql://ada:PASSWORD@db.example/x")
+
+    monkeypatch.setattr("todocli.services.todos.Todos.find", broken)
+    ran = todo("list")
+    assert (ran.code, ran.out) == (1, "")
+    assert first(ran.err) == ("error: todo met a fault of its own: RuntimeError: postgresql://ada:***@db.example/x")

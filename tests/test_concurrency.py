@@ -1,0 +1,164 @@
+"""Many processes at once on one user's todos: nothing is lost, doubled or refused."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.terminal import Terminal
+from todocli.database.engine import Store, Target, opened
+from todocli.database.url import PostgresURL
+from todocli.domain.references import parse_references
+from todocli.errors import NotFound
+from todocli.schemas import TodoCreate
+from todocli.services.listing import Listing
+from todocli.services.owner import Owner
+from todocli.services.todos import Todos
+from todocli.services.users import Users
+
+PROCESSES = 16
+
+
+def together(lines: Sequence[Sequence[str]]) -> list[subprocess.CompletedProcess[str]]:
+    """Run `todo` command lines at the same time, each in a process of its own."""
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-m", "todocli", *line], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for line in lines
+    ]
+    results = []
+    for process in started:
+        out, err = process.communicate(timeout=300)
+        results.append(subprocess.CompletedProcess(process.args, process.returncode, out, err))
+    return results
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_sixteen_processes_add_at_once(
+    engine: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """On SQLite the file is not even there when they start."""
+    todo = Terminal(monkeypatch)
+    if engine == "postgres":
+        url: PostgresURL = request.getfixturevalue("postgres_url")
+        todo.ok("profile add work --user ada --url-stdin", stdin=url.text())
+        monkeypatch.setenv("TODO_PROFILE", "work")
+    results = together([["add", f"todo {i}", "--json"] for i in range(PROCESSES)])
+    assert [result.returncode for result in results] == [0] * PROCESSES, [r.stderr for r in results]
+    added = [json.loads(result.stdout) for result in results]
+    assert sorted(item["number"] for item in added) == list(range(1, PROCESSES + 1))
+    stored = json.loads(todo.ok("list --json"))["items"]
+    assert {(t["number"], t["title"]) for t in stored} == {(t["number"], t["title"]) for t in added}
+
+
+def threads(store_of: Target, work: Sequence[str], times: int) -> list[BaseException]:
+    """Let threads, each with a connection of its own, do `work` over and over; return what went wrong."""
+    faults: list[BaseException] = []
+
+    def run(verb: str, words: list[str]) -> None:
+        try:
+            with opened(store_of) as store, store.session() as session:
+                todos = Todos(session, Owner("ada"))
+                for _ in range(times):
+                    getattr(todos, verb)(parse_references(words))
+        except BaseException as error:
+            faults.append(error)
+
+    running = [threading.Thread(target=run, args=(line.split()[0], line.split()[1:])) for line in work]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+    return faults
+
+
+def prepared(database: Target, count: int) -> None:
+    with opened(database) as store, store.session() as session:
+        Users(session).add("ada")
+        Todos(session, Owner("ada")).add([TodoCreate(title=str(i)) for i in range(count)])
+
+
+def test_overlapping_steps_in_any_order_do_not_deadlock(database: Target) -> None:
+    prepared(database, 12)
+    work = [
+        "complete 1 2 3 4 5 6",
+        "reopen 6 5 4 3 2 1",
+        "complete 3-9",
+        "reopen 9 7 3",
+        "complete 12 1",
+        "reopen 1-12",
+    ]
+    faults = threads(database, work, 15)
+    # A step that finds its goal undone by another at once is a conflict, never a torn or failed one.
+    assert [fault for fault in faults if type(fault).__name__ != "Conflict"] == []
+
+
+def test_history_follows_the_table(database: Target) -> None:
+    """After all that, the last `after` of each todo is what the table says."""
+    import sqlalchemy as sa
+
+    prepared(database, 6)
+    threads(database, ["complete 1-6", "reopen 6 1", "complete 2 3", "reopen 3-5"], 10)
+    with opened(database) as store, store.session() as session:
+        rows = session.execute(
+            sa.text(
+                "SELECT h.todo_id, h.after FROM history h"
+                " JOIN changes c ON c.id = h.change_id AND c.user_id = h.user_id ORDER BY c.seq"
+            )
+        ).all()
+        last = {str(row[0]).replace("-", ""): row[1] for row in rows}
+        for todo in Todos(session, Owner("ada")).find(Listing("all")).items:
+            after = last[todo.id.hex]
+            after = json.loads(after) if isinstance(after, str) else after
+            assert (after["completed_at"] is not None) == todo.is_completed
+
+
+def test_a_step_on_what_another_removes_is_all_or_none(database: Target) -> None:
+    prepared(database, 20)
+    with opened(database) as one, opened(database) as two:
+        done = _race(one, two)
+    assert done == 0 or done == 20
+
+
+def _race(one: Store, two: Store) -> int:
+    barrier = threading.Barrier(2)
+
+    def remove() -> None:
+        with one.session() as session:
+            barrier.wait()
+            Todos(session, Owner("ada")).remove(parse_references(["20"]))
+
+    thread = threading.Thread(target=remove)
+    thread.start()
+    with two.session() as session:
+        todos = Todos(session, Owner("ada"))
+        barrier.wait()
+        with contextlib.suppress(NotFound):
+            todos.complete(parse_references([str(i) for i in range(1, 21)]))
+        thread.join()
+        everything = todos.find(Listing("all")).items + todos.find(Listing("trash")).items
+        return sum(todo.is_completed for todo in everything)
+
+
+def test_an_interrupt_is_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while `add -` waits for its lines."""
+    import signal
+
+    process = subprocess.Popen(
+        [sys.executable, "-m", "todocli", "add", "-"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
+    threading.Event().wait(2)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (130, "", "")
