@@ -131,6 +131,27 @@ def test_output_that_cannot_be_written(todo: Terminal) -> None:
     assert (ran.returncode, first(ran.stderr)) == (1, "error: The machine refused: No space left on device.")
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_locale_that_cannot_say_it(todo: Terminal, encoding: str) -> None:
+    todo.ok("add Grüße 漢字")
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    command = [sys.executable, "-m", "todocli", "show", "2"]
+    ran = subprocess.run(command, capture_output=True, env=environment, check=True)
+    expected = "Gr\\xfc\\xdfe" if encoding == "ascii" else "Grüße"
+    assert ran.stdout.decode(encoding) == f"2\topen\t{expected} \\u6f22\\u5b57\t\n"
+    ran = subprocess.run([*command, "--fields", "title"], capture_output=True, env=environment, check=True)
+    assert ran.stdout.decode() == '{"title":"Grüße 漢字"}\n'
+
+
+@pytest.mark.skipif(os.name == "nt", reason="redirections of a POSIX shell")
+def test_streams_that_are_closed(todo: Terminal) -> None:
+    for redirection, status in (("<&-", 0), (">&-", 0), ("2>&-", 0), (">&- 2>&-", 0)):
+        ran = subprocess.run(
+            f"'{sys.executable}' -m todocli list {redirection}", shell=True, capture_output=True, text=True, check=False
+        )
+        assert (ran.returncode, ran.stderr) == (status, ""), redirection
+
+
 @pytest.mark.skipif(os.name == "nt", reason="pipes close otherwise on Windows")
 @pytest.mark.parametrize("line", ["list", "list --json", "--help", "help json-schema"])
 def test_a_closed_pipe_is_silent(todo: Terminal, line: str) -> None:

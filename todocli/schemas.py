@@ -31,7 +31,7 @@ def _without_end(text: str) -> str | None:
 
 def instant(value: datetime) -> str:
     """Return an aware instant in UTC with six decimals and `Z`, as RFC 3339 writes it."""
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 Title = Annotated[

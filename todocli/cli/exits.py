@@ -48,6 +48,7 @@ def run(command: Callable[[], object], arguments: Sequence[str]) -> int:
 
     `arguments` are the command line's: they tell whether errors are wanted as JSON.
     """
+    _prepare_output(arguments)
     try:
         status = command()
         sys.stdout.flush()
@@ -109,6 +110,18 @@ def _usage(error: TyperException) -> TodoError:
     if message.startswith("No such option") and path == "todo add":
         hint = f"Put -- before a title with words that begin with a dash; {path} --help shows the options."
     return UsageError(message if message.endswith((".", "?", "!")) else f"{message}.", hint=hint)
+
+
+def _prepare_output(arguments: Sequence[str]) -> None:
+    """Make both streams take any text: JSON is UTF-8 (RFC 8259, 8.1); words that the locale cannot say are escaped."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - for as long as we run
+        reconfigure = getattr(getattr(sys, name), "reconfigure", None)
+        if reconfigure and wants_json(arguments):
+            reconfigure(encoding="utf-8", errors="backslashreplace")
+        elif reconfigure:
+            reconfigure(errors="backslashreplace")
 
 
 def _closed_pipe() -> int:

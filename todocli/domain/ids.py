@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+_EPOCH = datetime.fromtimestamp(0, UTC)
 _VARIANT = 0b10 << 62
 
 
 def new_id(at: datetime) -> UUID:
     """Return a new UUIDv7 of the instant `at` (RFC 9562, section 5.7): 48 bits of milliseconds, 74 random bits."""
-    return _version_7(int(at.timestamp() * 1000), secrets.randbits(74))
+    return _version_7((at - _EPOCH) // timedelta(milliseconds=1), secrets.randbits(74))
 
 
 def derived_id(change: UUID, owner: str, index: int) -> UUID:

@@ -86,6 +86,7 @@ def _parse(word: str) -> Reference:
 
 
 def _number(digits: str, word: str) -> int:
+    digits = digits.lstrip("0") or "0"
     number = int(digits) if len(digits) < 20 else MAX_NUMBER + 1
     if number == 0:
         raise _error(f"{_shown(word)} is not a todo's number: numbers start at 1.", "todo list shows the numbers.")

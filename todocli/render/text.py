@@ -32,16 +32,22 @@ def _shown(text: str, i: int, lines: bool) -> str:
     category = unicodedata.category(char)
     if category == "Zs" or category in ("Co", "Cn"):
         return char
-    if char in _JOINERS and 0 < i < len(text) - 1 and not text[i - 1].isascii() and not text[i + 1].isascii():
+    if char in _JOINERS and 0 < i < len(text) - 1 and _joins(text[i - 1]) and _joins(text[i + 1]):
         return char
     return _NAMES.get(char) or (f"\\x{ord(char):02x}" if ord(char) < 0x100 else f"\\u{ord(char):04x}")
+
+
+def _joins(char: str) -> bool:
+    """Return whether `char` may stand beside a joiner: a letter, mark or symbol (as emoji are) beyond ASCII."""
+    return not char.isascii() and unicodedata.category(char)[0] in "LMS"
 
 
 def _stream_safe(run: re.Match[str]) -> str:
     kept: list[str] = []
     marks = 0
     for char in run[0]:
-        marks = marks + 1 if unicodedata.category(char) in ("Mn", "Me") else 0
+        if char not in _JOINERS:
+            marks = marks + 1 if unicodedata.category(char) in ("Mn", "Me") else 0
         if marks <= MAX_MARKS:
             kept.append(char)
         elif marks == MAX_MARKS + 1:
