@@ -22,7 +22,7 @@ WIDE = 60
 
 def rendered(what: RenderableType, *, width: int, colour: bool, unicode: bool = True) -> str:
     """Return `what` as the text of a terminal of `width` columns; without `colour`, with no escapes at all."""
-    out = StringIO()
+    out = StringIO() if unicode else _Ascii()
     console = Console(
         file=out,
         width=width,
@@ -33,24 +33,27 @@ def rendered(what: RenderableType, *, width: int, colour: bool, unicode: bool = 
         markup=False,
         emoji=False,
         legacy_windows=False,
-        safe_box=not unicode,
     )
     console.print(what)
     return "".join(f"{line.rstrip()}\n" if not colour else f"{line}\n" for line in out.getvalue().splitlines())
+
+
+class _Ascii(StringIO):
+    encoding = "ascii"  # by this Rich knows which lines it can draw
 
 
 def todo_table(todos: Sequence[TodoRead], *, now: datetime, width: int, dated: str = "created_at") -> Table:
     """Return todos as a table without the columns that would be empty, or for which there is no room."""
     table = _table()
     states = {todo.state for todo in todos}
-    with_state = "open" in states and len(states) > 1
+    with_state = len(states) > 1 or (dated == "created_at" and states != {"open"})
     with_note = width >= WIDE and any(todo.description for todo in todos)
     table.add_column("#", justify="right", style="bold", no_wrap=True)
     if with_state:
         table.add_column("State", no_wrap=True)
-    table.add_column("Title", ratio=3 if with_note else None, overflow="fold")
+    table.add_column("Title", overflow="fold")
     if with_note:
-        table.add_column("Description", ratio=2, no_wrap=True, overflow="ellipsis", style="dim")
+        table.add_column("Description", no_wrap=True, overflow="ellipsis", style="dim", max_width=width // 4)
     if width >= WIDE:
         table.add_column(
             {"deleted_at": "Removed", "completed_at": "Done"}.get(dated, "Added"), no_wrap=True, style="dim"

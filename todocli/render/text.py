@@ -9,7 +9,6 @@ MAX_MARKS = 30
 """How many combining marks are shown on one character: the bound of Unicode's Stream-Safe Text Format (UAX #15)."""
 
 _JOINERS = "\u200c\u200d"
-_NAMES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def visible(text: str, *, lines: bool = False) -> str:
@@ -34,7 +33,7 @@ def _shown(text: str, i: int, lines: bool) -> str:
         return char
     if char in _JOINERS and 0 < i < len(text) - 1 and _joins(text[i - 1]) and _joins(text[i + 1]):
         return char
-    return _NAMES.get(char) or (f"\\x{ord(char):02x}" if ord(char) < 0x100 else f"\\u{ord(char):04x}")
+    return ascii(char)[1:-1]
 
 
 def _joins(char: str) -> bool:
@@ -46,11 +45,11 @@ def _stream_safe(run: re.Match[str]) -> str:
     kept: list[str] = []
     marks = 0
     for char in run[0]:
-        if char not in _JOINERS:
-            marks = marks + 1 if unicodedata.category(char) in ("Mn", "Me") else 0
+        mark = unicodedata.category(char) in ("Mn", "Me")
+        marks = marks + mark if mark or char in _JOINERS else 0
         if marks <= MAX_MARKS:
             kept.append(char)
-        elif marks == MAX_MARKS + 1:
+        elif mark and marks == MAX_MARKS + 1:
             kept.append("…")
     return "".join(kept)
 
