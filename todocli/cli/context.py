@@ -38,6 +38,7 @@ class Invocation:
     no_input: bool = False
     yes: bool = False
     colour: Colour = "auto"
+    arguments: Sequence[str] = ()
     change: UUID | None = None
     _profile: Profile | None = field(default=None, repr=False)
 
@@ -173,14 +174,25 @@ def paints(stream: TextIO, arguments: Sequence[str]) -> bool:
     """Return whether `stream` gets colour, by the option in `arguments` and then by the conventions.
 
     These are NO_COLOR (no-color.org), FORCE_COLOR (force-color.org), CLICOLOR and CLICOLOR_FORCE
-    (bixense.com/clicolors) and TERM=dumb; the first that is set and not empty decides.
+    (bixense.com/clicolors) and TERM=dumb, in this order; what is set and empty counts as not set.
     """
-    for word, following in zip(arguments, (*arguments[1:], ""), strict=False):
-        choice = following if word == "--color" else word.removeprefix("--color=")
-        if choice in ("always", "never"):
-            return choice == "always"
+    choice = _chosen(arguments)
+    if choice != "auto":
+        return choice == "always"
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR") or os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0"):
         return True
     return stream.isatty() and os.environ.get("CLICOLOR") != "0" and os.environ.get("TERM") != "dumb"
+
+
+def _chosen(arguments: Sequence[str]) -> str:
+    """Return what the last --color says, as the parser reads a command line, even one that cannot be parsed."""
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    chosen = "auto"
+    for word, following in zip(options, (*options[1:], ""), strict=False):
+        name, glued, value = word.partition("=")
+        given = value if glued else following
+        if name == "--color" and given in ("auto", "always", "never"):
+            chosen = given
+    return chosen

@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from todocli.cli import exits
-from todocli.cli.context import Invocation
+from todocli.cli.context import Invocation, paints
 from todocli.errors import FieldError, UsageError, ValidationError
 
 _PANEL = "Everywhere"
@@ -143,14 +143,29 @@ class Command(TyperCommand):
         _refuse_glued(self, args)
         return super().parse_args(ctx, args)
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help."""
+        _prepare_help(ctx)
+        super().format_help(ctx, formatter)
 
-class Root(TyperGroup):
+
+class Family(TyperGroup):
+    """Commands below one word."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help."""
+        _prepare_help(ctx)
+        super().format_help(ctx, formatter)
+
+
+class Root(Family):
     """The program. Every error of every command passes through `main`, under a test runner too."""
 
     def main(self, args: Sequence[str] | None = None, *_: Any, standalone_mode: bool = True, **extra: Any) -> Any:
         """Run a command line and exit; without `standalone_mode`, return the exit status."""
         arguments = list(sys.argv[1:] if args is None else args)
         run = super().main
+        extra.setdefault("obj", Invocation(arguments=arguments))
         status = exits.run(lambda: run(arguments, "todo", standalone_mode=False, **extra), arguments)
         if standalone_mode:
             sys.exit(status)
@@ -173,6 +188,21 @@ def _pipes() -> Iterator[None]:
         yield
     except BrokenPipeError:
         raise typer.Exit(exits.CLOSED_PIPE) from None
+
+
+def _prepare_help(context: Any) -> None:
+    """Have Typer draw help by our rules: its own hear neither --color nor CLICOLOR, and Rich takes NO_COLOR halfway."""
+    from rich.console import Console
+    from typer import rich_utils
+
+    invocation = context.ensure_object(Invocation)
+    colour = paints(sys.stdout, invocation.arguments)
+    vars(rich_utils).update(
+        COLOR_SYSTEM="standard" if colour else None,
+        FORCE_TERMINAL=colour,
+        MAX_WIDTH=invocation.width,
+        Console=functools.partial(Console, no_color=not colour),
+    )
 
 
 def _refuse_glued(command: TyperCommand, args: Sequence[str]) -> None:

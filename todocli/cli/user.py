@@ -9,7 +9,7 @@ import typer
 
 from todocli import clock
 from todocli.cli.context import Invocation
-from todocli.cli.options import COMMON, Command, takes
+from todocli.cli.options import COMMON, Command, Family, takes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The user's name.")]
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this family."""
-    family = typer.Typer(help="Register and rename the users of a database.", rich_markup_mode="rich")
+    family = typer.Typer(cls=Family, help="Register and rename the users of a database.", rich_markup_mode="rich")
     for name, body in (("list", list_), ("add", add), ("rename", rename)):
         family.command(name, cls=Command)(body)
     app.add_typer(family, name="user", rich_help_panel="Operators")
