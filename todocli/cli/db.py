@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from todocli.cli.context import Invocation
-from todocli.cli.options import COMMON, Command, takes
+from todocli.cli.options import COMMON, Command, Family, takes
 
 if TYPE_CHECKING:
     from todocli.database.engine import Target
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this family."""
-    family = typer.Typer(help="Look after the database's schema.", rich_markup_mode="rich")
+    family = typer.Typer(cls=Family, help="Look after the database's schema.", rich_markup_mode="rich")
     for name, body in (
         ("upgrade", upgrade),
         ("downgrade", downgrade),
@@ -54,7 +54,7 @@ def downgrade(
 ) -> None:
     """Take the schema back to an older revision. What only newer ones can hold is lost."""
     from todocli.database import migrations
-    from todocli.database.faults import place
+    from todocli.database.url import place
 
     target = invocation.target
     invocation.confirm(
@@ -106,7 +106,7 @@ def ping(invocation: Invocation) -> None:
     """Connect, ask one thing, and tell how long both took."""
     import sqlalchemy as sa
 
-    from todocli.database.faults import place
+    from todocli.database.url import place
     from todocli.schemas import PingRead
 
     target = invocation.target
@@ -158,7 +158,7 @@ def _answer(invocation: Invocation, target: Target, steps: list[Revision]) -> No
 
 def _schema(target: Target, revision: str | None, steps: list[str]) -> SchemaRead:
     from todocli.database.engine import HEAD
-    from todocli.database.faults import place
+    from todocli.database.url import place
     from todocli.schemas import SchemaRead
 
     return SchemaRead(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from todocli.cli.context import Invocation, target_of
-from todocli.cli.options import COMMON, Command, takes
+from todocli.cli.options import COMMON, Command, Family, takes
 from todocli.errors import SchemaOutdated, TodoError, UsageError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The profile's name.")
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this family."""
-    family = typer.Typer(help="Choose who you are, and on which database.", rich_markup_mode="rich")
+    family = typer.Typer(cls=Family, help="Choose who you are, and on which database.", rich_markup_mode="rich")
     for name, body in (("list", list_), ("show", show), ("add", add), ("use", use), ("rm", rm)):
         family.command(name, cls=Command)(body)
     app.add_typer(family, name="profile", rich_help_panel="You")
@@ -169,7 +169,7 @@ def _print(invocation: Invocation, items: list[ProfileRead]) -> None:
 
 
 def _read(profile: Profile, *, active: bool) -> ProfileRead:
-    from todocli.database.faults import place
+    from todocli.database.url import place
     from todocli.schemas import ProfileRead
 
     try:

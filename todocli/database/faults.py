@@ -9,7 +9,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from todocli.database.url import PostgresURL, redact
+from todocli.database.url import PostgresURL, place, redact
 from todocli.errors import AccessDenied, SchemaOutdated, SchemaTooNew, ServiceUnavailable, TodoError
 
 _FOREIGN_SCHEMA = {"42P01", "42703", "42883", "23502"}
@@ -95,11 +95,6 @@ def outdated(target: Path | PostgresURL, revision: str | None, head: str) -> Sch
         f"The schema of {place(target)} is {revision}; this program needs {head}.",
         hint="Bring it up to date: todo db upgrade",
     )
-
-
-def place(target: Path | PostgresURL) -> str:
-    """Return where a database is, without its password."""
-    return str(target) if isinstance(target, Path) else target.redacted()
 
 
 def _postgres_fault(

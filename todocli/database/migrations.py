@@ -21,7 +21,7 @@ from sqlalchemy.pool import NullPool
 
 from todocli.database import embedded, faults
 from todocli.database.engine import HEAD, Target, connect_arguments, sqlalchemy_url
-from todocli.database.url import PostgresURL
+from todocli.database.url import PostgresURL, place
 from todocli.errors import NotFound, ServiceUnavailable, TodoError, UsageError
 
 LOCK_SECONDS = 30
@@ -279,12 +279,12 @@ def _explained(target: Target) -> Iterator[None]:
         state = getattr(error.orig, "sqlstate", None)
         if state == _DUPLICATE_TABLE:
             raise TodoError(
-                f"{faults.place(target)} has tables of another program: {str(error.orig).splitlines()[0]}.",
+                f"{place(target)} has tables of another program: {str(error.orig).splitlines()[0]}.",
                 hint="Give todo a database of its own (CREATE DATABASE todo), and use its URL.",
             ) from None
         if state == _LOCK_NOT_AVAILABLE:
             raise ServiceUnavailable(
-                f"Other programs use the tables in {faults.place(target)}; nothing was changed.",
+                f"Other programs use the tables in {place(target)}; nothing was changed.",
                 hint="Try again when they are done.",
             ) from None
         raise faults.translated(error, target, HEAD, lambda: HEAD) from None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NoReturn
 from urllib.parse import quote, unquote_to_bytes
 
@@ -247,3 +248,8 @@ def _decoded(text: str) -> str:
 
 def _encoded(text: str, plain: str = "*") -> str:
     return quote(text, safe=plain)
+
+
+def place(target: Path | PostgresURL) -> str:
+    """Return where a database is, without its password."""
+    return str(target) if isinstance(target, Path) else target.redacted()
