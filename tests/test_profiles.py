@@ -488,6 +488,18 @@ def test_every_form_of_toml_is_edited_rightly_or_not_at_all(file: Path, content:
     assert dict(profiles.load().profiles) == known
 
 
+@pytest.mark.parametrize("wrong", ['active = "local"\n', "active = ", ANNOTATED.replace("ada l", "eve")])
+def test_an_edit_that_says_something_else_is_not_written(
+    file: Path, monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
+    import tomlkit
+
+    put(file, ANNOTATED)
+    monkeypatch.setattr(tomlkit, "dumps", lambda document: wrong)
+    with unchanged(file), pytest.raises(TodoError, match="cannot edit safely"):
+        profiles.use("home")
+
+
 def test_a_link_into_another_folder_stays_a_link(file: Path, tmp_path: Path) -> None:
     dotfiles = tmp_path / "dotfiles"
     dotfiles.mkdir()
