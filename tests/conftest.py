@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from todocli.database.engine import Target
 from todocli.database.url import PostgresURL
 
 _SERVERS = pytest.StashKey[postgres.Servers]()
+_NO_SKIP = bool(os.environ.get("TODO_TEST_NO_SKIP"))
 _FOREIGN = ("NO_COLOR", "FORCE_COLOR", "DATABASE_URL", "VISUAL", "EDITOR", "COLUMNS", "LINES")
 
 
@@ -40,6 +41,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the server, when all workers are done; after Ctrl-C too."""
     if not hasattr(config, "workerinput") and (servers := config.stash.get(_SERVERS, None)):
         servers.stop()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Under TODO_TEST_NO_SKIP a skipped test fails, unless its reason names the test that covers it here."""
+    report = yield
+    if _NO_SKIP and report.skipped and not hasattr(report, "wasxfail") and "covers it" not in str(report.longrepr):
+        report.outcome = "failed"
+        report.longrepr = f"Skipped, where no test may be: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(autouse=True)
