@@ -84,13 +84,13 @@ def test_a_database_without_schema(todo: Terminal, empty_postgres_url: PostgresU
         assert ran.code == 8, (line, ran)
         first, second = ran.err.splitlines()
         assert first.startswith("error: There is no todo schema in postgresql://")
-        assert second == " hint: Create it: todo db upgrade"
+        assert second == " hint: Create it: todo --profile work db upgrade"
     upgraded = todo("db upgrade --json", profile="work")
     assert json.loads(upgraded.out)["steps"] == ["0001"]
     ran = todo("list", profile="work")
     assert (ran.code, ran.err) == (
         6,
-        "error: The database does not know the user 'ada'.\n hint: Register it: todo user add ada\n",
+        "error: The database does not know the user 'ada'.\n hint: Register it: todo --profile work user add ada\n",
     )
     todo.ok("user add ada", profile="work")
     profile = json.loads(todo.ok("profile show work --json"))

@@ -261,3 +261,16 @@ def test_exit_codes_are_published(todo: Terminal, person: Terminal) -> None:
     rows = dict(line.split("\t")[:2] for line in todo.ok("help exit-codes").splitlines())
     assert list(rows) == ["0", "1", "2", "3", "4", "5", "6", "7", "8", "130", "141"]
     assert "NOT_FOUND" in person.ok("help exit-codes")
+
+
+def test_a_command_that_is_offered_is_for_the_same_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    todo = Terminal(monkeypatch, terminal=True)
+    todo("profile add home --embedded --no-input")
+    assert "Add something: todo --profile home add buy milk\n" in todo("list --profile home").err
+    assert todo.ok("add x --profile home") == "Added 1 x\n"
+    assert todo.ok("--profile home done 1") == "Done 1 x · todo --profile home reopen 1\n"
+    assert todo.ok("rm 1") == "Removed 1 x · todo restore 1\n"
+    assert " hint: todo --profile home restore 1\n" in todo("done 1 --profile home").err
+    assert ": todo --profile home db history\n" in todo("--profile home db upgrade x").err
+    assert ": todo profile rm home\n" in todo("--profile home profile add home --embedded").err

@@ -19,8 +19,8 @@ class FieldError(NamedTuple):
 class TodoError(Exception):
     """The root of the tree: a fault of the program or of the machine.
 
-    `detail` says in one sentence what went wrong and why; `hint` says what to type next, or None.
-    Neither ever holds a password.
+    `detail` says in one sentence what went wrong and why; `hint` says what to type next, or None. A command stands at
+    the hint's beginning, or after a colon. Neither ever holds a password.
     """
 
     code: ClassVar[str] = "SERVER_ERROR"

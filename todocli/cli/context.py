@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -76,7 +78,7 @@ class Invocation:
 
     def line(self, text: str, aside: str = "") -> None:
         """Print a line of the result; `aside` follows it dimly."""
-        sys.stdout.write(text + (self._dim(f" · {aside}", sys.stdout) if aside else "") + "\n")
+        sys.stdout.write(text + (self._dim(f" · {self.advice(aside)}", sys.stdout) if aside else "") + "\n")
 
     def document(self, value: BaseModel) -> None:
         """Print the one JSON document of this command, or its items as lines under `--jsonl`."""
@@ -90,7 +92,14 @@ class Invocation:
         """Say something that is not the result, on stderr and dimly; silent where nobody asked for words."""
         if not self.quiet and not self.machine:
             sys.stdout.flush()
-            print(self._dim(text, sys.stderr), file=sys.stderr)
+            print(self._dim(self.advice(text), sys.stderr), file=sys.stderr)
+
+    def advice(self, text: str) -> str:
+        """Return `text` with this line's --profile in the command that it offers, at its beginning or after a colon."""
+        if self.profile_name is None:
+            return text
+        program = f"todo --profile {shlex.quote(self.profile_name)} "
+        return re.sub(r"(^|: )todo (?!profile )(?=[a-z])", lambda found: found[1] + program, text)
 
     def _dim(self, text: str, stream: TextIO) -> str:
         return f"\x1b[2m{text}\x1b[0m" if self._paints(stream) else text

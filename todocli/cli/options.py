@@ -15,7 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from todocli.cli import exits
 from todocli.cli.context import Invocation, paints
-from todocli.errors import FieldError, UsageError, ValidationError
+from todocli.errors import FieldError, TodoError, UsageError, ValidationError
 
 _PANEL = "Everywhere"
 
@@ -78,7 +78,11 @@ def takes(*names: str) -> Callable[[Body], Body]:
             invocation.check()
             if needs_context:
                 values["context"] = context
-            function(invocation, **values)
+            try:
+                function(invocation, **values)
+            except TodoError as error:
+                error.hint = error.hint and invocation.advice(error.hint)
+                raise
 
         keyword = inspect.Parameter.KEYWORD_ONLY
         parameters = [
