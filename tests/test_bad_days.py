@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -45,14 +46,14 @@ def test_a_file_that_is_no_database(todo: Terminal, folder: Path) -> None:
 
 
 def test_a_file_that_a_newer_program_wrote(todo: Terminal, folder: Path) -> None:
-    with sqlite3.connect(folder / "todo.db") as connection:
+    with closing(sqlite3.connect(folder / "todo.db", isolation_level=None)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '0777'")
         connection.execute("PRAGMA user_version = 777")
     for line in ("list", "add b", "db check", "db upgrade"):
         ran = todo(line)
         assert ran.code == 8, line
         assert "0777" in first(ran.err)
-    with sqlite3.connect(folder / "todo.db") as connection:
+    with closing(sqlite3.connect(folder / "todo.db", isolation_level=None)) as connection:
         assert connection.execute("SELECT count(*) FROM todos").fetchone() == (1,)
 
 
