@@ -29,6 +29,7 @@ READS_THE_ENVIRONMENT = {
     "todocli/paths.py": "TODO_HOME",
     "todocli/profiles/__init__.py": "TODO_PROFILE, TODO_DATABASE_URL",
     "todocli/profiles/profile.py": "the variable that a profile names",
+    "todocli/database/connecting.py": "PGSSLROOTCERT; the variables that must not reach libpq",
     "todocli/cli/context.py": "what the terminal can do",
     "todocli/cli/editor.py": "VISUAL, EDITOR",
     "alembic/env.py": "TODO_DATABASE_URL, for who runs the alembic command",

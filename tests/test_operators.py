@@ -188,7 +188,7 @@ def test_a_refused_password(todo: Terminal, postgres_url: PostgresURL, monkeypat
         assert "Traceback" not in ran.err
     monkeypatch.setenv("TODO_DATABASE_URL", re.sub(r"(@[^/]*)/[^?]*", r"\1/no_such_database", url))
     ran = todo("list")
-    assert (ran.code, "There is no database 'no_such_database'" in ran.err) == (1, True), str(ran)
+    assert (ran.code, "There is no database 'no_such_database'" in ran.err) == (7, True), str(ran)
 
 
 def test_a_password_is_nowhere(todo: Terminal, postgres_url: PostgresURL) -> None:

@@ -13,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 
 from tests.console import REFUSED, Console
 from todocli.database import migrations
-from todocli.database.engine import Target, sqlalchemy_url
+from todocli.database.engine import Target, postgres_engine
 from todocli.database.url import PostgresURL
 from todocli.models import complete_metadata
 
@@ -23,7 +23,7 @@ TABLES = {"users", "todos", "changes", "history"}
 def engine_of(target: Target) -> sa.Engine:
     if isinstance(target, Path):
         return sa.create_engine(sa.URL.create("sqlite", database=str(target)), poolclass=sa.NullPool)
-    return sa.create_engine(sqlalchemy_url(target), poolclass=sa.NullPool)
+    return postgres_engine(target, sa.NullPool)
 
 
 def index_definitions(engine: sa.Engine, table: str) -> list[str]:

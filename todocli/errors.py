@@ -80,6 +80,10 @@ class ServiceUnavailable(TodoError):
     code = "SERVICE_UNAVAILABLE"
 
 
+class OutcomeUnknown(ServiceUnavailable):
+    """The connection was lost while a step was made: it was made as a whole, or not at all."""
+
+
 class SchemaOutdated(TodoError):
     """The database's schema is older than this program needs, or is not there at all."""
 

@@ -7,7 +7,7 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,6 +94,11 @@ class Invocation:
             sys.stdout.flush()
             print(self._dim(self.advice(text), sys.stderr), file=sys.stderr)
 
+    def repeated(self) -> str:
+        """Return this command line, with the name of its step: so it takes effect once, however often it is run."""
+        named = any(word.split("=")[0] == "--change" for word in self.arguments)
+        return shlex.join(["todo", *(() if named else ("--change", str(self.change))), *self.arguments])
+
     def advice(self, text: str) -> str:
         """Return `text` with this line's --profile in the command that it offers, at its beginning or after a colon."""
         if self.profile_name is None:
@@ -149,8 +154,15 @@ class Invocation:
         target = self.target
         if isinstance(target, Path) and engine.ready_file(target):
             self.note(f"Your todos are in {target}")
-        with engine.opened(target) as store:
+        with engine.opened(target, seconds=self.profile.timeout, on_wait=self._on_wait(target)) as store:
             yield store
+
+    def _on_wait(self, target: Target) -> Callable[[], None] | None:
+        """Return what tells a person that the database takes longer; None where nobody looks."""
+        if isinstance(target, Path) or not sys.stderr.isatty():
+            return None
+        text = "Waking the database …" if target.is_neon else f"Waiting for {target.host} …"
+        return lambda: self.note(text)
 
     @contextmanager
     def todos(self) -> Iterator[Todos]:
@@ -176,7 +188,8 @@ def target_of(profile: Profile) -> Target:
         return paths.database_file()
     from todocli.database.url import PostgresURL
 
-    return PostgresURL.parse(url)
+    parsed = PostgresURL.parse(url)
+    return parsed if profile.pooled else parsed.direct()
 
 
 def paints(stream: TextIO, arguments: Sequence[str]) -> bool:

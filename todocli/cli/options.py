@@ -13,9 +13,11 @@ from uuid import UUID
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from todocli import clock
 from todocli.cli import exits
 from todocli.cli.context import Invocation, paints
-from todocli.errors import FieldError, TodoError, UsageError, ValidationError
+from todocli.domain.ids import new_id
+from todocli.errors import FieldError, OutcomeUnknown, TodoError, UsageError, ValidationError
 
 _PANEL = "Everywhere"
 
@@ -76,10 +78,16 @@ def takes(*names: str) -> Callable[[Body], Body]:
             invocation = context.ensure_object(Invocation)
             _merge(invocation, {name: values.pop(name) for name in names})
             invocation.check()
+            if "change" in names and invocation.change is None:
+                invocation.change = new_id(clock.now())
             if needs_context:
                 values["context"] = context
             try:
                 function(invocation, **values)
+            except OutcomeUnknown as error:
+                if "change" in names:
+                    error.hint = f"To repeat it is safe: {invocation.repeated()}"
+                raise
             except TodoError as error:
                 error.hint = error.hint and invocation.advice(error.hint)
                 raise

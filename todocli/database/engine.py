@@ -1,18 +1,24 @@
-"""Opens a database: the embedded SQLite file or a Postgres. Nothing is opened when this module is imported."""
+"""Opens a database: the embedded SQLite file or a Postgres. Nothing is opened when this module is imported.
+
+A statement on Postgres is a transaction of its own, and may be sent twice: reading it changes nothing, and a step is
+made once however often its statement arrives (`todocli.services.todos`). So a lost connection costs another try.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import Pool, QueuePool, StaticPool
 from sqlmodel import Session
 
-from todocli.database import embedded, faults
+from todocli.database import embedded, faults, patience
+from todocli.database.patience import Patience
 from todocli.database.url import PostgresURL
+from todocli.errors import OutcomeUnknown, ServiceUnavailable
 
 HEAD = "0001"
 """The revision that this program needs: a constant, so that no command needs Alembic to start."""
@@ -20,19 +26,34 @@ HEAD = "0001"
 BUSY_SECONDS = 10.0
 """How long a statement waits for another process that is writing to the embedded file."""
 
-CONNECT_SECONDS = 15
-"""How long connecting to a Postgres may take, for each of its addresses."""
-
 Target = Path | PostgresURL
 """Where a database is: the path of an embedded file, or the URL of a Postgres."""
 
 
-class Store:
-    """An open database. Statements are committed one by one, unless they are run in a `transaction`."""
+Result = TypeVar("Result")
 
-    def __init__(self, target: Target) -> None:
+
+class Store:
+    """An open database. Statements are committed one by one, unless they are run in a `transaction`.
+
+    What is done in one session may take `seconds`; `on_wait` is called when it takes longer than usual.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        seconds: float = patience.SECONDS,
+        on_wait: Callable[[], None] | None = None,
+        connections: int = 1,
+    ) -> None:
         self.target = target
-        self._engine = _sqlite_engine(target) if isinstance(target, Path) else _postgres_engine(target)
+        self._seconds = seconds
+        self._on_wait = on_wait
+        if isinstance(target, Path):
+            self._engine = _sqlite_engine(target)
+        else:
+            self._engine = postgres_engine(target, QueuePool, pool_size=connections, max_overflow=0)
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -40,7 +61,7 @@ class Store:
 
         Raises `todocli.errors.TodoError` for whatever the database refuses.
         """
-        with self._session(self._engine) as session:
+        with self._session(self._engine, _AutocommitSession) as session:
             yield session
 
     @contextmanager
@@ -49,16 +70,21 @@ class Store:
 
         Raises `todocli.errors.TodoError` for whatever the database refuses.
         """
-        with self._session(_transactional(self._engine)) as session, session.begin():
+        with self._session(_transactional(self._engine), Session) as session, session.begin():
             yield session
 
     @contextmanager
-    def _session(self, engine: sa.Engine) -> Iterator[Session]:
-        try:
-            with Session(engine, autoflush=False, expire_on_commit=False) as session:
-                yield session
-        except sa.exc.DBAPIError as error:
-            raise faults.translated(error, self.target, HEAD, self._revision) from None
+    def _session(self, engine: sa.Engine, kind: type[Session]) -> Iterator[Session]:
+        with patience.limited(Patience(self._seconds, self._on_wait)):
+            session = kind(engine, autoflush=False, expire_on_commit=False)
+            try:
+                with session:
+                    yield session
+            except sa.exc.DBAPIError as error:
+                found = faults.translated(error, self.target, HEAD, self._revision)
+                if isinstance(found, ServiceUnavailable) and session.info.get(_IN_DOUBT):
+                    raise _in_doubt(found) from None
+                raise found from None
 
     def _revision(self) -> str | None:
         """Return the revision of the schema, or None if there is none."""
@@ -74,34 +100,68 @@ class Store:
         self._engine.dispose()
 
 
+class _AutocommitSession(Session):
+    """A session that sends a statement again where its connection was lost, while there is patience."""
+
+    def execute(self, *arguments: Any, **options: Any) -> Any:
+        """Run a statement; see `sqlalchemy.orm.Session.execute`."""
+        return self._insist(lambda: super(_AutocommitSession, self).execute(*arguments, **options), arguments)
+
+    def scalar(self, *arguments: Any, **options: Any) -> Any:
+        """Run a statement for one value; see `sqlalchemy.orm.Session.scalar`."""
+        return self._insist(lambda: super(_AutocommitSession, self).scalar(*arguments, **options), arguments)
+
+    def _insist(self, run: Callable[[], Result], arguments: tuple[Any, ...]) -> Result:
+        limit = patience.current()
+        attempt = 0
+        while True:
+            try:
+                result = run()
+            except sa.exc.DBAPIError as error:
+                if faults.leaves_doubt(error) and getattr(arguments[0], "is_dml", True):
+                    self.info[_IN_DOUBT] = True
+                if not faults.may_pass(error) or not limit.left():
+                    raise
+            else:
+                self.info[_IN_DOUBT] = False
+                return result
+            self.rollback()
+            self.info[SENT_AGAIN] = True
+            limit.pause(attempt)
+            attempt += 1
+
+
+def _in_doubt(error: ServiceUnavailable) -> OutcomeUnknown:
+    return OutcomeUnknown(f"{error.detail} It is not known whether the step was made.", hint=error.hint)
+
+
+_IN_DOUBT = "in doubt"
+SENT_AGAIN = "sent again"
+"""In a session's `info`: a statement was sent more than once, and may have taken effect the first time."""
+
+
 @contextmanager
-def opened(target: Target) -> Iterator[Store]:
+def opened(
+    target: Target, *, seconds: float = patience.SECONDS, on_wait: Callable[[], None] | None = None
+) -> Iterator[Store]:
     """Give an open database, and close it afterwards."""
-    with closing(Store(target)) as store:
+    with closing(Store(target, seconds=seconds, on_wait=on_wait)) as store:
         yield store
 
 
-def sqlalchemy_url(url: PostgresURL) -> sa.URL:
-    """Return `url` as SQLAlchemy takes it, for psycopg 3."""
-    return sa.URL.create(
-        "postgresql+psycopg", url.user, url.password, url.host, url.port, url.database, query=dict(url.query)
-    )
+def postgres_engine(url: PostgresURL, pool: type[Pool], **options: Any) -> sa.Engine:
+    """Return an engine for a Postgres, in autocommit."""
+    from todocli.database import connecting
 
-
-def connect_arguments() -> dict[str, Any]:
-    """Return what psycopg is told beside the URL. Without prepared statements it works behind a pooler too."""
-    return {"prepare_threshold": None, "connect_timeout": CONNECT_SECONDS, "application_name": "todo"}
-
-
-def _postgres_engine(url: PostgresURL) -> sa.Engine:
+    sa.dialects.registry.register("postgresql.todo", "todocli.database.dialect", "Dialect")
     return sa.create_engine(
-        sqlalchemy_url(url),
-        connect_args=connect_arguments(),
+        "postgresql+todo://",
+        creator=lambda: connecting.connect(url),
+        poolclass=pool,
         isolation_level="AUTOCOMMIT",
         use_native_hstore=False,
         hide_parameters=True,
-        pool_size=1,
-        max_overflow=0,
+        **options,
     )
 
 

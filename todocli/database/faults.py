@@ -9,23 +9,26 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from todocli.database.url import PostgresURL, place, redact
-from todocli.errors import AccessDenied, SchemaOutdated, SchemaTooNew, ServiceUnavailable, TodoError
+from todocli.database import postgres_faults
+from todocli.database.url import PostgresURL, place
+from todocli.errors import SchemaOutdated, SchemaTooNew, ServiceUnavailable, TodoError
 
 _FOREIGN_SCHEMA = {"42P01", "42703", "42883", "23502"}
 """undefined_table, undefined_column, undefined_function, not_null_violation: the signs of another schema."""
+
+_SHUT_DOWN = ("57P01", "57P02", "57P05")
+"""admin_shutdown, crash_shutdown, idle_session_timeout: the session ended, perhaps after the statement."""
 
 
 def translated(
     error: sa.exc.DBAPIError, target: Path | PostgresURL, head: str, revision: Callable[[], str | None]
 ) -> TodoError:
     """Return what `error` means to the user; `revision` asks the database where its schema stands."""
-    cause = error.orig
-    if isinstance(target, Path):
-        if isinstance(cause, sqlite3.Error):
-            return sqlite_fault(cause, target)
-        return TodoError(f"The database {target} failed: {_first_line(cause)}")
-    return _postgres_fault(cause, target, head, revision)
+    if isinstance(target, PostgresURL):
+        return _postgres_fault(error, target, head, revision)
+    if isinstance(error.orig, sqlite3.Error):
+        return sqlite_fault(error.orig, target)
+    return TodoError(f"The database {target} failed: {error.orig}")
 
 
 @contextmanager
@@ -97,64 +100,43 @@ def outdated(target: Path | PostgresURL, revision: str | None, head: str) -> Sch
     )
 
 
+def may_pass(error: sa.exc.DBAPIError) -> bool:
+    """Return whether a statement is worth another try on a new connection."""
+    return not _is_of_connecting(error) and postgres_faults.running(_state(error)).retry > 0
+
+
+def leaves_doubt(error: sa.exc.DBAPIError) -> bool:
+    """Return whether a statement may have taken effect although it failed: its answer never came."""
+    return not _is_of_connecting(error) and _state(error) in ("broken", "silent", *_SHUT_DOWN)
+
+
 def _postgres_fault(
-    cause: BaseException | None, url: PostgresURL, head: str, revision: Callable[[], str | None]
+    error: sa.exc.DBAPIError, url: PostgresURL, head: str, revision: Callable[[], str | None]
 ) -> TodoError:
-    state = getattr(cause, "sqlstate", None)
-    said = _first_line(cause)
+    said = postgres_faults.gist(str(error.orig))
+    if _is_of_connecting(error):
+        return postgres_faults.explained(postgres_faults.connecting(str(error.orig)), url, said)
+    state = _state(error)
     if state in _FOREIGN_SCHEMA:
         found = revision()
         if found is None or found < head:
             return outdated(url, found, head)
         if found > head:
             return too_new(url, found, head)
-    if state is None:
-        return _connection_fault(said, url)
-    match state[:2], state:
-        case _, "42501":
-            return AccessDenied(
-                f"The role {url.user!r} may not do this in {place(url)}: {said}.",
-                hint="Ask the database's owner to grant it.",
-            )
-        case "28", _:
-            return _refused(said, url)
-        case _, "53100":
-            return TodoError(f"The disk of {url.host} is full: {said}.", hint="Free some space; then repeat.")
-        case _, "25006":
-            return TodoError(f"{place(url)} is read-only: {said}.", hint="Use the primary's address, not a replica's.")
-        case (("08" | "53" | "57" | "58"), _):
-            return ServiceUnavailable(f"{place(url)} is not available: {said}.", hint="Try again in a moment.")
-        case _:
-            return TodoError(f"{place(url)} failed: {said} (SQLSTATE {state}).")
+    return postgres_faults.explained(postgres_faults.running(state), url, said, state)
 
 
-def _connection_fault(said: str, url: PostgresURL) -> TodoError:
-    """Read the text of a failed connection: psycopg gives it no SQLSTATE."""
-    if any(words in said for words in ("password authentication failed", "no password supplied", "pg_hba.conf")):
-        return _refused(said, url)
-    if 'database "' in said and "does not exist" in said:
-        return TodoError(
-            f"There is no database {url.database!r} on {url.host}.",
-            hint="Create it first, or correct the profile's URL.",
-        )
-    if 'role "' in said and "does not exist" in said:
-        return _refused(said, url)
-    return ServiceUnavailable(
-        f"{place(url)} cannot be reached: {said}.", hint="Check the address and the network: todo db ping"
-    )
+def _is_of_connecting(error: sa.exc.DBAPIError) -> bool:
+    from todocli.database.connecting import NotConnected
+
+    return isinstance(error.orig, NotConnected)
 
 
-def _refused(said: str, url: PostgresURL) -> AccessDenied:
-    return AccessDenied(
-        f"{url.host} refused the role {url.user!r}: {said}.",
-        hint="Check the role and the password in the profile's URL.",
-    )
+def _state(error: sa.exc.DBAPIError) -> str:
+    """Return the SQLSTATE of a statement's error; `broken` or `silent` where none came."""
+    from todocli.database.race import Unanswered
 
-
-def _first_line(cause: BaseException | None) -> str:
-    """Return the gist of a driver's message, without a password, in one line."""
-    text = redact(str(cause).strip()).splitlines()
-    line = next((part for part in text if part.strip()), "no reason given")
-    for noise in ("connection failed: ", "connection is bad: ", "FATAL:  ", "ERROR:  "):
-        line = line.replace(noise, "")
-    return line.strip().rstrip(".")
+    if isinstance(error.orig, Unanswered):
+        return "silent"
+    state = getattr(error.orig, "sqlstate", None)
+    return str(state) if state else "broken" if error.connection_invalidated else type(error.orig).__name__

@@ -6,6 +6,7 @@ one does the work; the others wait, and find nothing to do.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -19,8 +20,9 @@ from alembic.runtime.migration import MigrationStep
 from alembic.script import Script, ScriptDirectory
 from sqlalchemy.pool import NullPool
 
-from todocli.database import embedded, faults
-from todocli.database.engine import HEAD, Target, connect_arguments, sqlalchemy_url
+from todocli.database import embedded, faults, patience
+from todocli.database.engine import HEAD, Target, postgres_engine
+from todocli.database.patience import Patience
 from todocli.database.url import PostgresURL, place
 from todocli.errors import NotFound, ServiceUnavailable, TodoError, UsageError
 
@@ -186,7 +188,8 @@ def locked_postgres(url: PostgresURL) -> Iterator[sa.Connection]:
 
     The time limit is set after the wait for another migration: that wait is no fault.
     """
-    with _engine(url).connect() as connection, connection.begin():
+    engine = _engine(url).execution_options(isolation_level="READ COMMITTED")
+    with engine.connect() as connection, patience.limited(Patience(math.inf)), connection.begin():
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
         yield connection
@@ -206,9 +209,7 @@ def _locked_sqlite(path: Path) -> Iterator[sa.Connection]:
 
 def _engine(target: Target) -> sa.Engine:
     if isinstance(target, PostgresURL):
-        return sa.create_engine(
-            sqlalchemy_url(target), connect_args=connect_arguments(), poolclass=NullPool, hide_parameters=True
-        )
+        return postgres_engine(target, NullPool)
     engine = sa.create_engine(
         "sqlite://", creator=lambda: embedded.connect(target), poolclass=NullPool, hide_parameters=True
     )

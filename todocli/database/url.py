@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import quote, unquote_to_bytes
@@ -99,6 +99,13 @@ class PostgresURL:
     def is_neon(self) -> bool:
         """Whether the host is one of Neon's."""
         return not self.host.startswith("/") and self.host.lower().rstrip(".").endswith(".neon.tech")
+
+    def direct(self) -> PostgresURL:
+        """Return the URL without Neon's pooler, whose host has `-pooler` at the end of its first label."""
+        label, dot, domain = self.host.partition(".")
+        if not self.is_neon or not label.endswith("-pooler"):
+            return self
+        return replace(self, host=f"{label.removesuffix('-pooler')}{dot}{domain}")
 
     def text(self) -> str:
         """Return the whole URL, with the password, to store it or to connect; `parse` reads it back as it was."""

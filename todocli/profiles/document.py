@@ -63,14 +63,17 @@ def _profile(path: Path, name: str, values: object) -> Profile:
         return value
 
     user, user_id, pooled = text("user"), _uuid(text("user_id")), values.get("pooled", False)
+    timeout = values.get("timeout", Profile.timeout)
     if user is None and name != LOCAL:
         _refuse(path, f"profiles.{name}.user", "is missing")
     if user_id is None and "user_id" in values:
         _refuse(path, f"profiles.{name}.user_id", "must be a UUID")
     if not isinstance(pooled, bool):
         _refuse(path, f"profiles.{name}.pooled", "must be true or false")
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float):
+        _refuse(path, f"profiles.{name}.timeout", "must be a number of seconds")
     user = login_name() if user is None else user
-    profile = Profile(name, user, user_id, text("url"), text("url_env"), pooled)
+    profile = Profile(name, user, user_id, text("url"), text("url_env"), pooled, timeout)
     fault = profile_fault(profile)
     if fault:
         _refuse(path, f"profiles.{name}.{fault.field}", fault.message)
@@ -144,6 +147,7 @@ def _values(entry: Profile) -> dict[str, Any]:
         "url": entry.url,
         "url_env": entry.url_env,
         "pooled": entry.pooled or None,
+        "timeout": entry.timeout if entry.timeout != Profile.timeout else None,
     }
     return {key: value for key, value in values.items() if value is not None}
 

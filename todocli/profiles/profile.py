@@ -23,7 +23,8 @@ _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 class Profile:
     """A user of a database: the one at `url`, the one that the variable `url_env` names, or the embedded one.
 
-    `user_id` is the user's id there, once it is known. `url` may hold a password and is in no `repr`.
+    `user_id` is the user's id there, once it is known. `url` may hold a password and is in no `repr`. `pooled` says
+    to go through Neon's pooler where the URL names it; `timeout` is how many seconds a command waits for the database.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Profile:
     url: str | None = field(default=None, repr=False)
     url_env: str | None = None
     pooled: bool = False
+    timeout: float = 15.0
 
     @property
     def embedded(self) -> bool:
@@ -120,6 +122,8 @@ def profile_fault(profile: Profile) -> FieldError | None:
         return FieldError("url", "must not be empty")
     if profile.url_env is not None and not _VARIABLE_NAME.fullmatch(profile.url_env):
         return FieldError("url_env", "must be the name of an environment variable")
+    if not 1 <= profile.timeout <= 3600:
+        return FieldError("timeout", "must be from 1 to 3600 seconds")
     if profile.url is not None and profile.url_env is not None:
         return FieldError("url_env", "must not be there beside url")
     if profile.name == LOCAL and not profile.embedded:

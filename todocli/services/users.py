@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from todocli.clock import now
+from todocli.database.engine import SENT_AGAIN
 from todocli.domain.ids import new_id
 from todocli.errors import Conflict, NotFound
 from todocli.models import User
@@ -60,6 +61,8 @@ class Users:
         if row:
             return UserRead(**row)
         if self.find(name) is None:
+            if self._session.info.get(SENT_AGAIN) and (renamed := self.find(new_name)):
+                return renamed
             raise NotFound(f"There is no user {name!r}.", hint="todo user list shows their names.")
         raise Conflict(f"The name {new_name!r} is taken.", hint="Choose another name.")
 

@@ -1,0 +1,205 @@
+"""Opens a connection to a Postgres, as quickly as the network allows and no longer than there is patience."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import pq
+
+from todocli.database import patience, postgres_faults
+from todocli.database.patience import Patience
+from todocli.database.race import Race, Unanswered, ready
+from todocli.database.url import PostgresURL
+
+CANCEL_SECONDS = 0.7
+"""How long telling the server to stop may take, when nobody waits for its answer any more."""
+
+OLDEST_SERVER = 140_000
+_LIBPQ_17 = 170_000
+_CERTIFICATES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+    "/opt/homebrew/etc/ca-certificates/cert.pem",
+)
+"""Where systems keep the certificates of public authorities: Debian, Fedora, SUSE, macOS and BSD, Homebrew."""
+
+_ALTER_A_SESSION = ("PGTZ", "PGDATESTYLE", "PGGEQO")
+"""Variables that libpq turns into settings of the session, with no parameter that would overrule them."""
+
+
+class NotConnected(psycopg.OperationalError):
+    """There is no connection, and another try would not help, or there is no time for one."""
+
+
+@dataclass(frozen=True)
+class Handshake:
+    """What connecting took. Times are in seconds."""
+
+    address: str
+    name_lookup: float
+    tcp: float
+    total: float
+    round_trips: int
+
+
+class Connection(psycopg.Connection[Any]):
+    """A connection that waits for an answer only as long as the operation that asked has patience."""
+
+    handshake: Handshake
+
+    def wait(self, gen: Any, interval: float = 0.0, timeout: float | None = None) -> Any:
+        """Run a generator of psycopg that talks to the server. Raises `Unanswered`."""
+        limit = patience.current()
+        try:
+            wants = next(gen)
+            while True:
+                wants = gen.send(ready(self.pgconn.socket, wants, limit))
+        except StopIteration as stop:
+            return stop.value
+        except (KeyboardInterrupt, Unanswered):
+            self._leave()
+            raise
+
+    def _leave(self) -> None:
+        """Close at once; what the server still does is cancelled, if that can be said quickly."""
+        if self.pgconn.transaction_status == pq.TransactionStatus.ACTIVE and pq.version() >= _LIBPQ_17:
+            with suppress(psycopg.Error):
+                _cancel(self.pgconn, Patience(CANCEL_SECONDS))
+        self.pgconn.finish()
+
+
+def connect(url: PostgresURL) -> Connection:
+    """Return an open connection in autocommit, within the patience of the operation that runs.
+
+    What may pass (a database that wakes up, a connection that is reset) is tried again. Raises `NotConnected`.
+    """
+    limit = patience.current()
+    attempt = 0
+    while True:
+        try:
+            return _connect_once(url, limit)
+        except psycopg.Error as error:
+            if limit.spent() >= postgres_faults.connecting(str(error)).retry or not limit.left():
+                raise NotConnected(str(error)) from None
+        limit.pause(attempt)
+        attempt += 1
+
+
+def _connect_once(url: PostgresURL, limit: Patience) -> Connection:
+    began = time.monotonic()
+    addresses = _addresses(url, limit)
+    looked_up = time.monotonic()
+    with _session_left_alone():
+        attempt = Race([_parameters(url) | address for address in addresses], limit).winner()
+    pgconn = attempt.pgconn
+    pgconn.nonblocking = 1
+    connection = Connection(pgconn)
+    connection.prepare_threshold = None  # so that it works behind a pooler
+    connection.autocommit = True
+    connection.handshake = Handshake(
+        address=attempt.address,
+        name_lookup=looked_up - began,
+        tcp=attempt.reached - attempt.began,
+        total=time.monotonic() - began,
+        round_trips=attempt.round_trips,
+    )
+    if pgconn.server_version < OLDEST_SERVER:
+        connection.close()
+        raise psycopg.OperationalError(f"the server is Postgres {pgconn.server_version // 10_000}")
+    return connection
+
+
+def _parameters(url: PostgresURL) -> dict[str, Any]:
+    given = dict(url.query)
+    if url.is_neon:
+        given.setdefault("sslmode", "require")
+    encrypted = given.get("sslmode") in ("require", "verify-ca", "verify-full")
+    if url.is_neon and encrypted and pq.version() >= _LIBPQ_17:
+        given.setdefault("sslnegotiation", "direct")
+    if given.get("sslrootcert") == "system" or (
+        given.get("sslmode") in ("verify-ca", "verify-full") and "sslrootcert" not in given and not _own_certificates()
+    ):
+        given["sslrootcert"] = next((path for path in _CERTIFICATES if Path(path).is_file()), "system")
+    given.setdefault("gssencmode", "disable")
+    given.setdefault("application_name", "todo")
+    given.setdefault("options", "")  # or PGOPTIONS would count, which a pooler refuses
+    return given | {
+        "host": url.host,
+        "port": url.port or 5432,
+        "user": url.user,
+        "password": url.password,
+        "dbname": url.database,
+        "client_encoding": "UTF8",
+    }
+
+
+def _own_certificates() -> bool:
+    return bool(os.environ.get("PGSSLROOTCERT")) or (Path.home() / ".postgresql/root.crt").is_file()
+
+
+def _addresses(url: PostgresURL, limit: Patience) -> list[dict[str, str]]:
+    """Return the addresses of the host, the two families in turn, as parameters. Raises `psycopg.OperationalError`."""
+    if url.host.startswith("/"):
+        return [{}]
+    found: list[Any] = []
+
+    def look_up() -> None:
+        try:
+            found.append(socket.getaddrinfo(url.host, url.port or 5432, type=socket.SOCK_STREAM))
+        except OSError as error:
+            found.append(error)
+
+    thread = threading.Thread(target=look_up, daemon=True)  # nothing else bounds a name server that is silent
+    thread.start()
+    while thread.is_alive() and limit.left():
+        thread.join(limit.next_wait())
+        limit.tick()
+    if not found:
+        raise Unanswered(f'could not look up the host name "{url.host}": no answer')
+    if isinstance(found[0], OSError):
+        error = found[0]
+        unknown = isinstance(error, socket.gaierror) and error.errno in (socket.EAI_NONAME, _NO_DATA)
+        why = "there is no such host" if unknown else (error.strerror or str(error))
+        raise psycopg.OperationalError(f'could not look up the host name "{url.host}": {why}')
+    families: dict[int, list[str]] = {}
+    for family, _, _, _, place in found[0]:
+        families.setdefault(family, []).append(str(place[0]))
+    rows = list(families.values())
+    mixed = [row[i] for i in range(max(map(len, rows))) for row in rows if i < len(row)]
+    return [{"hostaddr": address} for address in dict.fromkeys(mixed)]
+
+
+_NO_DATA = getattr(socket, "EAI_NODATA", socket.EAI_NONAME)
+
+
+def _cancel(pgconn: pq.abc.PGconn, limit: Patience) -> None:
+    cancel = pgconn.cancel_conn()
+    try:
+        cancel.start()
+        while (wants := cancel.poll()) in (pq.PollingStatus.READING, pq.PollingStatus.WRITING):
+            reading = wants == pq.PollingStatus.READING
+            ready(cancel.socket, selectors.EVENT_READ if reading else selectors.EVENT_WRITE, limit)
+    finally:
+        cancel.finish()
+
+
+@contextmanager
+def _session_left_alone() -> Iterator[None]:
+    """Keep the environment out of the session's settings while libpq reads it."""
+    kept = {name: os.environ.pop(name) for name in _ALTER_A_SESSION if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)

@@ -1,0 +1,31 @@
+"""Postgres as SQLAlchemy speaks to it here: over our own connections, and without questions of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+
+
+class Dialect(PGDialect_psycopg):
+    """SQLAlchemy's dialect for psycopg 3, which is told what it would ask for on its first connection.
+
+    It asks for the version, the schema, the isolation level, the string syntax and hstore, each in a round trip, and
+    all in a transaction: more than a command's own statement takes. What it needs to know is constant since Postgres
+    14, or the server has said it while connecting.
+    """
+
+    supports_statement_cache = True
+
+    def initialize(self, connection: Any) -> None:
+        """Take what the connection knows already; ask nothing."""
+        info = connection.connection.driver_connection.info
+        self.server_version_info = divmod(info.server_version, 10_000)
+        self.default_schema_name = "public"
+        self.default_isolation_level = "READ COMMITTED"
+        self.supports_smallserial = True
+        self.supports_identity_columns = True
+        self.supports_virtual_generated_columns = self.server_version_info >= (18,)
+        self._backslash_escapes = False
+        self._supports_drop_index_concurrently = True
+        self._supports_jsonb_subscripting = True

@@ -1,0 +1,73 @@
+"""How long an operation on a far database may take, and who is told while it waits."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+SECONDS = 15.0
+"""How long an operation may take, connecting and all retries included, if the profile says nothing else."""
+
+TELL_AFTER = 0.7
+"""After how many seconds of waiting a person is told what is waited for."""
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
+_LONGEST_WAIT = 60.0  # a selector takes no infinity
+
+
+@dataclass
+class Patience:
+    """The time that one operation has, in seconds, from when this object was made."""
+
+    seconds: float = SECONDS
+    on_wait: Callable[[], None] | None = None
+    _began: float = field(default_factory=time.monotonic)
+
+    def spent(self) -> float:
+        """Return how many seconds are gone."""
+        return time.monotonic() - self._began
+
+    def left(self) -> float:
+        """Return how many seconds remain, or 0."""
+        return max(0.0, self.seconds - self.spent())
+
+    def next_wait(self) -> float:
+        """Return for how many seconds to wait at most before `tick` is to be called."""
+        wait = min(self.left(), _LONGEST_WAIT)
+        return min(wait, max(TELL_AFTER - self.spent(), 0.01)) if self.on_wait else wait
+
+    def tick(self) -> None:
+        """Say once, through `on_wait`, that it takes longer."""
+        if self.on_wait and self.spent() >= TELL_AFTER:
+            tell, self.on_wait = self.on_wait, None
+            tell()
+
+    def pause(self, attempt: int) -> None:
+        """Wait before the next try: longer each time, and by chance, so that many clients do not come back at once."""
+        longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt)
+        end = time.monotonic() + min(self.left(), random.uniform(longest / 2, longest))  # noqa: S311 - no secret
+        while (rest := end - time.monotonic()) > 0:
+            time.sleep(min(rest, self.next_wait()))
+            self.tick()
+
+
+_current: ContextVar[Patience | None] = ContextVar("patience", default=None)
+
+
+def current() -> Patience:
+    """Return the patience of the operation that runs, or a new one."""
+    return _current.get() or Patience()
+
+
+@contextmanager
+def limited(patience: Patience) -> Iterator[Patience]:
+    """Run the body as one operation that has `patience`."""
+    token = _current.set(patience)
+    try:
+        yield patience
+    finally:
+        _current.reset(token)
