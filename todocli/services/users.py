@@ -45,7 +45,7 @@ class Users:
         known = self.find(name)
         if known is None:
             raise Conflict(f"The user {name!r} was renamed meanwhile.", hint="Look: todo user list")
-        return known, False
+        return known, known.id == values["id"]  # then it was added by this statement, whose answer was lost
 
     def rename(self, name: str, new_name: str) -> UserRead:
         """Give the user `name` another name; the todos stay theirs. Raises `NotFound`, or `Conflict` if it is taken."""
