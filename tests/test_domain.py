@@ -17,7 +17,6 @@ from todocli.domain.references import (
     MAX_REFERENCES,
     NumberRange,
     Reference,
-    References,
     parse_references,
 )
 from todocli.errors import ValidationError
@@ -123,7 +122,7 @@ references = st.one_of(numbers, st.uuids(), st.tuples(numbers, numbers).map(_ran
 
 @given(st.lists(references, max_size=20))
 def test_what_is_written_is_read(given_: list[Reference]) -> None:
-    read = parse_references(str(reference) for reference in given_)
+    read = parse_references([str(reference) for reference in given_])
     assert read.items == tuple(dict.fromkeys(given_))
     assert [*read.numbers, *read.ids, *read.ranges] == sorted(read.items, key=_kind)
 
@@ -134,7 +133,7 @@ def _kind(reference: Reference) -> int:
 
 @given(st.lists(st.integers(1, 9), max_size=30))
 def test_repetitions_are_dropped_and_the_order_is_kept(given_: list[int]) -> None:
-    read = parse_references(map(str, given_))
+    read = parse_references([str(reference) for reference in given_])
     assert len(read.items) == len(set(given_))
     assert [given_.index(number) for number in read.numbers] == sorted(given_.index(n) for n in set(given_))
 
@@ -148,11 +147,11 @@ def test_one_todo_written_in_two_ways_is_one_reference() -> None:
 
 @pytest.mark.parametrize(
     ("words", "single"),
-    [([], False), (["1"], True), (["1", "1"], True), (["1", "2"], False), (["1-1"], False), (["1", "1-1"], False)],
+    [([], False), (["1"], True), (["1", "1"], False), (["1", "2"], False), (["1-1"], False), (["1", "1-1"], False)],
 )
 def test_only_one_plain_reference_is_single(words: list[str], single: bool) -> None:
     assert parse_references(words).single is single
-    assert References((UUID(int=0),)).single
+    assert not parse_references(words, listed=True).single
 
 
 @pytest.mark.parametrize(
@@ -212,4 +211,4 @@ def test_any_word_is_read_or_refused(word: str) -> None:
     with contextlib.suppress(ValidationError):
         read = parse_references([word])
         assert len(read.items) == 1
-        assert parse_references(map(str, read.items)) == read
+        assert parse_references([str(item) for item in read.items]).items == read.items

@@ -122,6 +122,22 @@ def test_a_step_replayed_after_it_was_undone_by_hand_does_nothing(ada: Todos) ->
     assert not ada.complete(refs("1"), change=change).items[0].is_completed
 
 
+@pytest.mark.parametrize("names", [("1", "2", "3"), ("1-3",), ("3", "1-2")])
+def test_a_step_made_again_also_names_what_it_left_alone(ada: Todos, store: Store, names: tuple[str, ...]) -> None:
+    ada.add(drafts("a", "b", "c"))
+    ada.complete(refs("2"))
+    change = uuid.uuid4()
+    first = ada.complete(refs(*names), change=change)
+    before = steps(store)
+    again = ada.complete(refs(*names), change=change)
+    assert (again.items, again.changed) == (first.items, first.changed)
+    assert set(again.changed) == {1, 3}
+    assert steps(store) == before
+    for others in (("1",), ("1", "2"), ("2",)):
+        with pytest.raises(Conflict, match="for another step"):
+            ada.complete(refs(*others), change=change)
+
+
 def test_complete_and_reopen(ada: Todos) -> None:
     ada.add(drafts("a", "b", "c"))
     done = ada.complete(refs("3", "1"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -36,9 +36,13 @@ Reference = int | UUID | NumberRange
 
 @dataclass(frozen=True)
 class References:
-    """What one command was pointed at, without repetitions, in the order in which it was given."""
+    """What one command was pointed at, without repetitions, in the order in which it was given.
+
+    `single` says that it was one plain reference, which names one todo and not a list.
+    """
 
     items: tuple[Reference, ...]
+    single: bool = False
 
     @property
     def numbers(self) -> list[int]:
@@ -55,21 +59,16 @@ class References:
         """The ranges of numbers."""
         return [item for item in self.items if isinstance(item, NumberRange)]
 
-    @property
-    def single(self) -> bool:
-        """Whether this is one plain reference, which names one todo and not a list."""
-        return len(self.items) == 1 and not self.ranges
 
-
-def parse_references(words: Iterable[str]) -> References:
-    """Read references as a person types them.
+def parse_references(words: Sequence[str], *, listed: bool = False) -> References:
+    """Read references as a person types them; `listed` ones stand for a list, also if there is one only.
 
     Raises `ValidationError` naming the word that is not one.
     """
     items = tuple(dict.fromkeys(_parse(word) for word in words))
     if len(items) > MAX_REFERENCES:
         raise _error(f"{len(items)} references are more than one command takes ({MAX_REFERENCES}).", "Use a range.")
-    return References(items)
+    return References(items, single=len(words) == 1 and not listed and not isinstance(items[0], NumberRange))
 
 
 def _parse(word: str) -> Reference:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import col
@@ -11,6 +13,17 @@ from todocli.domain.references import NumberRange, Reference, References
 from todocli.errors import FieldError, NotFound
 from todocli.models import Todo
 from todocli.schemas import TodoRead
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The todos that a step was about, in the order they were named, and the numbers of those it changed.
+
+    Of a range these are the todos that it changed; of other references all, also what was so already.
+    """
+
+    items: list[TodoRead]
+    changed: frozenset[int]
 
 
 def named(references: References) -> sa.ColumnElement[bool]:
@@ -72,6 +85,13 @@ def in_order(references: References, todos: Sequence[TodoRead]) -> list[TodoRead
         for todo in chosen:
             ordered.setdefault(todo.number, todo)
     return list(ordered.values())
+
+
+def outcome(references: References, todos: Sequence[TodoRead], changed: Set[UUID]) -> Outcome:
+    """Return the answer about `todos`: of a range, those that it changed; of other references, all."""
+    named = {*references.numbers, *references.ids}
+    items = [todo for todo in todos if todo.id in changed or todo.number in named or todo.id in named]
+    return Outcome(in_order(references, items), frozenset(todo.number for todo in todos if todo.id in changed))
 
 
 def not_found(lost: Sequence[Reference], trashed: Sequence[TodoRead]) -> NotFound:

@@ -13,13 +13,14 @@ from sqlmodel import Session, col
 
 from todocli.clock import now
 from todocli.domain.ids import derived_id, new_id
-from todocli.domain.references import References
+from todocli.domain.references import MAX_NUMBER, References
 from todocli.errors import Conflict, FieldError, MissingUserContext, ValidationError
 from todocli.models import Change, History, Todo, User
 from todocli.schemas import TodoCreate, TodoList, TodoRead, TodoUpdate
 from todocli.services import picking
 from todocli.services.listing import Listing
 from todocli.services.owner import Owner
+from todocli.services.picking import Outcome
 
 MAX_ADDED = 5_000
 """How many todos one step adds: they go in one statement, whose parameters are limited (SQLite: 32,766)."""
@@ -27,14 +28,6 @@ MAX_ADDED = 5_000
 _table = sa.inspect(Todo).local_table
 _columns = tuple(column for column in _table.c if column.name != "change_source")
 _live = col(Todo.deleted_at).is_(None)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The todos that a step was about, in the order they were named, and the numbers of those it changed."""
-
-    items: list[TodoRead]
-    changed: frozenset[int]
 
 
 @dataclass(frozen=True)
@@ -65,12 +58,12 @@ class Todos:
         Raises `MissingUserContext` if the database does not know the user.
         """
         query = sa.select(*_columns).where(self._owner.owns(Todo), *listing.conditions())
-        if listing.limit is not None:
+        if listing.limit is not None and listing.limit <= MAX_NUMBER:
             query = query.add_columns(sa.func.count().over().label("total")).limit(listing.limit)
         rows = self._session.execute(query.order_by(*listing.order(self._dialect))).mappings().all()
         if not rows:
             self._require_owner()
-        total = rows[0]["total"] if rows and listing.limit is not None else len(rows)
+        total = rows[0]["total"] if rows and "total" in rows[0] else len(rows)
         return TodoList(items=[_read(row) for row in rows], count=len(rows), total=total)
 
     def get(self, references: References) -> Outcome:
@@ -189,9 +182,7 @@ class Todos:
         """Find out why a step changed less than was named: what it names is not there, or it is so already."""
         found = self._named(references)
         if not changed and (made := self._made(step)):
-            if not all(change.id in made and goal.reached(_as_made(change, made[change.id])) for change in found):
-                raise _another_step(step)
-            return Outcome(picking.in_order(references, found), frozenset(todo.number for todo in found))
+            return self._repeated(references, goal, step, found, made)
         there = [todo for todo in found if goal.from_trash or todo.deleted_at is None]
         if lost := picking.missing(references, there):
             self._require_owner()
@@ -200,7 +191,24 @@ class Todos:
             numbers = ", ".join(str(todo.number) for todo in unlike)
             detail = f"Todo {numbers} was changed meanwhile; nothing was changed now."
             raise Conflict(detail, hint=f"Look at it, then repeat: todo show {unlike[0].number}")
-        return Outcome(picking.in_order(references, there), frozenset(todo.number for todo in changed))
+        return picking.outcome(references, there, {todo.id for todo in changed})
+
+    def _repeated(
+        self,
+        references: References,
+        goal: _Goal,
+        step: UUID,
+        found: Sequence[TodoRead],
+        made: Mapping[UUID, Mapping[str, Any]],
+    ) -> Outcome:
+        """Answer as `step` did when it was made. What it left alone was so already, and has no history of it."""
+        there = [todo for todo in found if todo.id in made or goal.from_trash or todo.deleted_at is None]
+        is_this_step = made.keys() <= {todo.id for todo in there} and all(
+            goal.reached(_as_made(todo, made[todo.id]) if todo.id in made else todo) for todo in there
+        )
+        if not is_this_step:
+            raise _another_step(step)
+        return picking.outcome(references, there, made.keys())
 
     def _added_before(self, drafts: Sequence[TodoCreate], step: UUID) -> Outcome:
         """Return what `step` added when it was made before; without it, the user is not there."""
