@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 from collections.abc import Callable
@@ -99,6 +100,31 @@ def test_an_editor_that_is_not_there(todo: Terminal, monkeypatch: pytest.MonkeyP
     assert ran.err.startswith("error: The editor 'no-such-editor' could not be started")
 
 
+@pytest.mark.parametrize("name", ["vi 'x", "   ", "'"])
+def test_an_editor_whose_name_cannot_be_read(todo: Terminal, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("EDITOR", name)
+    ran = todo("edit 1")
+    assert (ran.code, ran.err.splitlines()[0]) == (2, f"error: The name of the editor cannot be read: {name!r}.")
+
+
+def test_ctrl_c_is_the_editors(todo: Terminal, editor: Editor) -> None:
+    editor(
+        "import os, signal, time\nsignal.signal(signal.SIGINT, lambda *_: None)\n"
+        "os.kill(os.getppid(), signal.SIGINT)\nos.kill(os.getpid(), signal.SIGINT)\n"
+        "time.sleep(0.5)\npath.write_text('hours of work')"
+    )
+    assert todo.ok("edit 1") == "1\topen\thours of work\n"
+
+
+def test_what_the_form_has_room_for_survives_it(todo: Terminal, editor: Editor) -> None:
+    todo.ok(["add", "first\nsecond", "-d", f"a\n{SCISSORS}\nb"])
+    before = json.loads(todo.ok("show 2 --json"))
+    editor("path.write_text(path.read_text().replace('\\nb', '\\nB'), 'utf-8-sig')")
+    after = json.loads(todo.ok("edit 2 --json"))
+    assert after["title"] == before["title"] == "first\nsecond"
+    assert after["description"] == before["description"].replace("b", "B")
+
+
 def test_what_is_not_there_or_in_the_trash_opens_no_editor(todo: Terminal, editor: Editor) -> None:
     editor("raise SystemExit(9)")
     assert todo("edit 9").code == 3
@@ -113,9 +139,11 @@ def test_what_is_not_there_or_in_the_trash_opens_no_editor(todo: Terminal, edito
         ("a", "a", ""),
         ("a\n\nb\nc\n", "a", "b\nc"),
         ("\n\n  a  \n  b\n", "a", "  b"),
-        (f"a\n{SCISSORS}\nb", "a", ""),
+        (f"a\n{SCISSORS}\n", "a", ""),
+        (f"a\n{SCISSORS}\nb", "a", f"{SCISSORS}\nb"),
+        (f"a\n{SCISSORS}\nb\n{SCISSORS}\n# The first line is the title; more", "a", f"{SCISSORS}\nb"),
         ("a\r\nb\r\n", "a", "b"),
-        (f"{SCISSORS}\nb", "", ""),
+        (f"{SCISSORS}\n", "", ""),
     ],
 )
 def test_the_form_of_the_text(text: str, title: str, description: str) -> None:

@@ -59,22 +59,28 @@ def test_a_copy_is_kept_before_rows_are_moved(sqlite_path: Path) -> None:
     copy = sqlite_path.with_name(f"todo.db.bak-{HEAD}")
     copy.write_text("an older copy")
     migrations.upgrade(sqlite_path)
-    assert copy.read_text() == "an older copy"
-    migrations.downgrade(sqlite_path, "base")
+    copies: list[Path] = []
+    migrations.downgrade(sqlite_path, "base", on_copy=copies.append)
     console.close()
+    assert copy.read_text() == "an older copy"
+    [copy] = copies
+    assert copy.name == f"todo.db.bak-{HEAD}-2"
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     with closing(sqlite3.connect(copy)) as kept:
         assert kept.execute("SELECT title FROM todos").fetchall() == [("Precious",)]
         assert kept.execute("PRAGMA user_version").fetchone() == (int(HEAD),)
-    assert sorted(entry.name for entry in sqlite_path.parent.glob("todo.db*")) == ["todo.db", copy.name]
+    assert sorted(entry.name for entry in sqlite_path.parent.glob("todo.db*")) == [
+        "todo.db",
+        f"todo.db.bak-{HEAD}",
+        copy.name,
+    ]
 
 
 def test_without_a_copy_nothing_is_moved(sqlite_path: Path) -> None:
-    sqlite_path.with_name(f"todo.db.bak-{HEAD}").mkdir()
+    sqlite_path.with_name(f"todo.db.bak-{HEAD}.part").mkdir()
     with pytest.raises(TodoError):
         migrations.downgrade(sqlite_path, "base")
     assert migrations.current(sqlite_path) == HEAD
-    assert not list(sqlite_path.parent.glob("*.part"))
 
 
 def test_a_database_of_something_else_is_left_alone(tmp_path: Path) -> None:

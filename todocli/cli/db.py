@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this family."""
-    family = typer.Typer(cls=Family, help="Look after the database's schema.", rich_markup_mode="rich")
+    family = typer.Typer(cls=Family, help="Look after the schema of the database.", rich_markup_mode="rich")
     for name, body in (
         ("upgrade", upgrade),
         ("downgrade", downgrade),
@@ -43,7 +43,8 @@ def upgrade(
     from todocli.database import migrations
 
     target = invocation.target
-    steps = migrations.upgrade(target, revision, on_step=_announce(invocation, "upgrade to"))
+    announce = _announce(invocation, "upgrade to")
+    steps = migrations.upgrade(target, revision, on_step=announce, on_copy=_tell_of_copy(invocation))
     _answer(invocation, target, steps)
 
 
@@ -60,7 +61,8 @@ def downgrade(
     invocation.confirm(
         f"Take the schema of {place(target)} back to {revision}, and lose what only newer ones can hold?"
     )
-    steps = migrations.downgrade(target, revision, on_step=_announce(invocation, "undo"))
+    announce = _announce(invocation, "undo")
+    steps = migrations.downgrade(target, revision, on_step=announce, on_copy=_tell_of_copy(invocation))
     _answer(invocation, target, steps)
 
 
@@ -140,6 +142,10 @@ def _announce(invocation: Invocation, verb: str) -> Callable[[Revision], None]:
     return on_step
 
 
+def _tell_of_copy(invocation: Invocation) -> Callable[[Path], None]:
+    return lambda copy: invocation.note(f"A copy of what was there is in {copy}")
+
+
 def _answer(invocation: Invocation, target: Target, steps: list[Revision]) -> None:
     from todocli.database import migrations
 
@@ -153,7 +159,8 @@ def _answer(invocation: Invocation, target: Target, steps: list[Revision]) -> No
     elif read.is_current:
         invocation.line(f"{read.revision} (current): {place}")
     else:
-        invocation.line(f"{read.revision} (this program needs {read.head}): {place}", "todo db upgrade")
+        advice = "todo db upgrade" if read.revision < read.head else "pip install --upgrade todocli"
+        invocation.line(f"{read.revision} (this program needs {read.head}): {place}", advice)
 
 
 def _schema(target: Target, revision: str | None, steps: list[str]) -> SchemaRead:

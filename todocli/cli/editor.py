@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from todocli.cli.context import Invocation
     from todocli.domain.references import References
     from todocli.schemas import TodoRead
-    from todocli.services.todos import Outcome
+    from todocli.services.picking import Outcome
 
 SCISSORS = "# ------------------------ >8 ------------------------"
 """The line that ends the text, as in git's commit messages."""
@@ -35,7 +37,7 @@ def edit_todo(invocation: Invocation, named: References) -> Outcome:
     error names.
     """
     from todocli.schemas import TodoUpdate, validated
-    from todocli.services.todos import Outcome
+    from todocli.services.picking import Outcome
 
     command = _editor(invocation)
     with invocation.todos() as todos:
@@ -52,13 +54,15 @@ def edit_todo(invocation: Invocation, named: References) -> Outcome:
             draft.unlink()
             return Outcome([todo], frozenset())
         title, description = parse(text)
+        if title == _one_line(todo.title):
+            title = todo.title
         update = validated(TodoUpdate, {"title": title, "description": description or None})
         with invocation.todos() as todos:
             outcome = todos.edit(named, update, version=todo.version, change=invocation.change)
     except (TodoError, KeyboardInterrupt) as error:
         kept = _kept(draft, todo)
         if kept and isinstance(error, TodoError):
-            error.hint = f"{error.hint or 'Nothing was changed.'} Your text is in {draft}"
+            error.detail += f" Your text is in {draft}"
         raise
     draft.unlink()
     return outcome
@@ -67,14 +71,20 @@ def edit_todo(invocation: Invocation, named: References) -> Outcome:
 def composed(todo: TodoRead) -> str:
     """Return the text that stands for `todo` in the editor."""
     body = f"\n{todo.description}\n" if todo.description else ""
-    return f"{todo.title}\n{body}\n{SCISSORS}{_EXPLANATION}"
+    return f"{_one_line(todo.title)}\n{body}\n{SCISSORS}{_EXPLANATION}"
+
+
+def _one_line(title: str) -> str:
+    return " ".join(title.split("\n")).strip()
 
 
 def parse(text: str) -> tuple[str, str]:
     """Return title and description of an edited text; both are stripped."""
-    lines = text.replace("\r\n", "\n").split("\n")
-    end = next((i for i, line in enumerate(lines) if line.strip() == SCISSORS), len(lines))
-    title, _, description = "\n".join(lines[:end]).strip().partition("\n")
+    text = text.replace("\r\n", "\n")
+    above, found, below = text.rpartition(SCISSORS)
+    if found and (not below.strip() or below.startswith(_EXPLANATION[:20])):  # otherwise it is the user's own line
+        text = above
+    title, _, description = text.strip().partition("\n")
     return title.strip(), description.strip("\n").rstrip()
 
 
@@ -85,7 +95,10 @@ def _editor(invocation: Invocation) -> list[str]:
             "There is nobody who could edit, and no change was given.", hint="Give --title, or --description."
         )
     if chosen:
-        return shlex.split(chosen, posix=os.name != "nt")
+        with suppress(ValueError):
+            if command := shlex.split(chosen, posix=os.name != "nt"):
+                return command
+        raise UsageError(f"The name of the editor cannot be read: {chosen!r}.", hint="Set EDITOR, for example to: nano")
     return ["notepad" if os.name == "nt" else "vi"]
 
 
@@ -104,19 +117,24 @@ def _draft(todo: TodoRead) -> Path:
 def _run(command: list[str], draft: Path) -> None:
     sys.stdout.flush()
     try:
-        status = subprocess.run([*command, str(draft)], check=False).returncode
+        editor = subprocess.Popen([*command, str(draft)])
     except OSError as error:
         raise TodoError(
             f"The editor {command[0]!r} could not be started: {error.strerror}.",
             hint="Set EDITOR to one that is there.",
         ) from None
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the editor's now
+    try:
+        status = editor.wait()
+    finally:
+        signal.signal(signal.SIGINT, before)
     if status:
         raise TodoError(f"The editor {command[0]!r} ended with status {status}; nothing was changed.")
 
 
 def _read(draft: Path) -> str:
     try:
-        return draft.read_text(encoding="utf-8")
+        return draft.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise TodoError("The edited text is not valid UTF-8; nothing was changed.") from None
     except OSError as error:

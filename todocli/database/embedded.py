@@ -73,11 +73,17 @@ def use_write_ahead_log(connection: sqlite3.Connection) -> None:
         time.sleep(0.01)
 
 
-def keep_copy(path: Path, copy: Path) -> None:
-    """Write what is committed in the database at `path` to the file `copy`, mode 0600, in place of an older copy.
+def keep_copy(path: Path, name: str) -> Path:
+    """Write what is committed in the database at `path` to a file beside it, mode 0600; return where it is.
 
-    The copy is whole or not there. The caller keeps others from writing to both.
+    It is called `name`, with a number if that is taken: no copy takes the place of another. The copy is whole or not
+    there. The caller keeps others from writing to both.
     """
+    copy = path.with_name(name)
+    number = 1
+    while copy.exists():
+        number += 1
+        copy = path.with_name(f"{name}-{number}")
     part = copy.with_name(f"{copy.name}.part")
     part.unlink(missing_ok=True)
     os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
@@ -87,3 +93,4 @@ def keep_copy(path: Path, copy: Path) -> None:
         part.replace(copy)
     finally:
         part.unlink(missing_ok=True)
+    return copy

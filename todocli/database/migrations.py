@@ -46,6 +46,9 @@ class Revision:
 OnStep = Callable[[Revision], None]
 """Called as each step begins, inside the migration's transaction."""
 
+OnCopy = Callable[[Path], None]
+"""Called when a copy of the embedded database was made, with where it is."""
+
 
 def script_folder() -> Path:
     """Return the folder of the revisions: beside the package in a checkout, inside it when installed.
@@ -75,21 +78,25 @@ def current(target: Target) -> str | None:
         return _revision(connection)
 
 
-def upgrade(target: Target, revision: str = "head", on_step: OnStep | None = None) -> list[Revision]:
+def upgrade(
+    target: Target, revision: str = "head", on_step: OnStep | None = None, on_copy: OnCopy | None = None
+) -> list[Revision]:
     """Bring the schema at `target` up to `revision` (an id, `head`, or `+N`); return the steps taken, in order.
 
-    Creates the embedded file if there is none. A copy of an embedded database that has a schema is kept beside it,
-    one for each revision that it had. Raises `NotFound` for an unknown revision, `UsageError` for one older than
-    the schema, `SchemaTooNew` if the schema is at a revision that this program does not know.
+    Creates the embedded file if there is none. A copy of an embedded database that has a schema is kept beside it.
+    Raises `NotFound` for an unknown revision, `UsageError` for one older than the schema, `SchemaTooNew` if the
+    schema is at a revision that this program does not know.
     """
     plan = _Plan(target, revision, up=True)
     if isinstance(target, Path):
         with faults.translated_sqlite(target):
             embedded.create_file(target)
-    return _migrate(target, plan, on_step)
+    return _migrate(target, plan, on_step, on_copy)
 
 
-def downgrade(target: Target, revision: str, on_step: OnStep | None = None) -> list[Revision]:
+def downgrade(
+    target: Target, revision: str, on_step: OnStep | None = None, on_copy: OnCopy | None = None
+) -> list[Revision]:
     """Take the schema at `target` back to `revision` (an id, `base`, or `-N`); return the steps taken, in order.
 
     What newer columns and tables hold is lost; of an embedded database a copy is kept, as for an upgrade.
@@ -100,7 +107,7 @@ def downgrade(target: Target, revision: str, on_step: OnStep | None = None) -> l
     if isinstance(target, Path) and embedded.is_blank(target):
         plan.steps(None)
         return []
-    return _migrate(target, plan, on_step)
+    return _migrate(target, plan, on_step, on_copy)
 
 
 class _Plan:
@@ -154,14 +161,16 @@ class _Plan:
         return MigrationStep.downgrade_from_script(revisions, script)
 
 
-def _migrate(target: Target, plan: _Plan, on_step: OnStep | None) -> list[Revision]:
+def _migrate(target: Target, plan: _Plan, on_step: OnStep | None, on_copy: OnCopy | None) -> list[Revision]:
     with _explained(target), _locked(target) as connection:
         start = _revision(connection)
         steps = plan.steps(start)
         if isinstance(target, Path):
             _refuse_foreign(connection, target, start)
             if start and steps:
-                embedded.keep_copy(target, target.with_name(f"{target.name}.bak-{start}"))
+                copy = embedded.keep_copy(target, f"{target.name}.bak-{start}")
+                if on_copy:
+                    on_copy(copy)
 
         def begin(_heads: object, _context: object) -> Iterator[MigrationStep]:
             for script in steps:
