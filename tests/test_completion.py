@@ -510,6 +510,34 @@ REAL = [
 ]
 
 
+def test_zsh_finds_ours_where_it_knows_another_todo(tmp_path: Path) -> None:
+    if shutil.which("zsh") is None:
+        pytest.skip("zsh is not installed")
+    environ = {"HOME": str(tmp_path), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+    def zsh(*words: str) -> str:
+        return subprocess.run(
+            ["zsh", *words], env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True
+        ).stdout
+
+    for _ in range(2):
+        assert "zsh completion installed" in zsh("-fc", "todo --install-completion; true")
+    assert (tmp_path / ".zshrc").read_text().count("compdef _todo todo") == 1
+    assert zsh("-ic", "print -r -- $_comps[todo]; autoload +X _todo; print -r -- $functions[_todo]").startswith(
+        "_todo\n"
+    )
+
+
+def test_no_help_needs_quoting_in_zsh() -> None:
+    def helps(command: Command) -> Iterator[str]:
+        yield command.help
+        yield from (option.help for option in command.options)
+        for below in (command.commands or {}).values():
+            yield from helps(below)
+
+    assert [text for text in helps(TABLE) if set(text) & set("'\"`\\$")] == []
+
+
 @pytest.mark.parametrize("complete", [in_bash, in_fish, in_zsh])
 @pytest.mark.parametrize(("line", "expected"), REAL)
 @pytest.mark.usefixtures("program")

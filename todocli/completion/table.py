@@ -85,10 +85,12 @@ TABLE = Command(
             arguments=(Argument(many=True),),
         ),
         "edit": Command(
-            "Change a todo's title or description; with...",
+            "Change title or description of a todo;...",
             options=(
                 Option("--title", "-t", help="The new title.", values=1),
-                Option("--description", "-d", help="The new description; '' clears it, - reads stdin.", values=1),
+                Option(
+                    "--description", "-d", help="The new description; an empty one clears it, - reads stdin.", values=1
+                ),
                 JSON,
                 JSONL,
                 FIELDS,
@@ -196,6 +198,8 @@ TABLE = Command(
             "Explain a command or a topic: exit-codes,...",
             options=(
                 COLOR,
+                PROFILE,
+                NO_INPUT,
                 HELP,
             ),
             arguments=(Argument(many=True),),
@@ -266,7 +270,7 @@ TABLE = Command(
             },
         ),
         "db": Command(
-            "Look after the database's schema.",
+            "Look after the schema of the database.",
             options=(HELP,),
             commands={
                 "upgrade": Command(
