@@ -57,6 +57,22 @@ def test_a_file_that_a_newer_program_wrote(todo: Terminal, folder: Path) -> None
         assert connection.execute("SELECT count(*) FROM todos").fetchone() == (1,)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("add b", "It is done, but the output could not be written: No space left on device."),
+        ("--version", "The output could not be written: No space left on device."),
+    ],
+)
+def test_an_output_that_cannot_be_written(todo: Terminal, folder: Path, line: str, sentence: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "todocli", *line.split()], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert (ran.returncode, ran.stderr) == (1, f"error: {sentence}\n")
+
+
 def test_a_folder_in_the_place_of_the_file(todo: Terminal, folder: Path) -> None:
     shutil.rmtree(folder)
     (folder / "todo.db").mkdir(parents=True)

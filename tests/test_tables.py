@@ -144,7 +144,7 @@ def test_a_detail() -> None:
           by transfer
           [i]soon
  State    done
- Added    2026-06-01 12:00 (2026-06-01)
+ Added    2026-06-01 12:00
  Done     2026-07-01 12:00 (now)
  Changed  2026-07-01 12:00 (now)
  Id       00000000-0000-0000-0000-00000000000c

@@ -59,7 +59,7 @@ def test_a_session_at_a_terminal(person: Terminal) -> None:
     assert person.ok("done 1") == "1 buy milk was done already\n"
     assert person.ok("reopen 1") == "Reopened 1 buy milk · todo done 1\n"
     assert person.ok("edit 1 -t 'buy oat milk'") == "Changed 1 buy oat milk\n"
-    assert person.ok("edit 1 -t 'buy oat milk'") == "1 buy oat milk is so already\n"
+    assert person.ok("edit 1 -t 'buy oat milk'") == "1 buy oat milk is unchanged\n"
     assert person.ok("rm 1") == "Removed 1 buy oat milk · todo restore 1\n"
     assert person.ok("restore 1") == "Restored 1 buy oat milk · todo rm 1\n"
     assert person.ok("restore 1") == "1 buy oat milk is not in the trash\n"
@@ -210,7 +210,13 @@ def test_marks_are_bounded(todo: Terminal, person: Terminal) -> None:
             2,
             "Invalid value for '--sort': 'size' is not one of 'number', 'title', 'created'.",
         ),
-        (["list", "-n", "0"], 2, "Invalid value for '--limit' / '-n': Input should be greater than or equal to 1."),
+        (["list", "-n", "0"], 2, "Invalid value for '--limit' / '-n': '0' is not a number from 1 up."),
+        (["list", "-n", "2.0"], 2, "Invalid value for '--limit' / '-n': '2.0' is not a number from 1 up."),
+        (["--fields", "number", "profile", "list"], 2, "This command does not take --fields."),
+        (["--json", "help", "exit-codes"], 2, "This command does not take --json."),
+        (["--yes", "list"], 2, "This command does not take --yes."),
+        (["--yes"], 2, "This command does not take --yes."),
+        (["--no-input", "--change", str(uuid.UUID(int=7)), "list"], 2, "This command does not take --change."),
         (["list", "--all", "--completed"], 2, "--all and --completed exclude each other."),
         (["list", "--fields", "id,size"], 2, "There is no field 'size'."),
         (["list", "--fields", ","], 2, "--fields names no field."),
@@ -221,7 +227,6 @@ def test_marks_are_bounded(todo: Terminal, person: Terminal) -> None:
         (["add", "x", "--change", "7"], 2, "--change takes a UUID, not '7'."),
         (["list", "--color", "red"], 2, "Invalid value for '--color': 'red' is not one of 'auto', 'always', 'never'."),
         (["list", "--profile", "nope"], 3, 'There is no profile "nope".'),
-        (["help", "nope"], 3, "There is no command or topic 'nope'."),
     ],
     ids=lambda value: " ".join(value)[:30] if isinstance(value, list) else "",
 )
@@ -261,6 +266,43 @@ def test_exit_codes_are_published(todo: Terminal, person: Terminal) -> None:
     rows = dict(line.split("\t")[:2] for line in todo.ok("help exit-codes").splitlines())
     assert list(rows) == ["0", "1", "2", "3", "4", "5", "6", "7", "8", "130", "141"]
     assert "NOT_FOUND" in person.ok("help exit-codes")
+
+
+def test_stdin_stands_for_a_list_also_of_one(todo: Terminal) -> None:
+    todo.ok("add a")
+    assert json.loads(todo.ok("show - --json", stdin="1\n"))["count"] == 1
+    assert json.loads(todo.ok("show 1 1 --json"))["count"] == 1
+    assert json.loads(todo.ok("show 1 --json"))["number"] == 1
+
+
+def test_what_stdin_may_hold(todo: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = todo("add -", stdin="\n\n\n" + "y" * 300 + "\n")
+    assert ran.err.startswith("error: Line 4 of stdin: The title has 300 characters")
+    todo.ok("add a -d -", stdin="b\r\nc\r\n")
+    assert json.loads(todo.ok("show 1 --json"))["description"] == "b\nc"
+    monkeypatch.setattr("todocli.cli.input.MAX_STDIN", 10)
+    assert todo("add -", stdin="x" * 11).code == 2
+    assert todo.ok("add - --quiet", stdin="x" * 10) == "2\n"
+
+
+def test_help_of_what_is_not_there(todo: Terminal) -> None:
+    ran = todo("help nope")
+    assert (ran.code, ran.err.splitlines()[0]) == (2, "error: There is no command or topic 'nope'.")
+
+
+def test_any_limit_is_one(todo: Terminal) -> None:
+    todo.ok("add a")
+    assert todo.ok(f"list -n {10**30} --quiet") == todo.ok(f"list -n {2**63} -q") == todo.ok("list -n 1 -q") == "1\n"
+
+
+def test_a_range_answers_with_what_it_changed(todo: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    todo.ok("add -", stdin="a\nb\nc\n")
+    todo.ok("done 2")
+    assert todo.ok("done 1-3 --quiet") == "1\n3\n"
+    assert todo.ok("done 1-3 --quiet") == ""
+    assert todo.ok("done 2 1-3 --quiet") == "2\n"
+    assert json.loads(todo.ok("done 1-3 --json")) == {"items": [], "count": 0, "total": 0}
+    assert Terminal(monkeypatch, terminal=True)("done 1-3").err.count("Nothing to do") == 1
 
 
 def test_a_command_that_is_offered_is_for_the_same_profile(monkeypatch: pytest.MonkeyPatch) -> None:

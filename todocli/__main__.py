@@ -14,15 +14,13 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:
         from todocli import __version__
 
-        print(f"todo {__version__}")
-        return
+        sys.exit(_said(f"todo {__version__}\n"))
     if "_TODO_COMPLETE" in os.environ:
         from todocli import completion
 
         answer = completion.answer(os.environ)
         if answer is not None:
-            sys.stdout.write(answer[0])
-            sys.exit(answer[1])
+            sys.exit(_said(answer[0]) or answer[1])
     try:
         from todocli.cli.app import build
 
@@ -30,6 +28,18 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     program()
+
+
+def _said(text: str) -> int:
+    """Write `text` to stdout, and return the exit status."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        from todocli.cli import exits
+
+        return exits.unwritten(error)
+    return 0
 
 
 if __name__ == "__main__":

@@ -32,6 +32,10 @@ class TodoError(Exception):
         self.field_errors = field_errors
 
 
+class OutputLost(TodoError):
+    """What was asked for is done, but nobody can be told."""
+
+
 class UsageError(TodoError):
     """The command line itself is wrong: an unknown option, two that exclude each other."""
 

@@ -8,6 +8,7 @@ import typer
 
 from todocli import __version__
 from todocli.cli import db, help, history, profile, todos, user
+from todocli.cli.answers import show_list
 from todocli.cli.context import Invocation
 from todocli.cli.options import EVERYTHING, Root, takes
 
@@ -50,4 +51,4 @@ def root(
 ) -> None:
     """Show what is open, unless there is a command."""
     if context.invoked_subcommand is None:
-        todos.show_list(invocation)
+        show_list(invocation)

@@ -7,7 +7,7 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +41,7 @@ class Invocation:
     yes: bool = False
     colour: Colour = "auto"
     arguments: Sequence[str] = ()
+    given: set[str] = field(default_factory=set)
     change: UUID | None = None
     _profile: Profile | None = field(default=None, repr=False)
 
@@ -61,8 +62,11 @@ class Invocation:
         """The width of the terminal, in columns."""
         return max(shutil.get_terminal_size().columns, 20)
 
-    def check(self) -> None:
-        """Raise `UsageError` if options were given that exclude each other."""
+    def check(self, taken: Collection[str]) -> None:
+        """Raise `UsageError` if options were given that exclude each other, or that the command does not take."""
+        if foreign := sorted(self.given - set(taken)):
+            option = f"--{foreign[0].replace('_', '-')}"
+            raise UsageError(f"This command does not take {option}.", hint=f"Leave {option} out.")
         if self.quiet and self.machine:
             raise UsageError("--quiet and JSON exclude each other.", hint="Give one of them.")
         if self.json and self.jsonl:
@@ -124,10 +128,16 @@ class Invocation:
         if self.yes:
             return
         if not self.interactive:
-            raise ConfirmationRequired(f"{question} Nothing was changed.", hint="Say so with --yes.")
+            detail = f"Nobody confirmed it; nothing was changed. {question}"
+            raise ConfirmationRequired(detail, hint="Say yes with --yes.")
         import typer
 
-        if not typer.confirm(question, err=True):
+        try:
+            agreed = typer.confirm(question, err=True)
+        except typer.Abort:
+            print(file=sys.stderr)  # the prompt's line ends here
+            raise
+        if not agreed:
             raise ConfirmationRequired("Not confirmed; nothing was changed.")
 
     # Whose todos, and where

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import NamedTuple
 
 from typer.exceptions import Abort, TyperException
 
-from todocli.errors import TodoError, UsageError
+from todocli.errors import OutputLost, TodoError, UsageError
 
 INTERRUPTED = 130
 CLOSED_PIPE = 141
@@ -62,17 +63,28 @@ def run(command: Callable[[], object], arguments: Sequence[str]) -> int:
             return _closed_pipe()
         raise
     except TodoError as error:
+        if isinstance(error, OutputLost):
+            _discard_output()
         return _failed(error, arguments)
     except TyperException as error:
         return _failed(_usage(error), arguments)
     except OSError as error:
         _discard_output()
-        return _failed(TodoError(f"The machine refused: {error.strerror or error}.", hint=_place(error)), arguments)
+        where = f"{error.filename}: " if error.filename else ""
+        return _failed(TodoError(f"The machine refused: {where}{error.strerror or error}."), arguments)
     except Exception as error:
         from todocli.database.url import redact
 
         detail = f"todo met a fault of its own: {type(error).__name__}: {redact(str(error))}"
         return _failed(TodoError(detail, hint=f"Please report it, with the command. {_place(error)}"), arguments)
+
+
+def unwritten(error: OSError) -> int:
+    """Return the exit status where stdout could not be written; say why, unless whoever read it went away."""
+    _discard_output()
+    if isinstance(error, BrokenPipeError):
+        return CLOSED_PIPE
+    return _failed(TodoError(f"The output could not be written: {error.strerror}."), ())
 
 
 def wants_json(arguments: Sequence[str]) -> bool:
@@ -107,6 +119,8 @@ def _usage(error: TyperException) -> TodoError:
     path = context.command_path if context else "todo"
     message = error.format_message().strip().replace("Value error, ", "")
     hint = f"{path} --help shows what can be given."
+    if found := re.match(r"No such command '(\d+)'", message):
+        hint = f"todo show {found[1]} shows it; {hint}"
     if message.startswith("No such option") and path == "todo add":
         hint = f"Put -- before a title with words that begin with a dash; {path} --help shows the options."
     return UsageError(message if message.endswith((".", "?", "!")) else f"{message}.", hint=hint)

@@ -10,7 +10,7 @@ import typer
 from todocli.cli import exits
 from todocli.cli.context import Invocation
 from todocli.cli.options import Command, takes
-from todocli.errors import NotFound
+from todocli.errors import UsageError
 
 
 def register(app: typer.Typer) -> None:
@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
     app.command("help", cls=Command, rich_help_panel="You")(help_)
 
 
-@takes("color")
+@takes("color", "profile", "no_input")
 def help_(
     invocation: Invocation,
     context: typer.Context,
@@ -41,7 +41,7 @@ def _command_help(context: typer.Context, words: list[str]) -> str:
     for word in words:
         commands = getattr(current.command, "commands", {})
         if word not in commands:
-            raise NotFound(
+            raise UsageError(
                 f"There is no command or topic {' '.join(words)!r}.",
                 hint="todo --help shows the commands; the topics are exit-codes and json-schema.",
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from todocli.cli import todos
+from todocli.cli.answers import show_list
 from todocli.cli.context import Invocation
 from todocli.cli.options import READING, WRITING, Command, takes
 
@@ -20,7 +21,7 @@ def register(app: typer.Typer) -> None:
 @takes(*READING)
 def trash(invocation: Invocation) -> None:
     """List what is in the trash."""
-    todos.show_list(invocation, "trash")
+    show_list(invocation, "trash")
 
 
 @takes(*WRITING)

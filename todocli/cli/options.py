@@ -12,6 +12,7 @@ from uuid import UUID
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+from typer.exceptions import TyperException
 
 from todocli import clock
 from todocli.cli import exits
@@ -52,6 +53,9 @@ _OPTIONS: dict[str, Any] = {
     ],
 }
 
+NARROW = 60
+"""Terminals of fewer columns get help without tables."""
+
 COMMON = ("json", "profile", "no_input", "color")
 """What every command takes."""
 
@@ -77,7 +81,8 @@ def takes(*names: str) -> Callable[[Body], Body]:
         def body(context: typer.Context, **values: Any) -> None:
             invocation = context.ensure_object(Invocation)
             _merge(invocation, {name: values.pop(name) for name in names})
-            invocation.check()
+            if not _leads_on(context):
+                invocation.check(names if context.parent else READING)
             if "change" in names and invocation.change is None:
                 invocation.change = new_id(clock.now())
             if needs_context:
@@ -105,12 +110,18 @@ def takes(*names: str) -> Callable[[Body], Body]:
     return decorate
 
 
+def _leads_on(context: typer.Context) -> bool:
+    """Return whether another command follows on the line."""
+    return getattr(context, "invoked_subcommand", None) is not None
+
+
 def _default(name: str) -> bool | None:
     return False if name in ("json", "jsonl", "quiet", "yes", "no_input") else None
 
 
 def _merge(invocation: Invocation, values: dict[str, Any]) -> None:
     """Add what was given here to what was given before the command."""
+    invocation.given |= {name for name, value in values.items() if value not in (None, False)}
     for name in ("json", "jsonl", "quiet", "yes", "no_input"):
         if values.get(name):
             setattr(invocation, name, True)
@@ -153,12 +164,16 @@ class Command(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the arguments. Raises `UsageError`."""
         _refuse_glued(self, args)
-        return super().parse_args(ctx, args)
+        try:
+            return super().parse_args(ctx, args)
+        except TyperException as error:
+            error.ctx = getattr(error, "ctx", None) or ctx  # type: ignore[attr-defined]
+            raise
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help."""
-        _prepare_help(ctx)
-        super().format_help(ctx, formatter)
+        with _help_as_wanted(self, ctx):
+            super().format_help(ctx, formatter)
 
 
 class Family(TyperGroup):
@@ -166,8 +181,8 @@ class Family(TyperGroup):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help."""
-        _prepare_help(ctx)
-        super().format_help(ctx, formatter)
+        with _help_as_wanted(self, ctx):
+            super().format_help(ctx, formatter)
 
 
 class Root(Family):
@@ -178,7 +193,13 @@ class Root(Family):
         arguments = list(sys.argv[1:] if args is None else args)
         run = super().main
         extra.setdefault("obj", Invocation(arguments=arguments))
-        status = exits.run(lambda: run(arguments, "todo", standalone_mode=False, **extra), arguments)
+        try:
+            status = exits.run(lambda: run(arguments, "todo", standalone_mode=False, **extra), arguments)
+        finally:
+            if "--install-completion" in arguments:  # Typer ends the program when it has done so
+                from todocli.completion import zsh
+
+                zsh.put_first()
         if standalone_mode:
             sys.exit(status)
         return status
@@ -202,8 +223,12 @@ def _pipes() -> Iterator[None]:
         raise typer.Exit(exits.CLOSED_PIPE) from None
 
 
-def _prepare_help(context: Any) -> None:
-    """Have Typer draw help by our rules: its own hear neither --color nor CLICOLOR, and Rich takes NO_COLOR halfway."""
+@contextmanager
+def _help_as_wanted(command: TyperCommand | TyperGroup, context: Any) -> Iterator[None]:
+    """Have Typer draw help by our rules: its own hear neither --color nor CLICOLOR, and Rich takes NO_COLOR halfway.
+
+    Where its tables would cut the names of options, there are none.
+    """
     from rich.console import Console
     from typer import rich_utils
 
@@ -215,6 +240,15 @@ def _prepare_help(context: Any) -> None:
         MAX_WIDTH=invocation.width,
         Console=functools.partial(Console, no_color=not colour),
     )
+    for parameter in command.get_params(context):
+        if getattr(parameter, "is_flag", False):
+            parameter.metavar = ""
+    mode = command.rich_markup_mode
+    command.rich_markup_mode = mode if invocation.width >= NARROW else None
+    try:
+        yield
+    finally:
+        command.rich_markup_mode = mode
 
 
 def _refuse_glued(command: TyperCommand, args: Sequence[str]) -> None:

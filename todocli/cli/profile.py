@@ -120,7 +120,7 @@ def _url(invocation: Invocation, *, from_stdin: bool) -> str:
     from todocli.database.url import PostgresURL
 
     if from_stdin:
-        from todocli.cli.todos import read_stdin
+        from todocli.cli.input import read_stdin
 
         text = read_stdin()
     elif invocation.interactive:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -63,6 +64,11 @@ def sqlite_fault(error: sqlite3.Error, path: Path) -> TodoError:
         case "READONLY" | "PERM" | "AUTH":
             return TodoError(
                 f"The database {path} is read-only; nothing was changed.", hint=f"Check who may write: ls -l {path}"
+            )
+        case "CANTOPEN" if path.exists() and not os.access(path.parent, os.W_OK):
+            return TodoError(
+                f"The folder {path.parent} is read-only, and SQLite writes beside the database even to read it.",
+                hint="Make it writable, or set TODO_HOME to a folder that is.",
             )
         case "CANTOPEN":
             return TodoError(

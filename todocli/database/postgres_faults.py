@@ -11,7 +11,7 @@ import re
 from typing import NamedTuple
 
 from todocli.database.url import PostgresURL, redact
-from todocli.errors import AccessDenied, ServiceUnavailable, TodoError
+from todocli.errors import AccessDenied, ServiceUnavailable, TodoError, ValidationError
 
 NEVER, BRIEFLY, PATIENTLY = 0.0, 2.0, float("inf")
 """For how many seconds an operation is tried again: not at all, in case it was a moment's, as long as there is time."""
@@ -33,6 +33,12 @@ _CONSOLE = "in Neon's console (https://console.neon.tech)"
 _GONE = "{place} cannot be reached: {said}."
 
 CONNECTING = (
+    Fault(
+        r"invalid connection option|invalid \S+ value|invalid value for",
+        ValidationError,
+        "The URL has a setting that libpq does not take: {said}.",
+        "Correct what follows the ? in the profile's URL.",
+    ),
     Fault(
         r"no pg_hba\.conf entry.*no encryption|connection is insecure",
         AccessDenied,

@@ -88,7 +88,8 @@ def todo_detail(todo: TodoRead, *, now: datetime) -> RenderableType:
         ("Changed", todo.updated_at if todo.version > 1 else None),
     ):
         if instant:
-            grid.add_row(label, f"{local(instant)} ({ago(instant, now)})")
+            exact, near = local(instant), ago(instant, now)
+            grid.add_row(label, exact if exact.startswith(near) else f"{exact} ({near})")
     grid.add_row("Id", str(todo.id))
     return Padding(grid, (0, 0, 1, 1))
 

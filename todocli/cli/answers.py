@@ -1,0 +1,114 @@
+"""What commands about todos answer: a list, or what a step did."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from todocli import clock
+from todocli.errors import OutputLost
+
+if TYPE_CHECKING:
+    from todocli.cli.context import Invocation
+    from todocli.schemas import TodoRead
+    from todocli.services.listing import ListState, SortKey
+    from todocli.services.picking import Outcome
+
+SHOWN = 20
+"""How many todos a step names on a terminal; the rest are counted."""
+
+
+def show_list(
+    invocation: Invocation,
+    state: ListState = "open",
+    *,
+    sort: SortKey = "number",
+    reverse: bool = False,
+    limit: int | None = None,
+) -> None:
+    """List todos as the options ask."""
+    from todocli.services.listing import Listing
+
+    with invocation.todos() as todos:
+        found = todos.find(Listing(state, sort, reverse, limit))
+    if invocation.machine:
+        invocation.document(found)
+        return
+    if not found.items:
+        invocation.note(_NOTHING[state])
+    elif invocation.table:
+        from todocli.render.tables import todo_table
+
+        dated = {"trash": "deleted_at", "completed": "completed_at"}.get(state, "created_at")
+        invocation.show(todo_table(found.items, now=clock.now(), width=invocation.width, dated=dated))
+        invocation.note(_count(found.count, found.total, state))
+    else:
+        print_plainly(invocation, found.items, single=False)
+
+
+_NOTHING: dict[ListState, str] = {
+    "open": "Nothing to do. Add something: todo add buy milk",
+    "completed": "Nothing is completed yet.",
+    "all": "There are no todos yet. Add one: todo add buy milk",
+    "trash": "The trash is empty.",
+}
+
+
+def _count(count: int, total: int, state: ListState) -> str:
+    kind = {"open": "open", "completed": "completed", "all": "in all", "trash": "in the trash"}[state]
+    return f"{total} {kind}" if count == total else f"{count} of {total} {kind}"
+
+
+def tell(
+    invocation: Invocation, outcome: Outcome, verb: str, *, single: bool, way_back: str = "", unchanged: str = ""
+) -> None:
+    """Print what a step did: for a person in words, otherwise the todos as they are now."""
+    try:
+        _tell(invocation, outcome, verb, single=single, way_back=way_back, unchanged=unchanged)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputLost(f"It is done, but the output could not be written: {error.strerror}.") from None
+
+
+def _tell(invocation: Invocation, outcome: Outcome, verb: str, *, single: bool, way_back: str, unchanged: str) -> None:
+    if not invocation.table:
+        print_plainly(invocation, outcome.items, single=single)
+        return
+    if not outcome.items:
+        invocation.note("Nothing to do: that is so already.")
+    from todocli.render.text import first_line, visible
+
+    for todo in outcome.items[:SHOWN]:
+        name = f"{todo.number} {visible(todo.title)}"
+        if todo.number not in outcome.changed:
+            invocation.line(f"{name} {unchanged}")
+            continue
+        invocation.line(
+            f"{verb} {name}", f"todo {way_back} {todo.number}" if way_back and len(outcome.items) == 1 else ""
+        )
+        if verb in ("Added", "Changed") and todo.description:
+            invocation.line(" " * (len(verb) + len(str(todo.number)) + 2) + first_line(todo.description))
+    more = outcome.items[SHOWN:]
+    if more:
+        invocation.line(f"and {len(more)} more, to {more[-1].number}")
+
+
+def print_plainly(
+    invocation: Invocation, items: Sequence[TodoRead], *, single: bool, description: bool = False
+) -> None:
+    """Print todos for a program: JSON, numbers, or tab-separated lines."""
+    if invocation.machine:
+        from todocli.schemas import TodoList
+
+        many = TodoList(items=list(items), count=len(items), total=len(items))
+        invocation.document(items[0] if single else many)
+        return
+    if invocation.quiet:
+        sys.stdout.writelines(f"{todo.number}\n" for todo in items)
+        return
+    from todocli.render.documents import plain
+
+    sys.stdout.writelines(f"{plain(todo, description=description)}\n" for todo in items)
