@@ -168,6 +168,10 @@ class SchemaRead(_Output):
     head: str = Field(description="The revision that this program needs.")
     is_current: bool
     steps: list[str]
+    connect_ms: float | None = Field(description="null where it was not measured, as after an upgrade.")
+    wake_ms: float | None
+    query_ms: float | None
+    round_trips: int | None
 
 
 class PingRead(_Output):
@@ -177,7 +181,9 @@ class PingRead(_Output):
     location: str
     server_version: str
     connect_ms: float
+    wake_ms: float = Field(description="What connecting took beyond its round trips: a database that had to wake up.")
     query_ms: float
+    round_trips: int = Field(description="Connecting and asking together; 0 for the embedded file.")
 
 
 class FieldErrorRead(_Output):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from tests.standins.relay import Cut, Line
 
 SSL_REQUEST = 80_877_103
+CANCEL_REQUEST = 80_877_102
 
 
 class Messages:

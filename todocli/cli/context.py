@@ -164,10 +164,10 @@ class Invocation:
         target = self.target
         if isinstance(target, Path) and engine.ready_file(target):
             self.note(f"Your todos are in {target}")
-        with engine.opened(target, seconds=self.profile.timeout, on_wait=self._on_wait(target)) as store:
+        with engine.opened(target, seconds=self.profile.timeout, on_wait=self.on_wait(target)) as store:
             yield store
 
-    def _on_wait(self, target: Target) -> Callable[[], None] | None:
+    def on_wait(self, target: Target) -> Callable[[], None] | None:
         """Return what tells a person that the database takes longer; None where nobody looks."""
         if isinstance(target, Path) or not sys.stderr.isatty():
             return None

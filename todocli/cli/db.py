@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,8 +13,8 @@ from todocli.cli.context import Invocation
 from todocli.cli.options import COMMON, Command, Family, takes
 
 if TYPE_CHECKING:
-    from todocli.database.engine import Target
     from todocli.database.migrations import Revision
+    from todocli.database.probe import Probe
     from todocli.schemas import SchemaRead
 
 
@@ -45,7 +44,7 @@ def upgrade(
     target = invocation.target
     announce = _announce(invocation, "upgrade to")
     steps = migrations.upgrade(target, revision, on_step=announce, on_copy=_tell_of_copy(invocation))
-    _answer(invocation, target, steps)
+    _answer(invocation, steps)
 
 
 @takes(*COMMON, "yes")
@@ -63,13 +62,13 @@ def downgrade(
     )
     announce = _announce(invocation, "undo")
     steps = migrations.downgrade(target, revision, on_step=announce, on_copy=_tell_of_copy(invocation))
-    _answer(invocation, target, steps)
+    _answer(invocation, steps)
 
 
 @takes(*COMMON)
 def current(invocation: Invocation) -> None:
     """Show at which revision the schema is."""
-    _answer(invocation, invocation.target, [])
+    _show(invocation, _schema(invocation, [], _revision(invocation)))
 
 
 @takes(*COMMON)
@@ -91,48 +90,43 @@ def history(invocation: Invocation) -> None:
 
 @takes(*COMMON)
 def check(invocation: Invocation) -> None:
-    """Exit with 0 if the schema is the one that this program needs, and with 8 if not."""
-    from todocli.database import engine, faults, migrations
+    """Exit with 8 if the schema is older or newer than this program needs."""
+    from todocli.database import engine, faults
 
     target = invocation.target
-    found = migrations.current(target)
-    if found is None or found < engine.HEAD:
-        raise faults.outdated(target, found, engine.HEAD)
-    if found != engine.HEAD:
-        raise faults.too_new(target, found, engine.HEAD)
-    _answer(invocation, target, [])
+    found = _revision(invocation)
+    revision = found.answer if found else None
+    if revision is None or revision < engine.HEAD:
+        raise faults.outdated(target, revision, engine.HEAD)
+    if revision != engine.HEAD:
+        raise faults.too_new(target, revision, engine.HEAD)
+    _show(invocation, _schema(invocation, [], found))
 
 
 @takes(*COMMON)
 def ping(invocation: Invocation) -> None:
-    """Connect, ask one thing, and tell how long both took."""
-    import sqlalchemy as sa
-
+    """Connect, ask one thing, and tell how long it took."""
+    from todocli.database import probe
     from todocli.database.url import place
     from todocli.schemas import PingRead
 
-    target = invocation.target
-    embedded = isinstance(target, Path)
-    version = "SELECT sqlite_version()" if embedded else "SHOW server_version"
-    with invocation.store() as store, store.session() as session:
-        started = time.perf_counter()
-        session.connection()
-        connected = time.perf_counter()
-        answer = str(session.scalar(sa.text(version)))
-        answered = time.perf_counter()
+    with invocation.store() as store:
+        found = probe.version(store)
     read = PingRead(
-        database="sqlite" if embedded else "postgresql",
-        location=place(target),
-        server_version=answer,
-        connect_ms=round((connected - started) * 1000, 1),
-        query_ms=round((answered - connected) * 1000, 1),
+        database="sqlite" if store.is_embedded else "postgresql",
+        location=place(store.target),
+        server_version=str(found.answer),
+        connect_ms=found.connect,
+        wake_ms=found.wake,
+        query_ms=found.query,
+        round_trips=found.round_trips,
     )
     if invocation.machine:
         invocation.document(read)
     else:
-        kind = "SQLite" if embedded else "Postgres"
-        invocation.line(f"{kind} {answer} at {read.location}")
-        invocation.line(f"connect {read.connect_ms} ms, query {read.query_ms} ms")
+        kind = "SQLite" if store.is_embedded else "Postgres"
+        invocation.line(f"{kind} {read.server_version} at {read.location}")
+        invocation.line(_took(found))
 
 
 def _announce(invocation: Invocation, verb: str) -> Callable[[Revision], None]:
@@ -146,10 +140,32 @@ def _tell_of_copy(invocation: Invocation) -> Callable[[Path], None]:
     return lambda copy: invocation.note(f"A copy of what was there is in {copy}")
 
 
-def _answer(invocation: Invocation, target: Target, steps: list[Revision]) -> None:
+def _answer(invocation: Invocation, steps: list[Revision]) -> None:
     from todocli.database import migrations
 
-    read = _schema(target, migrations.current(target), [step.revision for step in steps])
+    revision = migrations.current(invocation.target)
+    _show(invocation, _schema(invocation, [step.revision for step in steps], None, revision))
+
+
+def _revision(invocation: Invocation) -> Probe | None:
+    """Ask where the schema stands; nothing is asked, and no file made, where there is none yet."""
+    from todocli.database import embedded, engine, probe
+
+    target = invocation.target
+    if isinstance(target, Path) and embedded.is_blank(target):
+        return None
+    with engine.opened(target, seconds=invocation.profile.timeout, on_wait=invocation.on_wait(target)) as store:
+        return probe.revision(store)
+
+
+def _took(found: Probe) -> str:
+    if not found.round_trips:
+        return f"connect {found.connect} ms, query {found.query} ms"
+    times = f"connect {found.connect} ms (of which waking {found.wake} ms), query {found.query} ms"
+    return f"{times}, {found.round_trips} round trips"
+
+
+def _show(invocation: Invocation, read: SchemaRead) -> None:
     if invocation.machine:
         invocation.document(read)
         return
@@ -163,11 +179,13 @@ def _answer(invocation: Invocation, target: Target, steps: list[Revision]) -> No
         invocation.line(f"{read.revision} (this program needs {read.head}): {place}", advice)
 
 
-def _schema(target: Target, revision: str | None, steps: list[str]) -> SchemaRead:
+def _schema(invocation: Invocation, steps: list[str], found: Probe | None, revision: str | None = None) -> SchemaRead:
     from todocli.database.engine import HEAD
     from todocli.database.url import place
     from todocli.schemas import SchemaRead
 
+    target = invocation.target
+    revision = found.answer if found else revision
     return SchemaRead(
         database="sqlite" if isinstance(target, Path) else "postgresql",
         location=place(target),
@@ -175,4 +193,8 @@ def _schema(target: Target, revision: str | None, steps: list[str]) -> SchemaRea
         head=HEAD,
         is_current=revision == HEAD,
         steps=steps,
+        connect_ms=found.connect if found else None,
+        wake_ms=found.wake if found else None,
+        query_ms=found.query if found else None,
+        round_trips=found.round_trips if found else None,
     )

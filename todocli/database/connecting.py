@@ -53,6 +53,11 @@ class Handshake:
     total: float
     round_trips: int
 
+    @property
+    def wake(self) -> float:
+        """What it took beyond the name's look-up and the round trips, each as long as TCP's: a database had to wake."""
+        return max(0.0, self.total - self.name_lookup - self.tcp * self.round_trips)
+
 
 class Connection(psycopg.Connection[Any]):
     """A connection that waits for an answer only as long as the operation that asked has patience."""
@@ -87,12 +92,15 @@ def connect(url: PostgresURL) -> Connection:
     """
     limit = patience.current()
     attempt = 0
+    said = ""
     while True:
         try:
             return _connect_once(url, limit)
         except psycopg.Error as error:
+            if not isinstance(error, Unanswered):
+                said = str(error)
             if limit.spent() >= postgres_faults.connecting(str(error)).retry or not limit.left():
-                raise NotConnected(str(error)) from None
+                raise NotConnected(said or str(error)) from None
         limit.pause(attempt)
         attempt += 1
 
@@ -115,9 +123,9 @@ def _connect_once(url: PostgresURL, limit: Patience) -> Connection:
         total=time.monotonic() - began,
         round_trips=attempt.round_trips,
     )
-    if pgconn.server_version < OLDEST_SERVER:
+    if (version := pgconn.server_version) < OLDEST_SERVER:
         connection.close()
-        raise psycopg.OperationalError(f"the server is Postgres {pgconn.server_version // 10_000}")
+        raise psycopg.OperationalError(f"the server is Postgres {version // 10_000}")
     return connection
 
 

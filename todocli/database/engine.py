@@ -55,6 +55,11 @@ class Store:
         else:
             self._engine = postgres_engine(target, QueuePool, pool_size=connections, max_overflow=0)
 
+    @property
+    def is_embedded(self) -> bool:
+        """Whether it is the embedded file."""
+        return isinstance(self.target, Path)
+
     @contextmanager
     def session(self) -> Iterator[Session]:
         """Give a session whose every statement is a transaction of its own.

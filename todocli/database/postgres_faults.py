@@ -40,6 +40,12 @@ CONNECTING = (
         "Correct what follows the ? in the profile's URL.",
     ),
     Fault(
+        r"channel binding",
+        ServiceUnavailable,
+        "{host} does not bind the login to the encryption, as the URL asks: {said}.",
+        "A man in the middle cannot do so either; if that is impossible, take channel_binding out of the URL.",
+    ),
+    Fault(
         r"no pg_hba\.conf entry.*no encryption|connection is insecure",
         AccessDenied,
         "{host} takes no unencrypted connection: {said}.",
@@ -95,12 +101,6 @@ CONNECTING = (
         ServiceUnavailable,
         "{host} does not encrypt as the URL asks: {said}.",
         "Check host and port; in a network that you trust, sslmode=disable does without.",
-    ),
-    Fault(
-        r"channel binding",
-        ServiceUnavailable,
-        "{host} does not bind the login to the encryption, as the URL asks: {said}.",
-        "A man in the middle cannot do so either; if that is impossible, take channel_binding out of the URL.",
     ),
     Fault(
         r"unsupported startup parameter",

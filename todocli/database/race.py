@@ -48,7 +48,7 @@ class Attempt:
         if self.pgconn.status == pq.ConnStatus.AWAITING_RESPONSE and self.wants == pq.PollingStatus.READING:
             self.round_trips += 1
         self.wants = self.pgconn.connect_poll()
-        if underway and not self.is_underway:
+        if underway and not self.is_underway and self.wants != pq.PollingStatus.FAILED:
             self.reached = time.monotonic()
         if self.pgconn.ssl_in_use and not self._encrypted:
             self._encrypted = True

@@ -1,0 +1,63 @@
+"""Asks a database one thing, and measures what that took."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from todocli.database.engine import Store
+
+UNDEFINED_TABLE = "42P01"
+
+
+@dataclass(frozen=True)
+class Probe:
+    """An answer, and what it took. Times are in milliseconds; `wake` is what connecting took beyond its round trips."""
+
+    answer: str | None
+    connect: float
+    wake: float
+    query: float
+    round_trips: int
+    driver: Any
+    """The driver's connection, to look at: on Postgres it knows the server's parameters and its `handshake`."""
+
+
+def version(store: Store) -> Probe:
+    """Ask for the version of the server, or of SQLite. Raises `todocli.errors.TodoError`."""
+    return _asked(store, "SELECT sqlite_version()" if store.is_embedded else "SHOW server_version")
+
+
+def revision(store: Store) -> Probe:
+    """Ask where the schema stands; the answer is None if there is none. Raises `todocli.errors.TodoError`."""
+    return _asked(store, "SELECT version_num FROM alembic_version")
+
+
+def _asked(store: Store, question: str) -> Probe:
+    with store.session() as session:
+        begun = time.perf_counter()
+        driver = session.connection().connection.driver_connection
+        connected = time.perf_counter()
+        try:
+            answer = session.scalar(sa.text(question))
+        except sa.exc.DBAPIError as error:
+            if "no such table" not in str(error.orig) and getattr(error.orig, "sqlstate", "") != UNDEFINED_TABLE:
+                raise
+            answer = None
+        answered = time.perf_counter()
+        handshake = getattr(driver, "handshake", None)
+        return Probe(
+            answer=None if answer is None else str(answer),
+            connect=_milliseconds(connected - begun),
+            wake=_milliseconds(handshake.wake) if handshake else 0.0,
+            query=_milliseconds(answered - connected),
+            round_trips=handshake.round_trips + 1 if handshake else 0,
+            driver=driver,
+        )
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 1)
