@@ -186,6 +186,7 @@ SESSION = [
     ("db check", "SchemaRead"),
     ("db history", "RevisionList"),
     ("db ping", "PingRead"),
+    ("doctor", "HealthRead"),
     ("db downgrade base --yes", "SchemaRead"),
     ("db current", "SchemaRead"),
     ("db check", None),

@@ -186,6 +186,22 @@ class PingRead(_Output):
     round_trips: int = Field(description="Connecting and asking together; 0 for the embedded file.")
 
 
+class CheckRead(_Output):
+    """One thing that was looked at, and what to do about it."""
+
+    name: str
+    status: Literal["ok", "warning", "problem"]
+    detail: str
+    hint: str | None
+
+
+class HealthRead(_Output):
+    """Whether a command would work, and all that was looked at. Nothing secret is in it."""
+
+    healthy: bool
+    checks: list[CheckRead]
+
+
 class FieldErrorRead(_Output):
     """What is wrong with one field."""
 
@@ -212,6 +228,7 @@ DOCUMENTS: tuple[type[BaseModel], ...] = (
     RevisionList,
     SchemaRead,
     PingRead,
+    HealthRead,
     ErrorBody,
 )
 """Every document that a command prints under `--json`."""

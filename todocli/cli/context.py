@@ -189,8 +189,11 @@ class Invocation:
             yield Todos(session, owner)
 
 
-def target_of(profile: Profile) -> Target:
-    """Return where the database of `profile` is. Raises `todocli.errors.ValidationError` for a URL that is not one."""
+def target_of(profile: Profile, *, direct: bool = True) -> Target:
+    """Return where the database of `profile` is; not by way of Neon's pooler, if it goes `direct`.
+
+    Raises `todocli.errors.ValidationError` for a URL that is not one.
+    """
     url = profile.database_url()
     if url is None:
         from todocli import paths
@@ -199,7 +202,7 @@ def target_of(profile: Profile) -> Target:
     from todocli.database.url import PostgresURL
 
     parsed = PostgresURL.parse(url)
-    return parsed if profile.pooled else parsed.direct()
+    return parsed.direct() if direct and not profile.pooled else parsed
 
 
 def paints(stream: TextIO, arguments: Sequence[str]) -> bool:

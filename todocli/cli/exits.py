@@ -79,6 +79,11 @@ def run(command: Callable[[], object], arguments: Sequence[str]) -> int:
         return _failed(TodoError(detail, hint=f"Please report it, with the command. {_place(error)}"), arguments)
 
 
+def status_of(error: TodoError) -> int:
+    """Return the exit status that stands for an error."""
+    return _STATUS[error.code]
+
+
 def unwritten(error: OSError) -> int:
     """Return the exit status where stdout could not be written; say why, unless whoever read it went away."""
     _discard_output()
@@ -110,7 +115,7 @@ def _failed(error: TodoError, arguments: Sequence[str]) -> int:
                 print(f"{dim} hint:{off} {visible(error.hint)}", file=sys.stderr)
     except BrokenPipeError:
         return _closed_pipe()
-    return _STATUS[error.code]
+    return status_of(error)
 
 
 def _usage(error: TyperException) -> TodoError:

@@ -194,6 +194,16 @@ TABLE = Command(
             ),
             arguments=(Argument(many=True),),
         ),
+        "doctor": Command(
+            "Look whether everything works, and say...",
+            options=(
+                JSON,
+                PROFILE,
+                NO_INPUT,
+                COLOR,
+                HELP,
+            ),
+        ),
         "help": Command(
             "Explain a command or a topic: exit-codes,...",
             options=(
@@ -317,7 +327,7 @@ TABLE = Command(
                     ),
                 ),
                 "check": Command(
-                    "Exit with 0 if the schema is the one that...",
+                    "Exit with 8 if the schema is older or...",
                     options=(
                         JSON,
                         PROFILE,

@@ -1,0 +1,149 @@
+"""Looks at a database as its user would find it: every check says ok, warning or problem, and what to do."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import sqlalchemy as sa
+
+from todocli.database import embedded, faults, probe
+from todocli.database.engine import HEAD, Store, Target
+from todocli.database.url import PostgresURL, place
+from todocli.errors import MissingUserContext, TodoError
+
+MAX_SKEW = 5.0
+"""How many seconds the clocks of two machines may differ: later, one's changes look older than they are."""
+
+_PRIVATE = 0o077
+
+
+class Check(NamedTuple):
+    """What was looked at, what was found, and what to do about it. `error` is what a command would end with."""
+
+    name: str
+    status: Literal["ok", "warning", "problem"]
+    detail: str
+    hint: str | None = None
+    error: TodoError | None = None
+
+
+def problem(name: str, error: TodoError) -> Check:
+    """Return the check that says what a command would end with."""
+    return Check(name, "problem", error.detail, error.hint, error)
+
+
+def checks(store: Store, *, user: str, named: Target) -> Iterator[Check]:
+    """Look at an open database; `named` is where the profile says it is. After a problem nothing more can be seen."""
+    target = store.target
+    yield Check("database", "ok", place(target))
+    looks: list[Callable[[], Iterator[Check]]]
+    if isinstance(target, Path):
+        looks = [lambda: _file(target), lambda: _schema(store, target)]
+    else:
+        url = target
+        looks = [
+            lambda: _connection(store, url, named),
+            lambda: _schema(store, target),
+            lambda: _server(store, user),
+        ]
+    for look in looks:
+        try:
+            for check in look():
+                yield check
+                if check.status == "problem":
+                    return
+        except TodoError as error:
+            yield problem("file" if store.is_embedded else "server", error)
+            return
+
+
+def _file(path: Path) -> Iterator[Check]:
+    if embedded.is_blank(path):
+        yield Check("file", "ok", "is not there yet; the first command makes it")
+        return
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & _PRIVATE:
+        yield Check("file", "warning", f"others may read it (mode {mode:o})", f"chmod 600 {path}")
+    else:
+        yield Check("file", "ok", f"{path.stat().st_size:,} bytes, yours alone")
+
+
+def _schema(store: Store, target: Target) -> Iterator[Check]:
+    if isinstance(target, Path) and embedded.is_blank(target):
+        return
+    revision = probe.revision(store).answer
+    if revision is None or revision < HEAD:
+        if isinstance(target, Path):
+            yield Check("schema", "ok", "the next command brings it up to date")
+        else:
+            yield problem("schema", faults.outdated(target, revision, HEAD))
+    elif revision != HEAD:
+        yield problem("schema", faults.too_new(target, revision, HEAD))
+    else:
+        yield Check("schema", "ok", f"{revision}, as this program needs it")
+
+
+def _connection(store: Store, url: PostgresURL, named: Target) -> Iterator[Check]:
+    found = probe.version(store)
+    handshake, pgconn = found.driver.handshake, found.driver.pgconn
+    is_socket = handshake.address.startswith("/")
+    family = "a local socket" if is_socket else "IPv6" if ":" in handshake.address else "IPv4"
+    pooled = "by way of Neon's pooler" if url != url.direct() else "directly"
+    if named != url:
+        pooled += ", though the URL names the pooler"
+    round_trip = "" if is_socket else f", a round trip takes {handshake.tcp * 1000:.1f} ms"
+    yield Check("server", "ok", f"Postgres {found.answer} by {family}, {pooled}{round_trip}")
+    waking = f", of which waking {found.wake:.0f} ms" if found.wake >= 100 else ""
+    yield Check("connecting", "ok", f"{found.connect:.0f} ms in {handshake.round_trips} round trips{waking}")
+    yield _encryption(url, encrypted=pgconn.ssl_in_use, is_local=is_socket or _is_loopback(handshake.address))
+
+
+def _encryption(url: PostgresURL, *, encrypted: bool, is_local: bool) -> Check:
+    query = dict(url.query)
+    if not encrypted and is_local:
+        return Check("encryption", "ok", "none, and none needed: the server is on this machine")
+    if not encrypted:
+        return Check(
+            "encryption", "warning", "none: whoever is on the way can read", "Add ?sslmode=require to the URL."
+        )
+    if query.get("sslmode") in ("verify-full", "verify-ca"):
+        return Check("encryption", "ok", "TLS, and the server's certificate was checked")
+    if query.get("channel_binding") == "require":
+        return Check("encryption", "ok", "TLS, and the login is bound to it")
+    if is_local:
+        return Check("encryption", "ok", "TLS, to this machine")
+    hint = "Use sslmode=verify-full, or channel_binding=require."
+    return Check("encryption", "warning", "TLS, but nothing proves who the server is", hint)
+
+
+def _is_loopback(address: str) -> bool:
+    return address.startswith("127.") or address == "::1"
+
+
+def _server(store: Store, user: str) -> Iterator[Check]:
+    question = (
+        "SELECT now() AS clock, current_user AS role, rolsuper OR rolbypassrls AS bypasses,"
+        " EXISTS (SELECT 1 FROM users WHERE name = :name) AS known FROM pg_roles WHERE rolname = current_user"
+    )
+    with store.session() as session:
+        asked = datetime.now(UTC)
+        row: Any = session.execute(sa.text(question), {"name": user}).one()
+        answered = datetime.now(UTC)
+    bypasses = "bypasses row-level security" if row.bypasses else "is held by row-level security"
+    yield Check("role", "ok", f"{row.role}, which {bypasses}")
+    if row.known:
+        yield Check("user", "ok", f"{user} is registered")
+    else:
+        error = MissingUserContext(f"The database does not know the user {user!r}.", hint=f"todo user add {user}")
+        yield problem("user", error)
+    skew = (row.clock - (asked + (answered - asked) / 2)).total_seconds()
+    if abs(skew) > MAX_SKEW:
+        which = "ahead of" if skew > 0 else "behind"
+        detail = f"the server's is {abs(skew):.1f} s {which} this machine's"
+        yield Check("clock", "warning", detail, "Set this machine's clock by the network (NTP).")
+    else:
+        yield Check("clock", "ok", f"{abs(skew):.1f} s apart")
