@@ -192,7 +192,7 @@ def _read(descriptor: int) -> bytes:
         return b""
 
 
-HELP = [["--help"], ["list", "-h"], ["db", "--help"], ["help", "add"]]
+HELP = [["db", "--help"], ["help", "add"]]
 CASES: list[tuple[str, bool, bool]] = [
     ("", TERMINAL, True),
     ("", PIPE, False),

@@ -367,7 +367,7 @@ def programs_lines() -> Iterator[str]:
         yield from (f"{path} {end}" for end in ("", "-", "--", "x", "x ", "-- ", "-- -", "--nothing "))
         for name in (name for option in command.options for name in option.names):
             tried[name] += 1
-            if tried[name] > 3:  # most options are every command's
+            if tried[name] > 1:  # most options are every command's
                 continue
             yield from (f"{path} {name}{end}" for end in ("", " ", " x", " x -"))
             if name.startswith("--"):  # a value glued to a letter is a fault of its own (`todocli.cli.options`)

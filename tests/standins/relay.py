@@ -132,7 +132,7 @@ class Relay:
                     except Cut as cut:
                         other.sendall(cut.passed)
                         if by_client and cut.passed:  # the server takes it, and its answer finds nobody
-                            server.settimeout(0.1)
+                            server.settimeout(0.05)
                             server.recv(CHUNK)
                         _reset(client)
                         return
