@@ -8,16 +8,18 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from tests.console import Console
 from tests.terminal import Terminal
 from todocli.database.engine import Store, Target, opened
 from todocli.database.url import PostgresURL
 from todocli.domain.references import parse_references
-from todocli.errors import NotFound
+from todocli.errors import Conflict, NotFound
 from todocli.schemas import TodoCreate
 from todocli.services.listing import Listing
 from todocli.services.owner import Owner
@@ -162,3 +164,61 @@ def test_an_interrupt_is_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (130, "", "")
+
+
+@pytest.mark.parametrize("words", [("1", "2"), ("1-2",), ("2", "1")])
+@pytest.mark.parametrize("verb", ["complete", "reopen", "remove", "restore"])
+def test_a_step_sees_the_rows_as_they_are_when_it_gets_them(
+    postgres_url: PostgresURL, verb: str, words: tuple[str, ...]
+) -> None:
+    """While a step waits for a row, that becomes what the step is to change: it is changed with the others."""
+    console = Console(postgres_url)
+    user = console.add_user("ada")
+    so_already = {"complete": "completed_at = now()", "reopen": "completed_at = NULL"}
+    so_already |= {"remove": "completed_at = NULL", "restore": "deleted_at = NULL"}
+    not_so = {"complete": "completed_at = NULL", "reopen": "completed_at = now()"}
+    not_so |= {"remove": "completed_at = now()", "restore": "deleted_at = now()"}
+    for number in (1, 2):
+        console.add(user, number, "x")
+    console.run(f"UPDATE todos SET {not_so[verb]} WHERE number = 1")
+    console.run(f"UPDATE todos SET {so_already[verb]} WHERE number = 2")
+    outcome = []
+
+    def step() -> None:
+        with opened(postgres_url) as store, store.session() as session:
+            outcome.append(getattr(Todos(session, Owner("ada")), verb)(parse_references(words)))
+
+    with console.transaction():
+        console.run(f"UPDATE todos SET {not_so[verb]} WHERE number = 2")
+        thread = threading.Thread(target=step)
+        thread.start()
+        with contextlib.closing(Console(postgres_url)) as witness:
+            while not witness.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"):
+                time.sleep(0.01)
+    thread.join(30)
+    console.close()
+    assert set(outcome[0].changed) == {1, 2}
+
+
+def test_two_who_take_one_name_at_once(postgres_url: PostgresURL) -> None:
+    with contextlib.closing(Console(postgres_url)) as console:
+        for name in ("ada", "bob"):
+            console.add_user(name)
+        failed = []
+
+        def rename() -> None:
+            try:
+                with opened(postgres_url) as store, store.session() as session:
+                    Users(session).rename("bob", "eve")
+            except Conflict as error:
+                failed.append(error.detail)
+
+        with console.transaction():
+            console.run("UPDATE users SET name = 'eve' WHERE name = 'ada'")
+            thread = threading.Thread(target=rename)
+            thread.start()
+            with contextlib.closing(Console(postgres_url)) as witness:
+                while not witness.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"):
+                    time.sleep(0.01)
+        thread.join(30)
+    assert failed == ["The name 'eve' is taken."]

@@ -138,6 +138,42 @@ def test_a_step_made_again_also_names_what_it_left_alone(ada: Todos, store: Stor
             ada.complete(refs(*others), change=change)
 
 
+def test_a_step_made_again_when_a_range_holds_more_by_now(ada: Todos) -> None:
+    ada.add(drafts("a", "b", "c"))
+    ada.remove(refs("2"))
+    change = uuid.uuid4()
+    first = ada.complete(refs("1-99"), change=change)
+    ada.add(drafts("d"))
+    assert numbers(ada.complete(refs("1-99"), change=change).items) == numbers(first.items) == [1, 3]
+
+
+def test_what_the_name_of_a_step_does_not_hide(ada: Todos, store: Store) -> None:
+    change, other = uuid.uuid4(), uuid.uuid4()
+    ada.add(drafts("a", "b"), change=change)
+    ada.complete(refs("1"))
+    ada.complete(refs("2"), change=other)
+    before = steps(store)
+    for name in (change, other):
+        with pytest.raises(NotFound, match=r"no todo 99\."):
+            ada.complete(refs("99"), change=name)
+        with pytest.raises(NotFound, match=r"no todo 99\."):
+            ada.complete(refs("2", "99"), change=name)
+        with pytest.raises(Conflict, match="for another step"):
+            ada.reopen(refs("1"), change=name)
+    with pytest.raises(Conflict, match="for another step"):
+        ada.add(drafts("a", "b"), change=other)
+    assert steps(store) == before
+
+
+def test_an_add_sent_by_id_and_by_name_is_one_step(store: Store) -> None:
+    change = uuid.uuid4()
+    with store.session() as session:
+        user = Users(session).find("ada")
+        assert user
+        added = [Todos(session, Owner("ada", known)).add(drafts("a"), change=change) for known in (user.id, None)]
+    assert added[0].items == added[1].items
+
+
 def test_complete_and_reopen(ada: Todos) -> None:
     ada.add(drafts("a", "b", "c"))
     done = ada.complete(refs("3", "1"))

@@ -87,10 +87,14 @@ def in_order(references: References, todos: Sequence[TodoRead]) -> list[TodoRead
     return list(ordered.values())
 
 
+def is_named(references: References, todo: TodoRead) -> bool:
+    """Return whether `todo` is named by its number or its id, and not only by a range."""
+    return todo.number in references.items or todo.id in references.items
+
+
 def outcome(references: References, todos: Sequence[TodoRead], changed: Set[UUID]) -> Outcome:
     """Return the answer about `todos`: of a range, those that it changed; of other references, all."""
-    named = {*references.numbers, *references.ids}
-    items = [todo for todo in todos if todo.id in changed or todo.number in named or todo.id in named]
+    items = [todo for todo in todos if todo.id in changed or is_named(references, todo)]
     return Outcome(in_order(references, items), frozenset(todo.number for todo in todos if todo.id in changed))
 
 

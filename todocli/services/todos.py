@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -39,6 +39,13 @@ class _Goal:
     needed: sa.ColumnElement[bool]
     reached: Callable[[TodoRead], bool]
     from_trash: bool = False
+
+
+class _Made(NamedTuple):
+    """What history says of one todo in one step; None where it was not there."""
+
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
 
 
 class Todos:
@@ -156,9 +163,10 @@ class Todos:
 
     def _change(self, references: References, goal: _Goal, change: UUID | None) -> Outcome:
         step = change or new_id(goal.moment)
-        # Locking in one fixed order makes the step all or none beside other writers, and free of deadlocks.
+        # Locking in one fixed order makes the step all or none beside other writers, and free of deadlocks. What is
+        # needed is judged on the rows as they are when they are locked, not as they were when the statement began.
         picked = (
-            sa.select(col(Todo.id), col(Todo.number))
+            sa.select(col(Todo.id), col(Todo.number), goal.needed.label("needs_it"))
             .where(self._owner.owns(Todo), picking.named(references), col(Todo.change_id) != step)
             .where(sa.true() if goal.from_trash else _live)
             .order_by(col(Todo.id))
@@ -167,8 +175,8 @@ class Todos:
         )
         statement = (
             sa.update(Todo)
-            .where(self._owner.owns(Todo), col(Todo.id).in_(sa.select(picked.c.id)))
-            .where(*picking.all_found(picked, references), self._not_made(step), goal.needed)
+            .where(self._owner.owns(Todo), col(Todo.id).in_(sa.select(picked.c.id).where(picked.c.needs_it)))
+            .where(*picking.all_found(picked, references), self._not_made(step))
             .values(**goal.values, **self._stamp(goal.moment, step), version=col(Todo.version) + 1)
             .returning(*_columns)
             .execution_options(synchronize_session=False)
@@ -181,7 +189,10 @@ class Todos:
     def _settled(self, references: References, goal: _Goal, step: UUID, changed: Sequence[TodoRead]) -> Outcome:
         """Find out why a step changed less than was named: what it names is not there, or it is so already."""
         found = self._named(references)
-        if not changed and (made := self._made(step)):
+        if changed:  # then the step was made, whatever happened to the other todos since
+            todos = {todo.id: todo for todo in (*found, *changed)}
+            return picking.outcome(references, list(todos.values()), {todo.id for todo in changed})
+        if made := self._made(step):
             return self._repeated(references, goal, step, found, made)
         there = [todo for todo in found if goal.from_trash or todo.deleted_at is None]
         if lost := picking.missing(references, there):
@@ -191,22 +202,26 @@ class Todos:
             numbers = ", ".join(str(todo.number) for todo in unlike)
             detail = f"Todo {numbers} was changed meanwhile; nothing was changed now."
             raise Conflict(detail, hint=f"Look at it, then repeat: todo show {unlike[0].number}")
-        return picking.outcome(references, there, {todo.id for todo in changed})
+        return picking.outcome(references, there, set())
 
     def _repeated(
-        self,
-        references: References,
-        goal: _Goal,
-        step: UUID,
-        found: Sequence[TodoRead],
-        made: Mapping[UUID, Mapping[str, Any]],
+        self, references: References, goal: _Goal, step: UUID, found: Sequence[TodoRead], made: Mapping[UUID, _Made]
     ) -> Outcome:
-        """Answer as `step` did when it was made. What it left alone was so already, and has no history of it."""
+        """Answer as `step` did when it was made. What it left alone was so already, and has no history of it.
+
+        Raises `NotFound`, and `Conflict` if it was another step: one that did something else, or to other todos.
+        """
         there = [todo for todo in found if todo.id in made or goal.from_trash or todo.deleted_at is None]
-        is_this_step = made.keys() <= {todo.id for todo in there} and all(
-            goal.reached(_as_made(todo, made[todo.id]) if todo.id in made else todo) for todo in there
-        )
-        if not is_this_step:
+        if lost := picking.missing(references, there):
+            raise picking.not_found(lost, found)
+
+        def fits(todo: TodoRead) -> bool:
+            if (change := made.get(todo.id)) is None:
+                return goal.reached(todo) or not picking.is_named(references, todo)
+            before, after = (row and goal.reached(_as_made(todo, row)) for row in change)
+            return before is False and after is True
+
+        if not made.keys() <= {todo.id for todo in there} or not all(map(fits, there)):
             raise _another_step(step)
         return picking.outcome(references, there, made.keys())
 
@@ -218,17 +233,17 @@ class Todos:
             raise _another_step(step)
         query = sa.select(*_columns).where(self._owner.owns(Todo), col(Todo.id).in_(made)).order_by(col(Todo.number))
         items = [_read(row) for row in self._session.execute(query).mappings()]
-        then = [_as_made(todo, made[todo.id]) for todo in items]
+        then = [_as_made(todo, made[todo.id].after or {}) for todo in items if made[todo.id].before is None]
         if [(todo.title, todo.description) for todo in then] != [(d.title, d.description) for d in drafts]:
             raise _another_step(step)
         return Outcome(items, frozenset(todo.number for todo in items))
 
-    def _made(self, step: UUID) -> dict[UUID, Mapping[str, Any]]:
-        """Return what each todo that `step` touched was after it, by id; nothing if the step was never made."""
-        query = sa.select(col(History.todo_id), col(History.after)).where(
+    def _made(self, step: UUID) -> dict[UUID, _Made]:
+        """Return what `step` made of each todo that it touched, by id; nothing if the step was never made."""
+        query = sa.select(col(History.todo_id), col(History.before), col(History.after)).where(
             self._owner.owns(History), col(History.change_id) == step
         )
-        return {todo_id: after or {} for todo_id, after in self._session.execute(query)}
+        return {todo_id: _Made(before, after) for todo_id, before, after in self._session.execute(query)}
 
     def _not_made(self, step: UUID) -> sa.ColumnElement[bool]:
         return ~sa.exists(sa.select(col(Change.id)).where(self._owner.owns(Change), col(Change.id) == step))
@@ -237,7 +252,7 @@ class Todos:
         return {"updated_at": moment, "change_id": step, "change_source": self._source}
 
     def _new_rows(self, drafts: Sequence[TodoCreate], step: UUID) -> sa.CTE:
-        owner = str(self._owner.id or self._owner.name)
+        owner = self._owner.name  # and not the id, which not every client knows
         names = ("position", "id", "title", "description")
         types = (sa.BigInteger(), *(_table.c[name].type for name in names[1:]))
         columns = [sa.column(name, kind) for name, kind in zip(names, types, strict=True)]

@@ -57,14 +57,17 @@ class Users:
             .returning(*_columns)
             .execution_options(synchronize_session=False)
         )
-        row = self._session.execute(statement).mappings().one_or_none()
+        try:
+            row = self._session.execute(statement).mappings().one_or_none()
+        except sa.exc.IntegrityError:  # somebody else took the name while this statement ran
+            raise _taken(new_name) from None
         if row:
             return UserRead(**row)
         if self.find(name) is None:
             if self._session.info.get(SENT_AGAIN) and (renamed := self.find(new_name)):
                 return renamed
             raise NotFound(f"There is no user {name!r}.", hint="todo user list shows their names.")
-        raise Conflict(f"The name {new_name!r} is taken.", hint="Choose another name.")
+        raise _taken(new_name)
 
     def ensure(self, name: str) -> UUID:
         """Return the id of the user of that name, who is added if there is none."""
@@ -77,3 +80,7 @@ class Users:
         else:
             from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
         return insert(User).values(**values).on_conflict_do_nothing(index_elements=["name"]).returning(*_columns)
+
+
+def _taken(name: str) -> Conflict:
+    return Conflict(f"The name {name!r} is taken.", hint="Choose another name.")
