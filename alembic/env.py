@@ -13,12 +13,15 @@ import sqlalchemy as sa
 from alembic import context
 from alembic.util import CommandError
 
+from todocli.database.engine import VERSION_TABLE
+
 
 def migrate(connection: sa.Connection, **options: Any) -> None:
     """Run what was asked for; the transaction around it belongs to the caller."""
     context.configure(
         connection=connection,
         transactional_ddl=True,
+        version_table=VERSION_TABLE,
         render_as_batch=connection.dialect.name == "sqlite",
         **options,
     )

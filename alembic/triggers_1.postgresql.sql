@@ -67,6 +67,15 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION todos_refuse_truncate() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE 'todos cannot be truncated: history would not know of it' USING HINT = 'Use DELETE.', ERRCODE = 'restrict_violation';
+END
+$$;
+
+CREATE TRIGGER todos_refuse_truncate BEFORE TRUNCATE ON todos FOR EACH STATEMENT
+EXECUTE FUNCTION todos_refuse_truncate();
+
 CREATE TRIGGER todos_refuse BEFORE UPDATE OF id, number, user_id ON todos FOR EACH ROW
 WHEN ((NEW.id, NEW.number, NEW.user_id) IS DISTINCT FROM (OLD.id, OLD.number, OLD.user_id))
 EXECUTE FUNCTION todos_refuse();

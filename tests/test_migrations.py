@@ -34,7 +34,7 @@ def objects(target: Target) -> set[str]:
             " UNION SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
         )
     console.close()
-    return {name for (name,) in rows} - {"alembic_version", "alembic_version_pkc", "sqlite_autoindex_alembic_version_1"}
+    return {name for (name,) in rows} - {"todo_revision", "todo_revision_pkc", "sqlite_autoindex_todo_revision_1"}
 
 
 # Knowing
@@ -148,7 +148,7 @@ def test_down_from_nothing_is_nothing(empty_database: Target) -> None:
 
 def test_a_schema_from_the_future(database: Target) -> None:
     console = Console(database)
-    console.run("UPDATE alembic_version SET version_num = '9999'")
+    console.run("UPDATE todo_revision SET version_num = '9999'")
     console.close()
     before = objects(database)
     assert migrations.current(database) == "9999"
@@ -207,3 +207,14 @@ def test_the_developers_command(empty_postgres_url: PostgresURL) -> None:
     assert migrations.current(empty_postgres_url) == HEAD
     checked = alembic("check", TODO_DATABASE_URL=address)
     assert "No new upgrade operations detected" in checked.stdout
+
+
+def test_the_revision_of_another_program_is_not_ours(empty_postgres_url: PostgresURL) -> None:
+    console = Console(empty_postgres_url)
+    console.run("CREATE TABLE alembic_version (version_num text)")
+    console.run(f"INSERT INTO alembic_version VALUES ('{HEAD}')")
+    assert migrations.current(empty_postgres_url) is None
+    migrations.upgrade(empty_postgres_url)
+    console.run("UPDATE alembic_version SET version_num = 'abc'")
+    assert migrations.current(empty_postgres_url) == HEAD
+    console.close()

@@ -13,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 
 from tests.console import REFUSED, Console
 from todocli.database import migrations
-from todocli.database.engine import Target, postgres_engine
+from todocli.database.engine import VERSION_TABLE, Target, postgres_engine
 from todocli.database.url import PostgresURL
 from todocli.models import complete_metadata
 
@@ -65,7 +65,8 @@ def console(database: Target) -> Iterator[Console]:
 def test_autogenerate_finds_nothing_to_do(database: Target) -> None:
     with engine_of(database).connect() as connection:
         context = MigrationContext.configure(
-            connection, opts={"compare_server_default": connection.dialect.name != "sqlite"}
+            connection,
+            opts={"compare_server_default": connection.dialect.name != "sqlite", "version_table": VERSION_TABLE},
         )
         assert compare_metadata(context, complete_metadata()) == []
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 
 from tests.console import NOON, REFUSED, Console
@@ -190,3 +191,13 @@ def test_a_merge_leaves_history(postgres: Console) -> None:
     }
     assert steps == {1: row(1, "a"), 2: None}
     assert postgres.value("SELECT last_number FROM users") == 2
+
+
+def test_todos_are_not_truncated_behind_the_back_of_history(postgres_url: PostgresURL) -> None:
+    console = Console(postgres_url)
+    console.add(console.add_user(), 1, "x")
+    for table in ("todos", "users CASCADE"):
+        with pytest.raises(psycopg.errors.RestrictViolation, match="cannot be truncated"):
+            console.run(f"TRUNCATE {table}")
+    assert console.value("SELECT count(*) FROM todos") == 1
+    console.close()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import time
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
+
+APPLICATION_ID = 0x746F646F
+"""By this the file says whose it is: `todo` in ASCII (https://www.sqlite.org/pragma.html#pragma_application_id)."""
 
 BUSY_SECONDS = 60.0
 """How long this module waits for other processes that use the file."""
@@ -19,7 +23,10 @@ def create_file(path: Path) -> bool:
     Returns whether it was created: of several processes that try at once, one. What exists stays as it is.
     Raises `OSError` if the file cannot be created.
     """
-    path = path.resolve()
+    try:
+        path = path.resolve()
+    except RuntimeError as error:  # until Python 3.12, a loop of links
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from error
     missing = [folder for folder in path.parents if not folder.exists()]
     for folder in reversed(missing):
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -39,6 +46,12 @@ def schema_number(path: Path) -> int:
         return 0
     with closing(connect(path)) as connection:
         return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def is_ours(path: Path) -> bool:
+    """Return whether this program made the database in the file at `path`. Raises `sqlite3.Error` if it is none."""
+    with closing(connect(path)) as connection:
+        return bool(connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID)
 
 
 def is_blank(path: Path) -> bool:

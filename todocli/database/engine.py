@@ -23,6 +23,11 @@ from todocli.errors import OutcomeUnknown, ServiceUnavailable
 HEAD = "0001"
 """The revision that this program needs: a constant, so that no command needs Alembic to start."""
 
+VERSION_TABLE = "todo_revision"
+"""Alembic's table of the revision. Its usual name may be that of an application in the same database."""
+
+READ_REVISION = "SELECT version_num FROM todo_revision"
+
 BUSY_SECONDS = 10.0
 """How long a statement waits for another process that is writing to the embedded file."""
 
@@ -95,7 +100,7 @@ class Store:
         """Return the revision of the schema, or None if there is none."""
         with self._engine.connect() as connection:
             try:
-                revision: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+                revision: str | None = connection.scalar(sa.text(READ_REVISION))
             except sa.exc.DBAPIError:
                 return None
             return revision
@@ -206,6 +211,8 @@ def ready_file(path: Path) -> bool:
     with faults.translated_sqlite(path):
         created = embedded.create_file(path)
         number = embedded.schema_number(path)
+        if number and not embedded.is_ours(path):
+            raise faults.foreign(path)
     if number > int(HEAD):
         raise faults.too_new(path, f"{number:04}", HEAD)
     if number < int(HEAD):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from todocli.errors import SchemaOutdated, SchemaTooNew, ServiceUnavailable, Tod
 
 _FOREIGN_SCHEMA = {"42P01", "42703", "42883", "23502"}
 """undefined_table, undefined_column, undefined_function, not_null_violation: the signs of another schema."""
+
+_LEAST_FREE = 100_000
+"""With less room, in bytes, SQLite fails to make the files that it needs beside the database."""
 
 _SHUT_DOWN = ("57P01", "57P02", "57P05")
 """admin_shutdown, crash_shutdown, idle_session_timeout: the session ended, perhaps after the statement."""
@@ -59,8 +63,15 @@ def sqlite_fault(error: sqlite3.Error, path: Path) -> TodoError:
                 f"The database {path} is damaged: {error}.",
                 hint=f"Restore it from a backup, or rescue what is readable: sqlite3 {path} .recover",
             )
+        case "IOERR" if shutil.disk_usage(path.parent).free < _LEAST_FREE:
+            return TodoError(f"The disk is full; nothing was changed in {path}.", hint="Free some space; then repeat.")
         case "FULL":
             return TodoError(f"The disk is full; nothing was changed in {path}.", hint="Free some space; then repeat.")
+        case "READONLY" if os.access(path, os.W_OK) and not os.access(path.parent, os.W_OK):
+            return TodoError(
+                f"The folder {path.parent} is read-only, and SQLite writes beside the database; nothing was changed.",
+                hint="Make it writable, or set TODO_HOME to a folder that is.",
+            )
         case "READONLY" | "PERM" | "AUTH":
             return TodoError(
                 f"The database {path} is read-only; nothing was changed.", hint=f"Check who may write: ls -l {path}"
@@ -86,6 +97,14 @@ def sqlite_fault(error: sqlite3.Error, path: Path) -> TodoError:
             )
         case _:
             return TodoError(f"The database {path} failed: {error}.")
+
+
+def foreign(path: Path, tables: Sequence[str] = ()) -> TodoError:
+    """Return the error for a database that something else made."""
+    what = f"it has tables of something else ({', '.join(tables[:3])})" if tables else "something else made it"
+    return TodoError(
+        f"{path} is not a todo database: {what}.", hint="Move the file away; the next command makes a new one."
+    )
 
 
 def too_new(target: Path | PostgresURL, revision: str, head: str) -> SchemaTooNew:

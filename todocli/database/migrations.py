@@ -21,7 +21,7 @@ from alembic.script import Script, ScriptDirectory
 from sqlalchemy.pool import NullPool
 
 from todocli.database import embedded, faults, patience
-from todocli.database.engine import HEAD, Target, postgres_engine
+from todocli.database.engine import HEAD, READ_REVISION, VERSION_TABLE, Target, postgres_engine
 from todocli.database.patience import Patience
 from todocli.database.url import PostgresURL, place
 from todocli.errors import NotFound, ServiceUnavailable, TodoError, UsageError
@@ -233,12 +233,9 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 
 def _refuse_foreign(connection: sa.Connection, path: Path, revision: str | None) -> None:
-    tables = set(sa.inspect(connection).get_table_names()) - {"alembic_version"}
+    tables = set(sa.inspect(connection).get_table_names()) - {VERSION_TABLE}
     if tables and revision is None:
-        raise TodoError(
-            f"{path} is not a todo database: it has tables of something else ({', '.join(sorted(tables)[:3])}).",
-            hint="Move the file away; the next command makes a new one.",
-        )
+        raise faults.foreign(path, sorted(tables))
 
 
 def _finish_sqlite(connection: sa.Connection, path: Path, revision: str | None) -> None:
@@ -246,13 +243,14 @@ def _finish_sqlite(connection: sa.Connection, path: Path, revision: str | None) 
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
     if broken:
         raise TodoError(f"The rows of {path} do not fit together: {broken[0]} refers to a missing row of {broken[2]}.")
+    connection.exec_driver_sql(f"PRAGMA application_id = {embedded.APPLICATION_ID}")
     connection.exec_driver_sql(f"PRAGMA user_version = {int(revision or 0)}")
 
 
 def _revision(connection: sa.Connection) -> str | None:
-    if not sa.inspect(connection).has_table("alembic_version"):
+    if not sa.inspect(connection).has_table(VERSION_TABLE):
         return None
-    found = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    found = connection.scalar(sa.text(READ_REVISION))
     return None if found is None else str(found)
 
 

@@ -53,7 +53,8 @@ CONNECTING = (
     ),
     Fault(
         r"password authentication failed|no password supplied|role \".*\" does not exist|pg_hba\.conf"
-        r"|authentication method|Malformed password|no such user|password is wrong",
+        r"|is not permitted to log in|permission denied for database|authentication method"
+        r"|Malformed password|no such user|password is wrong",
         AccessDenied,
         "{host} refused the role {user!r}: {said}.",
         _LOGIN,

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from todocli.database.engine import Store
+from todocli.database.engine import READ_REVISION, Store
 
 UNDEFINED_TABLE = "42P01"
 
@@ -33,7 +33,7 @@ def version(store: Store) -> Probe:
 
 def revision(store: Store) -> Probe:
     """Ask where the schema stands; the answer is None if there is none. Raises `todocli.errors.TodoError`."""
-    return _asked(store, "SELECT version_num FROM alembic_version")
+    return _asked(store, READ_REVISION)
 
 
 def _asked(store: Store, question: str) -> Probe:

@@ -26,7 +26,22 @@ _NAMED_HOST = re.compile(r"[\w.-]+")
 _IPV6_HOST = re.compile(r"[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(?:%[\w.-]+)?")
 _PORT = re.compile(r"[0-9]{1,5}")
 _PLACES = ("user", "password", "host", "port", "dbname")
-_SECRET_KEY = re.compile(r"password|secret|token|\Ascram_", re.IGNORECASE)
+_SHOWN_KEYS = frozenset(
+    {
+        *(
+            "application_name",
+            "channel_binding",
+            "client_encoding",
+            "connect_timeout",
+            "gssencmode",
+            "host",
+            "hostaddr",
+        ),
+        *("keepalives", "keepalives_count", "keepalives_idle", "keepalives_interval", "options", "require_auth"),
+        *("sslcert", "sslkey", "sslmode", "sslnegotiation", "sslrootcert", "sslsni", "target_session_attrs"),
+    }
+)
+"""Parameters that hold no secret; the values of all others are hidden."""
 _QUOTED_LOGIN = re.compile(r"""(?P<start>["'][\w+.-]+://[^\s:"']*:)[^"'\n]*@""")
 _LOGIN = re.compile(r"(?P<start>://[^\s:]*:)\S*@")
 _SECRET_VALUE = re.compile(
@@ -113,7 +128,7 @@ class PostgresURL:
 
     def redacted(self) -> str:
         """Return the URL with `***` in the place of the password and of other secrets."""
-        query = tuple((key, HIDDEN if _SECRET_KEY.search(key) else value) for key, value in self.query)
+        query = tuple((key, value if key in _SHOWN_KEYS else HIDDEN) for key, value in self.query)
         return self._written(None if self.password is None else HIDDEN, query)
 
     def __str__(self) -> str:
