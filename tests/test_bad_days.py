@@ -47,7 +47,7 @@ def test_a_file_that_is_no_database(todo: Terminal, folder: Path) -> None:
 
 def test_a_file_that_a_newer_program_wrote(todo: Terminal, folder: Path) -> None:
     with closing(sqlite3.connect(folder / "todo.db", isolation_level=None)) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '0777'")
+        connection.execute("UPDATE todo_revision SET version_num = '0777'")
         connection.execute("PRAGMA user_version = 777")
     for line in ("list", "add b", "db check", "db upgrade"):
         ran = todo(line)
@@ -233,3 +233,43 @@ def test_a_fault_of_the_program_is_one_sentence(todo: Terminal, monkeypatch: pyt
     ran = todo("list")
     assert (ran.code, ran.out) == (1, "")
     assert first(ran.err) == ("error: todo met a fault of its own: RuntimeError: postgresql://ada:***@db.example/x")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("URL", "db URL", "help URL", "profile add work URL", "db upgrade URL", "db downgrade URL --yes", "done URL"),
+        *("show URL", "list URL", "list --sort URL", "list --fields URL", "--color=URL", "add x --change URL"),
+        *("user rename URL bob", "user add URL", "profile add w --user URL --embedded", "list --profile URL"),
+    ],
+)
+def test_a_password_in_the_wrong_place_is_not_repeated(todo: Terminal, line: str) -> None:
+    words = line.replace("URL", "postgresql://ada:hunter2@h.example/db").split()
+    for given in (words, [*words, "--json"]):
+        ran = todo(given)
+        assert (ran.code > 0, "hunter2" in ran.out + ran.err) == (True, False), str(ran)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
+def test_errors_that_cannot_be_written(todo: Terminal) -> None:
+    with Path("/dev/full").open("w") as full:
+        for line in ("done 99", "done 99 --json"):
+            ran = subprocess.run([sys.executable, "-m", "todocli", *line.split()], stdout=subprocess.PIPE, stderr=full)
+            assert (ran.returncode, ran.stdout) == (3, b"")
+
+
+def test_a_database_that_another_program_made_is_named_so(todo: Terminal, folder: Path) -> None:
+    (folder / "todo.db").unlink()
+    for number in (0, 1, 777):
+        with closing(sqlite3.connect(folder / "todo.db", isolation_level=None)) as connection:
+            connection.execute("CREATE TABLE IF NOT EXISTS photos (id)")
+            connection.execute(f"PRAGMA user_version = {number}")
+        ran = todo("list")
+        assert (ran.code, "is not a todo database" in first(ran.err)) == (1, True), str(ran)
+
+
+def test_a_link_that_leads_to_itself(todo: Terminal, folder: Path) -> None:
+    (folder / "todo.db").unlink()
+    (folder / "todo.db").symlink_to("todo.db")
+    ran = todo("list")
+    assert (ran.code, "cannot be used: too many levels of symbolic links" in first(ran.err)) == (1, True)

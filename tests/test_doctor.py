@@ -59,7 +59,7 @@ def test_a_postgres_from_nothing_to_healthy(
     assert found.keys() >= {"server", "connecting", "encryption", "schema", "role", "user", "clock"}
     assert "IPv4, directly" in found["server"]["detail"]
     with postgres.connect(empty_postgres_url) as console:
-        console.execute("UPDATE alembic_version SET version_num = '9999'")
+        console.execute("UPDATE todo_revision SET version_num = '9999'")
     assert checks(todo, 8)["schema"]["status"] == "problem"
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from todocli.domain.ids import derived_id, new_id
 from todocli.domain.references import (
     MAX_NUMBER,
+    MAX_RANGES,
     MAX_REFERENCES,
     NumberRange,
     Reference,
@@ -212,3 +213,10 @@ def test_any_word_is_read_or_refused(word: str) -> None:
         read = parse_references([word])
         assert len(read.items) == 1
         assert parse_references([str(item) for item in read.items]).items == read.items
+
+
+def test_a_line_takes_so_many_ranges_and_no_more() -> None:
+    ranges = [f"{i}-{i + 1}" for i in range(1, MAX_RANGES + 2)]
+    assert len(parse_references(ranges[:-1]).items) == MAX_RANGES
+    with pytest.raises(ValidationError, match="101 ranges are more"):
+        parse_references(ranges)

@@ -43,7 +43,8 @@ class Far:
     def prepare(self) -> None:
         """Bring the database into the state from which each command starts."""
         with postgres.connect(self.near) as connection:
-            connection.execute("TRUNCATE users CASCADE")
+            for table in ("history", "changes", "todos", "history", "changes", "users"):
+                connection.execute(f"DELETE FROM {table}")
             users = "INSERT INTO users (id, name, last_number, created_at) VALUES (gen_random_uuid(), %s, 0, now())"
             connection.cursor().executemany(users, [("ada",), ("bob",)])
         self.at(self.near)

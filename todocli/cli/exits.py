@@ -8,11 +8,11 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 from typer.exceptions import Abort, TyperException
 
-from todocli.errors import OutputLost, TodoError, UsageError
+from todocli.errors import FieldError, OutputLost, TodoError, UsageError
 
 INTERRUPTED = 130
 CLOSED_PIPE = 141
@@ -99,8 +99,11 @@ def wants_json(arguments: Sequence[str]) -> bool:
 
 
 def _failed(error: TodoError, arguments: Sequence[str]) -> int:
+    from todocli.database.url import redact
     from todocli.render.text import visible
 
+    error.detail, error.hint = redact(error.detail), error.hint and redact(error.hint)
+    error.field_errors = tuple(FieldError(name, redact(message)) for name, message in error.field_errors)
     try:
         if wants_json(arguments):
             from todocli.render.documents import error_document
@@ -113,8 +116,11 @@ def _failed(error: TodoError, arguments: Sequence[str]) -> int:
             print(f"{red}error:{off} {visible(error.detail)}", file=sys.stderr)
             if error.hint:
                 print(f"{dim} hint:{off} {visible(error.hint)}", file=sys.stderr)
+        sys.stderr.flush()
     except BrokenPipeError:
         return _closed_pipe()
+    except OSError:
+        _discard(sys.stderr)
     return status_of(error)
 
 
@@ -149,9 +155,13 @@ def _closed_pipe() -> int:
 
 
 def _discard_output() -> None:
-    """Point stdout at nothing, so that what is still buffered fails nobody when the interpreter ends."""
+    _discard(sys.stdout)
+
+
+def _discard(stream: TextIO) -> None:
+    """Point `stream` at nothing, so that what is still buffered fails nobody when the interpreter ends."""
     with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _place(error: BaseException) -> str:

@@ -15,6 +15,9 @@ MAX_NUMBER = 2**63 - 1
 MAX_REFERENCES = 5_000
 """How many references one command takes: they are sent in one statement, whose parameters are limited."""
 
+MAX_RANGES = 100
+"""How many ranges one command takes: each is a condition of its own (SQLite: an expression has a depth of 1,000)."""
+
 _RANGE = re.compile(r"(\d+)-(\d+)", re.ASCII)
 _NUMBER = re.compile(r"\d+", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
@@ -68,6 +71,9 @@ def parse_references(words: Sequence[str], *, listed: bool = False) -> Reference
     items = tuple(dict.fromkeys(_parse(word) for word in words))
     if len(items) > MAX_REFERENCES:
         raise _error(f"{len(items)} references are more than one command takes ({MAX_REFERENCES}).", "Use a range.")
+    ranges = sum(isinstance(item, NumberRange) for item in items)
+    if ranges > MAX_RANGES:
+        raise _error(f"{ranges} ranges are more than one command takes ({MAX_RANGES}).", "Use fewer, longer ones.")
     return References(items, single=len(words) == 1 and not listed and not isinstance(items[0], NumberRange))
 
 

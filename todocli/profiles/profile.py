@@ -99,6 +99,8 @@ def user_name_fault(name: str) -> str | None:
         return f"has {len(name)} characters; at most {USER_NAME_LENGTH} are allowed"
     if not name.isprintable():
         return "must not contain control or invisible characters"
+    if "://" in name:
+        return "must not be a URL"
     if name != name.strip():
         return "must not begin or end with white space"
     return None
