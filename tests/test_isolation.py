@@ -53,7 +53,7 @@ def unguarded(statement: str) -> list[str]:
         part = statement[match.start() : end]
         table = match[1]
         inserts = part.startswith("INTO")
-        if not inserts and not re.search(rf"WHERE.*\b{table}\.user_id = ", part):
+        if not inserts and not re.search(rf"\b(?:WHERE|ON)\b.*\b{table}\.user_id = ", part):
             faults.append(part)
         if inserts and not re.search(r"WHERE users\.(id|name) = ", statement):
             faults.append(part)
@@ -98,6 +98,8 @@ def test_every_statement_asks_whose_rows_they_are(database: Target, by_id: bool)
 
 def test_the_check_finds_what_it_looks_for() -> None:
     assert unguarded("SELECT id FROM todos WHERE todos.user_id = ?") == []
+    assert unguarded("SELECT 1 FROM users LEFT JOIN todos ON todos.user_id = ? WHERE users.id = ?") == []
+    assert unguarded("SELECT 1 FROM users LEFT JOIN todos ON todos.id = ? WHERE users.id = ?") != []
     assert unguarded("SELECT id FROM todos WHERE todos.number = ?") == ["FROM todos WHERE todos.number = ?"]
     inner = "UPDATE todos SET a = 1 WHERE todos.user_id = ? AND id IN (SELECT id FROM todos WHERE number = 1)"
     assert unguarded(inner) == ["FROM todos WHERE number = 1"]

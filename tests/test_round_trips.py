@@ -78,6 +78,16 @@ def test_every_command_takes_six_round_trips_to_neon(far: Far) -> None:
     assert len(far.relay.lines) == len(COMMANDS)
 
 
+def test_an_empty_list_takes_no_more(far: Far) -> None:
+    far.use()
+    far.todo.ok("rm 1-9")
+    assert {line: far.cost(line) for line in ("list", "list -n 1", "list --completed")} == {
+        "list": 6,
+        "list -n 1": 6,
+        "list --completed": 6,
+    }
+
+
 def test_every_command_takes_seven_where_tls_is_asked_for_first(far: Far) -> None:
     far.use(sslmode="require", sslnegotiation="postgres")
     assert {line: far.cost(line) for line in COMMANDS} == dict.fromkeys(COMMANDS, 7)

@@ -26,4 +26,5 @@ class Owner:
         """Return the condition that a row of `table` belongs to this user."""
         if self.id:
             return col(table.user_id) == self.id
-        return col(table.user_id) == sa.select(col(User.id)).where(self.is_user()).scalar_subquery()
+        its_id = sa.select(col(User.id)).where(self.is_user()).correlate(None).scalar_subquery()
+        return col(table.user_id) == its_id
