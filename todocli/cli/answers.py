@@ -28,9 +28,9 @@ def show_list(
     limit: int | None = None,
 ) -> None:
     """List todos as the options ask."""
-    from todocli.services.listing import Listing
-
     with invocation.todos() as todos:
+        from todocli.services.listing import Listing
+
         found = todos.find(Listing(state, sort, reverse, limit))
     if invocation.machine:
         invocation.document(found)

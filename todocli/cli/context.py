@@ -159,12 +159,19 @@ class Invocation:
     @contextmanager
     def store(self) -> Iterator[Store]:
         """Give the profile's open database. The embedded one is created, or brought up to date, on the way."""
+        target = self.target
+        seconds, on_wait = self.profile.timeout, self.on_wait(target)
+        ahead = None
+        if not isinstance(target, Path):  # the network takes its time, and so does importing the rest: both at once
+            from todocli.database.connecting import Ahead
+            from todocli.database.patience import Patience
+
+            ahead = Ahead(target, Patience(seconds, on_wait))
         from todocli.database import engine
 
-        target = self.target
         if isinstance(target, Path) and engine.ready_file(target):
             self.note(f"Your todos are in {target}")
-        with engine.opened(target, seconds=self.profile.timeout, on_wait=self.on_wait(target)) as store:
+        with engine.opened(target, seconds=seconds, on_wait=on_wait, ahead=ahead) as store:
             yield store
 
     def on_wait(self, target: Target) -> Callable[[], None] | None:
@@ -177,10 +184,10 @@ class Invocation:
     @contextmanager
     def todos(self) -> Iterator[Todos]:
         """Give the todos of the profile's user."""
-        from todocli.services.owner import Owner
-        from todocli.services.todos import Todos
-
         with self.store() as store, store.session() as session:
+            from todocli.services.owner import Owner
+            from todocli.services.todos import Todos
+
             owner = Owner(self.profile.user, self.profile.user_id)
             if self.profile.embedded:
                 from todocli.services.users import Users

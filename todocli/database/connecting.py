@@ -105,6 +105,37 @@ def connect(url: PostgresURL) -> Connection:
         attempt += 1
 
 
+class Ahead:
+    """A connection that is being opened while the program still loads what it will send."""
+
+    def __init__(self, url: PostgresURL, limit: Patience) -> None:
+        self.limit = limit
+        self._url = url
+        self._made: list[Connection | NotConnected] = []
+        self._thread = threading.Thread(target=self._connect, daemon=True)
+        self._thread.start()
+
+    def _connect(self) -> None:
+        try:
+            with patience.limited(self.limit):
+                self._made.append(connect(self._url))
+        except NotConnected as error:
+            self._made.append(error)
+
+    def connection(self) -> Connection:
+        """Wait for the connection and return it. Raises `NotConnected`."""
+        self._thread.join()
+        [made] = self._made
+        if isinstance(made, NotConnected):
+            raise made
+        return made
+
+    def discard(self) -> None:
+        """Close the connection that nobody asked for, as soon as it is there."""
+        if not self._thread.is_alive() and isinstance(self._made[0], Connection):
+            self._made[0].close()
+
+
 def _connect_once(url: PostgresURL, limit: Patience) -> Connection:
     began = time.monotonic()
     addresses = _addresses(url, limit)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.pool import Pool, QueuePool, StaticPool
@@ -19,6 +19,9 @@ from todocli.database import embedded, faults, patience
 from todocli.database.patience import Patience
 from todocli.database.url import PostgresURL
 from todocli.errors import OutcomeUnknown, ServiceUnavailable
+
+if TYPE_CHECKING:
+    from todocli.database.connecting import Ahead
 
 HEAD = "0001"
 """The revision that this program needs: a constant, so that no command needs Alembic to start."""
@@ -41,7 +44,8 @@ Result = TypeVar("Result")
 class Store:
     """An open database. Statements are committed one by one, unless they are run in a `transaction`.
 
-    What is done in one session may take `seconds`; `on_wait` is called when it takes longer than usual.
+    What is done in one session may take `seconds`; `on_wait` is called when it takes longer than usual. `ahead` is a
+    connection to a Postgres that is being opened already, for the first session.
     """
 
     def __init__(
@@ -51,14 +55,22 @@ class Store:
         seconds: float = patience.SECONDS,
         on_wait: Callable[[], None] | None = None,
         connections: int = 1,
+        ahead: Ahead | None = None,
     ) -> None:
         self.target = target
         self._seconds = seconds
         self._on_wait = on_wait
+        self._ahead = ahead
         if isinstance(target, Path):
             self._engine = _sqlite_engine(target)
         else:
-            self._engine = postgres_engine(target, QueuePool, pool_size=connections, max_overflow=0)
+            self._engine = postgres_engine(
+                target, QueuePool, first=self._take_ahead, pool_size=connections, max_overflow=0
+            )
+
+    def _take_ahead(self) -> Any:
+        ahead, self._ahead = self._ahead, None
+        return ahead.connection() if ahead else None
 
     @property
     def is_embedded(self) -> bool:
@@ -85,7 +97,8 @@ class Store:
 
     @contextmanager
     def _session(self, engine: sa.Engine, kind: type[Session]) -> Iterator[Session]:
-        with patience.limited(Patience(self._seconds, self._on_wait)):
+        limit = self._ahead.limit if self._ahead else Patience(self._seconds, self._on_wait)
+        with patience.limited(limit):
             session = kind(engine, autoflush=False, expire_on_commit=False)
             try:
                 with session:
@@ -108,6 +121,8 @@ class Store:
     def close(self) -> None:
         """Close the connection."""
         self._engine.dispose()
+        if self._ahead:
+            self._ahead.discard()
 
 
 class _AutocommitSession(Session):
@@ -152,21 +167,27 @@ SENT_AGAIN = "sent again"
 
 @contextmanager
 def opened(
-    target: Target, *, seconds: float = patience.SECONDS, on_wait: Callable[[], None] | None = None
+    target: Target,
+    *,
+    seconds: float = patience.SECONDS,
+    on_wait: Callable[[], None] | None = None,
+    ahead: Ahead | None = None,
 ) -> Iterator[Store]:
     """Give an open database, and close it afterwards."""
-    with closing(Store(target, seconds=seconds, on_wait=on_wait)) as store:
+    with closing(Store(target, seconds=seconds, on_wait=on_wait, ahead=ahead)) as store:
         yield store
 
 
-def postgres_engine(url: PostgresURL, pool: type[Pool], **options: Any) -> sa.Engine:
-    """Return an engine for a Postgres, in autocommit."""
+def postgres_engine(
+    url: PostgresURL, pool: type[Pool], *, first: Callable[[], Any] = lambda: None, **options: Any
+) -> sa.Engine:
+    """Return an engine for a Postgres, in autocommit. `first` may give a connection that is open already."""
     from todocli.database import connecting
 
     sa.dialects.registry.register("postgresql.todo", "todocli.database.dialect", "Dialect")
     return sa.create_engine(
         "postgresql+todo://",
-        creator=lambda: connecting.connect(url),
+        creator=lambda: first() or connecting.connect(url),
         poolclass=pool,
         isolation_level="AUTOCOMMIT",
         use_native_hstore=False,
