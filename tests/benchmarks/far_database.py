@@ -29,7 +29,7 @@ from todocli.services.users import Users
 DELAYS = (0, 20, 100)
 """Round-trip times, in milliseconds."""
 
-RUNS = 5
+RUNS = 7
 
 SQLALCHEMY = """
 import sys, sqlalchemy

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,13 +14,14 @@ from sqlmodel import Session, col
 from todocli.clock import now
 from todocli.domain.ids import derived_id, new_id
 from todocli.domain.references import MAX_NUMBER, References
-from todocli.errors import Conflict, FieldError, MissingUserContext, ValidationError
+from todocli.errors import Conflict, MissingUserContext, ValidationError
 from todocli.models import Change, History, Todo, User
 from todocli.schemas import TodoCreate, TodoList, TodoRead, TodoUpdate
 from todocli.services import picking
 from todocli.services.listing import Listing
 from todocli.services.owner import Owner
 from todocli.services.picking import Outcome
+from todocli.services.steps import Made, another_step, as_made
 
 MAX_ADDED = 5_000
 """How many todos one step adds: they go in one statement, whose parameters are limited (SQLite: 32,766)."""
@@ -39,13 +40,6 @@ class _Goal:
     needed: sa.ColumnElement[bool]
     reached: Callable[[TodoRead], bool]
     from_trash: bool = False
-
-
-class _Made(NamedTuple):
-    """What history says of one todo in one step; None where it was not there."""
-
-    before: Mapping[str, Any] | None
-    after: Mapping[str, Any] | None
 
 
 class Todos:
@@ -208,7 +202,7 @@ class Todos:
         return picking.outcome(references, there, set())
 
     def _repeated(
-        self, references: References, goal: _Goal, step: UUID, found: Sequence[TodoRead], made: Mapping[UUID, _Made]
+        self, references: References, goal: _Goal, step: UUID, found: Sequence[TodoRead], made: Mapping[UUID, Made]
     ) -> Outcome:
         """Answer as `step` did when it was made. What it left alone was so already, and has no history of it.
 
@@ -221,11 +215,11 @@ class Todos:
         def fits(todo: TodoRead) -> bool:
             if (change := made.get(todo.id)) is None:
                 return goal.reached(todo) or not picking.is_named(references, todo)
-            before, after = (row and goal.reached(_as_made(todo, row)) for row in change)
+            before, after = (row and goal.reached(as_made(todo, row)) for row in change)
             return before is False and after is True
 
         if not made.keys() <= {todo.id for todo in there} or not all(map(fits, there)):
-            raise _another_step(step)
+            raise another_step(step)
         return picking.outcome(references, there, made.keys())
 
     def _added_before(self, drafts: Sequence[TodoCreate], step: UUID) -> Outcome:
@@ -233,20 +227,20 @@ class Todos:
         made = self._made(step)
         if not made:
             self._require_owner()
-            raise _another_step(step)
+            raise another_step(step)
         query = sa.select(*_columns).where(self._owner.owns(Todo), col(Todo.id).in_(made)).order_by(col(Todo.number))
         items = [_read(row) for row in self._session.execute(query).mappings()]
-        then = [_as_made(todo, made[todo.id].after or {}) for todo in items if made[todo.id].before is None]
+        then = [as_made(todo, made[todo.id].after or {}) for todo in items if made[todo.id].before is None]
         if [(todo.title, todo.description) for todo in then] != [(d.title, d.description) for d in drafts]:
-            raise _another_step(step)
+            raise another_step(step)
         return Outcome(items, frozenset(todo.number for todo in items))
 
-    def _made(self, step: UUID) -> dict[UUID, _Made]:
+    def _made(self, step: UUID) -> dict[UUID, Made]:
         """Return what `step` made of each todo that it touched, by id; nothing if the step was never made."""
         query = sa.select(col(History.todo_id), col(History.before), col(History.after)).where(
             self._owner.owns(History), col(History.change_id) == step
         )
-        return {todo_id: _Made(before, after) for todo_id, before, after in self._session.execute(query)}
+        return {todo_id: Made(before, after) for todo_id, before, after in self._session.execute(query)}
 
     def _not_made(self, step: UUID) -> sa.ColumnElement[bool]:
         return ~sa.exists(sa.select(col(Change.id)).where(self._owner.owns(Change), col(Change.id) == step))
@@ -290,16 +284,3 @@ class Todos:
 def _read(row: sa.RowMapping) -> TodoRead:
     fields = {name: row[name] for name in TodoRead.model_fields if name != "is_completed"}
     return TodoRead(is_completed=row["completed_at"] is not None, **fields)
-
-
-def _as_made(todo: TodoRead, after: Mapping[str, Any]) -> TodoRead:
-    """Return `todo` as history says a step left it."""
-    was = {name: after.get(name) for name in ("title", "description", "deleted_at")}
-    return todo.model_copy(update=was | {"is_completed": after.get("completed_at") is not None})
-
-
-def _another_step(step: UUID) -> Conflict:
-    detail = f"--change {step} was used before, for another step; nothing was changed."
-    return Conflict(
-        detail, hint="Leave --change out, or give a new UUID.", field_errors=(FieldError("change", detail),)
-    )
