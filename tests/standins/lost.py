@@ -1,0 +1,126 @@
+"""A database behind a relay that does harm to one connection of one command, and what is left of it afterwards."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from tests import postgres
+from tests.standins.protocol import Faulty
+from tests.standins.relay import Relay
+from tests.terminal import Ran, Terminal
+from todocli import profiles
+from todocli.database import patience
+from todocli.database.url import PostgresURL
+
+WRITING = {
+    "add": "add new --description more",
+    "add many": "add -",
+    "edit": "edit 1 --title other",
+    "done": "done 1 2",
+    "reopen": "reopen 3",
+    "rm": "rm 1-2",
+    "restore": "restore 4",
+    "user add": "user add eve",
+    "user rename": "user rename bob carl",
+}
+"""A command line of each kind that writes. Todos 1 and 2 are open, 3 is done, 4 is in the trash."""
+
+STDIN = "one\ntwo\n"
+
+PATIENCE = 0.25
+"""How many seconds a command has when its connection falls silent."""
+
+
+@dataclass
+class Far:
+    """The database at `near`, and somebody at a terminal far away from it."""
+
+    near: PostgresURL
+    monkeypatch: pytest.MonkeyPatch
+    todo: Terminal = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.monkeypatch.setenv("LOGNAME", "ada")
+        self.monkeypatch.setattr(patience, "_FIRST_PAUSE", 0.001)
+        self.todo = Terminal(self.monkeypatch)
+
+    def prepare(self) -> None:
+        """Bring the database into the state from which each command starts."""
+        with postgres.connect(self.near) as connection:
+            for table in ("history", "changes", "todos", "history", "changes", "users"):
+                connection.execute(f"DELETE FROM {table}")
+            users = "INSERT INTO users (id, name, last_number, created_at) VALUES (gen_random_uuid(), %s, 0, now())"
+            connection.cursor().executemany(users, [("ada",), ("bob",)])
+        self._use(self.near)
+        for line in ("add -", "done 3", "rm 4"):
+            self.todo.ok(line, stdin="a\nb\nc\nd\n")
+
+    def _use(self, url: PostgresURL) -> None:
+        self.monkeypatch.setenv("TODO_DATABASE_URL", url.text())
+
+    @contextmanager
+    def harmed(self, fault: Faulty) -> Iterator[None]:
+        """Use the database by way of a relay with `fault` in it."""
+        with Relay((self.near.host, self.near.port or 5432), new_line=fault.line) as relay:
+            self._use(replace(self.near, host="127.0.0.1", port=relay.port, query=(("sslmode", "disable"),)))
+            yield
+
+    def state(self) -> object:
+        """Return all that is stored, apart from identifiers and times."""
+        columns = "number, title, description, version, completed_at IS NULL, deleted_at IS NULL"
+        with postgres.connect(self.near) as connection:
+            todos = connection.execute(f"SELECT {columns} FROM todos ORDER BY number").fetchall()
+            steps = connection.execute("SELECT count(*) FROM changes").fetchone()
+            rows = connection.execute("SELECT count(*) FROM history").fetchone()
+            users = connection.execute("SELECT name, last_number FROM users ORDER BY name").fetchall()
+        return todos, steps, rows, users
+
+    def messages(self, line: str) -> list[str]:
+        """Return the messages of a command on an undisturbed line."""
+        self.prepare()
+        witness = Faulty(at=1_000, before=True)
+        with self.harmed(witness):
+            self.todo.ok(line, stdin=STDIN)
+        return witness.seen
+
+    def cut(self, line: str, at: int, *, before: bool = True) -> Ran:
+        """Run a command whose first connection is cut at message number `at`."""
+        self.prepare()
+        with self.harmed(Faulty(at, before)):
+            return self.todo(line, stdin=STDIN)
+
+    def stall(self, line: str, at: int, *, before: bool = True) -> Stalled:
+        """Run a command whose first connection falls silent at message `at`; then do what its error says."""
+        self.prepare()
+        start = self.state()
+        with self.harmed(Faulty(at, before, stall=True)):
+            begun = time.monotonic()
+            with self.monkeypatch.context() as patch:
+                resolve = profiles.resolve
+                patch.setattr(profiles, "resolve", lambda name=None: replace(resolve(name), timeout=PATIENCE))
+                ran = self.todo(f"{line} --json", stdin=STDIN)
+            seconds = time.monotonic() - begun
+            error = json.loads(ran.err) if ran.code else {"detail": "", "hint": ""}
+            unchanged = self.state() == start
+            repeated = None
+            if "--change" in error["hint"]:
+                repeated = self.todo(shlex.split(error["hint"].partition(": ")[2])[1:], stdin=STDIN)
+        return Stalled(ran, seconds, "It is not known" in error["detail"], unchanged, repeated)
+
+
+@dataclass(frozen=True)
+class Stalled:
+    """How a command ended whose connection fell silent, after how many seconds; and when it was repeated as told."""
+
+    ran: Ran
+    seconds: float
+    in_doubt: bool
+    unchanged: bool
+    repeated: Ran | None
