@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -109,6 +110,9 @@ def test_ping_tells_what_was_counted(far: Far) -> None:
     far.use()
     ping = json.loads(far.todo.ok("db ping --json"))
     assert ping["round_trips"] == far.relay.lines[-1].round_trips == 6
+    current = far.todo("db current")
+    assert re.search(r"connect [\d.]+ ms \(of which waking [\d.]+ ms\), query [\d.]+ ms, 6 round trips\n", current.err)
+    assert json.loads(far.todo.ok("db current --json"))["round_trips"] == far.relay.lines[-1].round_trips == 6
     far.use(sslnegotiation="postgres")
     ping = json.loads(far.todo.ok("db ping --json"))
     assert ping["round_trips"] == far.relay.lines[-1].round_trips == 7

@@ -68,7 +68,10 @@ def downgrade(
 @takes(*COMMON)
 def current(invocation: Invocation) -> None:
     """Show at which revision the schema is."""
-    _show(invocation, _schema(invocation, [], _revision(invocation)))
+    found = _revision(invocation)
+    _show(invocation, _schema(invocation, [], found))
+    if found and found.round_trips:
+        invocation.note(_took(found))
 
 
 @takes(*COMMON)

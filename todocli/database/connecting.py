@@ -203,8 +203,9 @@ def _addresses(url: PostgresURL, limit: Patience) -> list[dict[str, str]]:
     thread = threading.Thread(target=look_up, daemon=True)  # nothing else bounds a name server that is silent
     thread.start()
     while thread.is_alive() and limit.left():
+        begun = time.monotonic()
         thread.join(limit.next_wait())
-        limit.tick()
+        limit.waited(begun)
     if not found:
         raise Unanswered(f'could not look up the host name "{url.host}": no answer')
     if isinstance(found[0], OSError):

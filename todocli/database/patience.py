@@ -26,6 +26,7 @@ class Patience:
     seconds: float = SECONDS
     on_wait: Callable[[], None] | None = None
     _began: float = field(default_factory=time.monotonic)
+    _waited: float = 0.0
 
     def spent(self) -> float:
         """Return how many seconds are gone."""
@@ -36,13 +37,17 @@ class Patience:
         return max(0.0, self.seconds - self.spent())
 
     def next_wait(self) -> float:
-        """Return for how many seconds to wait at most before `tick` is to be called."""
+        """Return for how many seconds to wait at most before `waited` is to be called."""
         wait = min(self.left(), _LONGEST_WAIT)
-        return min(wait, max(TELL_AFTER - self.spent(), 0.01)) if self.on_wait else wait
+        return min(wait, max(TELL_AFTER - self._waited, 0.01)) if self.on_wait else wait
 
-    def tick(self) -> None:
-        """Say once, through `on_wait`, that it takes longer."""
-        if self.on_wait and self.spent() >= TELL_AFTER:
+    def waited(self, since: float) -> None:
+        """Take note of a wait that began at `since`, by the monotonic clock; if it is long, tell so once.
+
+        What the program itself takes in between is no wait.
+        """
+        self._waited += time.monotonic() - since
+        if self.on_wait and self._waited >= TELL_AFTER:
             tell, self.on_wait = self.on_wait, None
             tell()
 
@@ -50,9 +55,9 @@ class Patience:
         """Wait before the next try: longer each time, and by chance, so that many clients do not come back at once."""
         longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt)
         end = time.monotonic() + min(self.left(), random.uniform(longest / 2, longest))  # noqa: S311 - no secret
-        while (rest := end - time.monotonic()) > 0:
+        while (rest := end - (now := time.monotonic())) > 0:
             time.sleep(min(rest, self.next_wait()))
-            self.tick()
+            self.waited(now)
 
 
 _current: ContextVar[Patience | None] = ContextVar("patience", default=None)

@@ -107,6 +107,7 @@ class Race:
         timeout = self._limit.next_wait()
         if self._ways:
             timeout = min(timeout, NEXT_ADDRESS_AFTER)
+        begun = time.monotonic()
         with selectors.DefaultSelector() as selector:
             for attempt in self._running:
                 reading = attempt.wants == pq.PollingStatus.READING
@@ -117,7 +118,7 @@ class Race:
             ready: list[Attempt] = [key.data for key, _ in selector.select(0 if missing else timeout)]
             if missing:  # libpq failed before it had a socket: its next step says why
                 ready += [attempt for attempt in self._running if attempt not in ready and _is_bad(attempt)]
-        self._limit.tick()
+        self._limit.waited(begun)
         return ready
 
     def _lost(self, attempt: Attempt) -> None:
@@ -143,8 +144,9 @@ def ready(descriptor: int, wants: int, limit: Patience) -> Any:
     with selectors.DefaultSelector() as selector:
         selector.register(descriptor, wants)  # psycopg's waits are a selector's events
         while limit.left():
+            begun = time.monotonic()
             found = selector.select(limit.next_wait())
-            limit.tick()
+            limit.waited(begun)
             if found:
                 return found[0][1]
     raise Unanswered("no answer")
