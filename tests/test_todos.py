@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.terminal import Terminal
+from todocli.cli.context import Invocation
 from todocli.cli.exits import wants_json
 
 
@@ -316,3 +317,15 @@ def test_a_command_that_is_offered_is_for_the_same_profile(monkeypatch: pytest.M
     assert " hint: todo --profile home restore 1\n" in todo("done 1 --profile home").err
     assert ": todo --profile home db history\n" in todo("--profile home db upgrade x").err
     assert ": todo profile rm home\n" in todo("--profile home profile add home --embedded").err
+
+
+@pytest.mark.parametrize(
+    ("words", "given", "repeated"),
+    [
+        (["done", "1"], set(), f"todo --change {uuid.UUID(int=7)} done 1"),
+        (["add", "--", "--change"], set(), f"todo --change {uuid.UUID(int=7)} add -- --change"),
+        (["done", "1", "--change", "U"], {"change"}, "todo done 1 --change U"),
+    ],
+)
+def test_a_line_is_repeated_with_the_name_of_its_step(words: list[str], given: set[str], repeated: str) -> None:
+    assert Invocation(arguments=words, given=given, change=uuid.UUID(int=7)).repeated() == repeated

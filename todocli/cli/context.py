@@ -100,8 +100,8 @@ class Invocation:
 
     def repeated(self) -> str:
         """Return this command line, with the name of its step: so it takes effect once, however often it is run."""
-        named = any(word.split("=")[0] == "--change" for word in self.arguments)
-        return shlex.join(["todo", *(() if named else ("--change", str(self.change))), *self.arguments])
+        name = () if "change" in self.given else ("--change", str(self.change))
+        return shlex.join(["todo", *name, *self.arguments])
 
     def advice(self, text: str) -> str:
         """Return `text` with this line's --profile in the command that it offers, at its beginning or after a colon."""
