@@ -166,6 +166,12 @@ def test_an_interrupt_is_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert (process.returncode, out, err) == (130, "", "")
 
 
+def _wait_until_somebody_waits(url: PostgresURL) -> None:
+    with contextlib.closing(Console(url)) as witness:
+        while not witness.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"):
+            time.sleep(0.01)
+
+
 @pytest.mark.parametrize("words", [("1", "2"), ("1-2",), ("2", "1")])
 @pytest.mark.parametrize("verb", ["complete", "reopen", "remove", "restore"])
 def test_a_step_sees_the_rows_as_they_are_when_it_gets_them(
@@ -192,9 +198,7 @@ def test_a_step_sees_the_rows_as_they_are_when_it_gets_them(
         console.run(f"UPDATE todos SET {not_so[verb]} WHERE number = 2")
         thread = threading.Thread(target=step)
         thread.start()
-        with contextlib.closing(Console(postgres_url)) as witness:
-            while not witness.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"):
-                time.sleep(0.01)
+        _wait_until_somebody_waits(postgres_url)
     thread.join(30)
     console.close()
     assert set(outcome[0].changed) == {1, 2}
@@ -217,8 +221,6 @@ def test_two_who_take_one_name_at_once(postgres_url: PostgresURL) -> None:
             console.run("UPDATE users SET name = 'eve' WHERE name = 'ada'")
             thread = threading.Thread(target=rename)
             thread.start()
-            with contextlib.closing(Console(postgres_url)) as witness:
-                while not witness.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"):
-                    time.sleep(0.01)
+            _wait_until_somebody_waits(postgres_url)
         thread.join(30)
     assert failed == ["The name 'eve' is taken."]

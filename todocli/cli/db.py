@@ -96,13 +96,9 @@ def check(invocation: Invocation) -> None:
     """Exit with 8 if the schema is older or newer than this program needs."""
     from todocli.database import engine, faults
 
-    target = invocation.target
     found = _revision(invocation)
-    revision = found.answer if found else None
-    if revision is None or revision < engine.HEAD:
-        raise faults.outdated(target, revision, engine.HEAD)
-    if revision != engine.HEAD:
-        raise faults.too_new(target, revision, engine.HEAD)
+    if fault := faults.wrong_schema(invocation.target, found.answer if found else None, engine.HEAD):
+        raise fault
     _show(invocation, _schema(invocation, [], found))
 
 

@@ -125,6 +125,13 @@ def outdated(target: Path | PostgresURL, revision: str | None, head: str) -> Sch
     )
 
 
+def wrong_schema(target: Path | PostgresURL, revision: str | None, head: str) -> SchemaOutdated | SchemaTooNew | None:
+    """Return the error for a schema that is not at `head`, or None if it is."""
+    if revision is None or revision < head:
+        return outdated(target, revision, head)
+    return too_new(target, revision, head) if revision > head else None
+
+
 def may_pass(error: sa.exc.DBAPIError) -> bool:
     """Return whether a statement is worth another try on a new connection."""
     return not _is_of_connecting(error) and postgres_faults.running(_state(error)).retry > 0
@@ -142,12 +149,8 @@ def _postgres_fault(
     if _is_of_connecting(error):
         return postgres_faults.explained(postgres_faults.connecting(str(error.orig)), url, said)
     state = _state(error)
-    if state in _FOREIGN_SCHEMA:
-        found = revision()
-        if found is None or found < head:
-            return outdated(url, found, head)
-        if found > head:
-            return too_new(url, found, head)
+    if state in _FOREIGN_SCHEMA and (fault := wrong_schema(url, revision(), head)):
+        return fault
     return postgres_faults.explained(postgres_faults.running(state), url, said, state)
 
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from todocli.database import embedded, faults, probe
 from todocli.database.engine import HEAD, Store, Target
 from todocli.database.url import PostgresURL, place
-from todocli.errors import MissingUserContext, TodoError
+from todocli.errors import MissingUserContext, SchemaOutdated, TodoError
 
 MAX_SKEW = 5.0
 """How many seconds the clocks of two machines may differ: later, one's changes look older than they are."""
@@ -76,15 +76,13 @@ def _schema(store: Store, target: Target) -> Iterator[Check]:
     if isinstance(target, Path) and embedded.is_blank(target):
         return
     revision = probe.revision(store).answer
-    if revision is None or revision < HEAD:
-        if isinstance(target, Path):
-            yield Check("schema", "ok", "the next command brings it up to date")
-        else:
-            yield problem("schema", faults.outdated(target, revision, HEAD))
-    elif revision != HEAD:
-        yield problem("schema", faults.too_new(target, revision, HEAD))
-    else:
+    fault = faults.wrong_schema(target, revision, HEAD)
+    if fault is None:
         yield Check("schema", "ok", f"{revision}, as this program needs it")
+    elif isinstance(target, Path) and isinstance(fault, SchemaOutdated):
+        yield Check("schema", "ok", "the next command brings it up to date")
+    else:
+        yield problem("schema", fault)
 
 
 def _connection(store: Store, url: PostgresURL, named: Target) -> Iterator[Check]:
