@@ -20,7 +20,7 @@ from todocli.database.engine import Store, Target, opened
 from todocli.database.url import PostgresURL
 from todocli.domain.references import parse_references
 from todocli.errors import Conflict, NotFound
-from todocli.schemas import TodoCreate
+from todocli.schemas.todos import TodoCreate
 from todocli.services.listing import Listing
 from todocli.services.owner import Owner
 from todocli.services.todos import Todos

@@ -18,7 +18,7 @@ import pytest
 from tests.terminal import Terminal
 from tests.write_contract import PATH, Schema, broken, text_of
 from todocli.cli.exits import TABLE
-from todocli.schemas import contract
+from todocli.schemas.contract import contract
 
 FORMATS = jsonschema.FormatChecker(["uuid"])
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from todocli.database.engine import Target, opened
 from todocli.domain.references import parse_references
 from todocli.errors import NotFound, TodoError
-from todocli.schemas import TodoCreate, TodoUpdate
+from todocli.schemas.todos import TodoCreate, TodoUpdate
 from todocli.services.listing import Listing
 from todocli.services.owner import Owner
 from todocli.services.todos import Todos

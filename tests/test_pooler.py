@@ -16,7 +16,7 @@ from todocli.database import migrations
 from todocli.database.engine import HEAD, opened
 from todocli.database.url import PostgresURL
 from todocli.profiles import Profile
-from todocli.schemas import TodoCreate
+from todocli.schemas.todos import TodoCreate
 from todocli.services.owner import Owner
 from todocli.services.todos import Todos
 from todocli.services.users import Users

@@ -21,7 +21,7 @@ from tests import postgres, readme
 from tests.readme import Block, Step
 from todocli.cli import exits
 from todocli.database.url import PostgresURL
-from todocli.schemas import contract
+from todocli.schemas.contract import contract
 
 INSTALL = "python3 -m venv .venv && .venv/bin/pip install --quiet . && .venv/bin/todo add Buy milk"
 CHECK = "python3 -m venv .venv && .venv/bin/pip install --quiet --editable '.[test]' && .venv/bin/python -m pytest"

@@ -17,7 +17,8 @@ from todocli.errors import Conflict, FieldError, NotFound, TodoError, Validation
 from todocli.render.documents import document, error_document, json_lines, plain
 from todocli.render.text import MAX_MARKS, first_line, visible
 from todocli.render.times import ago, local
-from todocli.schemas import TodoList, TodoRead, instant
+from todocli.schemas.base import instant
+from todocli.schemas.todos import TodoList, TodoRead
 
 JOINERS = "\u200c\u200d"
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"

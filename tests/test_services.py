@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from todocli.database.engine import Store, Target, opened
 from todocli.domain.references import References, parse_references
 from todocli.errors import Conflict, MissingUserContext, NotFound, ValidationError
-from todocli.schemas import TodoCreate, TodoRead, TodoUpdate
+from todocli.schemas.todos import TodoCreate, TodoRead, TodoUpdate
 from todocli.services.listing import Listing
 from todocli.services.owner import Owner
 from todocli.services.todos import MAX_ADDED, Todos

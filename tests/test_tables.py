@@ -17,7 +17,7 @@ from rich.cells import cell_len
 
 from todocli.render.tables import plain_table, rendered, todo_detail, todo_table
 from todocli.render.text import visible
-from todocli.schemas import TodoRead
+from todocli.schemas.todos import TodoRead
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 FAMILY = "👨\u200d👩\u200d👧\u200d👦"

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from todocli.schemas import contract
+from todocli.schemas.contract import contract
 
 PATH = Path(__file__).with_name("contract.json")
 

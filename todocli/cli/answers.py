@@ -11,7 +11,7 @@ from todocli.errors import OutputLost
 
 if TYPE_CHECKING:
     from todocli.cli.context import Invocation
-    from todocli.schemas import TodoRead
+    from todocli.schemas.todos import TodoRead
     from todocli.services.listing import ListState, SortKey
     from todocli.services.picking import Outcome
 
@@ -101,7 +101,7 @@ def print_plainly(
 ) -> None:
     """Print todos for a program: JSON, numbers, or tab-separated lines."""
     if invocation.machine:
-        from todocli.schemas import TodoList
+        from todocli.schemas.todos import TodoList
 
         many = TodoList(items=list(items), count=len(items), total=len(items))
         invocation.document(items[0] if single else many)

@@ -15,7 +15,7 @@ from todocli.cli.options import COMMON, Command, Family, takes
 if TYPE_CHECKING:
     from todocli.database.migrations import Revision
     from todocli.database.probe import Probe
-    from todocli.schemas import SchemaRead
+    from todocli.schemas.operations import SchemaRead
 
 
 def register(app: typer.Typer) -> None:
@@ -78,7 +78,7 @@ def current(invocation: Invocation) -> None:
 def history(invocation: Invocation) -> None:
     """List the revisions of the schema, newest first. No database is asked."""
     from todocli.database import migrations
-    from todocli.schemas import RevisionList, RevisionRead
+    from todocli.schemas.operations import RevisionList, RevisionRead
 
     items = [
         RevisionRead(revision=step.revision, down_revision=step.down_revision, message=step.message)
@@ -107,7 +107,7 @@ def ping(invocation: Invocation) -> None:
     """Connect, ask one thing, and tell how long it took."""
     from todocli.database import probe
     from todocli.database.url import place
-    from todocli.schemas import PingRead
+    from todocli.schemas.operations import PingRead
 
     with invocation.store() as store:
         found = probe.version(store)
@@ -181,7 +181,7 @@ def _show(invocation: Invocation, read: SchemaRead) -> None:
 def _schema(invocation: Invocation, steps: list[str], found: Probe | None, revision: str | None = None) -> SchemaRead:
     from todocli.database.engine import HEAD
     from todocli.database.url import place
-    from todocli.schemas import SchemaRead
+    from todocli.schemas.operations import SchemaRead
 
     target = invocation.target
     revision = found.answer if found else revision

@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 @takes(*COMMON)
 def doctor(invocation: Invocation) -> None:
     """Look whether everything works, and say what to do if not."""
-    from todocli.schemas import CheckRead, HealthRead
+    from todocli.schemas.operations import CheckRead, HealthRead
 
     found = list(_checks(invocation))
     errors = [check.error for check in found if check.error]

@@ -18,7 +18,7 @@ from todocli.errors import TodoError, UsageError
 if TYPE_CHECKING:
     from todocli.cli.context import Invocation
     from todocli.domain.references import References
-    from todocli.schemas import TodoRead
+    from todocli.schemas.todos import TodoRead
     from todocli.services.picking import Outcome
 
 SCISSORS = "# ------------------------ >8 ------------------------"
@@ -36,7 +36,8 @@ def edit_todo(invocation: Invocation, named: References) -> Outcome:
     Raises `TodoError` if there is no editor, or if it fails; whatever cannot be stored stays in a file that the
     error names.
     """
-    from todocli.schemas import TodoUpdate, validated
+    from todocli.schemas.base import validated
+    from todocli.schemas.todos import TodoUpdate
     from todocli.services.picking import Outcome
 
     command = _editor(invocation)

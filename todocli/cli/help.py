@@ -29,7 +29,7 @@ def help_(
     if topic == "exit-codes":
         _exit_codes(invocation)
     elif topic == "json-schema":
-        from todocli.schemas import contract
+        from todocli.schemas.contract import contract
 
         typer.echo(json.dumps(contract(), indent=2))
     else:

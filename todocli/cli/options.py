@@ -136,7 +136,7 @@ def _merge(invocation: Invocation, values: dict[str, Any]) -> None:
 
 
 def _fields(text: str) -> tuple[str, ...]:
-    from todocli.schemas import TodoRead
+    from todocli.schemas.todos import TodoRead
 
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     unknown = [name for name in names if name not in TodoRead.model_fields]

@@ -14,7 +14,7 @@ from todocli.errors import SchemaOutdated, TodoError, UsageError
 
 if TYPE_CHECKING:
     from todocli.profiles import Profile
-    from todocli.schemas import ProfileRead
+    from todocli.schemas.people import ProfileRead
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The profile's name.")]
 
@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
 def list_(invocation: Invocation) -> None:
     """List the profiles of this machine."""
     from todocli import profiles
-    from todocli.schemas import ProfileList
+    from todocli.schemas.people import ProfileList
 
     known = profiles.load()
     items = [_read(profile, active=name == known.active) for name, profile in sorted(known.profiles.items())]
@@ -170,7 +170,7 @@ def _print(invocation: Invocation, items: list[ProfileRead]) -> None:
 
 def _read(profile: Profile, *, active: bool) -> ProfileRead:
     from todocli.database.url import place
-    from todocli.schemas import ProfileRead
+    from todocli.schemas.people import ProfileRead
 
     try:
         location: str | None = place(target_of(profile))

@@ -58,7 +58,8 @@ def add(
     ] = None,
 ) -> None:
     """Add a todo. Words need no quotes: todo add buy milk"""
-    from todocli.schemas import TodoCreate, validated
+    from todocli.schemas.base import validated
+    from todocli.schemas.todos import TodoCreate
 
     from_stdin = words == ["-"]
     if from_stdin and description == "-":
@@ -131,7 +132,8 @@ def edit(
     ] = None,
 ) -> None:
     """Change title or description of a todo; with neither option, in your editor."""
-    from todocli.schemas import TodoUpdate, validated
+    from todocli.schemas.base import validated
+    from todocli.schemas.todos import TodoUpdate
 
     named = read_references([reference])
     if not named.single:

@@ -14,7 +14,7 @@ from todocli.cli.options import COMMON, Command, Family, takes
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from todocli.schemas import UserRead
+    from todocli.schemas.people import UserRead
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The user's name.")]
 

@@ -9,7 +9,8 @@ from pydantic import BaseModel
 
 from todocli.errors import TodoError
 from todocli.render.text import visible
-from todocli.schemas import ErrorBody, FieldErrorRead, TodoRead
+from todocli.schemas.errors import ErrorBody, FieldErrorRead
+from todocli.schemas.todos import TodoRead
 
 
 def document(value: BaseModel, fields: Sequence[str] | None = None) -> str:

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from todocli.render.text import first_line, visible
 from todocli.render.times import ago, local
-from todocli.schemas import TodoRead
+from todocli.schemas.todos import TodoRead
 
 WIDE = 60
 """From this width on, in columns, there is room for more than number and title."""

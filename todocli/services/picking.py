@@ -12,7 +12,7 @@ from sqlmodel import col
 from todocli.domain.references import NumberRange, Reference, References
 from todocli.errors import FieldError, NotFound
 from todocli.models import Todo
-from todocli.schemas import TodoRead
+from todocli.schemas.todos import TodoRead
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from todocli.errors import Conflict, FieldError
-from todocli.schemas import TodoRead
+from todocli.schemas.todos import TodoRead
 
 
 class Made(NamedTuple):

@@ -16,7 +16,7 @@ from todocli.domain.ids import derived_id, new_id
 from todocli.domain.references import MAX_NUMBER, References
 from todocli.errors import Conflict, MissingUserContext, ValidationError
 from todocli.models import Change, History, Todo, User
-from todocli.schemas import TodoCreate, TodoList, TodoRead, TodoUpdate
+from todocli.schemas.todos import TodoCreate, TodoList, TodoRead, TodoUpdate
 from todocli.services import picking
 from todocli.services.listing import Listing
 from todocli.services.owner import Owner

@@ -13,7 +13,7 @@ from todocli.database.engine import SENT_AGAIN
 from todocli.domain.ids import new_id
 from todocli.errors import Conflict, NotFound
 from todocli.models import User
-from todocli.schemas import UserList, UserRead
+from todocli.schemas.people import UserList, UserRead
 
 _columns = (col(User.id), col(User.name), col(User.created_at))
 

@@ -1,0 +1,73 @@
+"""What every schema stands on: strict input, frozen output, instants, and one sentence for each field that is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+import pydantic
+from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
+
+from todocli.errors import FieldError, ValidationError
+
+
+def instant(value: datetime) -> str:
+    """Return an aware instant in UTC with six decimals and `Z`, as RFC 3339 writes it."""
+    return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+Instant = Annotated[
+    datetime, PlainSerializer(instant), WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization")
+]
+
+
+class Input(BaseModel):
+    """What somebody asks for: nothing unknown in it, and no value that would have to be converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Output(BaseModel):
+    """What is answered."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+Model = TypeVar("Model", bound=Input)
+
+
+def validated(model: type[Model], values: Mapping[str, object]) -> Model:
+    """Return `values` as a valid `model`.
+
+    Raises `todocli.errors.ValidationError` with one sentence for each field that is wrong; the values are not in it.
+    """
+    try:
+        return model.model_validate(dict(values))
+    except pydantic.ValidationError as error:
+        found = tuple(FieldError(str(e["loc"][0]), _sentence(dict(e))) for e in error.errors(include_url=False))
+        detail = " ".join(f"The {field} {message}." for field, message in found)
+        raise ValidationError(detail, hint=_hint(found), field_errors=found) from None
+
+
+def _sentence(error: dict[str, Any]) -> str:
+    length = len(error["input"]) if isinstance(error["input"], str) else 0
+    match error["type"]:
+        case "string_too_short":
+            return "must not be empty"
+        case "string_too_long":
+            return f"has {length} characters; at most {error['ctx']['max_length']} are allowed"
+        case "string_unicode":
+            return "is not valid UTF-8"
+        case "value_error":
+            return str(error["ctx"]["error"])
+        case "extra_forbidden":
+            return "is not a known field"
+        case _:
+            return str(error["msg"])
+
+
+def _hint(found: tuple[FieldError, ...]) -> str | None:
+    if any(field == "title" and "characters" in message for field, message in found):
+        return "Keep the title short; put the rest into --description."
+    return None

@@ -1,0 +1,38 @@
+"""Every document together, as one JSON Schema.
+
+Keys are only ever added. `tests/contract.json` is the JSON Schema of these classes, and a test compares it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from todocli.schemas.errors import ErrorBody
+from todocli.schemas.operations import HealthRead, PingRead, RevisionList, SchemaRead
+from todocli.schemas.people import ProfileList, ProfileRead, UserList, UserRead
+from todocli.schemas.todos import TodoList, TodoRead
+
+DOCUMENTS: tuple[type[BaseModel], ...] = (
+    TodoRead,
+    TodoList,
+    UserRead,
+    UserList,
+    ProfileRead,
+    ProfileList,
+    RevisionList,
+    SchemaRead,
+    PingRead,
+    HealthRead,
+    ErrorBody,
+)
+"""Every document that a command prints under `--json`."""
+
+
+def contract() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of every document, under `$defs`."""
+    from pydantic.json_schema import models_json_schema
+
+    _, schema = models_json_schema([(model, "serialization") for model in DOCUMENTS], title="todo")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -1,0 +1,21 @@
+"""Errors."""
+
+from __future__ import annotations
+
+from todocli.schemas.base import Output
+
+
+class FieldErrorRead(Output):
+    """What is wrong with one field."""
+
+    field: str
+    message: str
+
+
+class ErrorBody(Output):
+    """Every error, of the command line and of the HTTP API alike."""
+
+    detail: str
+    error_code: str
+    field_errors: list[FieldErrorRead] | None = None
+    hint: str | None = None

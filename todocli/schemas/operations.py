@@ -1,0 +1,68 @@
+"""What operators ask of a database."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from todocli.schemas.base import Output
+
+
+class RevisionRead(Output):
+    """One step of the schema's history."""
+
+    revision: str
+    down_revision: str | None
+    message: str
+
+
+class RevisionList(Output):
+    """The schema's history, newest first."""
+
+    items: list[RevisionRead]
+    count: int
+    total: int
+
+
+class SchemaRead(Output):
+    """Where a database's schema stands; `steps` are the revisions that this command went through."""
+
+    database: Literal["sqlite", "postgresql"]
+    location: str
+    revision: str | None = Field(description="null: there is no schema.")
+    head: str = Field(description="The revision that this program needs.")
+    is_current: bool
+    steps: list[str]
+    connect_ms: float | None = Field(description="null where it was not measured, as after an upgrade.")
+    wake_ms: float | None
+    query_ms: float | None
+    round_trips: int | None
+
+
+class PingRead(Output):
+    """What it took to reach a database. Times are in milliseconds."""
+
+    database: Literal["sqlite", "postgresql"]
+    location: str
+    server_version: str
+    connect_ms: float
+    wake_ms: float = Field(description="What connecting took beyond its round trips: a database that had to wake up.")
+    query_ms: float
+    round_trips: int = Field(description="Connecting and asking together; 0 for the embedded file.")
+
+
+class CheckRead(Output):
+    """One thing that was looked at, and what to do about it."""
+
+    name: str
+    status: Literal["ok", "warning", "problem"]
+    detail: str
+    hint: str | None
+
+
+class HealthRead(Output):
+    """Whether a command would work, and all that was looked at. Nothing secret is in it."""
+
+    healthy: bool
+    checks: list[CheckRead]

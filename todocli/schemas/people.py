@@ -1,0 +1,48 @@
+"""Users and profiles."""
+
+from __future__ import annotations
+
+from typing import Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from todocli.schemas.base import Instant, Output
+
+
+class UserRead(Output):
+    """A user of a database."""
+
+    id: UUID
+    name: str
+    created_at: Instant
+
+
+class UserList(Output):
+    """The users of a database."""
+
+    items: list[UserRead]
+    count: int
+    total: int
+
+
+class ProfileRead(Output):
+    """A profile: who the user is, and on which database. No password is in it."""
+
+    name: str
+    active: bool
+    user: str
+    user_id: UUID | None
+    database: Literal["sqlite", "postgresql"]
+    location: str | None = Field(
+        description="The file, or the URL without its password; null if the variable is unset."
+    )
+    url_env: str | None = Field(description="The environment variable that holds the URL, if that is where it is.")
+
+
+class ProfileList(Output):
+    """The profiles of this machine."""
+
+    items: list[ProfileRead]
+    count: int
+    total: int
