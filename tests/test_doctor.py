@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests import postgres
 from tests.terminal import Terminal
+from todocli import paths
 from todocli.database import health
 from todocli.database.health import Check
 from todocli.database.url import PostgresURL
@@ -84,6 +87,39 @@ def test_a_problem_ends_as_a_command_would_and_tells_no_secret(
 def test_an_unknown_profile(todo: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TODO_PROFILE", "nope")
     assert checks(todo, 3)["profile"]["status"] == "problem"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code", "name"),
+    [
+        ("REVOKE UPDATE ON todos FROM {}", 6, "role"),
+        ("REVOKE INSERT ON history FROM {}", 6, "role"),
+        ("ALTER ROLE {} SET default_transaction_read_only = on", 1, "writing"),
+        ("UPDATE users SET id = gen_random_uuid()", 6, "user"),
+    ],
+)
+def test_what_fails_in_a_command_is_a_problem(
+    todo: Terminal, postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch, spoil: str, code: int, name: str
+) -> None:
+    role = f"doctor_{uuid.uuid4().hex}"
+    theirs = replace(postgres_url, user=role, password="secret")
+    with postgres.connect(postgres_url) as console:
+        console.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'secret'")
+        console.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}")
+        try:
+            todo.ok("profile add work --user ada --url-stdin", stdin=postgres_url.text())
+            todo.ok("--profile work user add ada")
+            config = paths.config_file()
+            todo.ok("--profile work list")  # from now on the profile knows the user's id
+            config.write_text(config.read_text().replace(postgres_url.text(), theirs.text()))
+            monkeypatch.setenv("TODO_PROFILE", "work")
+            checks(todo, 0)
+            console.execute(spoil.format(role))
+            assert checks(todo, code)[name]["status"] == "problem"
+            assert code in {todo("add x").code, todo("done 1").code}
+        finally:
+            console.execute(f"DROP OWNED BY {role}")
+            console.execute(f"DROP ROLE {role}")
 
 
 def test_clocks_that_differ_are_a_warning(

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from contextvars import copy_context
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,10 +25,11 @@ import trustme
 
 from tests import postgres
 from tests.standins.front import Front, tls
+from tests.standins.protocol import Faulty
 from tests.standins.relay import Relay
 from tests.terminal import Ran, Terminal
 from todocli import profiles
-from todocli.database import connecting, patience, postgres_faults
+from todocli.database import connecting, migrations, patience, postgres_faults
 from todocli.database.engine import Store
 from todocli.database.postgres_faults import BRIEFLY, NEVER, PATIENTLY
 from todocli.database.url import PostgresURL
@@ -297,6 +299,61 @@ def test_a_name_that_leads_nowhere(
     assert sentence in ran.err
 
 
+@pytest.mark.parametrize("host", ["ep..neon.tech", f"{'x' * 64}.example"])
+def test_a_name_that_cannot_be_one(use: Callable[..., Terminal], monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    todo = use(1)
+    monkeypatch.setenv("TODO_DATABASE_URL", f"postgresql://ada:S3CRET@{host}/x")
+    ran = todo("list")
+    assert (ran.code, "there is no such host" in ran.err, "S3CRET" in ran.err) == (UNREACHABLE, True, False), str(ran)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('{at "quota.example.org" (1.2.3.4), port 5432} Connection refused', "cannot be reached"),
+        ('could not look up the host name "certificate.example": Temporary failure', "cannot be reached"),
+        (
+            '{at "h" (::1), port 1} FATAL:  no pg_hba.conf entry for host "::1", SSL encryption\n'
+            '{at "h" (::1), port 1} FATAL:  no pg_hba.conf entry for host "::1", no encryption',
+            "refused the role",
+        ),
+    ],
+)
+def test_words_that_mean_something_else(text: str, sentence: str) -> None:
+    text = text.replace("{", "connection to server ").replace("}", " failed:")
+    assert sentence in postgres_faults.connecting(text).sentence
+
+
+def test_what_is_tried_briefly_is_so_from_when_connecting_began(postgres_url: PostgresURL) -> None:
+    """An operation that ran for a while meets a server that is just being started again."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port = one.getsockname()[1]
+    url = replace(postgres_url, port=port, query=(("sslmode", "disable"),))
+    limit = patience.Patience(15)
+    limit._began -= BRIEFLY + 1
+    begun = time.monotonic()
+    with patience.limited(limit), pytest.raises(connecting.NotConnected):
+        connecting.connect(url)
+    assert time.monotonic() - begun > BRIEFLY / 2
+
+
+def test_what_goes_wrong_ahead_reaches_who_asks(monkeypatch: pytest.MonkeyPatch, postgres_url: PostgresURL) -> None:
+    monkeypatch.setattr(connecting, "_connect_once", lambda *_: 1 / 0)
+    ahead = connecting.Ahead(postgres_url, patience.Patience(1))
+    with pytest.raises(ZeroDivisionError):
+        ahead.connection()
+
+
+def test_an_address_in_the_url_needs_no_look_up(monkeypatch: pytest.MonkeyPatch, postgres_url: PostgresURL) -> None:
+    monkeypatch.setenv("PGHOSTADDR", "100::1")
+    query = (("sslmode", "disable"), ("hostaddr", postgres_url.host))
+    store = Store(replace(postgres_url, host="no.such.example", query=query))
+    with store.session() as session:
+        assert session.scalar(sa.text("SELECT 1")) == 1
+    store.close()
+
+
 # TLS
 
 
@@ -341,6 +398,24 @@ def test_the_systems_certificates_are_found(monkeypatch: pytest.MonkeyPatch, tmp
     bundle.touch()
     monkeypatch.setattr(connecting, "_CERTIFICATES", ("/no/such/file", str(bundle)))
     assert connecting._parameters(url)["sslrootcert"] == str(bundle)
+
+
+@pytest.mark.parametrize("host", ["h", "ep-a-1.eu.aws.neon.tech"])
+def test_the_systems_certificates_are_for_checking_all(host: str) -> None:
+    url = PostgresURL.parse(f"postgresql://a:b@{host}/d?sslrootcert=system")
+    assert connecting._parameters(url)["sslmode"] == "verify-full"
+    with pytest.raises(psycopg.OperationalError, match="invalid sslmode value"):
+        connecting._parameters(replace(url, query=(*url.query, ("sslmode", "require"))))
+
+
+@pytest.mark.parametrize(("environment", "mode"), [("verify-full", None), ("prefer", "require"), (None, "require")])
+def test_the_environment_may_ask_neon_for_more(
+    monkeypatch: pytest.MonkeyPatch, environment: str | None, mode: str | None
+) -> None:
+    if environment:
+        monkeypatch.setenv("PGSSLMODE", environment)
+    parameters = connecting._parameters(PostgresURL.parse("postgresql://a:b@ep-a-1.eu.aws.neon.tech/d"))
+    assert (parameters.get("sslmode"), parameters["sslnegotiation"]) == (mode, "direct")
 
 
 def test_channel_binding_is_as_the_url_says(use: Callable[..., Terminal], postgres_url: PostgresURL) -> None:
@@ -429,6 +504,46 @@ def test_a_pool_survives_a_database_that_was_suspended(postgres_url: PostgresURL
             suspend()
             assert [ask() for _ in range(4)] == [1, 1, 1, 1]
         store.close()
+
+
+def test_a_session_may_end_in_another_context(postgres_url: PostgresURL) -> None:
+    """As a web framework's may, which runs each part of a request in a copy of its own."""
+    store = Store(postgres_url, seconds=0.3)
+    giver = store.session()
+    session = copy_context().run(giver.__enter__)
+    begun = time.monotonic()
+    with pytest.raises(sa.exc.DBAPIError) as caught:
+        copy_context().run(session.execute, sa.text("SELECT pg_sleep(5)"))
+    assert within(0.3, begun)
+    with pytest.raises(ServiceUnavailable, match="does not answer"):
+        copy_context().run(giver.__exit__, caught.type, caught.value, caught.tb)
+    store.close()
+
+
+def test_a_full_pool_is_waited_for_as_long_as_there_is_patience(postgres_url: PostgresURL) -> None:
+    store = Store(postgres_url, seconds=0.3)
+    begun = time.monotonic()
+    with store.session() as session:
+        session.connection()
+        with pytest.raises(ServiceUnavailable, match="in use"), store.session() as other:
+            other.connection()
+    assert within(0.3, begun)
+    store.close()
+
+
+def test_a_migration_of_a_silent_server_comes_to_an_end(
+    empty_postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrations, "SECONDS", 0.5)
+    fault = Faulty(at=22, before=True, stall=True)
+    with Relay(server(empty_postgres_url), new_line=fault.line) as relay:
+        monkeypatch.setenv(
+            "TODO_DATABASE_URL",
+            replace(empty_postgres_url, port=relay.port, query=(("sslmode", "disable"),)).text(),
+        )
+        begun = time.monotonic()
+        ran = Terminal(monkeypatch)("db upgrade")
+    assert (ran.code, "does not answer" in ran.err, within(0.5, begun)) == (UNREACHABLE, True, True), str(ran)
 
 
 def _terminate(url: PostgresURL) -> None:

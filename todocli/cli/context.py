@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from todocli.database.engine import Store, Target
     from todocli.profiles import Profile
+    from todocli.services.owner import Owner
     from todocli.services.todos import Todos
 
 Colour = Literal["auto", "always", "never"]
@@ -97,6 +98,15 @@ class Invocation:
         if not self.quiet and not self.machine:
             sys.stdout.flush()
             print(self._dim(self.advice(text), sys.stderr), file=sys.stderr)
+
+    def named_change(self) -> UUID:
+        """Return the name of the step that this command makes."""
+        if self.change is None:
+            from todocli.clock import now
+            from todocli.domain.ids import new_id
+
+            self.change = new_id(now())
+        return self.change
 
     def repeated(self) -> str:
         """Return this command line, with the name of its step: so it takes effect once, however often it is run."""
@@ -174,6 +184,14 @@ class Invocation:
         with engine.opened(target, seconds=seconds, on_wait=on_wait, ahead=ahead) as store:
             yield store
 
+    @contextmanager
+    def patience(self) -> Iterator[None]:
+        """Give the body the time that the profile allows for connecting, and tell a person who waits."""
+        from todocli.database import patience
+
+        with patience.limited(patience.Patience(self.profile.timeout, self.on_wait(self.target))):
+            yield
+
     def on_wait(self, target: Target) -> Callable[[], None] | None:
         """Return what tells a person that the database takes longer; None where nobody looks."""
         if isinstance(target, Path) or not sys.stderr.isatty():
@@ -182,17 +200,25 @@ class Invocation:
         return lambda: self.note(text)
 
     @contextmanager
-    def todos(self) -> Iterator[Todos]:
-        """Give the todos of the profile's user."""
-        with self.store() as store, store.session() as session:
+    def owned(self) -> Iterator[tuple[Store, Owner]]:
+        """Give the profile's open database, and its user. The embedded one makes its user by itself."""
+        with self.store() as store:
             from todocli.services.owner import Owner
-            from todocli.services.todos import Todos
 
             owner = Owner(self.profile.user, self.profile.user_id)
             if self.profile.embedded:
                 from todocli.services.users import Users
 
-                owner = Owner(owner.name, Users(session).ensure(owner.name))
+                with store.session() as session:
+                    owner = Owner(owner.name, Users(session).ensure(owner.name))
+            yield store, owner
+
+    @contextmanager
+    def todos(self) -> Iterator[Todos]:
+        """Give the todos of the profile's user."""
+        with self.owned() as (store, owner), store.session() as session:
+            from todocli.services.todos import Todos
+
             yield Todos(session, owner)
 
 

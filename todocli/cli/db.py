@@ -43,7 +43,8 @@ def upgrade(
 
     target = invocation.target
     announce = _announce(invocation, "upgrade to")
-    steps = migrations.upgrade(target, revision, on_step=announce, on_copy=_tell_of_copy(invocation))
+    with invocation.patience():
+        steps = migrations.upgrade(target, revision, on_step=announce, on_copy=_tell_of_copy(invocation))
     _answer(invocation, steps)
 
 
@@ -61,7 +62,8 @@ def downgrade(
         f"Take the schema of {place(target)} back to {revision}, and lose what only newer ones can hold?"
     )
     announce = _announce(invocation, "undo")
-    steps = migrations.downgrade(target, revision, on_step=announce, on_copy=_tell_of_copy(invocation))
+    with invocation.patience():
+        steps = migrations.downgrade(target, revision, on_step=announce, on_copy=_tell_of_copy(invocation))
     _answer(invocation, steps)
 
 
@@ -142,7 +144,8 @@ def _tell_of_copy(invocation: Invocation) -> Callable[[Path], None]:
 def _answer(invocation: Invocation, steps: list[Revision]) -> None:
     from todocli.database import migrations
 
-    revision = migrations.current(invocation.target)
+    with invocation.patience():
+        revision = migrations.current(invocation.target)
     _show(invocation, _schema(invocation, [step.revision for step in steps], None, revision))
 
 

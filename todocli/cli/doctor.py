@@ -79,7 +79,9 @@ def _checks(invocation: Invocation) -> Iterator[Check]:
     yield Check("profile", "ok", f"{profile.name}: {profile.user} {_by(invocation)}")
     store = engine.Store(target, seconds=profile.timeout, on_wait=invocation.on_wait(target))
     try:
-        yield from health.checks(store, user=profile.user, named=target_of(profile, direct=False))
+        yield from health.checks(
+            store, user=profile.user, user_id=profile.user_id, named=target_of(profile, direct=False)
+        )
     finally:
         store.close()
 

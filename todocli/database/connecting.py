@@ -7,8 +7,7 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,8 +34,11 @@ _CERTIFICATES = (
 )
 """Where systems keep the certificates of public authorities: Debian, Fedora, SUSE, macOS and BSD, Homebrew."""
 
-_ALTER_A_SESSION = ("PGTZ", "PGDATESTYLE", "PGGEQO")
-"""Variables that libpq turns into settings of the session, with no parameter that would overrule them."""
+_MISLEAD = ("PGTZ", "PGDATESTYLE", "PGGEQO", "PGHOSTADDR")
+"""Variables with which libpq changes the session, or goes elsewhere, and no parameter overrules them.
+
+They are dropped for good, since threads may connect at once.
+"""
 
 
 class NotConnected(psycopg.OperationalError):
@@ -45,18 +47,17 @@ class NotConnected(psycopg.OperationalError):
 
 @dataclass(frozen=True)
 class Handshake:
-    """What connecting took. Times are in seconds."""
+    """What connecting took. Times are in seconds.
+
+    `wake` is what earlier tries took, and the last one beyond its round trips, each as long as TCP's: a database had
+    to wake up.
+    """
 
     address: str
-    name_lookup: float
     tcp: float
     total: float
+    wake: float
     round_trips: int
-
-    @property
-    def wake(self) -> float:
-        """What it took beyond the name's look-up and the round trips, each as long as TCP's: a database had to wake."""
-        return max(0.0, self.total - self.name_lookup - self.tcp * self.round_trips)
 
 
 class Connection(psycopg.Connection[Any]):
@@ -91,15 +92,16 @@ def connect(url: PostgresURL) -> Connection:
     What may pass (a database that wakes up, a connection that is reset) is tried again. Raises `NotConnected`.
     """
     limit = patience.current()
+    began, spent = time.monotonic(), limit.spent()
     attempt = 0
     said = ""
     while True:
         try:
-            return _connect_once(url, limit)
+            return _connect_once(url, limit, began)
         except psycopg.Error as error:
             if not isinstance(error, Unanswered):
                 said = str(error)
-            if limit.spent() >= postgres_faults.connecting(str(error)).retry or not limit.left():
+            if limit.spent() - spent >= postgres_faults.connecting(str(error)).retry or not limit.left():
                 raise NotConnected(said or str(error)) from None
         limit.pause(attempt)
         attempt += 1
@@ -111,7 +113,7 @@ class Ahead:
     def __init__(self, url: PostgresURL, limit: Patience) -> None:
         self.limit = limit
         self._url = url
-        self._made: list[Connection | NotConnected] = []
+        self._made: list[Connection | BaseException] = []
         self._thread = threading.Thread(target=self._connect, daemon=True)
         self._thread.start()
 
@@ -119,14 +121,14 @@ class Ahead:
         try:
             with patience.limited(self.limit):
                 self._made.append(connect(self._url))
-        except NotConnected as error:
+        except BaseException as error:
             self._made.append(error)
 
     def connection(self) -> Connection:
         """Wait for the connection and return it. Raises `NotConnected`."""
         self._thread.join()
         [made] = self._made
-        if isinstance(made, NotConnected):
+        if isinstance(made, BaseException):
             raise made
         return made
 
@@ -136,12 +138,14 @@ class Ahead:
             self._made[0].close()
 
 
-def _connect_once(url: PostgresURL, limit: Patience) -> Connection:
-    began = time.monotonic()
+def _connect_once(url: PostgresURL, limit: Patience, began: float) -> Connection:
+    earlier = time.monotonic() - began
     addresses = _addresses(url, limit)
-    looked_up = time.monotonic()
-    with _session_left_alone():
-        attempt = Race([_parameters(url) | address for address in addresses], limit).winner()
+    for name in _MISLEAD:
+        os.environ.pop(name, None)
+    attempt = Race([_parameters(url) | address for address in addresses], limit).winner()
+    connected = time.monotonic()
+    tcp = attempt.reached - attempt.began
     pgconn = attempt.pgconn
     pgconn.nonblocking = 1
     connection = Connection(pgconn)
@@ -149,9 +153,9 @@ def _connect_once(url: PostgresURL, limit: Patience) -> Connection:
     connection.autocommit = True
     connection.handshake = Handshake(
         address=attempt.address,
-        name_lookup=looked_up - began,
-        tcp=attempt.reached - attempt.began,
-        total=time.monotonic() - began,
+        tcp=tcp,
+        total=connected - began,
+        wake=max(0.0, earlier + connected - attempt.began - tcp * attempt.round_trips),
         round_trips=attempt.round_trips,
     )
     if (version := pgconn.server_version) < OLDEST_SERVER:
@@ -162,17 +166,23 @@ def _connect_once(url: PostgresURL, limit: Patience) -> Connection:
 
 def _parameters(url: PostgresURL) -> dict[str, Any]:
     given = dict(url.query)
-    if url.is_neon:
+    public = given.get("sslrootcert") == "system"
+    if public and given.setdefault("sslmode", "verify-full") != "verify-full":  # as libpq has it
+        raise psycopg.OperationalError(f'invalid sslmode value: "{given["sslmode"]}" with sslrootcert=system')
+    if url.is_neon and os.environ.get("PGSSLMODE") not in ("verify-ca", "verify-full"):
         given.setdefault("sslmode", "require")
-    encrypted = given.get("sslmode") in ("require", "verify-ca", "verify-full")
+    encrypted = given.get("sslmode", os.environ.get("PGSSLMODE")) in ("require", "verify-ca", "verify-full")
     if url.is_neon and encrypted and pq.version() >= _LIBPQ_17:
         given.setdefault("sslnegotiation", "direct")
-    if given.get("sslrootcert") == "system" or (
+    if public or (
         given.get("sslmode") in ("verify-ca", "verify-full") and "sslrootcert" not in given and not _own_certificates()
     ):
         given["sslrootcert"] = next((path for path in _CERTIFICATES if Path(path).is_file()), "system")
     given.setdefault("gssencmode", "disable")
     given.setdefault("application_name", "todo")
+    given.setdefault("keepalives_idle", "30")  # seconds, and then three times ten: so a lost network is noticed
+    given.setdefault("keepalives_interval", "10")
+    given.setdefault("keepalives_count", "3")
     given.setdefault("options", "")  # or PGOPTIONS would count, which a pooler refuses
     return given | {
         "host": url.host,
@@ -185,19 +195,19 @@ def _parameters(url: PostgresURL) -> dict[str, Any]:
 
 
 def _own_certificates() -> bool:
-    return bool(os.environ.get("PGSSLROOTCERT")) or (Path.home() / ".postgresql/root.crt").is_file()
+    return bool(os.environ.get("PGSSLROOTCERT")) or Path(os.path.expanduser("~/.postgresql/root.crt")).is_file()  # noqa: PTH111 - Path's own raises without a home
 
 
 def _addresses(url: PostgresURL, limit: Patience) -> list[dict[str, str]]:
     """Return the addresses of the host, the two families in turn, as parameters. Raises `psycopg.OperationalError`."""
-    if url.host.startswith("/"):
+    if url.host.startswith("/") or "hostaddr" in dict(url.query):
         return [{}]
     found: list[Any] = []
 
     def look_up() -> None:
         try:
             found.append(socket.getaddrinfo(url.host, url.port or 5432, type=socket.SOCK_STREAM))
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # a name that cannot be one is a UnicodeError
             found.append(error)
 
     thread = threading.Thread(target=look_up, daemon=True)  # nothing else bounds a name server that is silent
@@ -208,10 +218,9 @@ def _addresses(url: PostgresURL, limit: Patience) -> list[dict[str, str]]:
         limit.waited(begun)
     if not found:
         raise Unanswered(f'could not look up the host name "{url.host}": no answer')
-    if isinstance(found[0], OSError):
-        error = found[0]
-        unknown = isinstance(error, socket.gaierror) and error.errno in (socket.EAI_NONAME, _NO_DATA)
-        why = "there is no such host" if unknown else (error.strerror or str(error))
+    if isinstance(error := found[0], OSError | UnicodeError):
+        unknown = isinstance(error, UnicodeError) or error.errno in (socket.EAI_NONAME, _NO_DATA)
+        why = "there is no such host" if unknown else (getattr(error, "strerror", None) or str(error))
         raise psycopg.OperationalError(f'could not look up the host name "{url.host}": {why}')
     families: dict[int, list[str]] = {}
     for family, _, _, _, place in found[0]:
@@ -233,13 +242,3 @@ def _cancel(pgconn: pq.abc.PGconn, limit: Patience) -> None:
             ready(cancel.socket, selectors.EVENT_READ if reading else selectors.EVENT_WRITE, limit)
     finally:
         cancel.finish()
-
-
-@contextmanager
-def _session_left_alone() -> Iterator[None]:
-    """Keep the environment out of the session's settings while libpq reads it."""
-    kept = {name: os.environ.pop(name) for name in _ALTER_A_SESSION if name in os.environ}
-    try:
-        yield
-    finally:
-        os.environ.update(kept)

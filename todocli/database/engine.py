@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,8 +18,8 @@ from sqlmodel import Session
 
 from todocli.database import embedded, faults, patience
 from todocli.database.patience import Patience
-from todocli.database.url import PostgresURL
-from todocli.errors import OutcomeUnknown, ServiceUnavailable
+from todocli.database.url import PostgresURL, place
+from todocli.errors import OutcomeUnknown, ServiceUnavailable, TodoError
 
 if TYPE_CHECKING:
     from todocli.database.connecting import Ahead
@@ -29,10 +30,18 @@ HEAD = "0001"
 VERSION_TABLE = "todo_revision"
 """Alembic's table of the revision. Its usual name may be that of an application in the same database."""
 
+UNDEFINED_TABLE = "42P01"
+
 READ_REVISION = "SELECT version_num FROM todo_revision"
 
 BUSY_SECONDS = 10.0
 """How long a statement waits for another process that is writing to the embedded file."""
+
+WRITES = {"writes": True}
+"""The execution options of a statement that writes, although it is no plain INSERT, UPDATE or DELETE."""
+
+RECYCLE_SECONDS = 240
+"""A connection that is older is not used again: Neon suspends after 5 idle minutes, and networks forget sooner."""
 
 Target = Path | PostgresURL
 """Where a database is: the path of an embedded file, or the URL of a Postgres."""
@@ -41,8 +50,16 @@ Target = Path | PostgresURL
 Result = TypeVar("Result")
 
 
+@dataclass
+class _Tries:
+    """What is known of the tries of one operation: may what runs now make the step, and may it have been made?"""
+
+    may_be_made: bool = False
+    in_doubt: bool = False
+
+
 class Store:
-    """An open database. Statements are committed one by one, unless they are run in a `transaction`.
+    """An open database. Statements are committed one by one, unless they are run `atomically`.
 
     What is done in one session may take `seconds`; `on_wait` is called when it takes longer than usual. `ahead` is a
     connection to a Postgres that is being opened already, for the first session.
@@ -65,7 +82,13 @@ class Store:
             self._engine = _sqlite_engine(target)
         else:
             self._engine = postgres_engine(
-                target, QueuePool, first=self._take_ahead, pool_size=connections, max_overflow=0
+                target,
+                QueuePool,
+                first=self._take_ahead,
+                pool_size=connections,
+                max_overflow=0,
+                pool_timeout=seconds,
+                pool_recycle=RECYCLE_SECONDS,
             )
 
     def _take_ahead(self) -> Any:
@@ -83,39 +106,54 @@ class Store:
 
         Raises `todocli.errors.TodoError` for whatever the database refuses.
         """
-        with self._session(self._engine, _AutocommitSession) as session:
+        limit = self._limit()
+        with self._explained() as tries, _AutocommitSession(self._engine, tries, limit) as session:
             yield session
 
-    @contextmanager
-    def transaction(self) -> Iterator[Session]:
-        """Give a session whose statements take effect together, or not at all.
+    def atomically(self, work: Callable[[Session], Result]) -> Result:
+        """Return what `work` does in a session whose statements take effect together, or not at all.
 
-        Raises `todocli.errors.TodoError` for whatever the database refuses.
+        It is done again from its beginning where the connection was lost, so it first finds out whether its step was
+        made. Raises `todocli.errors.TodoError` for whatever the database refuses.
         """
-        with self._session(_transactional(self._engine), Session) as session, session.begin():
-            yield session
+        engine = _transactional(self._engine)
+        with patience.limited(self._limit()), self._explained() as tries:
+
+            def run() -> Result:
+                tries.may_be_made = False
+                with Session(engine, autoflush=False, expire_on_commit=False) as session, session.begin():
+                    result = work(session)
+                    tries.may_be_made = True  # what is left is to commit
+                return result
+
+            return _insist(run, tries)
+
+    def _limit(self) -> Patience:
+        return self._ahead.limit if self._ahead else Patience(self._seconds, self._on_wait)
 
     @contextmanager
-    def _session(self, engine: sa.Engine, kind: type[Session]) -> Iterator[Session]:
-        limit = self._ahead.limit if self._ahead else Patience(self._seconds, self._on_wait)
-        with patience.limited(limit):
-            session = kind(engine, autoflush=False, expire_on_commit=False)
-            try:
-                with session:
-                    yield session
-            except sa.exc.DBAPIError as error:
-                found = faults.translated(error, self.target, HEAD, self._revision)
-                if isinstance(found, ServiceUnavailable) and session.info.get(_IN_DOUBT):
-                    raise _in_doubt(found) from None
-                raise found from None
+    def _explained(self) -> Iterator[_Tries]:
+        """Say what the errors of the body mean."""
+        tries = _Tries()
+        try:
+            yield tries
+        except sa.exc.DBAPIError as error:
+            found = faults.translated(error, self.target, HEAD, self._revision)
+            raise (_in_doubt(found) if tries.in_doubt else found) from None
+        except sa.exc.TimeoutError:
+            raise ServiceUnavailable(
+                f"Every connection to {place(self.target)} is in use.", hint="Try again in a moment."
+            ) from None
 
     def _revision(self) -> str | None:
         """Return the revision of the schema, or None if there is none."""
         with self._engine.connect() as connection:
             try:
                 revision: str | None = connection.scalar(sa.text(READ_REVISION))
-            except sa.exc.DBAPIError:
-                return None
+            except sa.exc.DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) == UNDEFINED_TABLE:
+                    return None
+                raise
             return revision
 
     def close(self) -> None:
@@ -126,43 +164,57 @@ class Store:
 
 
 class _AutocommitSession(Session):
-    """A session that sends a statement again where its connection was lost, while there is patience."""
+    """A session that sends a statement again where its connection was lost, while there is patience.
+
+    It may be closed in another context (`contextvars`) than it was made in, as web frameworks do.
+    """
+
+    def __init__(self, engine: sa.Engine, tries: _Tries, limit: Patience) -> None:
+        super().__init__(engine, autoflush=False, expire_on_commit=False)
+        self._tries = tries
+        self._limit = limit
+
+    def connection(self, *arguments: Any, **options: Any) -> sa.Connection:
+        """Return the session's connection; see `sqlalchemy.orm.Session.connection`."""
+        with patience.limited(self._limit):
+            return super().connection(*arguments, **options)
 
     def execute(self, *arguments: Any, **options: Any) -> Any:
         """Run a statement; see `sqlalchemy.orm.Session.execute`."""
-        return self._insist(lambda: super(_AutocommitSession, self).execute(*arguments, **options), arguments)
+        return self._send(lambda: super(_AutocommitSession, self).execute(*arguments, **options), arguments)
 
     def scalar(self, *arguments: Any, **options: Any) -> Any:
         """Run a statement for one value; see `sqlalchemy.orm.Session.scalar`."""
-        return self._insist(lambda: super(_AutocommitSession, self).scalar(*arguments, **options), arguments)
+        return self._send(lambda: super(_AutocommitSession, self).scalar(*arguments, **options), arguments)
 
-    def _insist(self, run: Callable[[], Result], arguments: tuple[Any, ...]) -> Result:
-        limit = patience.current()
-        attempt = 0
-        while True:
-            try:
-                result = run()
-            except sa.exc.DBAPIError as error:
-                if faults.leaves_doubt(error) and getattr(arguments[0], "is_dml", True):
-                    self.info[_IN_DOUBT] = True
-                if not faults.may_pass(error) or not limit.left():
-                    raise
-            else:
-                self.info[_IN_DOUBT] = False
-                return result
-            self.rollback()
-            self.info[SENT_AGAIN] = True
-            limit.pause(attempt)
-            attempt += 1
+    def _send(self, run: Callable[[], Result], arguments: tuple[Any, ...]) -> Result:
+        options = arguments[0].get_execution_options()
+        self._tries.may_be_made = arguments[0].is_dml or "writes" in options
+        with patience.limited(self._limit):
+            return _insist(run, self._tries, self.rollback)
 
 
-def _in_doubt(error: ServiceUnavailable) -> OutcomeUnknown:
+def _insist(run: Callable[[], Result], tries: _Tries, clean_up: Callable[[], None] = lambda: None) -> Result:
+    """Return what `run` returns; run it again where the connection was lost, while there is patience."""
+    limit = patience.current()
+    attempt = 0
+    while True:
+        try:
+            result = run()
+        except sa.exc.DBAPIError as error:
+            tries.in_doubt |= tries.may_be_made and faults.leaves_doubt(error)
+            if not faults.may_pass(error) or not limit.left():
+                raise
+        else:
+            tries.in_doubt |= tries.may_be_made  # until it is known what a write did, should more have to be asked
+            return result
+        clean_up()
+        limit.pause(attempt)
+        attempt += 1
+
+
+def _in_doubt(error: TodoError) -> OutcomeUnknown:
     return OutcomeUnknown(f"{error.detail} It is not known whether the step was made.", hint=error.hint)
-
-
-_IN_DOUBT = "in doubt"
-SENT_AGAIN = "sent again"
-"""In a session's `info`: a statement was sent more than once, and may have taken effect the first time."""
 
 
 @contextmanager

@@ -21,8 +21,9 @@ _FOREIGN_SCHEMA = {"42P01", "42703", "42883", "23502"}
 _LEAST_FREE = 100_000
 """With less room, in bytes, SQLite fails to make the files that it needs beside the database."""
 
-_SHUT_DOWN = ("57P01", "57P02", "57P05")
-"""admin_shutdown, crash_shutdown, idle_session_timeout: the session ended, perhaps after the statement."""
+_CONNECTION_EXCEPTION = "08"
+_DOUBTFUL = ("broken", "silent", "57P01", "57P02", "57P05", "40003")
+"""No SQLSTATE came; or admin_shutdown, crash_shutdown, idle_session_timeout, statement_completion_unknown."""
 
 
 def translated(
@@ -139,7 +140,8 @@ def may_pass(error: sa.exc.DBAPIError) -> bool:
 
 def leaves_doubt(error: sa.exc.DBAPIError) -> bool:
     """Return whether a statement may have taken effect although it failed: its answer never came."""
-    return not _is_of_connecting(error) and _state(error) in ("broken", "silent", *_SHUT_DOWN)
+    state = _state(error)
+    return not _is_of_connecting(error) and (state in _DOUBTFUL or state.startswith(_CONNECTION_EXCEPTION))
 
 
 def _postgres_fault(

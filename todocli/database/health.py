@@ -7,18 +7,31 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
+from uuid import UUID
 
 import sqlalchemy as sa
 
 from todocli.database import embedded, faults, probe
 from todocli.database.engine import HEAD, Store, Target
 from todocli.database.url import PostgresURL, place
-from todocli.errors import MissingUserContext, SchemaOutdated, TodoError
+from todocli.errors import AccessDenied, MissingUserContext, SchemaOutdated, TodoError
 
 MAX_SKEW = 5.0
 """How many seconds the clocks of two machines may differ: later, one's changes look older than they are."""
 
 _PRIVATE = 0o077
+
+
+_QUESTION = """
+SELECT now() AS clock, current_user AS role, rolsuper OR rolbypassrls AS bypasses,
+    current_setting('transaction_read_only')::boolean AS read_only,
+    (SELECT bool_and(has_table_privilege(name, privilege))
+     FROM unnest(ARRAY['users', 'todos', 'changes', 'history']) AS name,
+          unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS privilege
+     WHERE privilege <> 'DELETE' OR name <> 'users') AS allowed,
+    EXISTS (SELECT 1 FROM users WHERE id = CAST(:id AS uuid) OR (CAST(:id AS uuid) IS NULL AND name = :name)) AS known
+FROM pg_roles WHERE rolname = current_user
+"""
 
 
 class Check(NamedTuple):
@@ -36,7 +49,7 @@ def problem(name: str, error: TodoError) -> Check:
     return Check(name, "problem", error.detail, error.hint, error)
 
 
-def checks(store: Store, *, user: str, named: Target) -> Iterator[Check]:
+def checks(store: Store, *, user: str, user_id: UUID | None, named: Target) -> Iterator[Check]:
     """Look at an open database; `named` is where the profile says it is. After a problem nothing more can be seen."""
     target = store.target
     yield Check("database", "ok", place(target))
@@ -48,7 +61,7 @@ def checks(store: Store, *, user: str, named: Target) -> Iterator[Check]:
         looks = [
             lambda: _connection(store, url, named),
             lambda: _schema(store, target),
-            lambda: _server(store, user),
+            lambda: _server(store, user, user_id),
         ]
     for look in looks:
         try:
@@ -122,17 +135,26 @@ def _is_loopback(address: str) -> bool:
     return address.startswith("127.") or address == "::1"
 
 
-def _server(store: Store, user: str) -> Iterator[Check]:
-    question = (
-        "SELECT now() AS clock, current_user AS role, rolsuper OR rolbypassrls AS bypasses,"
-        " EXISTS (SELECT 1 FROM users WHERE name = :name) AS known FROM pg_roles WHERE rolname = current_user"
-    )
+def _server(store: Store, user: str, user_id: UUID | None) -> Iterator[Check]:
     with store.session() as session:
         asked = datetime.now(UTC)
-        row: Any = session.execute(sa.text(question), {"name": user}).one()
+        row: Any = session.execute(sa.text(_QUESTION), {"name": user, "id": str(user_id) if user_id else None}).one()
         answered = datetime.now(UTC)
     bypasses = "bypasses row-level security" if row.bypasses else "is held by row-level security"
+    if not row.allowed:
+        yield Check(
+            "role",
+            "problem",
+            f"{row.role} may not read and write every table",
+            "Ask the database's owner to grant it: SELECT, INSERT, UPDATE, DELETE on the tables of todo.",
+            AccessDenied(f"The role {row.role!r} may not read and write every table."),
+        )
+        return
     yield Check("role", "ok", f"{row.role}, which {bypasses}")
+    if row.read_only:
+        detail = "the server takes no changes: it is a replica, or set to be read-only"
+        yield Check("writing", "problem", detail, "Use the primary's address, not a replica's.", TodoError(detail))
+        return
     if row.known:
         yield Check("user", "ok", f"{user} is registered")
     else:

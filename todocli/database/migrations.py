@@ -6,7 +6,6 @@ one does the work; the others wait, and find nothing to do.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -25,6 +24,9 @@ from todocli.database.engine import HEAD, READ_REVISION, VERSION_TABLE, Target, 
 from todocli.database.patience import Patience
 from todocli.database.url import PostgresURL, place
 from todocli.errors import NotFound, ServiceUnavailable, TodoError, UsageError
+
+SECONDS = 600.0
+"""How long a migration of a Postgres may take: a server that falls silent ends it then at the latest."""
 
 LOCK_SECONDS = 30
 """How long a migration waits for programs that use the tables, before it gives up."""
@@ -195,10 +197,10 @@ def _locked(target: Target) -> AbstractContextManager[sa.Connection]:
 def locked_postgres(url: PostgresURL) -> Iterator[sa.Connection]:
     """Give a connection in a transaction that keeps other migrations out; it is committed at the end.
 
-    The time limit is set after the wait for another migration: that wait is no fault.
+    It may take `SECONDS`. The limit for locks is set after the wait for another migration: that wait is no fault.
     """
     engine = _engine(url).execution_options(isolation_level="READ COMMITTED")
-    with engine.connect() as connection, patience.limited(Patience(math.inf)), connection.begin():
+    with engine.connect() as connection, patience.limited(Patience(SECONDS)), connection.begin():
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
         yield connection

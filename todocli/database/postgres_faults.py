@@ -46,7 +46,7 @@ CONNECTING = (
         "A man in the middle cannot do so either; if that is impossible, take channel_binding out of the URL.",
     ),
     Fault(
-        r"no pg_hba\.conf entry.*no encryption|connection is insecure",
+        r"(?s)\A(?!.*SSL encryption).*no pg_hba\.conf entry.*no encryption|connection is insecure",
         AccessDenied,
         "{host} takes no unencrypted connection: {said}.",
         "Add ?sslmode=require to the URL.",
@@ -185,9 +185,14 @@ RUNNING = (
 """What the SQLSTATE of a statement says. `broken`: the connection ended without one; `silent`: no answer in time."""
 
 
+_PREAMBLE = r'^connection to server (?:at|on socket) "[^"]*"(?: \([^)]*\))?(?:, port \d+)? failed: '
+"""What libpq puts before each line; the host's name, which may hold any word, is in it."""
+
+
 def connecting(text: str) -> Fault:
     """Return the row for an error of connecting."""
-    return next(row for row in CONNECTING if re.search(row.pattern, text))
+    said = re.sub(_PREAMBLE, "", re.sub(r'host name "[^"]*"', "host name", text), flags=re.MULTILINE)
+    return next(row for row in CONNECTING if re.search(row.pattern, said))
 
 
 def running(state: str) -> Fault:
@@ -205,5 +210,5 @@ def explained(row: Fault, url: PostgresURL, said: str, state: str = "") -> TodoE
 def gist(text: str) -> str:
     """Return what a driver's message says, without a password and without libpq's preamble, in one line."""
     line = next((part for part in redact(text.strip()).splitlines() if part.strip()), "no reason given")
-    line = re.sub(r'^connection to server (?:at|on socket) "[^"]*"(?: \([^)]*\))?(?:, port \d+)? failed: ', "", line)
+    line = re.sub(_PREAMBLE, "", line)
     return re.sub(r"\b(?:FATAL|ERROR|PANIC):\s+", "", line).strip().rstrip(".")

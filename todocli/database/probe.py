@@ -8,9 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from todocli.database.engine import READ_REVISION, Store
-
-UNDEFINED_TABLE = "42P01"
+from todocli.database.engine import READ_REVISION, UNDEFINED_TABLE, Store
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ def _asked(store: Store, question: str) -> Probe:
         handshake = getattr(driver, "handshake", None)
         return Probe(
             answer=None if answer is None else str(answer),
-            connect=_milliseconds(connected - begun),
+            connect=_milliseconds(handshake.total if handshake else connected - begun),
             wake=_milliseconds(handshake.wake) if handshake else 0.0,
             query=_milliseconds(answered - connected),
             round_trips=handshake.round_trips + 1 if handshake else 0,

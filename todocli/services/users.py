@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from todocli.clock import now
-from todocli.database.engine import SENT_AGAIN
 from todocli.domain.ids import new_id
 from todocli.errors import Conflict, NotFound
 from todocli.models import User
@@ -49,10 +48,13 @@ class Users:
 
     def rename(self, name: str, new_name: str) -> UserRead:
         """Give the user `name` another name; the todos stay theirs. Raises `NotFound`, or `Conflict` if it is taken."""
+        known = self.find(name)
+        if known is None:
+            raise NotFound(f"There is no user {name!r}.", hint="todo user list shows their names.")
         taken = sa.exists(sa.select(col(User.id)).where(col(User.name) == new_name).correlate(None))
         statement = (
             sa.update(User)
-            .where(col(User.name) == name, ~taken)
+            .where(col(User.id) == known.id, ~taken)
             .values(name=new_name)
             .returning(*_columns)
             .execution_options(synchronize_session=False)
@@ -63,10 +65,9 @@ class Users:
             raise _taken(new_name) from None
         if row:
             return UserRead(**row)
-        if self.find(name) is None:
-            if self._session.info.get(SENT_AGAIN) and (renamed := self.find(new_name)):
-                return renamed
-            raise NotFound(f"There is no user {name!r}.", hint="todo user list shows their names.")
+        renamed = self.find(new_name)
+        if renamed and renamed.id == known.id:  # by this statement, whose answer was lost
+            return renamed
         raise _taken(new_name)
 
     def ensure(self, name: str) -> UUID:
