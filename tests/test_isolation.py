@@ -5,22 +5,27 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
 
-from todocli.database.engine import Target, opened
+from todocli.clock import now
+from todocli.database.engine import Store, Target, opened
 from todocli.domain.references import parse_references
 from todocli.errors import NotFound, TodoError
 from todocli.schemas.todos import TodoCreate, TodoUpdate
 from todocli.services.listing import Listing
+from todocli.services.log import Log, StepFilter
 from todocli.services.owner import Owner
+from todocli.services.purge import Purge, Trash
 from todocli.services.todos import Todos
+from todocli.services.undo import Undo
 from todocli.services.users import Users
 
-OWNED = re.compile(r"\b(?:FROM|UPDATE|INTO|JOIN)\s+(todos|changes|history)\b")
-"""Where a statement turns to a table whose rows belong to somebody."""
+OWNED = re.compile(r"\b(?:FROM|UPDATE|INTO|JOIN)\s+(todos|changes|history)\b(?: AS (\w+))?")
+"""Where a statement turns to a table whose rows belong to somebody, and what it calls the table."""
 
 
 @contextmanager
@@ -51,11 +56,11 @@ def unguarded(statement: str) -> list[str]:
                 end = i
                 break
         part = statement[match.start() : end]
-        table = match[1]
+        table = match[2] or match[1]
         inserts = part.startswith("INTO")
         if not inserts and not re.search(rf"\b(?:WHERE|ON)\b.*\b{table}\.user_id = ", part):
             faults.append(part)
-        if inserts and not re.search(r"WHERE users\.(id|name) = ", statement):
+        if inserts and not re.search(r"WHERE (users\.(id|name)|todos\.user_id) = ", statement):
             faults.append(part)
     return faults
 
@@ -85,12 +90,50 @@ def everything(todos: Todos) -> None:
                 continue
 
 
+def all_of_history(store: Store, owner: Owner) -> None:
+    """Use every use case of history: undo and redo, force, a todo that is gone, and again with the same change."""
+    with store.session() as session:
+        Todos(session, owner).remove(parse_references(["3"]))
+        session.execute(sa.text("DELETE FROM todos WHERE number = 2"))
+    change = uuid.uuid4()
+    for count, force, dry_run in (
+        (2, False, True),
+        (2, False, False),
+        (2, False, False),
+        (1, True, False),
+        (500, False, False),
+    ):
+        for verb in (Undo.undo, Undo.redo):
+            step = uuid.uuid5(change, f"{verb} {count}")
+            turn = partial(verb, count=count, change=step, force=force, dry_run=dry_run)
+            with suppress(TodoError):
+                store.atomically(lambda session: turn(Undo(session, owner)))  # noqa: B023 - called at once
+    trash = Trash(until=now())
+    with store.session() as session:
+        Todos(session, owner).remove(parse_references(["1"]))
+        Log(session, owner).of_todos(parse_references(["1", "3"]), 3)
+        expected = Purge(session, owner).meant(trash)
+    for _ in range(2):
+        store.atomically(lambda session: Purge(session, owner).purge(trash, expected, change=change))
+    with store.session() as session:
+        log = Log(session, owner)
+        one = StepFilter(todo=1, limit=2, shown=1, with_total=False)
+        for wanted in (StepFilter(), one, StepFilter(todo=uuid.uuid4())):
+            with suppress(TodoError):
+                log.find(wanted)
+
+
 @pytest.mark.parametrize("by_id", [True, False])
 def test_every_statement_asks_whose_rows_they_are(database: Target, by_id: bool) -> None:
-    with opened(database) as store, store.session() as session:
-        user = Users(session).ensure("ada")
+    with opened(database) as store:
+        with store.session() as session:
+            owner = Owner("ada", Users(session).ensure("ada") if by_id else None)
+            Users(session).ensure("ada")
         with captured() as statements:
-            everything(Todos(session, Owner("ada", user if by_id else None)))
+            with store.session() as session:
+                everything(Todos(session, owner))
+            all_of_history(store, owner)
+    statements.remove("DELETE FROM todos WHERE number = 2")  # somebody at a console
     assert len(statements) > 50
     assert any("UPDATE todos" in statement for statement in statements)
     assert [fault for statement in statements for fault in unguarded(statement)] == []
@@ -103,6 +146,8 @@ def test_the_check_finds_what_it_looks_for() -> None:
     assert unguarded("SELECT id FROM todos WHERE todos.number = ?") == ["FROM todos WHERE todos.number = ?"]
     inner = "UPDATE todos SET a = 1 WHERE todos.user_id = ? AND id IN (SELECT id FROM todos WHERE number = 1)"
     assert unguarded(inner) == ["FROM todos WHERE number = 1"]
+    assert unguarded("SELECT 1 FROM changes AS later WHERE later.user_id = ?") == []
+    assert unguarded("SELECT 1 FROM changes AS later WHERE changes.user_id = ?") != []
     assert unguarded("INSERT INTO todos (id) VALUES (?)") == ["INTO todos (id) VALUES (?)"]
 
 

@@ -23,7 +23,8 @@ from todocli.database.url import PostgresURL
 HOST = "ep-cool-name-123456.eu-central-1.aws.neon.tech"
 COMMANDS = (
     *("add Pay rent", "list", "list --all -n 5", "show 1", "edit 1 --title Other", "done 1", "done 2 3 5-9"),
-    *("reopen 1 2", "rm 1-2", "trash", "restore 1 2"),
+    *("reopen 1 2", "done 2-4", "reopen 2", "reopen 2", "edit 1 --title Other", "rm 1-2", "trash", "restore 1 3"),
+    *("log", "log 1"),
 )
 
 
@@ -74,9 +75,21 @@ def far(postgres_url: PostgresURL, context: ssl.SSLContext, monkeypatch: pytest.
 def test_every_command_takes_six_round_trips_to_neon(far: Far) -> None:
     """TCP, TLS, three for the password (SCRAM-SHA-256), and the statement."""
     far.use(sslmode="require")
-    costs = {line: far.cost(line) for line in COMMANDS}
-    assert costs == dict.fromkeys(COMMANDS, 6)
+    assert [(line, far.cost(line)) for line in COMMANDS] == [(line, 6) for line in COMMANDS]
     assert len(far.relay.lines) == len(COMMANDS)
+
+
+def test_a_person_sees_a_todo_and_its_steps_in_six(far: Far) -> None:
+    far.use()
+    far.todo.terminal = True
+    assert far.cost("show 1 2") == 6
+
+
+def test_undo_is_a_transaction_of_seven_statements(far: Far) -> None:
+    """Its own, and BEGIN and COMMIT, after the five of connecting."""
+    far.use()
+    far.cost("done 1-3")
+    assert (far.cost("undo"), far.cost("redo")) == (14, 14)
 
 
 def test_an_empty_list_takes_no_more(far: Far) -> None:
@@ -91,7 +104,7 @@ def test_an_empty_list_takes_no_more(far: Far) -> None:
 
 def test_every_command_takes_seven_where_tls_is_asked_for_first(far: Far) -> None:
     far.use(sslmode="require", sslnegotiation="postgres")
-    assert {line: far.cost(line) for line in COMMANDS} == dict.fromkeys(COMMANDS, 7)
+    assert [(line, far.cost(line)) for line in COMMANDS] == [(line, 7) for line in COMMANDS]
 
 
 def test_the_front_sees_only_what_it_passes_on(far: Far) -> None:

@@ -56,15 +56,15 @@ def test_a_session_in_a_pipe(todo: Terminal) -> None:
 def test_a_session_at_a_terminal(person: Terminal) -> None:
     assert person.ok("add buy milk") == "Added 1 buy milk\n"
     assert person.ok("add Pay rent -d 'by transfer\nsoon'") == "Added 2 Pay rent\n        by transfer …\n"
-    assert person.ok("done 1") == "Done 1 buy milk · todo reopen 1\n"
+    assert person.ok("done 1") == "Done 1 buy milk · todo undo\n"
     assert person.ok("done 1") == "1 buy milk was done already\n"
-    assert person.ok("reopen 1") == "Reopened 1 buy milk · todo done 1\n"
-    assert person.ok("edit 1 -t 'buy oat milk'") == "Changed 1 buy oat milk\n"
+    assert person.ok("reopen 1") == "Reopened 1 buy milk · todo undo\n"
+    assert person.ok("edit 1 -t 'buy oat milk'") == "Changed 1 buy oat milk · todo undo\n"
     assert person.ok("edit 1 -t 'buy oat milk'") == "1 buy oat milk is unchanged\n"
-    assert person.ok("rm 1") == "Removed 1 buy oat milk · todo restore 1\n"
-    assert person.ok("restore 1") == "Restored 1 buy oat milk · todo rm 1\n"
+    assert person.ok("rm 1") == "Removed 1 buy oat milk · todo undo\n"
+    assert person.ok("restore 1") == "Restored 1 buy oat milk · todo undo\n"
     assert person.ok("restore 1") == "1 buy oat milk is not in the trash\n"
-    assert person.ok("done 1 2") == "Done 1 buy oat milk\nDone 2 Pay rent\n"
+    assert person.ok("done 1 2") == "Done 1 buy oat milk\nDone 2 Pay rent · todo undo\n"
 
 
 def test_an_empty_list_is_friendly(person: Terminal) -> None:
@@ -312,8 +312,8 @@ def test_a_command_that_is_offered_is_for_the_same_profile(monkeypatch: pytest.M
     todo("profile add home --embedded --no-input")
     assert "Add something: todo --profile home add buy milk\n" in todo("list --profile home").err
     assert todo.ok("add x --profile home") == "Added 1 x\n"
-    assert todo.ok("--profile home done 1") == "Done 1 x · todo --profile home reopen 1\n"
-    assert todo.ok("rm 1") == "Removed 1 x · todo restore 1\n"
+    assert todo.ok("--profile home done 1") == "Done 1 x · todo --profile home undo\n"
+    assert todo.ok("rm 1") == "Removed 1 x · todo undo\n"
     assert " hint: todo --profile home restore 1\n" in todo("done 1 --profile home").err
     assert ": todo --profile home db history\n" in todo("--profile home db upgrade x").err
     assert ": todo profile rm home\n" in todo("--profile home profile add home --embedded").err

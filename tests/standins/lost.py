@@ -24,13 +24,18 @@ WRITING = {
     "add many": "add -",
     "edit": "edit 1 --title other",
     "done": "done 1 2",
+    "done already": "done 1 3",
     "reopen": "reopen 3",
     "rm": "rm 1-2",
     "restore": "restore 4",
+    "restore already": "restore 1 4",
+    "undo": "undo 2",
+    "redo": "redo",
+    "purge": "purge --yes",
     "user add": "user add eve",
     "user rename": "user rename bob carl",
 }
-"""A command line of each kind that writes. Todos 1 and 2 are open, 3 is done, 4 is in the trash."""
+"""A command line of each kind that writes. Todos 1 and 2 are open, 3 is done, 4 is in the trash; a step was undone."""
 
 STDIN = "one\ntwo\n"
 
@@ -59,7 +64,7 @@ class Far:
             users = "INSERT INTO users (id, name, last_number, created_at) VALUES (gen_random_uuid(), %s, 0, now())"
             connection.cursor().executemany(users, [("ada",), ("bob",)])
         self._use(self.near)
-        for line in ("add -", "done 3", "rm 4"):
+        for line in ("add -", "done 3", "rm 4", "reopen 3", "undo"):
             self.todo.ok(line, stdin="a\nb\nc\nd\n")
 
     def _use(self, url: PostgresURL) -> None:
@@ -100,7 +105,8 @@ class Far:
         """Run a command whose first connection falls silent at message `at`; then do what its error says."""
         self.prepare()
         start = self.state()
-        with self.harmed(Faulty(at, before, stall=True)):
+        fault = Faulty(at, before, stall=True)
+        with self.harmed(fault):
             begun = time.monotonic()
             with self.monkeypatch.context() as patch:
                 resolve = profiles.resolve
@@ -112,13 +118,14 @@ class Far:
             repeated = None
             if "--change" in error["hint"]:
                 repeated = self.todo(shlex.split(error["hint"].partition(": ")[2])[1:], stdin=STDIN)
-        return Stalled(ran, seconds, "It is not known" in error["detail"], unchanged, repeated)
+        return Stalled(fault.seen[-1], ran, seconds, "It is not known" in error["detail"], unchanged, repeated)
 
 
 @dataclass(frozen=True)
 class Stalled:
-    """How a command ended whose connection fell silent, after how many seconds; and when it was repeated as told."""
+    """How a command ended whose connection fell silent at `message`, and when it was repeated as told."""
 
+    message: str
     ran: Ran
     seconds: float
     in_doubt: bool

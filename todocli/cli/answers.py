@@ -60,12 +60,10 @@ def _count(count: int, total: int, state: ListState) -> str:
     return f"{total} {kind}" if count == total else f"{count} of {total} {kind}"
 
 
-def tell(
-    invocation: Invocation, outcome: Outcome, verb: str, *, single: bool, way_back: str = "", unchanged: str = ""
-) -> None:
+def tell(invocation: Invocation, outcome: Outcome, verb: str, *, single: bool, unchanged: str = "") -> None:
     """Print what a step did: for a person in words, otherwise the todos as they are now."""
     try:
-        _tell(invocation, outcome, verb, single=single, way_back=way_back, unchanged=unchanged)
+        _tell(invocation, outcome, verb, single=single, unchanged=unchanged)
         sys.stdout.flush()
     except BrokenPipeError:
         raise
@@ -73,7 +71,7 @@ def tell(
         raise OutputLost(f"It is done, but the output could not be written: {error.strerror}.") from None
 
 
-def _tell(invocation: Invocation, outcome: Outcome, verb: str, *, single: bool, way_back: str, unchanged: str) -> None:
+def _tell(invocation: Invocation, outcome: Outcome, verb: str, *, single: bool, unchanged: str) -> None:
     if not invocation.table:
         print_plainly(invocation, outcome.items, single=single)
         return
@@ -81,19 +79,19 @@ def _tell(invocation: Invocation, outcome: Outcome, verb: str, *, single: bool, 
         invocation.note("Nothing to do: that is so already.")
     from todocli.render.text import first_line, visible
 
-    for todo in outcome.items[:SHOWN]:
+    shown, more = outcome.items[:SHOWN], outcome.items[SHOWN:]
+    way_back = "todo undo" if outcome.changed and verb != "Added" else ""
+    last = next((todo for todo in reversed(outcome.items) if todo.number in outcome.changed), None)
+    for todo in shown:
         name = f"{todo.number} {visible(todo.title)}"
         if todo.number not in outcome.changed:
             invocation.line(f"{name} {unchanged}")
             continue
-        invocation.line(
-            f"{verb} {name}", f"todo {way_back} {todo.number}" if way_back and len(outcome.items) == 1 else ""
-        )
+        invocation.line(f"{verb} {name}", way_back if todo is last else "")
         if verb in ("Added", "Changed") and todo.description:
             invocation.line(" " * (len(verb) + len(str(todo.number)) + 2) + first_line(todo.description))
-    more = outcome.items[SHOWN:]
     if more:
-        invocation.line(f"and {len(more)} more, to {more[-1].number}")
+        invocation.line(f"and {len(more)} more, to {more[-1].number}", way_back)
 
 
 def print_plainly(

@@ -14,10 +14,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
-from todocli import clock
 from todocli.cli import exits
 from todocli.cli.context import Invocation, paints
-from todocli.domain.ids import new_id
 from todocli.errors import FieldError, OutcomeUnknown, TodoError, UsageError, ValidationError
 
 _PANEL = "Everywhere"
@@ -83,8 +81,8 @@ def takes(*names: str) -> Callable[[Body], Body]:
             _merge(invocation, {name: values.pop(name) for name in names})
             if not _leads_on(context):
                 invocation.check(names if context.parent else READING)
-            if "change" in names and invocation.change is None:
-                invocation.change = new_id(clock.now())
+            if "change" in names:
+                invocation.named_change()
             if needs_context:
                 values["context"] = context
             try:

@@ -22,8 +22,12 @@ if TYPE_CHECKING:
 
 PANEL = "Todos"
 
+LAST_STEPS = 5
+"""How many of a todo's steps `show` has; `log` has them all."""
 
-def _limit(text: str) -> int:
+
+def count(text: str) -> int:
+    """Return a number from 1 up, as a person types it."""
     if not (text.isascii() and text.isdecimal()) or not int(text):
         raise typer.BadParameter(f"{text[:40]!r} is not a number from 1 up.")
     return int(text)
@@ -94,7 +98,7 @@ def list_(
     everything: Annotated[bool, typer.Option("--all", "-a", metavar="", help="Show completed ones too.")] = False,
     completed: Annotated[bool, typer.Option("--completed", "-c", metavar="", help="Show completed ones only.")] = False,
     limit: Annotated[
-        int | None, typer.Option("--limit", "-n", metavar="N", parser=_limit, help="Show at most so many.")
+        int | None, typer.Option("--limit", "-n", metavar="N", parser=count, help="Show at most so many.")
     ] = None,
     sort: Annotated[Literal["number", "title", "created"], typer.Option("--sort", help="The order.")] = "number",
     reverse: Annotated[bool, typer.Option("--reverse", "-r", metavar="", help="Turn the order round.")] = False,
@@ -110,15 +114,19 @@ def list_(
 def show(invocation: Invocation, references: NumbersToTake) -> None:
     """Show everything about todos, those in the trash too."""
     named = read_references(references)
-    with invocation.todos() as todos:
-        outcome = todos.get(named)
     if invocation.table:
+        with invocation.owned() as (store, owner), store.session() as session:
+            from todocli.services.log import Log
+
+            found = Log(session, owner).of_todos(named, LAST_STEPS)
         from todocli.render.tables import todo_detail
 
-        for todo in outcome.items:
-            invocation.show(todo_detail(todo, now=clock.now()))
-    else:
-        print_plainly(invocation, outcome.items, single=named.single, description=True)
+        for todo, steps in found:
+            invocation.show(todo_detail(todo, steps, now=clock.now()))
+        return
+    with invocation.todos() as todos:
+        outcome = todos.get(named)
+    print_plainly(invocation, outcome.items, single=named.single, description=True)
 
 
 @takes(*WRITING)
@@ -153,21 +161,19 @@ def edit(
 @takes(*WRITING)
 def done(invocation: Invocation, references: NumbersToTake) -> None:
     """Complete todos."""
-    step(invocation, references, lambda todos, named: todos.complete(named, change=invocation.change), "Done", "reopen")
+    step(invocation, references, lambda todos, named: todos.complete(named, change=invocation.change), "Done")
 
 
 @takes(*WRITING)
 def reopen(invocation: Invocation, references: NumbersToTake) -> None:
     """Make completed todos open again."""
-    step(invocation, references, lambda todos, named: todos.reopen(named, change=invocation.change), "Reopened", "done")
+    step(invocation, references, lambda todos, named: todos.reopen(named, change=invocation.change), "Reopened")
 
 
 @takes(*WRITING)
 def rm(invocation: Invocation, references: NumbersToTake) -> None:
-    """Move todos to the trash; todo restore brings them back."""
-    step(
-        invocation, references, lambda todos, named: todos.remove(named, change=invocation.change), "Removed", "restore"
-    )
+    """Move todos to the trash; todo undo or todo restore brings them back."""
+    step(invocation, references, lambda todos, named: todos.remove(named, change=invocation.change), "Removed")
 
 
 def step(
@@ -175,11 +181,10 @@ def step(
     references: Sequence[str],
     make: Callable[[Todos, References], Outcome],
     verb: str,
-    way_back: str,
 ) -> None:
     """Make one step on the todos that `references` name, and say what it did."""
     named = read_references(references)
     with invocation.todos() as todos:
         outcome = make(todos, named)
     unchanged = {"Done": "was done already", "Reopened": "is open already", "Restored": "is not in the trash"}
-    tell(invocation, outcome, verb, single=named.single, way_back=way_back, unchanged=unchanged.get(verb, ""))
+    tell(invocation, outcome, verb, single=named.single, unchanged=unchanged.get(verb, ""))

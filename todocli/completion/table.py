@@ -17,6 +17,8 @@ COMPLETED = Option("--completed", "-c", help="Show completed ones only.")
 LIMIT = Option("--limit", "-n", help="Show at most so many.", values=1)
 SORT = Option("--sort", help="The order.", values=1, choices=("number", "title", "created"))
 REVERSE = Option("--reverse", "-r", help="Turn the order round.")
+FORCE = Option("--force", help="Also where a todo was changed since: write over it.")
+DRY_RUN = Option("--dry-run", help="Say what it would do, and do nothing.")
 TABLE = Command(
     options=(
         Option("--version", help="Print the version."),
@@ -134,7 +136,7 @@ TABLE = Command(
             arguments=(Argument(many=True),),
         ),
         "rm": Command(
-            "Move todos to the trash; todo restore...",
+            "Move todos to the trash; todo undo or todo...",
             options=(
                 JSON,
                 JSONL,
@@ -190,6 +192,70 @@ TABLE = Command(
                 PROFILE,
                 NO_INPUT,
                 COLOR,
+                HELP,
+            ),
+            arguments=(Argument(many=True),),
+        ),
+        "undo": Command(
+            "Take back your newest step, from wherever...",
+            options=(
+                FORCE,
+                DRY_RUN,
+                JSON,
+                JSONL,
+                QUIET,
+                CHANGE,
+                PROFILE,
+                NO_INPUT,
+                COLOR,
+                HELP,
+            ),
+            arguments=(Argument(),),
+        ),
+        "redo": Command(
+            "Make the step again that was undone last;...",
+            options=(
+                FORCE,
+                DRY_RUN,
+                JSON,
+                JSONL,
+                QUIET,
+                CHANGE,
+                PROFILE,
+                NO_INPUT,
+                COLOR,
+                HELP,
+            ),
+            arguments=(Argument(),),
+        ),
+        "log": Command(
+            "Show your steps, newest first: what was...",
+            options=(
+                Option("--since", help="Only since then: 3h, 2d, yesterday, 2026-11-27.", values=1),
+                Option("--until", help="Only until then.", values=1),
+                Option("--limit", "-n", help="Show at most N; 20 if not given.", values=1),
+                Option("--all", "-a", help="Show every step."),
+                JSON,
+                JSONL,
+                PROFILE,
+                NO_INPUT,
+                COLOR,
+                HELP,
+            ),
+            arguments=(Argument(),),
+        ),
+        "purge": Command(
+            "Destroy what is in the trash, and its...",
+            options=(
+                Option("--older-than", help="Only what is in the trash for so long: 30d, 2w.", values=1),
+                JSON,
+                JSONL,
+                QUIET,
+                CHANGE,
+                PROFILE,
+                NO_INPUT,
+                COLOR,
+                YES,
                 HELP,
             ),
             arguments=(Argument(many=True),),

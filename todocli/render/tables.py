@@ -12,8 +12,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from todocli.render.steps import action_of, detail
 from todocli.render.text import first_line, visible
 from todocli.render.times import ago, local
+from todocli.schemas.steps import StepRead
 from todocli.schemas.todos import TodoRead
 
 WIDE = 60
@@ -72,8 +74,8 @@ def todo_table(todos: Sequence[TodoRead], *, now: datetime, width: int, dated: s
     return table
 
 
-def todo_detail(todo: TodoRead, *, now: datetime) -> RenderableType:
-    """Return everything about one todo."""
+def todo_detail(todo: TodoRead, steps: Sequence[StepRead] = (), *, now: datetime) -> RenderableType:
+    """Return everything about one todo, and the newest of its steps."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
@@ -91,7 +93,36 @@ def todo_detail(todo: TodoRead, *, now: datetime) -> RenderableType:
             exact, near = local(instant), ago(instant, now)
             grid.add_row(label, exact if exact.startswith(near) else f"{exact} ({near})")
     grid.add_row("Id", str(todo.id))
+    for i, step in enumerate(steps if len(steps) > 1 else ()):
+        more = detail(step, step.items[0])
+        words = f"{ago(step.made_at, now)}  {action_of(step, step.items[0])}"
+        grid.add_row("" if i else "Log", f"{words} · {more}" if more else words)
     return Padding(grid, (0, 0, 1, 1))
+
+
+def step_table(steps: Sequence[StepRead], *, now: datetime, width: int) -> Table:
+    """Return steps as a table, a line for each todo that is shown of them."""
+    table = _table()
+    table.add_column("When", no_wrap=True, style="dim")
+    table.add_column("Step", overflow="fold")
+    table.add_column("#", justify="right", style="bold", no_wrap=True)
+    table.add_column("Todo", overflow="fold")
+    wide = width >= WIDE and any(detail(step, item) for step in steps for item in step.items)
+    if wide:
+        table.add_column("", overflow="fold", style="dim")
+    for step in steps:
+        style = "dim" if step.is_undone else ""
+        for i, item in enumerate(step.items):
+            row: list[RenderableType] = [
+                "" if i else ago(step.made_at, now),
+                Text(action_of(step, item), style),
+                str(item.number),
+            ]
+            row.append(Text(visible(item.title or ""), style))
+            table.add_row(*row, *([Text(detail(step, item))] if wide else ()))
+        if step.count > len(step.items):
+            table.add_row("", "", "", Text(f"and {step.count - len(step.items)} more", "dim"))
+    return table
 
 
 def plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:

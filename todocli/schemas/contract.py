@@ -12,11 +12,13 @@ from pydantic import BaseModel
 from todocli.schemas.errors import ErrorBody
 from todocli.schemas.operations import HealthRead, PingRead, RevisionList, SchemaRead
 from todocli.schemas.people import ProfileList, ProfileRead, UserList, UserRead
+from todocli.schemas.steps import StepList
 from todocli.schemas.todos import TodoList, TodoRead
 
 DOCUMENTS: tuple[type[BaseModel], ...] = (
     TodoRead,
     TodoList,
+    StepList,
     UserRead,
     UserList,
     ProfileRead,

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlmodel import col
+from sqlmodel import Session, col
 
+from todocli.errors import MissingUserContext
 from todocli.models import Change, History, Todo, User
 
 
@@ -21,6 +22,20 @@ class Owner:
     def is_user(self) -> sa.ColumnElement[bool]:
         """Return the condition that a row of `users` is this user's."""
         return col(User.id) == self.id if self.id else col(User.name) == self.name
+
+    def unknown(self) -> MissingUserContext:
+        """Return the error for a database that does not know this user."""
+        detail = f"The database does not know the user {self.name!r}."
+        return MissingUserContext(detail, hint=f"Register it: todo user add {self.name}")
+
+    def require(self, session: Session, *, lock: bool = False) -> None:
+        """Raise `MissingUserContext` if the database does not know this user.
+
+        With `lock`, wait until no other transaction has it locked, and lock it until this one ends.
+        """
+        user = sa.select(col(User.id)).where(self.is_user())
+        if session.scalar(user.with_for_update(key_share=True) if lock else user) is None:
+            raise self.unknown()
 
     def owns(self, table: type[Todo | Change | History]) -> sa.ColumnElement[bool]:
         """Return the condition that a row of `table` belongs to this user."""

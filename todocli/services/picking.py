@@ -14,6 +14,15 @@ from todocli.errors import FieldError, NotFound
 from todocli.models import Todo
 from todocli.schemas.todos import TodoRead
 
+COLUMNS = tuple(column for column in sa.inspect(Todo).local_table.c if column.name != "change_source")
+"""What is read of a todo."""
+
+
+def read(row: sa.RowMapping) -> TodoRead:
+    """Return a row of `COLUMNS` as part of the contract."""
+    fields = {name: row[name] for name in TodoRead.model_fields if name != "is_completed"}
+    return TodoRead(is_completed=row["completed_at"] is not None, **fields)
+
 
 @dataclass(frozen=True)
 class Outcome:

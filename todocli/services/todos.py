@@ -12,22 +12,22 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from todocli.clock import now
+from todocli.database.engine import WRITES
 from todocli.domain.ids import derived_id, new_id
 from todocli.domain.references import MAX_NUMBER, References
-from todocli.errors import Conflict, MissingUserContext, ValidationError
+from todocli.errors import Conflict, ValidationError
 from todocli.models import Change, History, Todo, User
 from todocli.schemas.todos import TodoCreate, TodoList, TodoRead, TodoUpdate
 from todocli.services import picking
 from todocli.services.listing import Listing
 from todocli.services.owner import Owner
-from todocli.services.picking import Outcome
+from todocli.services.picking import COLUMNS, Outcome, read
 from todocli.services.steps import Made, another_step, as_made
 
 MAX_ADDED = 5_000
 """How many todos one step adds: they go in one statement, whose parameters are limited (SQLite: 32,766)."""
 
 _table = sa.inspect(Todo).local_table
-_columns = tuple(column for column in _table.c if column.name != "change_source")
 _live = col(Todo.deleted_at).is_(None)
 
 
@@ -60,15 +60,15 @@ class Todos:
         """
         # Joined to the user: one row without a todo says that the user is there, and no other statement has to.
         is_mine = sa.and_(self._owner.owns(Todo), *listing.conditions())
-        query = sa.select(*_columns).select_from(sa.outerjoin(User, Todo, is_mine)).where(self._owner.is_user())
+        query = sa.select(*COLUMNS).select_from(sa.outerjoin(User, Todo, is_mine)).where(self._owner.is_user())
         if listing.limit is not None and listing.limit <= MAX_NUMBER:
             query = query.add_columns(sa.func.count(col(Todo.id)).over().label("total")).limit(listing.limit)
         rows = self._session.execute(query.order_by(*listing.order(self._dialect))).mappings().all()
         if not rows:
-            raise self._unknown_owner()
+            raise self._owner.unknown()
         rows = [row for row in rows if row["id"] is not None]
         total = rows[0]["total"] if rows and "total" in rows[0] else len(rows)
-        return TodoList(items=[_read(row) for row in rows], count=len(rows), total=total)
+        return TodoList(items=[read(row) for row in rows], count=len(rows), total=total)
 
     def get(self, references: References) -> Outcome:
         """Return the todos named by `references`, those in the trash too, in the order they are named.
@@ -77,7 +77,7 @@ class Todos:
         """
         found = self._named(references)
         if lost := picking.missing(references, found):
-            self._require_owner()
+            self._owner.require(self._session)
             raise picking.not_found(lost, [])
         return Outcome(picking.in_order(references, found), frozenset())
 
@@ -111,7 +111,7 @@ class Todos:
         added = self._session.execute(self._insert(list(values), rows)).mappings().all()
         if not added:
             return self._added_before(drafts, step)
-        items = sorted(map(_read, added), key=lambda todo: todo.number)
+        items = sorted(map(read, added), key=lambda todo: todo.number)
         return Outcome(items, frozenset(todo.number for todo in items))
 
     def edit(
@@ -163,7 +163,7 @@ class Todos:
         # Locking in one fixed order makes the step all or none beside other writers, and free of deadlocks. What is
         # needed is judged on the rows as they are when they are locked, not as they were when the statement began.
         picked = (
-            sa.select(col(Todo.id), col(Todo.number), goal.needed.label("needs_it"))
+            sa.select(*COLUMNS, goal.needed.label("needs_it"))
             .where(self._owner.owns(Todo), picking.named(references), col(Todo.change_id) != step)
             .where(sa.true() if goal.from_trash else _live)
             .order_by(col(Todo.id))
@@ -175,13 +175,25 @@ class Todos:
             .where(self._owner.owns(Todo), col(Todo.id).in_(sa.select(picked.c.id).where(picked.c.needs_it)))
             .where(*picking.all_found(picked, references), self._not_made(step))
             .values(**goal.values, **self._stamp(goal.moment, step), version=col(Todo.version) + 1)
-            .returning(*_columns)
+            .returning(*COLUMNS)
             .execution_options(synchronize_session=False)
         )
-        changed = [_read(row) for row in self._session.execute(statement).mappings()]
-        if not picking.missing(references, changed):
-            return Outcome(picking.in_order(references, changed), frozenset(todo.number for todo in changed))
+        changed, unchanged = self._sent(statement, picked, step)
+        if all(map(goal.reached, unchanged)) and not picking.missing(references, [*changed, *unchanged]):
+            return picking.outcome(references, [*changed, *unchanged], {todo.id for todo in changed})
         return self._settled(references, goal, step, changed)
+
+    def _sent(self, statement: Any, picked: sa.CTE, step: UUID) -> tuple[list[TodoRead], list[TodoRead]]:
+        """Return what a step changed; and on Postgres, where asking again costs a round trip, what it left alone."""
+        if self._dialect == "sqlite":
+            return [read(row) for row in self._session.execute(statement).mappings()], []
+        done = statement.cte("changed")
+        same = [picked.c[column.name] for column in COLUMNS]
+        left = sa.select(*same, sa.false().label("is_changed")).where(~picked.c.needs_it, self._not_made(step))
+        both = sa.select(*done.c, sa.true().label("is_changed")).union_all(left).execution_options(**WRITES)
+        rows = self._session.execute(both).mappings().all()
+        changed = [read(row) for row in rows if row["is_changed"]]
+        return changed, [read(row) for row in rows if not row["is_changed"]]
 
     def _settled(self, references: References, goal: _Goal, step: UUID, changed: Sequence[TodoRead]) -> Outcome:
         """Find out why a step changed less than was named: what it names is not there, or it is so already."""
@@ -193,7 +205,7 @@ class Todos:
             return self._repeated(references, goal, step, found, made)
         there = [todo for todo in found if goal.from_trash or todo.deleted_at is None]
         if lost := picking.missing(references, there):
-            self._require_owner()
+            self._owner.require(self._session)
             raise picking.not_found(lost, found)
         if unlike := [todo for todo in there if not goal.reached(todo)]:
             numbers = ", ".join(str(todo.number) for todo in unlike)
@@ -226,10 +238,10 @@ class Todos:
         """Return what `step` added when it was made before; without it, the user is not there."""
         made = self._made(step)
         if not made:
-            self._require_owner()
+            self._owner.require(self._session)
             raise another_step(step)
-        query = sa.select(*_columns).where(self._owner.owns(Todo), col(Todo.id).in_(made)).order_by(col(Todo.number))
-        items = [_read(row) for row in self._session.execute(query).mappings()]
+        query = sa.select(*COLUMNS).where(self._owner.owns(Todo), col(Todo.id).in_(made)).order_by(col(Todo.number))
+        items = [read(row) for row in self._session.execute(query).mappings()]
         then = [as_made(todo, made[todo.id].after or {}) for todo in items if made[todo.id].before is None]
         if [(todo.title, todo.description) for todo in then] != [(d.title, d.description) for d in drafts]:
             raise another_step(step)
@@ -262,25 +274,12 @@ class Todos:
         else:
             from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
         statement = insert(Todo).from_select(names, rows)
-        return statement.on_conflict_do_nothing(index_elements=["id"]).returning(*_columns)
+        return statement.on_conflict_do_nothing(index_elements=["id"]).returning(*COLUMNS)
 
     def _named(self, references: References) -> list[TodoRead]:
-        query = sa.select(*_columns).where(self._owner.owns(Todo), picking.named(references))
-        return [_read(row) for row in self._session.execute(query).mappings()]
-
-    def _require_owner(self) -> None:
-        if self._session.scalar(sa.select(col(User.id)).where(self._owner.is_user())) is None:
-            raise self._unknown_owner()
-
-    def _unknown_owner(self) -> MissingUserContext:
-        detail = f"The database does not know the user {self._owner.name!r}."
-        return MissingUserContext(detail, hint=f"Register it: todo user add {self._owner.name}")
+        query = sa.select(*COLUMNS).where(self._owner.owns(Todo), picking.named(references))
+        return [read(row) for row in self._session.execute(query).mappings()]
 
     @property
     def _dialect(self) -> str:
         return self._session.get_bind().dialect.name
-
-
-def _read(row: sa.RowMapping) -> TodoRead:
-    fields = {name: row[name] for name in TodoRead.model_fields if name != "is_completed"}
-    return TodoRead(is_completed=row["completed_at"] is not None, **fields)

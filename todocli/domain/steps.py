@@ -1,0 +1,49 @@
+"""What a step did to a todo, told from the row before and after: as history keeps it, in JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+Row = Mapping[str, Any]
+"""The columns of a todo that history keeps. Of a purged todo there is only its number."""
+
+Action = Literal["added", "changed", "done", "reopened", "removed", "restored", "deleted", "purged"]
+
+SOURCES = {"cli": "on the command line", "api": "through the API", "sql": "at an SQL console"}
+"""Through which door a step came, in words."""
+
+
+def action(before: Row | None, after: Row | None) -> Action:
+    """Return in one word what happened between two states of a todo; None: it was not there.
+
+    Where several things happened at once, the one that matters most to a list.
+    """
+    if after is None:
+        return "purged" if before is not None and is_purged(before) else "deleted"
+    if before is None:
+        return "added"
+    if before["deleted_at"] != after["deleted_at"]:
+        return "removed" if before["deleted_at"] is None else "restored"
+    if (before["completed_at"] is None) != (after["completed_at"] is None):
+        return "done" if before["completed_at"] is None else "reopened"
+    return "changed"
+
+
+def is_purged(row: Row) -> bool:
+    """Return whether `row` is what a purge left of a todo."""
+    return row.keys() == {"number"}
+
+
+def differences(before: Row | None, after: Row | None) -> dict[str, tuple[Any, Any]]:
+    """Return the columns that differ, each with its value before and after; None where there was no todo.
+
+    A column that only one of two rows has came or went with a migration: it says nothing.
+    """
+    if before is None:
+        pairs = {name: (None, value) for name, value in (after or {}).items()}
+    elif after is None:
+        pairs = {name: (value, None) for name, value in before.items()}
+    else:
+        pairs = {name: (value, after[name]) for name, value in before.items() if name in after}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1] and name != "number"}

@@ -1,0 +1,84 @@
+"""Steps in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Literal
+
+from todocli.domain.steps import SOURCES, Action
+from todocli.render.text import first_line, visible
+from todocli.render.times import ago
+from todocli.schemas.base import instant
+from todocli.schemas.steps import StepItem, StepRead
+
+_BACK: dict[Action, str] = {
+    "added": "goes to the trash",
+    "done": "is open again",
+    "reopened": "is done again",
+    "removed": "comes back from the trash",
+    "restored": "goes back to the trash",
+    "deleted": "comes back",
+}
+_AGAIN: dict[Action, str] = {
+    "added": "comes back from the trash",
+    "done": "is done again",
+    "reopened": "is open again",
+    "removed": "goes to the trash again",
+    "restored": "comes back from the trash",
+    "deleted": "goes to the trash",
+}
+
+
+def named(item: StepItem) -> str:
+    """Return a todo's number and title."""
+    return f"{item.number} {visible(item.title)}" if item.title is not None else str(item.number)
+
+
+def summary(step: StepRead, now: datetime) -> str:
+    """Return a step in one line: what it did, to which todo, how many more, and when."""
+    first, *_ = step.items
+    fields = f" {', '.join(first.changes)} of" if first.action == "changed" and first.changes else ""
+    more = f" and {step.count - 1} more" if step.count > 1 else ""
+    where = "" if step.source == "cli" else f" {SOURCES.get(step.source, step.source)}"
+    return f"{first.action}{fields} {named(first)}{more}{where} ({ago(step.made_at, now)})"
+
+
+def effect(item: StepItem, verb: Literal["undo", "redo"]) -> str:
+    """Return what undoing, or redoing, a step means for one of its todos."""
+    words = (_BACK if verb == "undo" else _AGAIN).get(item.action)
+    if words:
+        return f"{named(item)} {words}"
+    changes = [
+        f"{name}: {shown(change.after if verb == 'undo' else change.before)} → "
+        f"{shown(change.before if verb == 'undo' else change.after)}"
+        for name, change in item.changes.items()
+    ]
+    return f"{item.number} {', '.join(changes) or 'stays as it is'}"
+
+
+def action_of(step: StepRead, item: StepItem) -> str:
+    """Return the word for what a step did to one todo."""
+    word = item.action if step.kind == "step" else f"{step.kind}: {item.action}"
+    return f"{word} (undone)" if step.is_undone else word
+
+
+def detail(step: StepRead, item: StepItem) -> str:
+    """Return what there is to say about a change beyond its word: what the fields were, and who made it."""
+    said = [f"{name} was {shown(change.before)}" for name, change in item.changes.items() if item.action == "changed"]
+    if step.source != "cli":
+        said.append(SOURCES.get(step.source, step.source))
+    return " · ".join(said)
+
+
+def shown(value: object) -> str:
+    """Return a field's value in one line."""
+    if value is None:
+        return "none"
+    return f"“{first_line(value)}”" if isinstance(value, str) else str(value)
+
+
+def plain_step(step: StepRead) -> Iterator[str]:
+    """Give a line of tab-separated columns for each todo of a step: instant, kind, action, number, title."""
+    for item in step.items:
+        yield "\t".join((instant(step.made_at), step.kind, item.action, str(item.number), visible(item.title or "")))

@@ -1,0 +1,132 @@
+"""Destroying what is in the trash, for good."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, SQLModel, col
+
+from todocli.clock import now
+from todocli.domain.references import References
+from todocli.domain.steps import is_purged
+from todocli.errors import Conflict, NotFound
+from todocli.models import Change, History, Todo, User
+from todocli.schemas.steps import StepList
+from todocli.schemas.todos import TodoRead
+from todocli.services import picking
+from todocli.services.log import Log
+from todocli.services.owner import Owner
+from todocli.services.steps import another_step
+
+_history = SQLModel.metadata.tables["history"]
+
+
+@dataclass(frozen=True)
+class Trash:
+    """What of the trash is meant: the todos named, or all; of these, what went there before `until`."""
+
+    references: References | None = None
+    until: datetime | None = None
+
+    def conditions(self) -> list[sa.ColumnElement[bool]]:
+        """Return the conditions that a todo is meant. They say nothing of whose it is."""
+        conditions: list[sa.ColumnElement[bool]] = [col(Todo.deleted_at).is_not(None)]
+        if self.references:
+            conditions.append(picking.named(self.references))
+        if self.until:
+            conditions.append(col(Todo.deleted_at) < self.until)
+        return conditions
+
+
+class Purge:
+    """The trash of one user."""
+
+    def __init__(self, session: Session, owner: Owner, *, source: str = "cli") -> None:
+        self._session = session
+        self._owner = owner
+        self._source = source
+
+    def meant(self, trash: Trash) -> list[TodoRead]:
+        """Return what `purge` would destroy, by number. Raises `NotFound` naming what is not in the trash."""
+        query = (
+            sa.select(*picking.COLUMNS).where(self._owner.owns(Todo), *trash.conditions()).order_by(col(Todo.number))
+        )
+        found = [picking.read(row) for row in self._session.execute(query).mappings()]
+        if trash.references and (lost := picking.missing(trash.references, found)):
+            self._owner.require(self._session)
+            names = ", ".join(str(reference) for reference in lost[:10])
+            older = f" before {trash.until:%Y-%m-%d %H:%M} UTC" if trash.until else ""
+            raise NotFound(
+                f"Not put into the trash{older}: {names}. Nothing was purged.",
+                hint="Only what is in the trash can be purged: todo trash",
+                field_errors=picking.not_found(lost, []).field_errors,
+            )
+        return found
+
+    def made(self, change: UUID) -> StepList | None:
+        """Return the purge that `change` names, if it was made before. Raises `Conflict` if it was another step."""
+        query = sa.select(col(Change.id)).where(self._owner.owns(Change), col(Change.id) == change)
+        if self._session.scalar(query) is None:
+            return None
+        return self._read(change)
+
+    def purge(self, trash: Trash, expected: list[TodoRead], *, change: UUID) -> StepList:
+        """Destroy todos and their history; leave a step that has their numbers. It cannot be undone.
+
+        Made before, it is not made again. The session's statements are one transaction. Raises `Conflict` if what is
+        meant is not what was `expected` any more.
+        """
+        self._owner.require(self._session, lock=True)
+        if made := self.made(change):
+            return made
+        seq = self._session.scalar(self._new_step(change))
+        mine = self._owner.owns(Todo)
+        meant = sa.select(col(Todo.id)).where(mine, *trash.conditions()).order_by(col(Todo.id)).with_for_update()
+        if set(self._session.scalars(meant)) != {todo.id for todo in expected}:
+            raise Conflict("The trash was changed meanwhile; nothing was purged.", hint="Look again: todo trash")
+        rows = sa.select(*self._number_only(change)).where(mine, *trash.conditions())
+        self._session.execute(_history.insert().from_select(["user_id", "change_id", "todo_id", "before"], rows))
+        # The trigger on DELETE records a step of its own, with all that is to be destroyed: it goes too.
+        step, kept = aliased(History, name="step"), aliased(History, name="kept")
+        purged = sa.select(col(step.todo_id)).where(self._owner.owns(step), col(step.change_id) == change)
+        rest = sa.select(col(kept.todo_id)).where(self._owner.owns(kept), col(kept.change_id) == col(Change.id))
+        for statement in (
+            sa.delete(Todo).where(mine, col(Todo.id).in_(purged)),
+            sa.delete(History).where(
+                self._owner.owns(History), col(History.change_id) != change, col(History.todo_id).in_(purged)
+            ),
+            sa.delete(Change).where(self._owner.owns(Change), col(Change.seq) > seq, ~sa.exists(rest)),
+        ):
+            self._session.execute(statement.execution_options(synchronize_session=False))
+        return self._read(change)
+
+    def _new_step(self, change: UUID) -> Any:
+        """Return the statement that makes the step; on SQLite nobody else gives it its place."""
+        table = SQLModel.metadata.tables["changes"]
+        values: dict[str, Any] = {"id": change, "made_at": now(), "source": self._source}
+        columns: dict[str, Any] = {name: sa.literal(value, table.c[name].type) for name, value in values.items()}
+        columns["user_id"] = col(User.id)
+        if self._session.get_bind().dialect.name == "sqlite":
+            columns["seq"] = (
+                sa.select(sa.func.coalesce(sa.func.max(col(Change.seq)), 0) + 1)
+                .where(self._owner.owns(Change))
+                .scalar_subquery()
+            )
+        step = sa.select(*columns.values()).where(self._owner.is_user())
+        return table.insert().from_select(list(columns), step).returning(table.c.seq)
+
+    def _read(self, change: UUID) -> StepList:
+        steps = Log(self._session, self._owner).steps([change])
+        if not steps or not all(touched.before and is_purged(touched.before) for touched in steps[0].touched):
+            raise another_step(change)
+        return StepList(items=[steps[0].read()], count=1, total=1)
+
+    def _number_only(self, change: UUID) -> list[Any]:
+        made = sa.func.json_object if self._session.get_bind().dialect.name == "sqlite" else sa.func.json_build_object
+        number = made(sa.literal_column("'number'"), col(Todo.number))
+        return [col(Todo.user_id), sa.literal(change, sa.Uuid()), col(Todo.id), number]

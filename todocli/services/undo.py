@@ -1,0 +1,283 @@
+"""Taking steps back, and making them again."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, SQLModel, col
+
+from todocli.clock import now
+from todocli.domain.ids import derived_id
+from todocli.domain.steps import SOURCES, Row, differences
+from todocli.errors import Conflict, FieldError, NotFound, ValidationError
+from todocli.models import Change, History, Todo, User, UtcDateTime
+from todocli.schemas.steps import StepList
+from todocli.services.log import Log, Step, StepFilter, Touched, taken_back
+from todocli.services.owner import Owner
+from todocli.services.steps import another_step
+
+MAX_STEPS = 1_000
+"""How many steps are taken back at once."""
+
+_todos, _changes = (SQLModel.metadata.tables[name] for name in ("todos", "changes"))
+
+Columns = dict[str, Any]
+"""Columns of a todo that history keeps, with values of the columns' own types."""
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """A todo that goes from one state that history knows to another; None: it was not there.
+
+    Only what differs is compared and written. And nothing is deleted: a todo goes to the trash instead.
+    """
+
+    here: Columns | None
+    there: Columns | None
+
+    @classmethod
+    def of(cls, touched: Touched, *, back: bool) -> _Turn:
+        """Return how to take back what a step did to a todo, or how to do it again."""
+        before, after = _typed(touched.before), _typed(touched.after)
+        return cls(after, before) if back else cls(before, after)
+
+    def fits(self, row: Columns | None) -> bool:
+        """Return whether the todo is still `here`; `row` is what is stored of it."""
+        if self.here is None:
+            rest = {name: value for name, value in (self.there or {}).items() if name != "deleted_at"}
+            return row is None or (row["deleted_at"] is not None and _has(row, rest))
+        changed = self.here if self.there is None else differences(self.here, self.there)
+        return row is not None and _has(row, {name: self.here[name] for name in changed})
+
+    def columns(self, row: Columns | None, moment: datetime) -> Columns:
+        """Return the columns to write, so that the todo is `there`; if there is no `row`, those of a new one."""
+        if row is None:
+            return dict(self.there) if self.there is not None else {**(self.here or {}), "deleted_at": moment}
+        if self.there is None:
+            return {"deleted_at": row["deleted_at"] or moment}
+        if self.here is None:
+            return {"deleted_at": self.there["deleted_at"]}
+        return {name: self.there[name] for name in differences(self.here, self.there)}
+
+
+def _typed(row: Row | None) -> Columns | None:
+    """Return a row of history with instants as such, and without what is no column any more."""
+    if row is None:
+        return None
+    return {
+        name: datetime.fromisoformat(value) if value and isinstance(_todos.c[name].type, UtcDateTime) else value
+        for name, value in row.items()
+        if name in _todos.c
+    }
+
+
+def _has(row: Columns, values: Columns) -> bool:
+    return all(row[name] == value for name, value in values.items())
+
+
+class Undo:
+    """The steps of one user, to be taken back and made again. The session's statements are one transaction."""
+
+    def __init__(self, session: Session, owner: Owner, *, source: str = "cli") -> None:
+        self._session = session
+        self._owner = owner
+        self._source = source
+        self._log = Log(session, owner)
+
+    def undo(self, count: int, *, change: UUID, force: bool = False, dry_run: bool = False) -> StepList:
+        """Take back the newest `count` steps that were not, all or none, and return them, newest first.
+
+        Each becomes a step of its own, the first of them `change`; made before, they are not made again. With
+        `dry_run` nothing is changed. Raises `NotFound` if there are fewer, `ValidationError` for more than
+        `MAX_STEPS`, and `Conflict` if todos are not as those steps left them, unless by `force`.
+        """
+        return self._turn("undo", count, change, force=force, dry_run=dry_run)
+
+    def redo(self, count: int, *, change: UUID, force: bool = False, dry_run: bool = False) -> StepList:
+        """Make those `count` steps again that were taken back last, and return them; see `undo`."""
+        return self._turn("redo", count, change, force=force, dry_run=dry_run)
+
+    def _turn(self, verb: str, count: int, change: UUID, *, force: bool, dry_run: bool) -> StepList:
+        if count > MAX_STEPS:
+            detail = f"{count} steps are more than one command takes ({MAX_STEPS})."
+            raise ValidationError(detail, field_errors=(FieldError("count", detail),))
+        self._owner.require(self._session, lock=True)  # of two commands at once the second sees what the first did
+        ids = [change, *(derived_id(change, self._owner.name, i) for i in range(1, count + 1))]
+        steps = self._made(verb, ids)
+        if not steps:
+            query = self._undoable() if verb == "undo" else self._redoable()
+            pairs = self._session.execute(query.limit(count)).all()
+            if len(pairs) < count:
+                raise _too_few(len(pairs), verb)
+            steps = self._whole([step for step, _ in pairs])
+            self._turn_each(verb, steps, ids, force=force, dry_run=dry_run)
+            if not dry_run:
+                self._link([{"step": step, "target": target} for step, (_, target) in zip(ids, pairs, strict=False)])
+        undone = verb == "undo" and not dry_run
+        items = [step.read().model_copy(update={"is_undone": undone or (dry_run and verb == "redo")}) for step in steps]
+        return StepList(items=items, count=len(items), total=len(items))
+
+    def _turn_each(self, verb: str, steps: Sequence[Step], ids: Sequence[UUID], *, force: bool, dry_run: bool) -> None:
+        """Write every step's turn, one after the other; all are looked at before the first is written."""
+        moment = now()
+        rows = self._locked(steps)
+        writes: list[list[tuple[UUID, Columns, bool]]] = []
+        unlike: dict[UUID, Step] = {}
+        for step in steps:
+            writes.append([])
+            for touched in step.touched:
+                row = rows.get(touched.todo_id)
+                turn = _Turn.of(touched, back=verb == "undo")
+                if not turn.fits(row):
+                    unlike.setdefault(touched.todo_id, step)
+                columns = turn.columns(row, moment)
+                writes[-1].append((touched.todo_id, columns, row is None))
+                rows[touched.todo_id] = {**(row or {}), **columns}
+        if unlike and not force:
+            raise self._conflict(unlike, verb, steps)
+        if not dry_run:
+            for step_id, write in zip(ids, writes, strict=False):
+                self._write(write, step_id, moment)
+
+    # What is read
+
+    def _undoable(self) -> sa.Select[Any]:
+        """Select the user's own steps that were not taken back, newest first, each with what its undo points at."""
+        columns: list[sa.ColumnElement[Any]] = [_changes.c.id, _changes.c.id.label("target")]
+        return (
+            sa.select(*columns)
+            .where(self._is_step(Change), ~taken_back(self._owner, Change))
+            .order_by(col(Change.seq).desc())
+        )
+
+    def _redoable(self) -> sa.Select[Any]:
+        """Select the steps taken back since the last other step, latest first, each with what its redo points at."""
+        undoing, newer = aliased(Change, name="undoing"), aliased(Change, name="newer")
+        stepped_on = sa.exists(sa.select(col(newer.id)).where(self._is_step(newer), col(newer.seq) > col(undoing.seq)))
+        columns: list[sa.ColumnElement[Any]] = [_changes.c.id, sa.type_coerce(undoing.id, sa.Uuid).label("target")]
+        return (
+            sa.select(*columns)
+            .join(undoing, sa.and_(self._owner.owns(undoing), col(undoing.undoes) == col(Change.id)))
+            .where(self._is_step(Change), ~taken_back(self._owner, undoing), ~stepped_on)
+            .order_by(col(undoing.seq).desc())
+        )
+
+    def _is_step(self, change: type[Change]) -> sa.ColumnElement[bool]:
+        """Return the condition that a change is no undo, no redo, and that a purge left something of it."""
+        kept = aliased(History, name="kept")
+        is_purge = sa.and_(col(kept.after).is_(None), col(kept.before)["title"].as_string().is_(None))
+        rows = sa.select(col(kept.todo_id)).where(
+            self._owner.owns(kept), col(kept.change_id) == col(change.id), ~is_purge
+        )
+        return sa.and_(self._owner.owns(change), col(change.undoes).is_(None), sa.exists(rows))
+
+    def _made(self, verb: str, ids: Sequence[UUID]) -> list[Step]:
+        """Return what was taken back, or made again, if it was before; nothing if not.
+
+        `ids` are those of the steps, and one more, which one step more would have had.
+        """
+        target = aliased(Change, name="target")
+        query = (
+            sa.select(col(Change.id), col(Change.undoes), col(target.undoes))
+            .outerjoin(target, sa.and_(self._owner.owns(target), col(target.id) == col(Change.undoes)))
+            .where(self._owner.owns(Change), col(Change.id).in_(ids))
+        )
+        made = {step: (first, second) for step, first, second in self._session.execute(query)}
+        if not made:
+            return []
+        if made.keys() != set(ids[:-1]) or any(
+            first is None or (second is None) != (verb == "undo") for first, second in made.values()
+        ):
+            raise another_step(ids[0])
+        return self._whole([made[step][verb == "redo"] for step in ids[:-1]])
+
+    def _whole(self, ids: Sequence[UUID]) -> list[Step]:
+        steps = {step.id: step for step in self._log.steps(ids)}
+        return [steps[step] for step in ids if step in steps]
+
+    def _locked(self, steps: Sequence[Step]) -> dict[UUID, Columns]:
+        """Return the todos that `steps` touched, as far as they are there. Nobody changes them any more."""
+        touched = sa.select(col(History.todo_id)).where(
+            self._owner.owns(History), col(History.change_id).in_([step.id for step in steps])
+        )
+        query = (
+            sa.select(*_todos.c)
+            .where(self._owner.owns(Todo), col(Todo.id).in_(touched))
+            .order_by(col(Todo.id))
+            .with_for_update()
+        )
+        return {row["id"]: dict(row) for row in self._session.execute(query).mappings()}
+
+    # What is written
+
+    def _write(self, write: Sequence[tuple[UUID, Columns, bool]], step: UUID, moment: datetime) -> None:
+        stamp = {"updated_at": moment, "change_id": step, "change_source": self._source}
+        alike: dict[tuple[str, ...], list[Columns]] = defaultdict(list)
+        for todo_id, columns, is_new in write:
+            if is_new:
+                self._insert({"id": todo_id, **columns, **stamp})
+            else:
+                values = {f"new_{name}": value for name, value in columns.items()}
+                alike[tuple(columns)].append({"todo": todo_id, **values})
+        for names, rows in alike.items():
+            values = {name: sa.bindparam(f"new_{name}") for name in names}
+            statement = (
+                _todos.update()
+                .where(self._owner.owns(Todo), _todos.c.id == sa.bindparam("todo"))
+                .values(**values, **stamp, version=_todos.c.version + 1)
+            )
+            self._session.execute(statement, rows)
+
+    def _insert(self, columns: Columns) -> None:
+        """Add a todo again that somebody deleted; its version goes on where history ends."""
+        so_far = sa.select(sa.func.count() + 1).where(self._owner.owns(History), col(History.todo_id) == columns["id"])
+        values: Columns = {name: sa.literal(value, _todos.c[name].type) for name, value in columns.items()}
+        values |= {"version": so_far.scalar_subquery(), "user_id": col(User.id)}
+        row = sa.select(*values.values()).select_from(User).where(self._owner.is_user())
+        self._session.execute(_todos.insert().from_select(list(values), row))
+
+    def _link(self, pairs: list[dict[str, UUID]]) -> None:
+        """Note of each step which one it took back; the triggers made the steps."""
+        statement = (
+            _changes.update()
+            .where(self._owner.owns(Change), _changes.c.id == sa.bindparam("step"))
+            .values(undoes=sa.bindparam("target"))
+        )
+        self._session.execute(statement, pairs)
+
+    def _conflict(self, unlike: Mapping[UUID, Step], verb: str, steps: Sequence[Step]) -> Conflict:
+        """Return the error that names the todos that are not as history says, and what changed each."""
+        sentences, fields = [], []
+        for todo_id, step in list(unlike.items())[:10]:
+            newest = self._log.find(StepFilter(todo=todo_id, limit=1, with_total=False)).items[0]
+            name = f"{newest.items[0].number} {newest.items[0].title or ''}".rstrip()
+            when = f"{newest.made_at:%Y-%m-%d %H:%M} UTC"
+            if newest.id in {known.id for known in steps}:
+                said = f"{name} is not as the step of {step.made_at:%Y-%m-%d %H:%M} UTC left it, and no step says why."
+            else:
+                said = f"{name} was {newest.items[0].action} since, {SOURCES.get(newest.source, '')} at {when}."
+            sentences.append(said)
+            fields.append(FieldError("reference", said))
+        more = f" So were {len(unlike) - 10} more." if len(unlike) > 10 else ""
+        again = f"todo {verb}{f' {len(steps)}' if len(steps) > 1 else ''} --force"
+        return Conflict(
+            f"{' '.join(sentences)}{more} Nothing was changed.",
+            hint=f"To {verb} it all the same, over what was done since: {again}",
+            field_errors=tuple(fields),
+        )
+
+
+def _too_few(count: int, verb: str) -> NotFound:
+    if count:
+        there = "is only 1 step" if count == 1 else f"are only {count} steps"
+        return NotFound(f"There {there} to {verb}; nothing was changed.", hint=f"todo {verb} {count}")
+    if verb == "undo":
+        return NotFound("There is nothing to undo.", hint="todo log shows your steps.")
+    return NotFound("There is nothing to redo: only what was undone last.", hint="todo log shows your steps.")
