@@ -79,7 +79,11 @@ def _typed(row: Row | None) -> Columns | None:
 
 
 def _has(row: Columns, values: Columns) -> bool:
-    return all(row[name] == value for name, value in values.items())
+    """Return whether `row` has these values; since when it is in the trash, does not matter."""
+    return all(
+        (row[name] is None) == (value is None) if name == "deleted_at" else row[name] == value
+        for name, value in values.items()
+    )
 
 
 class Undo:

@@ -1,0 +1,79 @@
+"""Undo under stress: `python -m tests.benchmarks.undo [RUNS] [KILLS]`, on both engines. Takes minutes.
+
+First a state machine (`tests.undo_machine`) does anything in any order and takes it back, RUNS times on each engine; a
+divergence ends it. Then KILLS commands on each are killed at a moment by chance (`tests.standins.killed`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests import postgres
+from tests.console import Console
+from tests.standins.killed import LINES, Killed
+from tests.undo_machine import UndoMachine
+from todocli.database import migrations
+from todocli.database.engine import Target, opened, ready_file
+from todocli.database.url import PostgresURL
+
+
+def main(runs: int = 300, kills: int = 150) -> None:
+    """Try it, and print the figures."""
+    with tempfile.TemporaryDirectory() as home, _postgres() as url:
+        path = Path(home) / "todo.db"
+        ready_file(path)
+        for name, target in (("SQLite", path), ("Postgres", url)):
+            _print(f"{name}, {runs} runs without a divergence", _machine(target, runs))
+        for name, shared in (("SQLite", None), ("Postgres", url)):
+            killed = Killed(shared, Path(home) / name)
+            chance = random.Random(kills)
+            for i in range(kills):
+                killed.run(LINES[i % len(LINES)], chance)
+            _print(f"{name}, {kills} kills, none torn, lost or doubled", killed.found)
+
+
+def _machine(target: Target, runs: int) -> Counter[str]:
+    with opened(target, seconds=60) as store, contextlib.closing(Console(target)) as console:
+        UndoMachine.store, UndoMachine.console = store, console
+        UndoMachine.done.clear()
+        run_state_machine_as_test(
+            UndoMachine,
+            settings=settings(
+                max_examples=runs, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+            ),
+        )
+        return UndoMachine.done
+
+
+@contextlib.contextmanager
+def _postgres() -> Iterator[PostgresURL]:
+    servers = postgres.Servers(postgres.new_folder(), os.environ.get("TODO_TEST_DATABASE_URL"))
+    try:
+        near = servers.server()
+        postgres.execute(near, "CREATE DATABASE {}", "undo")
+        url = replace(near, database="undo")
+        migrations.upgrade(url)
+        yield url
+    finally:
+        servers.stop()
+
+
+def _print(title: str, figures: Counter[str]) -> None:
+    print(f"\n{title}")
+    for name, count in figures.items():
+        print(f"{count:8,} {name}", flush=True)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
