@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from tests.console import Console
 from todocli.database.engine import Store, Target
-from todocli.domain.references import References
+from todocli.domain.references import NumberRange, References
 from todocli.errors import NotFound
 from todocli.schemas.todos import TodoCreate, TodoUpdate
 from todocli.services.listing import Listing
@@ -60,7 +60,8 @@ class UndoMachine(RuleBasedStateMachine):
     @rule(verb=st.sampled_from(["complete", "reopen", "remove", "restore"]), numbers=NUMBERS)
     def change(self, verb: str, numbers: list[int]) -> None:
         """Make one step on several todos."""
-        self._step(lambda todos: getattr(todos, verb)(References(tuple(numbers))), verb)
+        named = References((NumberRange(min(numbers), max(numbers)),))
+        self._step(lambda todos: getattr(todos, verb)(named), verb)
 
     @rule(number=st.integers(1, 6), title=TITLES, description=st.none() | TITLES)
     def edit(self, number: int, title: str, description: str | None) -> None:

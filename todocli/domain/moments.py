@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 
 from todocli.errors import FieldError, ValidationError
 
-_AGE = re.compile(r"(\d{1,6})(min|h|d|w)", re.ASCII)
+_AGE = re.compile(r"(\d{1,4})(min|h|d|w)", re.ASCII)
 _UNITS = {"min": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
@@ -42,10 +42,7 @@ def parse_moment(text: str, field: str, *, now: datetime, end: bool = False) -> 
 
 def _age(text: str) -> timedelta | None:
     match = _AGE.fullmatch(text)
-    try:
-        return int(match[1]) * _UNITS[match[2]] if match else None
-    except OverflowError:
-        return None
+    return int(match[1]) * _UNITS[match[2]] if match else None
 
 
 def _error(field: str, detail: str, hint: str) -> ValidationError:

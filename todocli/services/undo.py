@@ -111,7 +111,8 @@ class Undo:
     def _turn(self, verb: str, count: int, change: UUID, *, force: bool, dry_run: bool) -> StepList:
         if count > MAX_STEPS:
             detail = f"{count} steps are more than one command takes ({MAX_STEPS})."
-            raise ValidationError(detail, field_errors=(FieldError("count", detail),))
+            hint = f"{verb.capitalize()} them in several parts."
+            raise ValidationError(detail, hint=hint, field_errors=(FieldError("count", detail),))
         self._owner.require(self._session, lock=True)  # of two commands at once the second sees what the first did
         ids = [change, *(derived_id(change, self._owner.name, i) for i in range(1, count + 1))]
         steps = self._made(verb, ids)
