@@ -98,3 +98,14 @@ def test_the_file_says_so(home: object, monkeypatch: pytest.MonkeyPatch) -> None
     profiles.add(Profile("far", "ada", url=POOLED, pooled=True, timeout=40))
     known = profiles.load().profiles["far"]
     assert (known.pooled, known.timeout) == (True, 40)
+
+
+def test_a_profile_is_added_with_all_that_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    todo = Terminal(monkeypatch)
+    todo.ok("profile add far --embedded --pooled --timeout 2.5")
+    far = profiles.resolve("far")
+    assert (far.pooled, far.timeout) == (True, 2.5)
+    assert json.loads(todo.ok("profile show far --json")).items() >= {"pooled": True, "timeout": 2.5}.items()
+    for seconds in ("0", "3601", "soon", "nan"):
+        ran = todo(f"profile add other --embedded --timeout {seconds}")
+        assert (ran.code, "timeout" in ran.err) == (2, True), str(ran)

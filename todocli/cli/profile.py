@@ -65,6 +65,13 @@ def add(
     embedded: Annotated[
         bool, typer.Option("--embedded", metavar="", help="On the embedded database of this machine.")
     ] = False,
+    pooled: Annotated[
+        bool, typer.Option("--pooled", metavar="", help="Go by way of the pooler that the URL of Neon names.")
+    ] = False,
+    timeout: Annotated[
+        float | None,
+        typer.Option("--timeout", metavar="SECONDS", help="How long a command waits for the database; default: 15."),
+    ] = None,
 ) -> None:
     """Add a profile, and register its user where the database is ready. The URL is asked for, hidden, if not given."""
     from todocli import profiles
@@ -75,10 +82,11 @@ def add(
     profiles.check_new(name)
     url = None if embedded or url_env is not None else _url(invocation, from_stdin=url_stdin)
     who = profiles.check_user_name(user) if user is not None else profiles.login_name()
-    profile = Profile(name=name, user=who, user_id=None, url=url, url_env=url_env)
+    seconds = Profile.timeout if timeout is None else timeout
+    profile = Profile(name, who, url=url, url_env=url_env, pooled=pooled, timeout=seconds)
     profiles.check_profile(profile)
     try:
-        profile = _registered(profile)
+        profile = _registered(invocation, profile)
         ready = True
     except SchemaOutdated:
         ready = False
@@ -133,7 +141,7 @@ def _url(invocation: Invocation, *, from_stdin: bool) -> str:
     return PostgresURL.parse(text).text()
 
 
-def _registered(profile: Profile) -> Profile:
+def _registered(invocation: Invocation, profile: Profile) -> Profile:
     """Return `profile` with the id of its user, who is added if there is none. Raises `TodoError`."""
     from todocli.database import engine
     from todocli.services.users import Users
@@ -141,7 +149,8 @@ def _registered(profile: Profile) -> Profile:
     target = target_of(profile)
     if profile.embedded:
         return profile
-    with engine.opened(target) as store, store.session() as session:
+    opened = engine.opened(target, seconds=profile.timeout, on_wait=invocation.on_wait(target))
+    with opened as store, store.session() as session:
         user, _ = Users(session).add(profile.user)
         return replace(profile, user_id=user.id)
 
@@ -184,4 +193,6 @@ def _read(profile: Profile, *, active: bool) -> ProfileRead:
         database="sqlite" if profile.embedded else "postgresql",
         location=location,
         url_env=profile.url_env,
+        pooled=profile.pooled,
+        timeout=profile.timeout,
     )

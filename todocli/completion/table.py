@@ -312,6 +312,8 @@ TABLE = Command(
                         Option("--url-env", help="The environment variable that holds the URL.", values=1),
                         Option("--url-stdin", help="Read the URL from stdin."),
                         Option("--embedded", help="On the embedded database of this machine."),
+                        Option("--pooled", help="Go by way of the pooler that the URL of Neon names."),
+                        Option("--timeout", help="How long a command waits for the database; default: 15.", values=1),
                         JSON,
                         PROFILE,
                         NO_INPUT,

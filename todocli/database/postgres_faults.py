@@ -130,7 +130,7 @@ CONNECTING = (
         r"|max_client_conn|acquire permit|[Rr]ate limit",
         ServiceUnavailable,
         "{host} has too many connections: {said}.",
-        f"{_LATER} Neon's pooled host (with -pooler) takes more, if the profile says pooled = true.",
+        f"{_LATER} Neon's pooled host (with -pooler) takes more, with a profile that is --pooled.",
         PATIENTLY,
     ),
     Fault(

@@ -6,7 +6,8 @@
     user = "ada"
     url_env = "DATABASE_URL"    # or url = "postgresql://…"; neither means the embedded database
 
-`user_id` (a UUID) and `pooled` (true or false) may stand there too. Keys that this version does not know are kept.
+`user_id` (a UUID), `pooled` (true or false) and `timeout` (seconds) may stand there too.
+Keys that this version does not know are kept.
 """
 
 from __future__ import annotations

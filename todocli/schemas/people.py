@@ -38,6 +38,8 @@ class ProfileRead(Output):
         description="The file, or the URL without its password; null if the variable is unset."
     )
     url_env: str | None = Field(description="The environment variable that holds the URL, if that is where it is.")
+    pooled: bool = Field(description="Whether to go by way of Neon's pooler where the URL names it.")
+    timeout: float = Field(description="How many seconds a command waits for the database.")
 
 
 class ProfileList(Output):
