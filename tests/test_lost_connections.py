@@ -18,7 +18,7 @@ from tests.standins.protocol import Faulty
 from tests.standins.relay import Cut, Line, Relay
 from todocli.database.url import PostgresURL
 
-MANY = 40
+MANY = 24
 """Of a command with more messages than that, not each is tried here."""
 
 
