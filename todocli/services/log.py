@@ -129,17 +129,21 @@ class Log:
         Raises `NotFound` naming every reference that found none.
         """
         named = sa.and_(self._owner.owns(Todo), picking.named(references))
-        newest = sa.func.row_number().over(partition_by=col(History.todo_id), order_by=col(Change.seq).desc())
-        recent = (
-            self._steps()
-            .add_columns(*_touched, newest.label("newest"))
-            .join(History, self._in_step(Change))
-            .where(col(History.todo_id).in_(sa.select(col(Todo.id)).where(named)))
-            .subquery("recent")
+        place = sa.func.row_number().over(partition_by=col(History.todo_id), order_by=col(Change.seq).desc())
+        newest = (
+            sa.select(col(History.change_id), *_touched, place.label("place"))
+            .join(Change, sa.and_(self._owner.owns(Change), self._in_step(Change)))
+            .where(self._owner.owns(History), col(History.todo_id).in_(sa.select(col(Todo.id)).where(named)))
+            .subquery("newest")
         )
+        # The limit changes nothing but what Postgres expects: with more rows it would compile the statement (JIT).
+        most = None if references.ranges else count * len(references.items)
+        last = sa.select(newest).where(newest.c.place <= count).limit(most).subquery("last")
+        touched = [last.c[name] for name in ("todo_id", "before", "after")]
+        recent = self._steps().add_columns(*touched).join(last, last.c.change_id == col(Change.id)).subquery("recent")
         query = (
             sa.select(*picking.COLUMNS, *(column.label(f"step_{column.name}") for column in recent.c))
-            .outerjoin_from(Todo, recent, sa.and_(recent.c.todo_id == col(Todo.id), recent.c.newest <= count))
+            .outerjoin_from(Todo, recent, recent.c.todo_id == col(Todo.id))
             .where(named)
             .order_by(recent.c.seq.desc())
         )
