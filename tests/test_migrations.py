@@ -103,6 +103,16 @@ def test_up_down_and_up_again_with_rows(empty_database: Target) -> None:
 def test_a_step_at_a_time(empty_database: Target) -> None:
     assert migrations.upgrade(empty_database, "+1") == [FIRST]
     assert migrations.current(empty_database) == "0001"
+    console = Console(empty_database)
+    user = console.add_user()
+    console.add(user, 1)
+    before = (console.run("SELECT * FROM todos"), console.history(user))
+    for step in migrations.history()[-2::-1]:
+        assert migrations.upgrade(empty_database, "+1") == [step]
+    for step in migrations.history()[:-1]:
+        assert migrations.downgrade(empty_database, "-1") == [step]
+    assert (console.run("SELECT * FROM todos"), console.history(user)) == before
+    console.close()
     assert migrations.downgrade(empty_database, "-1") == [FIRST]
     assert migrations.current(empty_database) is None
 

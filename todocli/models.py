@@ -115,7 +115,7 @@ class History(SQLModel, table=True):
 
 
 def complete_metadata() -> sa.MetaData:
-    """Return the tables with their partial index, for those who compare or create them.
+    """Return the tables with their partial indexes, for those who compare or create them.
 
     Naming an engine's own option loads its whole dialect, which no other command should pay for.
     """
@@ -123,4 +123,8 @@ def complete_metadata() -> sa.MetaData:
     if not any(index.name == "ix_todos_open" for index in todos.indexes):
         where = sa.text("completed_at IS NULL AND deleted_at IS NULL")
         sa.Index("ix_todos_open", todos.c.user_id, todos.c.number, postgresql_where=where, sqlite_where=where)
+        changes = SQLModel.metadata.tables["changes"]
+        where = sa.text("undoes IS NOT NULL")
+        columns = (changes.c.user_id, changes.c.undoes)
+        sa.Index("ix_changes_user_id_undoes", *columns, postgresql_where=where, sqlite_where=where)
     return SQLModel.metadata
