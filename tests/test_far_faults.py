@@ -347,6 +347,7 @@ def test_what_goes_wrong_ahead_reaches_who_asks(monkeypatch: pytest.MonkeyPatch,
 
 def test_an_address_in_the_url_needs_no_look_up(monkeypatch: pytest.MonkeyPatch, postgres_url: PostgresURL) -> None:
     monkeypatch.setenv("PGHOSTADDR", "100::1")
+    monkeypatch.setenv("PGSERVICE", "nope")
     query = (("sslmode", "disable"), ("hostaddr", postgres_url.host))
     store = Store(replace(postgres_url, host="no.such.example", query=query))
     with store.session() as session:

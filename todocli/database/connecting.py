@@ -34,7 +34,7 @@ _CERTIFICATES = (
 )
 """Where systems keep the certificates of public authorities: Debian, Fedora, SUSE, macOS and BSD, Homebrew."""
 
-_MISLEAD = ("PGTZ", "PGDATESTYLE", "PGGEQO", "PGHOSTADDR")
+_MISLEAD = ("PGTZ", "PGDATESTYLE", "PGGEQO", "PGHOSTADDR", "PGSERVICE")
 """Variables with which libpq changes the session, or goes elsewhere, and no parameter overrules them.
 
 They are dropped for good, since threads may connect at once.
