@@ -19,7 +19,13 @@ from todocli.database.engine import Target
 
 REFUSED = (sqlite3.IntegrityError, psycopg.IntegrityError)
 NOON = datetime(2026, 11, 27, 12, 0, 0, 123456, UTC)
-EMPTY = {"description": None, "completed_at": None, "created_at": "2026-11-27T12:00:00.123456Z", "deleted_at": None}
+EMPTY = {
+    "description": None,
+    "completed_at": None,
+    "created_at": "2026-11-27T12:00:00.123456Z",
+    "deleted_at": None,
+    **dict.fromkeys(("due_on", "due_time", "starts_on", "priority", "project", "tags")),
+}
 
 
 class Step(NamedTuple):

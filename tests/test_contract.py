@@ -247,6 +247,8 @@ def test_a_todo_in_full(todo: Terminal, monkeypatch: pytest.MonkeyPatch) -> None
         "number": 1,
         "title": "a",
         "description": None,
+        **dict.fromkeys(("due_on", "due_time", "starts_on", "priority", "project")),
+        "tags": [],
         "is_completed": False,
         "completed_at": None,
         "created_at": "2026-06-30T20:33:04.000005Z",

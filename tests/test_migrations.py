@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -13,9 +15,13 @@ from tests import postgres
 from tests.console import Console
 from tests.test_schema import TABLES
 from todocli.database import embedded, migrations
-from todocli.database.engine import HEAD, Target
+from todocli.database.engine import HEAD, Target, opened
 from todocli.database.url import PostgresURL
 from todocli.errors import NotFound, SchemaTooNew, TodoError, UsageError
+from todocli.services.listing import Listing
+from todocli.services.owner import Owner
+from todocli.services.todos import Todos
+from todocli.services.undo import Undo
 
 FIRST = migrations.Revision("0001", None, "Users, todos and their history")
 
@@ -115,6 +121,28 @@ def test_a_step_at_a_time(empty_database: Target) -> None:
     console.close()
     assert migrations.downgrade(empty_database, "-1") == [FIRST]
     assert migrations.current(empty_database) is None
+
+
+def test_steps_from_before_a_revision_can_be_undone_after_it(empty_database: Target) -> None:
+    migrations.upgrade(empty_database, "0002")
+    console = Console(empty_database)
+    user = console.add_user("ada")
+    console.add(user, 1, "Pay rent")
+    console.run("UPDATE todos SET title = 'Pay the rent'")
+    migrations.upgrade(empty_database)
+    console.run("UPDATE todos SET due_on = '2026-11-27', priority = 'high'")
+    with opened(empty_database) as store:
+        owner = Owner("ada", user)
+        for title, priority in (("Pay the rent", None), ("Pay rent", None)):
+            store.atomically(lambda session: Undo(session, owner).undo(1, change=uuid4()))
+            with store.session() as session:
+                (todo,) = Todos(session, owner).find(Listing()).items
+            assert (todo.title, todo.priority, todo.due_on) == (title, priority, None)
+        store.atomically(lambda session: Undo(session, owner).redo(2, change=uuid4()))
+        with store.session() as session:
+            (todo,) = Todos(session, owner).find(Listing()).items
+        assert (todo.title, todo.priority, todo.due_on) == ("Pay the rent", "high", date(2026, 11, 27))
+    console.close()
 
 
 def test_the_file_says_its_number(tmp_path: Path) -> None:

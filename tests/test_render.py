@@ -13,6 +13,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from tests.samples import a_todo
 from todocli.errors import Conflict, FieldError, NotFound, TodoError, ValidationError
 from todocli.render.documents import document, error_document, json_lines, plain
 from todocli.render.text import MAX_MARKS, first_line, visible
@@ -209,19 +210,8 @@ def test_yesterday_is_the_users_own(said: str) -> None:
 
 def _todo(title: str = "Pay rent", description: str | None = None, *, done: bool = False) -> TodoRead:
     at = datetime(2026, 7, 1, 12, 0, 0, 5, tzinfo=UTC)
-    return TodoRead(
-        id=UUID(int=1),
-        number=12,
-        title=title,
-        description=description,
-        is_completed=done,
-        completed_at=at if done else None,
-        created_at=at,
-        updated_at=at,
-        deleted_at=None,
-        version=1,
-        change_id=UUID(int=2),
-        user_id=UUID(int=3),
+    return a_todo(
+        12, title, description=description, state="done" if done else "open", at=at, id=UUID(int=1), version=1
     )
 
 
@@ -229,7 +219,8 @@ WHOLE = (
     '{"id":"00000000-0000-0000-0000-000000000001","number":12,"title":"漢字 \\"é\\" \\u001b [red]","description":null,'
     '"is_completed":false,"completed_at":null,"created_at":"2026-07-01T12:00:00.000005Z",'
     '"updated_at":"2026-07-01T12:00:00.000005Z","deleted_at":null,"version":1,'
-    '"change_id":"00000000-0000-0000-0000-000000000002","user_id":"00000000-0000-0000-0000-000000000003"}'
+    '"change_id":"00000000-0000-0000-0000-000000000002","user_id":"00000000-0000-0000-0000-000000000003",'
+    '"due_on":null,"due_time":null,"starts_on":null,"priority":null,"project":null,"tags":[]}'
 )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
@@ -138,7 +139,7 @@ def test_the_indexes_of_a_users_lists(postgres_url: PostgresURL) -> None:
     indexes = indexed_columns(console, "todos")
     assert indexes["ix_todos_user_id"] == ["user_id"]
     assert indexes["ix_todos_newest"] == ["user_id", "created_at DESC", "number DESC"]
-    assert indexes["ix_todos_open"] == ["user_id", "number"]
+    assert indexes["ix_todos_open"] == ["user_id", "due_on", "due_time", "number"]
     assert indexed_columns(console, "history")["ix_history_user_id_todo_id"] == ["user_id", "todo_id"]
     where = console.value(
         "SELECT pg_get_expr(indpred, indrelid) FROM pg_index WHERE indexrelid = 'ix_todos_open'::regclass"
@@ -172,6 +173,10 @@ def test_instants_are_stored_as_each_engine_should(console: Console) -> None:
         ("description", "x" * 2001, "ck_todos_description"),
         ("number", 0, "ck_todos_number"),
         ("number", -1, "ck_todos_number"),
+        ("due_time", "17:00:00", "ck_todos_due_time"),
+        ("priority", "urgent", "ck_todos_priority"),
+        ("project", "", "ck_todos_project"),
+        ("project", "x" * 101, "ck_todos_project"),
     ],
 )
 def test_a_bad_value_is_refused(console: Console, column: str, value: Any, constraint: str) -> None:
@@ -180,6 +185,30 @@ def test_a_bad_value_is_refused(console: Console, column: str, value: Any, const
     with pytest.raises((*REFUSED, console.too_long), match=f"{constraint}|value too long"):
         console.add(user, **{"number": 1, "title": "Pay rent", column: value})
     assert console.value("SELECT count(*) FROM todos") == 0
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("due_on", ["2026-02-30", "soon", "20261127"]),
+        ("starts_on", ["", "2026-13-01"]),
+        ("due_time", ["25:00:00", "noon", "17:00"]),
+        ("tags", ["[]", "bills", '{"a": 1}', "{}"]),
+    ],
+)
+def test_what_is_no_day_no_time_and_no_list_of_names_is_refused(
+    console: Console, column: str, values: list[str]
+) -> None:
+    """Postgres has types for them, and reads more forms than one; SQLite has a check for each."""
+    user = console.add_user()
+    refused = 0
+    for number, value in enumerate(values, 1):
+        try:
+            plan: dict[str, Any] = {"due_on": "2026-11-27", column: value}
+            console.add(user, number, **plan)
+        except (*REFUSED, psycopg.DataError):
+            refused += 1
+    assert refused == len(values) if console.is_sqlite else refused >= 2
 
 
 def test_a_title_of_256_characters_is_refused(console: Console) -> None:

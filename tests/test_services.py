@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import date, datetime, time
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -13,11 +15,14 @@ import sqlalchemy as sa
 from todocli.database.engine import Store, Target, opened
 from todocli.domain.references import References, parse_references
 from todocli.errors import Conflict, MissingUserContext, NotFound, ValidationError
+from todocli.schemas.base import validated
 from todocli.schemas.todos import TodoCreate, TodoRead, TodoUpdate
 from todocli.services.listing import Listing
 from todocli.services.owner import Owner
 from todocli.services.todos import MAX_ADDED, Todos
 from todocli.services.users import Users
+
+BILLS = ["bills", "zoo", "über"]
 
 
 @pytest.fixture
@@ -54,6 +59,82 @@ def steps(store: Store) -> int:
         count = session.scalar(sa.text("SELECT count(*) FROM changes"))
         assert isinstance(count, int)
         return count
+
+
+PLANNED: dict[str, Any] = {
+    "due_on": date(2026, 11, 27),
+    "due_time": time(17),
+    "starts_on": date(2026, 11, 20),
+    "priority": "high",
+    "project": "home/garden",
+    "tags": ["bills", "über"],
+}
+
+
+def test_when_what_first_and_where_are_kept(ada: Todos) -> None:
+    draft = TodoCreate(title="Pay rent", **PLANNED | {"project": "Home.Garden", "tags": ["Über", "+bills", "bills"]})
+    todos = ada.add([draft, *drafts("plain")]).items
+    assert {name: getattr(todos[0], name) for name in PLANNED} == PLANNED
+    assert {name: getattr(todos[1], name) for name in PLANNED} == dict.fromkeys(PLANNED) | {"tags": []}
+    assert ada.get(refs("1", "2")).items == todos
+    update = TodoUpdate(due_on=date(2026, 12, 1), priority=None, tags=[])
+    edited = ada.edit(refs("1"), update).items[0]
+    assert (edited.due_on, edited.due_time, edited.priority, edited.tags) == (date(2026, 12, 1), None, None, [])
+    assert edited.project == "home/garden"
+    assert ada.edit(refs("1"), update).changed == frozenset()
+
+
+def test_tags_come_and_go_one_by_one(ada: Todos) -> None:
+    ada.add([TodoCreate(title="a", tags=["home", "x-ray"]), *drafts("b")])
+    more = TodoUpdate(add_tags=["Bills", "über", "Zoo"], remove_tags=["home"])
+    assert [todo.tags for todo in ada.edit(refs("1-2"), more).items] == [["bills", "x-ray", "zoo", "über"], BILLS]
+    assert ada.edit(refs("1-2"), more).changed == frozenset()
+    assert ada.edit(refs("2"), TodoUpdate(remove_tags=BILLS)).items[0].tags == []
+    assert ada.edit(refs("2"), TodoUpdate(remove_tags=BILLS)).changed == frozenset()
+
+
+def test_an_edit_of_tags_named_twice_is_made_once(ada: Todos) -> None:
+    ada.add(drafts("a"))
+    change = uuid.uuid4()
+    first = ada.edit(refs("1"), TodoUpdate(add_tags=["x"], due_on=date(2026, 11, 27)), change=change)
+    ada.edit(refs("1"), TodoUpdate(tags=["y"]))
+    again = ada.edit(refs("1"), TodoUpdate(add_tags=["x"], due_on=date(2026, 11, 27)), change=change)
+    assert (first.items[0].tags, again.items[0].tags) == (["x"], ["y"])
+    with pytest.raises(Conflict):
+        ada.edit(refs("1"), TodoUpdate(add_tags=["z"]), change=change)
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({"due_time": time(17)}, "due_time"),
+        ({"due_on": date(2026, 11, 27), "due_time": time(17, 0, 1)}, "due_time"),
+        ({"due_on": datetime(2026, 11, 27, 1)}, "due_on"),
+        ({"due_on": "2026-11-27"}, "due_on"),
+        ({"priority": "urgent"}, "priority"),
+        ({"project": "home//garden"}, "project"),
+        ({"project": "none"}, "project"),
+        ({"project": "x" * 101}, "project"),
+        ({"tags": ["two words"]}, "tags"),
+        ({"tags": ["1st"]}, "tags"),
+        ({"tags": ["any"]}, "tags"),
+        ({"tags": ["x" * 41]}, "tags"),
+        ({"tags": [f"t{i}" for i in range(21)]}, "tags"),
+        ({"tags": "bills"}, "tags"),
+    ],
+)
+@pytest.mark.parametrize("model", [TodoCreate, TodoUpdate])
+def test_a_plan_that_does_not_validate(model: type[TodoCreate], fields: dict[str, Any], wrong: str) -> None:
+    with pytest.raises(ValidationError) as raised:
+        validated(model, {"title": "a", **fields})
+    assert [error.field for error in raised.value.field_errors] == [wrong]
+
+
+def test_most_of_what_one_step_adds_depends_on_what_is_given(ada: Todos) -> None:
+    whole = TodoCreate(title="a", description="b", **PLANNED)
+    with pytest.raises(ValidationError, match=r"\(3200\)"):
+        ada.add([whole] * 3201)
+    assert len(ada.add([whole] * 3200).items) == 3200
 
 
 def test_numbers_go_up_from_one_in_the_order_given(ada: Todos) -> None:

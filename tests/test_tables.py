@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from tests.samples import a_todo
 from todocli.render.tables import plain_table, rendered, todo_detail, todo_table
 from todocli.render.text import visible
 from todocli.schemas.todos import TodoRead
@@ -40,21 +40,7 @@ def _todo(
     state: str = "open",
     age: timedelta = timedelta(),
 ) -> TodoRead:
-    at = NOW - age
-    return TodoRead(
-        id=UUID(int=number),
-        number=number,
-        title=title,
-        description=description,
-        is_completed=state == "done",
-        completed_at=at if state == "done" else None,
-        created_at=at,
-        updated_at=at,
-        deleted_at=at if state == "trash" else None,
-        version=1,
-        change_id=UUID(int=2),
-        user_id=UUID(int=3),
-    )
+    return a_todo(number, title, description=description, state=state, at=NOW - age)
 
 
 def _table(todos: list[TodoRead], width: int, *, colour: bool = False, dated: str = "created_at") -> str:

@@ -10,6 +10,7 @@ import contextlib
 import uuid
 from collections import Counter
 from collections.abc import Iterator
+from datetime import date, time
 from functools import partial
 from typing import Any, ClassVar
 
@@ -18,6 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from tests.console import Console
 from todocli.database.engine import Store, Target
+from todocli.domain.planning import PRIORITIES
 from todocli.domain.references import NumberRange, References
 from todocli.errors import NotFound
 from todocli.schemas.todos import TodoCreate, TodoUpdate
@@ -27,10 +29,31 @@ from todocli.services.todos import Todos
 from todocli.services.undo import Undo
 from todocli.services.users import Users
 
-KEPT = ("number", "title", "description", "completed_at", "created_at", "deleted_at")
+KEPT = (
+    *("number", "title", "description", "completed_at", "created_at", "deleted_at"),
+    *("due_on", "due_time", "starts_on", "priority", "project", "tags"),
+)
 
 NUMBERS = st.lists(st.integers(1, 6), min_size=1, max_size=4, unique=True)
 TITLES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=9).filter(str.strip)
+DAYS = st.none() | st.dates(date(2026, 1, 1), date(2027, 12, 31))
+TAGS = st.lists(st.sampled_from(["bills", "home", "über"]), max_size=2)
+FIELDS = st.fixed_dictionaries(
+    {},
+    optional={
+        "title": TITLES,
+        "description": st.none() | TITLES,
+        "due_on": DAYS,
+        "starts_on": DAYS,
+        "add_tags": TAGS,
+        "priority": st.sampled_from([None, *PRIORITIES]),
+        "project": st.sampled_from([None, "home", "home/garden"]),
+    },
+).flatmap(
+    lambda fields: (
+        st.just(fields) | st.just(fields | {"due_time": time(17)}) if fields.get("due_on") else st.just(fields)
+    )
+)
 
 
 class UndoMachine(RuleBasedStateMachine):
@@ -63,10 +86,10 @@ class UndoMachine(RuleBasedStateMachine):
         named = References((NumberRange(min(numbers), max(numbers)),))
         self._step(lambda todos: getattr(todos, verb)(named), verb)
 
-    @rule(number=st.integers(1, 6), title=TITLES, description=st.none() | TITLES)
-    def edit(self, number: int, title: str, description: str | None) -> None:
+    @rule(number=st.integers(1, 6), fields=FIELDS)
+    def edit(self, number: int, fields: dict[str, Any]) -> None:
         """Change a todo."""
-        update = TodoUpdate(title=title, description=description)
+        update = TodoUpdate(**fields)
         self._step(lambda todos: todos.edit(References((number,), single=True), update), "edit")
 
     # What somebody at a console does
@@ -77,6 +100,7 @@ class UndoMachine(RuleBasedStateMachine):
         with self._at_console("console: update"):
             self._sql("UPDATE todos SET title = substr(:title, 1, 9)", numbers, title=title)
             self._sql("UPDATE todos SET description = 'by hand', completed_at = created_at", numbers[:1])
+            self._sql("UPDATE todos SET due_on = '2026-11-27', due_time = :at", numbers[:2], at="17:00:00")
 
     @rule(numbers=NUMBERS)
     def delete(self, numbers: list[int]) -> None:
@@ -194,5 +218,5 @@ class UndoMachine(RuleBasedStateMachine):
         with self.store.session() as session:
             mine = Todos(session, self.owner)
             stored = [*mine.find(Listing("all")).items, *mine.find(Listing("trash")).items]
-        known = {key: row for key, row in todos.items() if row is not None}
+        known = {key: row | {"tags": row["tags"] or []} for key, row in todos.items() if row is not None}
         assert known == {todo.id: {name: todo.model_dump(mode="json")[name] for name in KEPT} for todo in stored}

@@ -6,7 +6,8 @@ On Postgres a sequence gives `changes.seq`, on SQLite the triggers do.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import json
+from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -42,6 +43,47 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class ClockTime(sa.types.TypeDecorator[time]):
+    """A time of day, without a zone. SQLite keeps `HH:MM:SS`, as Postgres writes it into history too."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        """Return the engine's own type."""
+        return dialect.type_descriptor(sa.Text() if dialect.name == "sqlite" else sa.Time())
+
+    def process_bind_param(self, value: time | None, dialect: sa.Dialect) -> time | str | None:
+        """Turn a time into what the engine stores."""
+        return value.isoformat("seconds") if value is not None and dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: time | str | None, dialect: sa.Dialect) -> time | None:
+        """Turn what the engine gives back into a time."""
+        return time.fromisoformat(value) if isinstance(value, str) else value
+
+
+class Names(sa.types.TypeDecorator[list[str]]):
+    """Several names; none are NULL. An array on Postgres, on SQLite a JSON array."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        """Return the engine's own type."""
+        return dialect.type_descriptor(sa.Text() if dialect.name == "sqlite" else sa.ARRAY(sa.Text()))
+
+    def process_bind_param(self, value: list[str] | None, dialect: sa.Dialect) -> list[str] | str | None:
+        """Turn names into what the engine stores; SQLite's own functions write JSON in the same form."""
+        if not value or dialect.name != "sqlite":
+            return value or None
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+    def process_result_value(self, value: list[str] | str | None, dialect: sa.Dialect) -> list[str]:
+        """Turn what the engine gives back into names."""
+        names: list[str] = json.loads(value) if isinstance(value, str) else value or []
+        return names
+
+
 class User(SQLModel, table=True):
     """Somebody who has todos; `last_number` is the highest number that any of them ever had."""
 
@@ -66,6 +108,17 @@ class Todo(SQLModel, table=True):
         sa.CheckConstraint("number >= 1", name="number"),
         sa.CheckConstraint("length(title) BETWEEN 1 AND 255 AND trim(title) <> ''", name="title"),
         sa.CheckConstraint("length(description) <= 2000", name="description"),
+        sa.CheckConstraint("due_time IS NULL OR due_on IS NOT NULL", name="due_time"),
+        sa.CheckConstraint("priority IN ('high', 'medium', 'low')", name="priority"),
+        sa.CheckConstraint("length(project) BETWEEN 1 AND 100", name="project"),
+        sa.CheckConstraint("due_on IS date(due_on, '+0 days')", name="due_on_day").ddl_if(dialect="sqlite"),
+        sa.CheckConstraint("due_time IS time(due_time)", name="due_time_clock").ddl_if(dialect="sqlite"),
+        sa.CheckConstraint("starts_on IS date(starts_on, '+0 days')", name="starts_on_day").ddl_if(dialect="sqlite"),
+        sa.CheckConstraint(
+            "tags IS NULL OR (json_valid(tags) AND json_type(tags) = 'array' AND json_array_length(tags) > 0)",
+            name="tags",
+        ).ddl_if(dialect="sqlite"),
+        sa.CheckConstraint("cardinality(tags) > 0", name="tags").ddl_if(dialect="postgresql"),
         sa.Index("ix_todos_user_id", "user_id"),
         sa.Index("ix_todos_newest", "user_id", sa.column("created_at").desc(), sa.column("number").desc()),
     )
@@ -82,6 +135,12 @@ class Todo(SQLModel, table=True):
     version: int = Field(default=1, sa_type=sa.BigInteger)
     change_id: UUID = Field(sa_type=sa.Uuid)
     change_source: str = Field(sa_type=sa.String(16))
+    due_on: date | None = Field(default=None, sa_type=sa.Date)
+    due_time: time | None = Field(default=None, sa_type=ClockTime)
+    starts_on: date | None = Field(default=None, sa_type=sa.Date)
+    priority: str | None = Field(default=None, sa_type=sa.String(8))
+    project: str | None = Field(default=None, sa_type=sa.String(100))
+    tags: list[str] = Field(default=[], sa_type=Names, nullable=True)
 
 
 class Change(SQLModel, table=True):
@@ -122,9 +181,10 @@ def complete_metadata() -> sa.MetaData:
     todos = SQLModel.metadata.tables["todos"]
     if not any(index.name == "ix_todos_open" for index in todos.indexes):
         where = sa.text("completed_at IS NULL AND deleted_at IS NULL")
-        sa.Index("ix_todos_open", todos.c.user_id, todos.c.number, postgresql_where=where, sqlite_where=where)
+        columns = (todos.c.user_id, todos.c.due_on, todos.c.due_time, todos.c.number)
+        sa.Index("ix_todos_open", *columns, postgresql_where=where, sqlite_where=where)
         changes = SQLModel.metadata.tables["changes"]
         where = sa.text("undoes IS NOT NULL")
-        columns = (changes.c.user_id, changes.c.undoes)
-        sa.Index("ix_changes_user_id_undoes", *columns, postgresql_where=where, sqlite_where=where)
+        undone = (changes.c.user_id, changes.c.undoes)
+        sa.Index("ix_changes_user_id_undoes", *undone, postgresql_where=where, sqlite_where=where)
     return SQLModel.metadata

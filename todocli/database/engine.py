@@ -24,7 +24,7 @@ from todocli.errors import OutcomeUnknown, ServiceUnavailable, TodoError
 if TYPE_CHECKING:
     from todocli.database.connecting import Ahead
 
-HEAD = "0002"
+HEAD = "0003"
 """The revision that this program needs: a constant, so that no command needs Alembic to start."""
 
 VERSION_TABLE = "todo_revision"

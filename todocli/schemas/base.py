@@ -45,9 +45,16 @@ def validated(model: type[Model], values: Mapping[str, object]) -> Model:
     try:
         return model.model_validate(dict(values))
     except pydantic.ValidationError as error:
-        found = tuple(FieldError(str(e["loc"][0]), _sentence(dict(e))) for e in error.errors(include_url=False))
+        found = tuple(_field_error(dict(e)) for e in error.errors(include_url=False))
         detail = " ".join(f"The {field} {message}." for field, message in found)
         raise ValidationError(detail, hint=_hint(found), field_errors=found) from None
+
+
+def _field_error(error: dict[str, Any]) -> FieldError:
+    message = _sentence(error)
+    if error["loc"]:
+        return FieldError(str(error["loc"][0]), message)
+    return FieldError(*message.split(" ", 1))  # a rule about several fields; its message begins with one of them
 
 
 def _sentence(error: dict[str, Any]) -> str:

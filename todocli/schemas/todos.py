@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from datetime import date, time
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from todocli.domain.planning import MAX_TAGS, Priority, project_of, tag_of
 from todocli.schemas.base import Input, Instant, Output
 
 TITLE_LENGTH = 255
@@ -33,22 +35,73 @@ Description = Annotated[
 ]
 
 
-class TodoCreate(Input):
-    """A todo to be added. White space around the title, and after the description, is dropped."""
+def _whole_minute(value: time) -> time:
+    if value.tzinfo is not None or value.second or value.microsecond:
+        raise ValueError("must be hours and minutes, without a time zone")
+    return value
+
+
+def _tags(names: list[str]) -> list[str]:
+    tags = sorted(set(map(tag_of, names)))
+    if len(tags) > MAX_TAGS:
+        raise ValueError(f"are {len(tags)}; at most {MAX_TAGS} are allowed")
+    return tags
+
+
+DueTime = Annotated[time, AfterValidator(_whole_minute)]
+Project = Annotated[str, AfterValidator(project_of)]
+Tags = Annotated[list[str], AfterValidator(_tags)]
+
+
+class _Planned(Input):
+    """When, what first, and where."""
+
+    due_on: date | None = None
+    due_time: DueTime | None = None
+    starts_on: date | None = None
+    priority: Priority | None = None
+    project: Project | None = None
+    tags: Tags = Field(default=[])
+
+    @model_validator(mode="after")
+    def _time_needs_a_day(self) -> Self:
+        if self.due_time is not None and self.due_on is None:
+            raise ValueError("due_time needs due_on beside it")
+        return self
+
+
+class TodoCreate(_Planned):
+    """A todo to be added. White space around the title, and after the description, is dropped.
+
+    Names of projects and tags become lower case.
+    """
 
     title: Title
     description: Description | None = None
 
 
-class TodoUpdate(Input):
-    """What is to be changed: only the fields that are set. A description of null, or an empty one, clears it."""
+class TodoUpdate(_Planned):
+    """What is to be changed: only the fields that are set. Null clears; so do an empty description, and no tags.
+
+    A new `due_on` without a `due_time` is a day without a time. `tags` replaces them all, where `add_tags` and
+    `remove_tags` leave the others as they are.
+    """
 
     title: Title = ""
     description: Description | None = None
+    add_tags: Tags = Field(default=[])
+    remove_tags: Tags = Field(default=[])
+
+    @model_validator(mode="after")
+    def _tags_one_way(self) -> Self:
+        if "tags" in self.model_fields_set and (self.add_tags or self.remove_tags):
+            raise ValueError("tags excludes add_tags and remove_tags")
+        return self
 
     def changes(self) -> dict[str, Any]:
-        """Return the fields that were set, by name."""
-        return self.model_dump(exclude_unset=True)
+        """Return the columns to be set, by name; `add_tags` and `remove_tags` are none."""
+        columns = self.model_dump(exclude_unset=True, exclude={"add_tags", "remove_tags"})
+        return columns | {"due_time": self.due_time} if "due_on" in columns else columns
 
 
 class TodoRead(Output):
@@ -66,6 +119,12 @@ class TodoRead(Output):
     version: int = Field(description="Counts the changes of this todo, from 1.")
     change_id: UUID = Field(description="The step that changed it last.")
     user_id: UUID
+    due_on: date | None = Field(description="A day where the user is; it never shifts with a time zone.")
+    due_time: time | None
+    starts_on: date | None = Field(description="Until this day it is in no list of what is open.")
+    priority: Priority | None
+    project: str | None
+    tags: list[str]
 
     @property
     def state(self) -> Literal["open", "done", "trash"]:

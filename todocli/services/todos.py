@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,34 +10,27 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from todocli.clock import now
-from todocli.database.engine import WRITES
 from todocli.domain.ids import derived_id, new_id
 from todocli.domain.references import MAX_NUMBER, References
-from todocli.errors import Conflict, ValidationError
-from todocli.models import Change, History, Todo, User
+from todocli.errors import ValidationError
+from todocli.models import Todo, User
 from todocli.schemas.todos import TodoCreate, TodoList, TodoRead, TodoUpdate
 from todocli.services import picking
+from todocli.services.changing import Changing, Goal
 from todocli.services.listing import Listing
 from todocli.services.owner import Owner
 from todocli.services.picking import COLUMNS, Outcome, read
-from todocli.services.steps import Made, another_step, as_made
+from todocli.services.steps import another_step, as_made
+from todocli.services.tags import changed_tags
 
 MAX_ADDED = 5_000
-"""How many todos one step adds: they go in one statement, whose parameters are limited (SQLite: 32,766)."""
+"""How many todos one step adds, at most: they go in one statement, whose parameters are limited."""
+
+_MAX_VALUES = 32_000
+"""How many parameters there may be for them (SQLite takes 32,766)."""
 
 _table = sa.inspect(Todo).local_table
 _live = col(Todo.deleted_at).is_(None)
-
-
-@dataclass(frozen=True)
-class _Goal:
-    """What a step is to reach: the columns it sets, the rows that still need it, and how to tell that it is reached."""
-
-    moment: datetime
-    values: Mapping[str, object]
-    needed: sa.ColumnElement[bool]
-    reached: Callable[[TodoRead], bool]
-    from_trash: bool = False
 
 
 class Todos:
@@ -51,7 +42,7 @@ class Todos:
     def __init__(self, session: Session, owner: Owner, *, source: str = "cli") -> None:
         self._session = session
         self._owner = owner
-        self._source = source
+        self._changing = Changing(session, owner, source)
 
     def find(self, listing: Listing) -> TodoList:
         """Return the todos that `listing` asks for.
@@ -87,8 +78,9 @@ class Todos:
         With a `change` that was carried out before, nothing is added and what it added then is returned.
         Raises `ValidationError` for more than `MAX_ADDED`, and `Conflict` if `change` was another step.
         """
-        if len(drafts) > MAX_ADDED:
-            detail = f"{len(drafts)} todos are more than one step adds ({MAX_ADDED})."
+        most = min(MAX_ADDED, _MAX_VALUES // (len(_given(drafts)) + 2))
+        if len(drafts) > most:
+            detail = f"{len(drafts)} todos are more than one step adds ({most})."
             raise ValidationError(detail, hint="Add them in several parts.")
         moment = now()
         step = change or new_id(moment)
@@ -99,15 +91,14 @@ class Todos:
             .cte("owner")
         )
         new = self._new_rows(drafts, step)
-        stamp = self._stamp(moment, step) | {"created_at": moment, "version": 1}
+        stamp = self._changing.stamp(moment, step) | {"created_at": moment, "version": 1}
         values: dict[str, Any] = {
             "id": new.c.id,
             "user_id": owner.c.id,
             "number": owner.c.last_number + new.c.position,
-            "title": new.c.title,
-            "description": new.c.description,
+            **{name: new.c[name] for name in _given(drafts)},
         } | {name: sa.literal(value, _table.c[name].type) for name, value in stamp.items()}
-        rows = sa.select(*values.values()).select_from(owner.join(new, sa.true())).where(self._not_made(step))
+        rows = sa.select(*values.values()).select_from(owner.join(new, sa.true())).where(self._changing.not_made(step))
         added = self._session.execute(self._insert(list(values), rows)).mappings().all()
         if not added:
             return self._added_before(drafts, step)
@@ -122,151 +113,67 @@ class Todos:
         With `version`, only if the todo is still at that version. Raises `NotFound`, or `Conflict`.
         """
         fields = update.changes()
-        needed = sa.or_(sa.false(), *(_table.c[name].is_distinct_from(value) for name, value in fields.items()))
+        added, removed = set(update.add_tags), set(update.remove_tags)
+        values = fields | ({"tags": changed_tags(added, removed, self._dialect)} if added or removed else {})
+        needed = sa.or_(sa.false(), *(_table.c[name].is_distinct_from(value) for name, value in values.items()))
         if version is not None:
             needed = sa.and_(needed, col(Todo.version) == version)
 
         def reached(todo: TodoRead) -> bool:
-            return all(getattr(todo, name) == value for name, value in fields.items())
+            tagged = added <= {*todo.tags} and not removed & {*todo.tags}
+            return tagged and all(getattr(todo, name) == value for name, value in fields.items())
 
-        return self._change(references, _Goal(now(), fields, needed, reached), change)
+        return self._changing.change(references, Goal(now(), values, needed, reached), change)
 
     def complete(self, references: References, *, change: UUID | None = None) -> Outcome:
         """Complete todos; what is completed stays as it is. Raises `NotFound`."""
         moment = now()
         needed = col(Todo.completed_at).is_(None)
-        goal = _Goal(moment, {"completed_at": moment}, needed, lambda todo: todo.is_completed)
-        return self._change(references, goal, change)
+        goal = Goal(moment, {"completed_at": moment}, needed, lambda todo: todo.is_completed)
+        return self._changing.change(references, goal, change)
 
     def reopen(self, references: References, *, change: UUID | None = None) -> Outcome:
         """Make completed todos open again; what is open stays as it is. Raises `NotFound`."""
         needed = col(Todo.completed_at).is_not(None)
-        goal = _Goal(now(), {"completed_at": None}, needed, lambda todo: not todo.is_completed)
-        return self._change(references, goal, change)
+        goal = Goal(now(), {"completed_at": None}, needed, lambda todo: not todo.is_completed)
+        return self._changing.change(references, goal, change)
 
     def remove(self, references: References, *, change: UUID | None = None) -> Outcome:
         """Move todos to the trash. Raises `NotFound`, also for what is in the trash already."""
         moment = now()
-        goal = _Goal(moment, {"deleted_at": moment}, _live, lambda todo: todo.deleted_at is not None)
-        return self._change(references, goal, change)
+        goal = Goal(moment, {"deleted_at": moment}, _live, lambda todo: todo.deleted_at is not None)
+        return self._changing.change(references, goal, change)
 
     def restore(self, references: References, *, change: UUID | None = None) -> Outcome:
         """Take todos out of the trash; what is not in it stays as it is. Raises `NotFound`."""
         needed = col(Todo.deleted_at).is_not(None)
-        goal = _Goal(now(), {"deleted_at": None}, needed, lambda todo: todo.deleted_at is None, from_trash=True)
-        return self._change(references, goal, change)
-
-    # How a step is made: one statement, all or none, and once only however often it is sent.
-
-    def _change(self, references: References, goal: _Goal, change: UUID | None) -> Outcome:
-        step = change or new_id(goal.moment)
-        # Locking in one fixed order makes the step all or none beside other writers, and free of deadlocks. What is
-        # needed is judged on the rows as they are when they are locked, not as they were when the statement began.
-        picked = (
-            sa.select(*COLUMNS, goal.needed.label("needs_it"))
-            .where(self._owner.owns(Todo), picking.named(references), col(Todo.change_id) != step)
-            .where(sa.true() if goal.from_trash else _live)
-            .order_by(col(Todo.id))
-            .with_for_update()
-            .cte("picked")
-        )
-        statement = (
-            sa.update(Todo)
-            .where(self._owner.owns(Todo), col(Todo.id).in_(sa.select(picked.c.id).where(picked.c.needs_it)))
-            .where(*picking.all_found(picked, references), self._not_made(step))
-            .values(**goal.values, **self._stamp(goal.moment, step), version=col(Todo.version) + 1)
-            .returning(*COLUMNS)
-            .execution_options(synchronize_session=False)
-        )
-        changed, unchanged = self._sent(statement, picked, step)
-        if all(map(goal.reached, unchanged)) and not picking.missing(references, [*changed, *unchanged]):
-            return picking.outcome(references, [*changed, *unchanged], {todo.id for todo in changed})
-        return self._settled(references, goal, step, changed)
-
-    def _sent(self, statement: Any, picked: sa.CTE, step: UUID) -> tuple[list[TodoRead], list[TodoRead]]:
-        """Return what a step changed; and on Postgres, where asking again costs a round trip, what it left alone."""
-        if self._dialect == "sqlite":
-            return [read(row) for row in self._session.execute(statement).mappings()], []
-        done = statement.cte("changed")
-        same = [picked.c[column.name] for column in COLUMNS]
-        left = sa.select(*same, sa.false().label("is_changed")).where(~picked.c.needs_it, self._not_made(step))
-        both = sa.select(*done.c, sa.true().label("is_changed")).union_all(left).execution_options(**WRITES)
-        rows = self._session.execute(both).mappings().all()
-        changed = [read(row) for row in rows if row["is_changed"]]
-        return changed, [read(row) for row in rows if not row["is_changed"]]
-
-    def _settled(self, references: References, goal: _Goal, step: UUID, changed: Sequence[TodoRead]) -> Outcome:
-        """Find out why a step changed less than was named: what it names is not there, or it is so already."""
-        found = self._named(references)
-        if changed:  # then the step was made, whatever happened to the other todos since
-            todos = {todo.id: todo for todo in (*found, *changed)}
-            return picking.outcome(references, list(todos.values()), {todo.id for todo in changed})
-        if made := self._made(step):
-            return self._repeated(references, goal, step, found, made)
-        there = [todo for todo in found if goal.from_trash or todo.deleted_at is None]
-        if lost := picking.missing(references, there):
-            self._owner.require(self._session)
-            raise picking.not_found(lost, found)
-        if unlike := [todo for todo in there if not goal.reached(todo)]:
-            numbers = ", ".join(str(todo.number) for todo in unlike)
-            detail = f"Todo {numbers} was changed meanwhile; nothing was changed now."
-            raise Conflict(detail, hint=f"Look at it, then repeat: todo show {unlike[0].number}")
-        return picking.outcome(references, there, set())
-
-    def _repeated(
-        self, references: References, goal: _Goal, step: UUID, found: Sequence[TodoRead], made: Mapping[UUID, Made]
-    ) -> Outcome:
-        """Answer as `step` did when it was made. What it left alone was so already, and has no history of it.
-
-        Raises `NotFound`, and `Conflict` if it was another step: one that did something else, or to other todos.
-        """
-        there = [todo for todo in found if todo.id in made or goal.from_trash or todo.deleted_at is None]
-        if lost := picking.missing(references, there):
-            raise picking.not_found(lost, found)
-
-        def fits(todo: TodoRead) -> bool:
-            if (change := made.get(todo.id)) is None:
-                return goal.reached(todo) or not picking.is_named(references, todo)
-            before, after = (row and goal.reached(as_made(todo, row)) for row in change)
-            return before is False and after is True
-
-        if not made.keys() <= {todo.id for todo in there} or not all(map(fits, there)):
-            raise another_step(step)
-        return picking.outcome(references, there, made.keys())
+        goal = Goal(now(), {"deleted_at": None}, needed, lambda todo: todo.deleted_at is None, from_trash=True)
+        return self._changing.change(references, goal, change)
 
     def _added_before(self, drafts: Sequence[TodoCreate], step: UUID) -> Outcome:
         """Return what `step` added when it was made before; without it, the user is not there."""
-        made = self._made(step)
+        made = self._changing.made(step)
         if not made:
             self._owner.require(self._session)
             raise another_step(step)
         query = sa.select(*COLUMNS).where(self._owner.owns(Todo), col(Todo.id).in_(made)).order_by(col(Todo.number))
         items = [read(row) for row in self._session.execute(query).mappings()]
         then = [as_made(todo, made[todo.id].after or {}) for todo in items if made[todo.id].before is None]
-        if [(todo.title, todo.description) for todo in then] != [(d.title, d.description) for d in drafts]:
+        if [{name: getattr(todo, name) for name in TodoCreate.model_fields} for todo in then] != [
+            draft.model_dump() for draft in drafts
+        ]:
             raise another_step(step)
         return Outcome(items, frozenset(todo.number for todo in items))
 
-    def _made(self, step: UUID) -> dict[UUID, Made]:
-        """Return what `step` made of each todo that it touched, by id; nothing if the step was never made."""
-        query = sa.select(col(History.todo_id), col(History.before), col(History.after)).where(
-            self._owner.owns(History), col(History.change_id) == step
-        )
-        return {todo_id: Made(before, after) for todo_id, before, after in self._session.execute(query)}
-
-    def _not_made(self, step: UUID) -> sa.ColumnElement[bool]:
-        return ~sa.exists(sa.select(col(Change.id)).where(self._owner.owns(Change), col(Change.id) == step))
-
-    def _stamp(self, moment: datetime, step: UUID) -> dict[str, object]:
-        return {"updated_at": moment, "change_id": step, "change_source": self._source}
-
     def _new_rows(self, drafts: Sequence[TodoCreate], step: UUID) -> sa.CTE:
         owner = self._owner.name  # and not the id, which not every client knows
-        names = ("position", "id", "title", "description")
-        types = (sa.BigInteger(), *(_table.c[name].type for name in names[1:]))
-        columns = [sa.column(name, kind) for name, kind in zip(names, types, strict=True)]
-        rows = [(i, derived_id(step, owner, i), draft.title, draft.description) for i, draft in enumerate(drafts, 1)]
-        return sa.values(*columns).data(rows).cte("new")
+        given = _given(drafts)
+        columns = [sa.column(name, _table.c[name].type) for name in ("id", *given)]
+        rows = [
+            (i, derived_id(step, owner, i), *(getattr(draft, name) for name in given))
+            for i, draft in enumerate(drafts, 1)
+        ]
+        return sa.values(sa.column("position", sa.BigInteger()), *columns).data(rows).cte("new")
 
     def _insert(self, names: list[str], rows: sa.Select[Any]) -> Any:
         if self._dialect == "sqlite":
@@ -283,3 +190,12 @@ class Todos:
     @property
     def _dialect(self) -> str:
         return self._session.get_bind().dialect.name
+
+
+def _given(drafts: Sequence[TodoCreate]) -> list[str]:
+    """Return the columns that any of `drafts` sets; the title at least."""
+    return [
+        name
+        for name in TodoCreate.model_fields
+        if name == "title" or any(getattr(draft, name) not in (None, []) for draft in drafts)
+    ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,75 +14,19 @@ from sqlmodel import Session, SQLModel, col
 
 from todocli.clock import now
 from todocli.domain.ids import derived_id
-from todocli.domain.steps import SOURCES, Row, differences
+from todocli.domain.steps import SOURCES
 from todocli.errors import Conflict, FieldError, NotFound, ValidationError
-from todocli.models import Change, History, Todo, User, UtcDateTime
+from todocli.models import Change, History, Todo, User
 from todocli.schemas.steps import StepList
-from todocli.services.log import Log, Step, StepFilter, Touched, taken_back
+from todocli.services.log import Log, Step, StepFilter, taken_back
 from todocli.services.owner import Owner
 from todocli.services.steps import another_step
+from todocli.services.turn import Columns, Turn
 
 MAX_STEPS = 1_000
 """How many steps are taken back at once."""
 
 _todos, _changes = (SQLModel.metadata.tables[name] for name in ("todos", "changes"))
-
-Columns = dict[str, Any]
-"""Columns of a todo that history keeps, with values of the columns' own types."""
-
-
-@dataclass(frozen=True)
-class _Turn:
-    """A todo that goes from one state that history knows to another; None: it was not there.
-
-    Only what differs is compared and written. And nothing is deleted: a todo goes to the trash instead.
-    """
-
-    here: Columns | None
-    there: Columns | None
-
-    @classmethod
-    def of(cls, touched: Touched, *, back: bool) -> _Turn:
-        """Return how to take back what a step did to a todo, or how to do it again."""
-        before, after = _typed(touched.before), _typed(touched.after)
-        return cls(after, before) if back else cls(before, after)
-
-    def fits(self, row: Columns | None) -> bool:
-        """Return whether the todo is still `here`; `row` is what is stored of it."""
-        if self.here is None:
-            rest = {name: value for name, value in (self.there or {}).items() if name != "deleted_at"}
-            return row is None or (row["deleted_at"] is not None and _has(row, rest))
-        changed = self.here if self.there is None else differences(self.here, self.there)
-        return row is not None and _has(row, {name: self.here[name] for name in changed})
-
-    def columns(self, row: Columns | None, moment: datetime) -> Columns:
-        """Return the columns to write, so that the todo is `there`; if there is no `row`, those of a new one."""
-        if row is None:
-            return dict(self.there) if self.there is not None else {**(self.here or {}), "deleted_at": moment}
-        if self.there is None:
-            return {"deleted_at": row["deleted_at"] or moment}
-        if self.here is None:
-            return {"deleted_at": self.there["deleted_at"]}
-        return {name: self.there[name] for name in differences(self.here, self.there)}
-
-
-def _typed(row: Row | None) -> Columns | None:
-    """Return a row of history with instants as such, and without what is no column any more."""
-    if row is None:
-        return None
-    return {
-        name: datetime.fromisoformat(value) if value and isinstance(_todos.c[name].type, UtcDateTime) else value
-        for name, value in row.items()
-        if name in _todos.c
-    }
-
-
-def _has(row: Columns, values: Columns) -> bool:
-    """Return whether `row` has these values; since when it is in the trash, does not matter."""
-    return all(
-        (row[name] is None) == (value is None) if name == "deleted_at" else row[name] == value
-        for name, value in values.items()
-    )
 
 
 class Undo:
@@ -139,7 +82,7 @@ class Undo:
             writes.append([])
             for touched in step.touched:
                 row = rows.get(touched.todo_id)
-                turn = _Turn.of(touched, back=verb == "undo")
+                turn = Turn.of(touched, back=verb == "undo")
                 if not turn.fits(row):
                     unlike.setdefault(touched.todo_id, step)
                 columns = turn.columns(row, moment)
