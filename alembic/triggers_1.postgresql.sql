@@ -27,6 +27,14 @@ $$;
 
 CREATE FUNCTION todos_insert() RETURNS trigger LANGUAGE plpgsql SET search_path = schema(), pg_temp AS $$
 BEGIN
+  -- A number is never given again, also not one of a todo that was deleted or purged.
+  IF EXISTS (
+    SELECT 1 FROM new_rows AS n JOIN users AS u ON u.id = n.user_id JOIN history AS h ON h.user_id = n.user_id
+    WHERE n.number <= u.last_number AND h.todo_id <> n.id
+      AND (COALESCE(h.after, h.before) ->> 'number')::bigint = n.number)
+  THEN
+    RAISE EXCEPTION 'the number belongs to another todo' USING ERRCODE = 'unique_violation';
+  END IF;
   UPDATE users SET last_number = highest.number
   FROM (SELECT user_id, max(number) AS number FROM new_rows GROUP BY user_id) AS highest
   WHERE users.id = highest.user_id AND users.last_number < highest.number;

@@ -1,4 +1,4 @@
-"""The first generation of the triggers that keep history. Frozen: revisions that are in use name it.
+"""The first generation of the triggers that keep history. Frozen with the first release: revisions in use name it.
 
 A revision that only adds columns drops the triggers and creates them again with more columns. A revision that needs
 other rules brings a second generation beside this one.

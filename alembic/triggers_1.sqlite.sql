@@ -12,13 +12,12 @@ BEGIN
       AND (h.user_id <> NEW.user_id OR json_extract(h.after, '$.number') <> NEW.number)
       AND NOT EXISTS (
         SELECT 1 FROM history AS d WHERE d.user_id = h.user_id AND d.todo_id = h.todo_id AND d.after IS NULL));
+  -- A number is never given again, also not one of a todo that was deleted or purged.
   SELECT RAISE(ABORT, 'the number belongs to another todo')
   WHERE NEW.number <= (SELECT last_number FROM users WHERE id = NEW.user_id) AND EXISTS (
     SELECT 1 FROM history AS h
-    WHERE h.user_id = NEW.user_id AND h.todo_id <> NEW.id AND json_extract(h.after, '$.number') = NEW.number
-      AND NOT EXISTS (SELECT 1 FROM todos AS t WHERE t.id = h.todo_id)
-      AND NOT EXISTS (
-        SELECT 1 FROM history AS d WHERE d.user_id = h.user_id AND d.todo_id = h.todo_id AND d.after IS NULL));
+    WHERE h.user_id = NEW.user_id AND h.todo_id <> NEW.id
+      AND json_extract(COALESCE(h.after, h.before), '$.number') = NEW.number);
 
   UPDATE users SET last_number = NEW.number WHERE id = NEW.user_id AND last_number < NEW.number;
   INSERT INTO changes (user_id, id, seq, made_at, source)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import sqlite3
 import uuid
+from pathlib import Path
 
 import pytest
 
@@ -97,6 +100,8 @@ def test_the_log_of_a_person(person: Terminal) -> None:
     ran = person("log -n 1")
     assert ran.err == "There are more: todo log --all\n"
     assert person("log 2 -n 1").err == "There are more: todo log 2 --all\n"
+    ran = person("log -n 1 --since 3h --until '2100-01-01T17:00'")
+    assert ran.err == "There are more: todo log --since 3h --until 2100-01-01T17:00 --all\n"
     assert person("log -n 4").err == ""
     assert person("log --until 2020-01-01").err == "There are no steps in that time.\n"
     person.width = 40
@@ -131,6 +136,33 @@ def test_what_is_stored_cannot_control_the_terminal(person: Terminal) -> None:
     assert "\x1b" not in shown
     assert "\u202e" not in shown
     assert "\\x1b[31m\\u202e" in shown
+
+
+def test_a_source_that_we_do_not_know_cannot_control_it_either(person: Terminal, home: Path) -> None:
+    person.ok("add a")
+    with contextlib.closing(sqlite3.connect(home / "todo.db", isolation_level=None)) as console:
+        step = "title = 'b', change_id = '1' || substr(change_id, 2), change_source = '\x1b]0;x\x07'"
+        console.execute(f"UPDATE todos SET {step}")
+    for line in ("log", "show 1", "undo --dry-run", "undo"):
+        assert "\x1b" not in person.ok(line)
+    assert "by \\x1b]0;x\\x07" in person.ok("log")
+
+
+def test_a_dry_run_is_in_words_in_a_pipe_too(script: Terminal) -> None:
+    script.ok("add a")
+    script.ok("edit 1 -t b")
+    assert script.ok("undo --dry-run") == "Would undo: changed title of 1 b (now)\n  1 title: “b” → “a”\n"
+    assert script.ok("undo --dry-run -q") == "1\n"
+    assert json.loads(script.ok("undo --dry-run --json"))["count"] == 1
+
+
+def test_an_undo_repeated_after_a_purge(script: Terminal) -> None:
+    script.ok("add a")
+    change = str(uuid.uuid4())
+    script.ok(f"undo --change {change}")
+    script.ok("purge --yes")
+    ran = script(f"undo --change {change}")
+    assert (ran.code, ran.out, ran.err) == (0, "", "That was done before; what it changed was purged since.\n")
 
 
 def test_a_script_reads_lines_numbers_and_documents(script: Terminal) -> None:
@@ -175,7 +207,7 @@ def test_a_command_is_repeated_by_its_change(script: Terminal) -> None:
         ("undo 99999999999999999999999", 2, "more than one command takes"),
         ("undo 1 2", 2, "unexpected extra argument"),
         ("undo --fields id", 2, "No such option: --fields"),
-        ("purge 1", 3, "Not put into the trash: 1. Nothing was purged."),
+        ("purge 1", 3, "Not in the trash: 1. Nothing was purged."),
         ("purge 1 99", 3, "1, 99"),
         ("purge --older-than soon", 2, "'soon' is not a span of time"),
         ("purge --older-than 999999w", 2, "is not a span of time"),

@@ -288,3 +288,23 @@ def test_the_same_operations_leave_the_same_history(request: pytest.FixtureReque
     on_sqlite = history_at(request.getfixturevalue("sqlite_path"))
     assert len(on_sqlite) == 12
     assert on_sqlite == history_at(request.getfixturevalue("postgres_url"))
+
+
+def test_a_number_is_never_given_again(console: Console) -> None:
+    """Not that of a deleted todo, nor of one of which history has the number only; but to the todo itself."""
+    user = console.add_user()
+    todo = console.add(user, 1, "a")
+    console.add(user, 2, "b")
+    console.run("DELETE FROM todos")
+    for number in (1, 2):
+        with pytest.raises(REFUSED, match="the number belongs to another todo"):
+            console.add(user, number, "c")
+    purged = '{"number": 2}'
+    console.run("UPDATE history SET before = :purged, after = NULL WHERE todo_id <> :todo", purged=purged, todo=todo)
+    with pytest.raises(REFUSED, match="the number belongs to another todo"):
+        console.add(user, 2, "c")
+    console.add(user, 1, "a", todo=todo)
+    console.add(user, 9, "d")
+    console.add(user, 5, "e")
+    console.add(console.add_user("bob"), 1, "f")
+    assert console.run("SELECT number FROM todos ORDER BY number, title") == [(1,), (1,), (5,), (9,)]

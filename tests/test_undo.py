@@ -7,9 +7,12 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
+from sqlmodel import Session
 
 from tests.console import Console
 from todocli.clock import now
@@ -334,6 +337,64 @@ def test_made_again_with_the_same_change_it_is_made_once(ada: Person) -> None:
     assert ada.lines() == ["1 b done"]
 
 
+def test_made_again_after_a_purge_it_is_not_made_again(ada: Person) -> None:
+    ada.add("a")
+    ada.add("b")
+    change = uuid.uuid4()
+    ada.undo(change=change)
+    ada.purge()
+    assert ada.undo(change=change) == []
+    assert ada.lines() == ["1 a open"]
+    again = uuid.uuid4()
+    ada.add("c", "d")
+    ada.undo(2)
+    ada.redo(2, change=again)
+    ada.rm("1", "3")
+    ada.purge(Trash(refs("1")))
+    assert ada.redo(2, change=again) == ["added 3,4"]
+    ada.purge(Trash(refs("3")))
+    assert ada.redo(2, change=again) == ["added 4"]
+    assert ada.lines() == ["4 d open"]
+
+
+def test_what_was_begun_first_and_committed_last_is_named(postgres_url: Target) -> None:
+    ada = Person(postgres_url)
+    ada.add("a", "b")
+    with contextlib.closing(Console(postgres_url)) as console:
+        with console.transaction():
+            console.run("UPDATE todos SET title = 'x' WHERE number = 2")
+            ada.edit("1", title="mine")
+            console.run("UPDATE todos SET title = 'theirs' WHERE number = 1")
+        with pytest.raises(Conflict, match=r"1 theirs was changed since, at an SQL console at 2.* Nothing was changed"):
+            ada.undo()
+
+
+def test_what_is_told_of_a_step_is_found_once_and_not_for_each_of_its_todos(postgres_url: Target) -> None:
+    ada = Person(postgres_url)
+    ada.add(*map(str, range(300)))
+    step = ada.log().items[0].id
+    sent: list[tuple[str, Any]] = []
+    with opened(postgres_url) as store, store.session() as session:
+
+        @sa.event.listens_for(session.get_bind(), "before_cursor_execute")
+        def _(_c: object, _d: object, statement: str, values: object, *_: object) -> None:
+            sent.append((statement, values))
+
+        assert [len(step.touched) for step in Log(session, ada.owner).steps([step])] == [300]
+        ((statement, values),) = sent
+        explain = "EXPLAIN (ANALYZE, FORMAT JSON) " + statement
+        (plan,) = session.connection().exec_driver_sql(explain, values).scalar_one()
+    loops = [node["Actual Loops"] for node in nodes(plan["Plan"]) if node.get("Parent Relationship") == "SubPlan"]
+    assert loops
+    assert max(loops) == 1
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for below in plan.get("Plans", []):
+        yield from nodes(below)
+
+
 def test_a_dry_run_changes_nothing(ada: Person) -> None:
     ada.add("a")
     ada.done("1")
@@ -459,8 +520,10 @@ def test_undo_skips_a_purge_and_what_it_took(ada: Person) -> None:
 def test_purge_of_some(ada: Person, console: Console) -> None:
     ada.add("a", "b", "c")
     ada.rm("1-2")
-    with pytest.raises(NotFound, match=r"Not put into the trash: 3, 99\. Nothing was purged"):
+    with pytest.raises(NotFound, match=r"Not in the trash: 3, 99\. Nothing was purged"):
         ada.purge(Trash(refs("1", "3", "99")))
+    with pytest.raises(NotFound, match=r"Not in the trash since before 2\d{3}-\d\d-\d\d \d\d:\d\d: 1\. Nothing"):
+        ada.purge(Trash(refs("1"), now() - timedelta(days=30)))
     assert ada.purge(Trash(refs("2"))) == ["purged 2"]
     old = now() - timedelta(days=40)
     with unrecorded(console):
@@ -491,9 +554,41 @@ def test_a_purge_made_again_is_made_once(ada: Person) -> None:
     assert ada.purge(change=change) == ["purged 1"]
     assert [todo.number for todo in ada.listed("trash")] == [2]
     with opened(ada.target) as store, store.session() as session:
-        assert Purge(session, ada.owner).made(uuid.uuid4()) is None
-        with pytest.raises(Conflict, match="for another step"):
-            Purge(session, ada.owner).made(ada.log(StepFilter(limit=1)).items[0].id)
+        assert Purge(session, ada.owner).made(Trash(), uuid.uuid4()) is None
+        for trash in (Trash(refs("1")), Trash(refs("1-9"))):
+            assert Purge(session, ada.owner).made(trash, change)
+        for trash, step in (
+            (Trash(), ada.log(StepFilter(limit=1)).items[0].id),
+            (Trash(refs("2")), change),
+            (Trash(refs("1", "2")), change),
+        ):
+            with pytest.raises(Conflict, match="for another step"):
+                Purge(session, ada.owner).made(trash, step)
+
+
+def test_purge_takes_nothing_that_comes_into_the_trash_meanwhile(postgres_url: Target) -> None:
+    """Whatever is committed between its statements."""
+    ada = Person(postgres_url)
+    ada.add("a", "b")
+    ada.rm("1")
+    with opened(postgres_url) as store:
+        with store.session() as session:
+            expected = Purge(session, ada.owner).meant(Trash())
+        seen: list[str] = []
+
+        def removed_meanwhile(session: Session) -> StepList:
+            @sa.event.listens_for(session.get_bind(), "before_cursor_execute")
+            def _(_c: object, _d: object, statement: str, *_: object) -> None:
+                seen.append(statement)
+                if len(seen) == 5:
+                    ada.rm("2")
+
+            return Purge(session, ada.owner).purge(Trash(), expected, change=uuid.uuid4())
+
+        assert words(store.atomically(removed_meanwhile)) == ["purged 1"]
+    assert any("INSERT INTO history" in statement for statement in seen[:4])
+    assert any("DELETE FROM todos" in statement for statement in seen[4:])
+    assert [todo.number for todo in ada.listed("trash")] == [2]
 
 
 def test_what_was_purged_is_not_added_again(ada: Person) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -77,7 +78,10 @@ def _turn(invocation: Invocation, verb: Literal["undo", "redo"], count: int, *, 
             return turned(count, change=invocation.named_change(), force=force, dry_run=dry_run)
 
         steps = store.atomically(turn)
-    if not invocation.table:
+    if not steps.items:
+        invocation.note("That was done before; what it changed was purged since.")
+    in_words = invocation.table or (dry_run and not invocation.machine and not invocation.quiet)
+    if not in_words:
         _print_plainly(invocation, steps)
         return
     from todocli.render.steps import effect, summary
@@ -142,7 +146,11 @@ def log(
 
         invocation.show(step_table(found.items, now=now, width=invocation.width))
         if found.total > found.count:
-            invocation.note(f"There are more: todo log {f'{reference} ' if reference else ''}--all")
+            line = ["log", *([reference] if reference else [])]
+            line += [
+                word for name, value in (("--since", since), ("--until", until)) if value for word in (name, value)
+            ]
+            invocation.note(f"There are more: todo {shlex.join([*line, '--all'])}")
 
 
 @takes(*TURNING, "yes")
@@ -168,7 +176,7 @@ def purge(
         meant = Trash(named, until)
         with store.session() as session:
             service = Purge(session, owner)
-            steps = service.made(change) if "change" in invocation.given else None
+            steps = service.made(meant, change) if "change" in invocation.given else None
             expected = [] if steps else service.meant(meant)
         if expected:
             invocation.confirm(_question(expected))

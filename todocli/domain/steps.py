@@ -14,6 +14,11 @@ SOURCES = {"cli": "on the command line", "api": "through the API", "sql": "at an
 """Through which door a step came, in words."""
 
 
+def door(source: str) -> str:
+    """Return in words through which door a step came. A source that we do not know is somebody else's text."""
+    return SOURCES.get(source, f"by {source}")
+
+
 def action(before: Row | None, after: Row | None) -> Action:
     """Return in one word what happened between two states of a todo; None: it was not there.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal
 
-from todocli.domain.steps import SOURCES, Action
+from todocli.domain.steps import Action, door
 from todocli.render.text import first_line, visible
 from todocli.render.times import ago
 from todocli.schemas.base import instant
@@ -40,7 +40,7 @@ def summary(step: StepRead, now: datetime) -> str:
     first, *_ = step.items
     fields = f" {', '.join(first.changes)} of" if first.action == "changed" and first.changes else ""
     more = f" and {step.count - 1} more" if step.count > 1 else ""
-    where = "" if step.source == "cli" else f" {SOURCES.get(step.source, step.source)}"
+    where = "" if step.source == "cli" else f" {visible(door(step.source))}"
     return f"{first.action}{fields} {named(first)}{more}{where} ({ago(step.made_at, now)})"
 
 
@@ -67,7 +67,7 @@ def detail(step: StepRead, item: StepItem) -> str:
     """Return what there is to say about a change beyond its word: what the fields were, and who made it."""
     said = [f"{name} was {shown(change.before)}" for name, change in item.changes.items() if item.action == "changed"]
     if step.source != "cli":
-        said.append(SOURCES.get(step.source, step.source))
+        said.append(visible(door(step.source)))
     return " · ".join(said)
 
 

@@ -183,7 +183,7 @@ class Log:
         self, page: sa.Select[Any], of_todo: sa.ColumnElement[bool], shown: int | None
     ) -> Sequence[sa.RowMapping]:
         """Return the rows of history of the steps in `page`, newest step first; of each at most `shown`."""
-        steps = page.subquery("page")
+        steps = page.cte("page").prefix_with("MATERIALIZED")  # or Postgres counts a step's todos for each of them
         place = sa.func.row_number().over(partition_by=steps.c.id, order_by=_number).label("place")
         of_step = sa.and_(self._owner.owns(History), col(History.change_id) == steps.c.id, of_todo)
         rows = sa.select(steps, *_touched, place).join_from(steps, History, of_step).subquery("rows")

@@ -62,11 +62,22 @@ def all_found(picked: sa.CTE, references: References) -> list[sa.ColumnElement[b
     return conditions
 
 
+def matching(references: References, number: int, todo_id: UUID) -> list[Reference]:
+    """Return those of `references` that name the todo with this number and id."""
+    return [
+        reference
+        for reference in references.items
+        if (
+            reference.first <= number <= reference.last
+            if isinstance(reference, NumberRange)
+            else reference in (number, todo_id)
+        )
+    ]
+
+
 def matches(reference: Reference, todo: TodoRead) -> bool:
     """Return whether `reference` names `todo`."""
-    if isinstance(reference, NumberRange):
-        return reference.first <= todo.number <= reference.last
-    return reference in (todo.number, todo.id)
+    return bool(matching(References((reference,)), todo.number, todo.id))
 
 
 def missing(references: References, todos: Iterable[TodoRead]) -> list[Reference]:

@@ -60,20 +60,29 @@ class Purge:
         if trash.references and (lost := picking.missing(trash.references, found)):
             self._owner.require(self._session)
             names = ", ".join(str(reference) for reference in lost[:10])
-            older = f" before {trash.until:%Y-%m-%d %H:%M} UTC" if trash.until else ""
+            older = f"in the trash since before {trash.until.astimezone():%Y-%m-%d %H:%M}" if trash.until else ""
             raise NotFound(
-                f"Not put into the trash{older}: {names}. Nothing was purged.",
+                f"Not {older or 'in the trash'}: {names}. Nothing was purged.",
                 hint="Only what is in the trash can be purged: todo trash",
                 field_errors=picking.not_found(lost, []).field_errors,
             )
         return found
 
-    def made(self, change: UUID) -> StepList | None:
-        """Return the purge that `change` names, if it was made before. Raises `Conflict` if it was another step."""
+    def made(self, trash: Trash, change: UUID) -> StepList | None:
+        """Return the purge that `change` names, if it was made before.
+
+        Raises `Conflict` if it was another step, or took other todos than `trash` names.
+        """
         query = sa.select(col(Change.id)).where(self._owner.owns(Change), col(Change.id) == change)
         if self._session.scalar(query) is None:
             return None
-        return self._read(change)
+        made = self._read(change)
+        if trash.references:
+            taken = made.items[0].items
+            named = [picking.matching(trash.references, item.number, item.todo_id) for item in taken]
+            if not all(named) or set(trash.references.items) - {name for names in named for name in names}:
+                raise another_step(change)
+        return made
 
     def purge(self, trash: Trash, expected: list[TodoRead], *, change: UUID) -> StepList:
         """Destroy todos and their history; leave a step that has their numbers. It cannot be undone.
@@ -82,15 +91,16 @@ class Purge:
         meant is not what was `expected` any more.
         """
         self._owner.require(self._session, lock=True)
-        if made := self.made(change):
+        if made := self.made(trash, change):
             return made
         seq = self._session.scalar(self._new_step(change))
         mine = self._owner.owns(Todo)
-        meant = sa.select(col(Todo.id)).where(mine, *trash.conditions()).order_by(col(Todo.id)).with_for_update()
-        if set(self._session.scalars(meant)) != {todo.id for todo in expected}:
+        numbers = sa.select(*self._number_only(change)).where(mine, *trash.conditions())
+        locked = numbers.order_by(col(Todo.id)).with_for_update()
+        kept_of_them = _history.insert().from_select(["user_id", "change_id", "todo_id", "before"], locked)
+        meant = self._session.scalars(kept_of_them.returning(_history.c.todo_id))
+        if set(meant) != {todo.id for todo in expected}:
             raise Conflict("The trash was changed meanwhile; nothing was purged.", hint="Look again: todo trash")
-        rows = sa.select(*self._number_only(change)).where(mine, *trash.conditions())
-        self._session.execute(_history.insert().from_select(["user_id", "change_id", "todo_id", "before"], rows))
         # The trigger on DELETE records a step of its own, with all that is to be destroyed: it goes too.
         step, kept = aliased(History, name="step"), aliased(History, name="kept")
         purged = sa.select(col(step.todo_id)).where(self._owner.owns(step), col(step.change_id) == change)

@@ -14,7 +14,7 @@ from sqlmodel import Session, SQLModel, col
 
 from todocli.clock import now
 from todocli.domain.ids import derived_id
-from todocli.domain.steps import SOURCES
+from todocli.domain.steps import door
 from todocli.errors import Conflict, FieldError, NotFound, ValidationError
 from todocli.models import Change, History, Todo, User
 from todocli.schemas.steps import StepList
@@ -59,7 +59,7 @@ class Undo:
         self._owner.require(self._session, lock=True)  # of two commands at once the second sees what the first did
         ids = [change, *(derived_id(change, self._owner.name, i) for i in range(1, count + 1))]
         steps = self._made(verb, ids)
-        if not steps:
+        if steps is None:
             query = self._undoable() if verb == "undo" else self._redoable()
             pairs = self._session.execute(query.limit(count)).all()
             if len(pairs) < count:
@@ -75,7 +75,8 @@ class Undo:
     def _turn_each(self, verb: str, steps: Sequence[Step], ids: Sequence[UUID], *, force: bool, dry_run: bool) -> None:
         """Write every step's turn, one after the other; all are looked at before the first is written."""
         moment = now()
-        rows = self._locked(steps)
+        stored = self._locked(steps)
+        rows: dict[UUID, Columns] = {**stored}
         writes: list[list[tuple[UUID, Columns, bool]]] = []
         unlike: dict[UUID, Step] = {}
         for step in steps:
@@ -89,7 +90,9 @@ class Undo:
                 writes[-1].append((touched.todo_id, columns, row is None))
                 rows[touched.todo_id] = {**(row or {}), **columns}
         if unlike and not force:
-            raise self._conflict(unlike, verb, steps)
+            raise self._conflict(
+                {todo_id: (step, stored.get(todo_id)) for todo_id, step in unlike.items()}, verb, steps
+            )
         if not dry_run:
             for step_id, write in zip(ids, writes, strict=False):
                 self._write(write, step_id, moment)
@@ -126,8 +129,8 @@ class Undo:
         )
         return sa.and_(self._owner.owns(change), col(change.undoes).is_(None), sa.exists(rows))
 
-    def _made(self, verb: str, ids: Sequence[UUID]) -> list[Step]:
-        """Return what was taken back, or made again, if it was before; nothing if not.
+    def _made(self, verb: str, ids: Sequence[UUID]) -> list[Step] | None:
+        """Return what was taken back, or made again, if it was before and was not purged since; None if it was not.
 
         `ids` are those of the steps, and one more, which one step more would have had.
         """
@@ -139,7 +142,7 @@ class Undo:
         )
         made = {step: (first, second) for step, first, second in self._session.execute(query)}
         if not made:
-            return []
+            return None
         if made.keys() != set(ids[:-1]) or any(
             first is None or (second is None) != (verb == "undo") for first, second in made.values()
         ):
@@ -200,20 +203,28 @@ class Undo:
         )
         self._session.execute(statement, pairs)
 
-    def _conflict(self, unlike: Mapping[UUID, Step], verb: str, steps: Sequence[Step]) -> Conflict:
-        """Return the error that names the todos that are not as history says, and what changed each."""
+    def _conflict(
+        self, unlike: Mapping[UUID, tuple[Step, Columns | None]], verb: str, steps: Sequence[Step]
+    ) -> Conflict:
+        """Return the error that names the todos that are not as history says, and what changed each.
+
+        `unlike` has, of each such todo, the step that does not fit and what is stored.
+        """
         sentences, fields = [], []
-        for todo_id, step in list(unlike.items())[:10]:
+        for todo_id, (step, row) in list(unlike.items())[:10]:
             newest = self._log.find(StepFilter(todo=todo_id, limit=1, with_total=False)).items[0]
-            name = f"{newest.items[0].number} {newest.items[0].title or ''}".rstrip()
+            if row is not None and row["change_id"] != newest.id:  # what was begun first was committed last
+                newest = next((known.read() for known in self._log.steps([row["change_id"]])), newest)
+            item = next(item for item in newest.items if item.todo_id == todo_id)
+            name = f"{item.number} {(row or {}).get('title') or item.title or ''}".rstrip()
             when = f"{newest.made_at:%Y-%m-%d %H:%M} UTC"
             if newest.id in {known.id for known in steps}:
                 said = f"{name} is not as the step of {step.made_at:%Y-%m-%d %H:%M} UTC left it, and no step says why."
             else:
-                said = f"{name} was {newest.items[0].action} since, {SOURCES.get(newest.source, '')} at {when}."
+                said = f"{name} was {item.action} since, {door(newest.source)} at {when}."
             sentences.append(said)
             fields.append(FieldError("reference", said))
-        more = f" So were {len(unlike) - 10} more." if len(unlike) > 10 else ""
+        more = f" And so are {len(unlike) - 10} more." if len(unlike) > 10 else ""
         again = f"todo {verb}{f' {len(steps)}' if len(steps) > 1 else ''} --force"
         return Conflict(
             f"{' '.join(sentences)}{more} Nothing was changed.",
