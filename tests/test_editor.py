@@ -46,7 +46,7 @@ def test_the_text_shows_the_todo_and_is_stored(todo: Terminal, editor: Editor, t
         "path.write_text('Pay the rent\\n\\nby card\\n# not a comment\\n' + text[text.index('# ---'):])"
     )
     assert todo.ok("edit 1") == "1\topen\tPay the rent\n"
-    assert todo.ok("show 1") == "1\topen\tPay the rent\tby card\\n# not a comment\n"
+    assert todo.ok("show 1") == "1\topen\tPay the rent\t\t\t\t\tby card\\n# not a comment\n"
     assert drafts(tmp_path) == []
 
 

@@ -268,8 +268,8 @@ def test_an_error_as_a_document(error: TodoError, written: str) -> None:
 def test_a_plain_line_has_tabs_between_its_columns_only() -> None:
     todo = _todo("a\tb\nc\x1b", "two\nlines\t", done=True)
     assert plain(todo) == "12\tdone\ta\\tb\\nc\\x1b"
-    assert plain(todo, description=True) == "12\tdone\ta\\tb\\nc\\x1b\ttwo\\nlines\\t"
-    assert plain(_todo(), description=True) == "12\topen\tPay rent\t"
+    assert plain(todo, description=True) == "12\tdone\ta\\tb\\nc\\x1b\t\t\t\t\ttwo\\nlines\\t"
+    assert plain(_todo(), description=True) == "12\topen\tPay rent"
 
 
 @pytest.mark.parametrize(

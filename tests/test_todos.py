@@ -43,7 +43,7 @@ def test_a_session_in_a_pipe(todo: Terminal) -> None:
     assert todo.ok("") == "2\topen\tPay rent\n"
     assert todo.ok("ls --all") == "1\tdone\tbuy milk\n2\topen\tPay rent\n"
     assert todo.ok("list --completed") == "1\tdone\tbuy milk\n"
-    assert todo.ok("show 2") == "2\topen\tPay rent\tby transfer\n"
+    assert todo.ok("show 2") == "2\topen\tPay rent\t\t\t\t\tby transfer\n"
     assert todo.ok("edit 2 --title 'Pay the rent'") == "2\topen\tPay the rent\n"
     assert todo.ok("reopen 1") == "1\topen\tbuy milk\n"
     assert todo.ok("rm 1-2") == "1\ttrash\tbuy milk\n2\ttrash\tPay the rent\n"
@@ -185,7 +185,7 @@ def test_marks_are_bounded(todo: Terminal, person: Terminal) -> None:
         (["edit", "1", "-t", " "], 2, "The title must not be empty."),
         (["edit", "1", "-d", "y" * 2001], 2, "The description has 2001 characters; at most 2000 are allowed."),
         (["edit", "1-2", "-t", "x"], 2, "edit takes one todo, not a range."),
-        (["edit", "1", "2"], 2, "Got unexpected extra argument(s) (2)."),
+        (["edit", "1", "2"], 2, "edit takes one todo; 2 look like more."),
         (["edit", "1"], 2, "There is nobody who could edit, and no change was given."),
         (["done", "0"], 2, "'0' is not a todo's number: numbers start at 1."),
         (["done", "-1"], 2, "No such option: -1."),

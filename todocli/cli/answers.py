@@ -77,6 +77,7 @@ def _tell(invocation: Invocation, outcome: Outcome, verb: str, *, single: bool, 
         return
     if not outcome.items:
         invocation.note("Nothing to do: that is so already.")
+    from todocli.render.plans import plan
     from todocli.render.text import first_line, visible
 
     shown, more = outcome.items[:SHOWN], outcome.items[SHOWN:]
@@ -87,8 +88,10 @@ def _tell(invocation: Invocation, outcome: Outcome, verb: str, *, single: bool, 
         if todo.number not in outcome.changed:
             invocation.line(f"{name} {unchanged}")
             continue
-        invocation.line(f"{verb} {name}", way_back if todo is last else "")
-        if verb in ("Added", "Changed") and todo.description:
+        told = verb in ("Added", "Changed")
+        said = [f"{verb} {name}", *(plan(todo, clock.today()) if told else ())]
+        invocation.line(" · ".join(said), way_back if todo is last else "")
+        if told and todo.description:
             invocation.line(" " * (len(verb) + len(str(todo.number)) + 2) + first_line(todo.description))
     if more:
         invocation.line(f"and {len(more)} more, to {more[-1].number}", way_back)

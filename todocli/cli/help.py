@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from typing import Annotated
 
 import typer
 
+from todocli import clock
 from todocli.cli import exits
 from todocli.cli.context import Invocation
 from todocli.cli.options import Command, takes
@@ -24,10 +26,12 @@ def help_(
     context: typer.Context,
     words: Annotated[list[str] | None, typer.Argument(metavar="TOPIC")] = None,
 ) -> None:
-    """Explain a command or a topic: exit-codes, json-schema."""
+    """Explain a command or a topic: dates, exit-codes, json-schema."""
     topic = " ".join(words or [])
     if topic == "exit-codes":
         _exit_codes(invocation)
+    elif topic == "dates":
+        _dates(invocation)
     elif topic == "json-schema":
         from todocli.schemas.contract import contract
 
@@ -43,10 +47,29 @@ def _command_help(context: typer.Context, words: list[str]) -> str:
         if word not in commands:
             raise UsageError(
                 f"There is no command or topic {' '.join(words)!r}.",
-                hint="todo --help shows the commands; the topics are exit-codes and json-schema.",
+                hint="todo --help shows the commands; the topics are dates, exit-codes and json-schema.",
             )
         current = type(current)(commands[word], info_name=word, parent=current)
     return current.command.get_help(current).rstrip()
+
+
+def _dates(invocation: Invocation) -> None:
+    from todocli.domain.dates import FORMS, RULES, format_day, parse_day
+
+    today = clock.today()
+    days = [(form, parse_day(form, "due", today=today)) for form in FORMS]
+    if not invocation.table:
+        for form, found in days:
+            invocation.line(f"{form}\t{format_day(found)}")
+        return
+    from todocli.render.plans import clock_time, day, distance
+    from todocli.render.tables import plain_table
+
+    rows = [(form, f"{day(d.on, today)}{clock_time(d.at)}", distance(d.on, today)) for form, d in days]
+    invocation.show(plain_table(("Write", f"On {day(today, today)} that is", ""), rows))
+    invocation.line("")
+    for rule in RULES:
+        invocation.line(textwrap.fill(rule, invocation.width, initial_indent="- ", subsequent_indent="  "))
 
 
 def _exit_codes(invocation: Invocation) -> None:

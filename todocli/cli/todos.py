@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from todocli import clock
+from todocli.cli import edit, planning
 from todocli.cli.answers import print_plainly, show_list, tell
 from todocli.cli.context import Invocation
 from todocli.cli.input import read_references, read_stdin, read_text
@@ -44,7 +45,7 @@ def register(app: typer.Typer) -> None:
         ("add", add),
         ("list", list_),
         ("show", show),
-        ("edit", edit),
+        ("edit", edit.edit),
         ("done", done),
         ("reopen", reopen),
         ("rm", rm),
@@ -60,8 +61,14 @@ def add(
     description: Annotated[
         str | None, typer.Option("--description", "-d", help="More about it; - reads it from stdin.")
     ] = None,
+    due: planning.Due = None,
+    start: planning.Start = None,
+    priority: planning.Priority = None,
+    project: planning.Project = None,
+    tag: planning.Tag = None,
+    literal: planning.Literal = False,
 ) -> None:
-    """Add a todo. Words need no quotes: todo add buy milk"""
+    """Add a todo. Words need no quotes: todo add pay rent due:fri pri:high project:home +bills"""
     from todocli.schemas.base import validated
     from todocli.schemas.todos import TodoCreate
 
@@ -75,7 +82,16 @@ def add(
         if from_stdin and not title.strip():
             continue
         try:
-            drafts.append(validated(TodoCreate, {"title": title, **described}))
+            said = planning.read(
+                [title] if from_stdin else words,
+                due=due,
+                start=start,
+                priority=priority,
+                project=project,
+                tag=tag,
+                literal=literal,
+            )
+            drafts.append(validated(TodoCreate, {"title": said.title, **said.new, **described}))
         except ValidationError as error:
             if not from_stdin:
                 raise
@@ -127,35 +143,6 @@ def show(invocation: Invocation, references: NumbersToTake) -> None:
     with invocation.todos() as todos:
         outcome = todos.get(named)
     print_plainly(invocation, outcome.items, single=named.single, description=True)
-
-
-@takes(*WRITING)
-def edit(
-    invocation: Invocation,
-    reference: Annotated[str, typer.Argument(metavar="REF", help="A number or a UUID.")],
-    title: Annotated[str | None, typer.Option("--title", "-t", help="The new title.")] = None,
-    description: Annotated[
-        str | None,
-        typer.Option("--description", "-d", help="The new description; an empty one clears it, - reads stdin."),
-    ] = None,
-) -> None:
-    """Change title or description of a todo; with neither option, in your editor."""
-    from todocli.schemas.base import validated
-    from todocli.schemas.todos import TodoUpdate
-
-    named = read_references([reference])
-    if not named.single:
-        raise UsageError("edit takes one todo, not a range.", hint="Edit them one by one.")
-    if title is None and description is None:
-        from todocli.cli.editor import edit_todo
-
-        outcome = edit_todo(invocation, named)
-    else:
-        given = {"title": title, "description": None if description is None else read_text(description)}
-        update = validated(TodoUpdate, {name: value for name, value in given.items() if value is not None})
-        with invocation.todos() as todos:
-            outcome = todos.edit(named, update, change=invocation.change)
-    tell(invocation, outcome, "Changed", single=True, unchanged="is unchanged")
 
 
 @takes(*WRITING)

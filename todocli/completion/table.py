@@ -12,6 +12,12 @@ PROFILE = Option("--profile", help="Use this profile.", values=1)
 NO_INPUT = Option("--no-input", help="Never ask anything.")
 COLOR = Option("--color", help="Use colour: auto, always or never.", values=1, choices=("auto", "always", "never"))
 HELP = Option("--help", "-h", help="Show this message and exit.")
+DUE = Option("--due", help="When it is due: fri, 27 nov, fri 17:00; or none.", values=1)
+START = Option("--start", help="Hide it until then; or none.", values=1)
+PRIORITY = Option("--priority", help="high, medium, low or none.", values=1)
+PROJECT = Option("--project", help="Its project: home, home/garden; or none.", values=1)
+TAG = Option("--tag", help="A tag; may be given several times.", values=1, repeats=True)
+LITERAL = Option("--literal", help="Take all words as the title.")
 ALL = Option("--all", "-a", help="Show completed ones too.")
 COMPLETED = Option("--completed", "-c", help="Show completed ones only.")
 LIMIT = Option("--limit", "-n", help="Show at most so many.", values=1)
@@ -42,6 +48,12 @@ TABLE = Command(
             "Add a todo.",
             options=(
                 Option("--description", "-d", help="More about it; - reads it from stdin.", values=1),
+                DUE,
+                START,
+                PRIORITY,
+                PROJECT,
+                TAG,
+                LITERAL,
                 JSON,
                 JSONL,
                 FIELDS,
@@ -87,12 +99,19 @@ TABLE = Command(
             arguments=(Argument(many=True),),
         ),
         "edit": Command(
-            "Change title or description of a todo;...",
+            "Change a todo: by words, of which due:fri...",
             options=(
                 Option("--title", "-t", help="The new title.", values=1),
                 Option(
                     "--description", "-d", help="The new description; an empty one clears it, - reads stdin.", values=1
                 ),
+                DUE,
+                START,
+                PRIORITY,
+                PROJECT,
+                TAG,
+                Option("--untag", help="Take a tag away.", values=1, repeats=True),
+                LITERAL,
                 JSON,
                 JSONL,
                 FIELDS,
@@ -103,7 +122,7 @@ TABLE = Command(
                 COLOR,
                 HELP,
             ),
-            arguments=(Argument(),),
+            arguments=(Argument(many=True),),
         ),
         "done": Command(
             "Complete todos.",
@@ -271,7 +290,7 @@ TABLE = Command(
             ),
         ),
         "help": Command(
-            "Explain a command or a topic: exit-codes,...",
+            "Explain a command or a topic: dates,...",
             options=(
                 COLOR,
                 PROFILE,

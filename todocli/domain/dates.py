@@ -1,15 +1,6 @@
 """Days as a person types them: a strict grammar. What it does not know, or what could mean two days, is refused.
 
-The rules, where a word could be read in more than one way:
-
-- A weekday is the next one after today, never today itself; `next fri` is the Friday of next week. Weeks begin on
-  Monday (ISO 8601).
-- A day without a month, or without a year, is the next one that there is, today included: `31` skips short months, and
-  `29 feb` goes to the next leap year.
-- A month or a year from a day that the other month does not have is that month's last day: `1m` from 31 January is the
-  last of February.
-- `eow` is Sunday; `eom`, `eoq` and `eoy` are the last days of the month, the quarter and the year; or today, if it is
-  that.
+`RULES` are the rules where a word could be read in more than one way. Weeks begin on Monday (ISO 8601).
 """
 
 from __future__ import annotations
@@ -27,9 +18,28 @@ MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
     *("july", "august", "september", "october", "november", "december"),
 )
+RULES = (
+    "A weekday is the next one after today, never today itself; next fri is the Friday of next week, from Monday on.",
+    "A day without a month, or without a year, is the next one that there is, today included: 31 skips short months,"
+    " and 29 feb goes to the next leap year.",
+    "A month or a year from a day that the other month does not have is that month's last day: 1m from 31 January is"
+    " the last of February.",
+    "eow is Sunday; eom, eoq and eoy are the last days of the month, the quarter and the year; today, if it is that.",
+    "A hyphen may stand for a space, so that a day is one word: next-fri, 27-nov, fri-17:00; not in 2026-11-27.",
+)
+
+FORMS = (
+    *("today", "tomorrow", "tom", "yesterday", "monday", "mon", "fri", "next fri", "next-fri"),
+    *("3d", "2w", "1m", "1y", "in 3 days", "3 days", "in 2 weeks", "1 month", "in 1 year"),
+    *("eow", "eom", "eoq", "eoy", "27", "31", "27 nov", "27-nov", "nov 27", "27 november", "nov 27 2027", "29 feb"),
+    *("2026-11-27", "fri 17:00", "fri-17:00", "tomorrow noon", "27 nov 5pm", "today 9:30am", "2026-11-27T17:00"),
+)
+"""One or more of each form that there is."""
+
 EXAMPLES = "today, tomorrow, fri, next fri, 3d, 2w, 27 nov, 2026-11-27, fri 17:00"
 
-_LAST_YEAR = 9999
+_ISO_TIME = re.compile(r"^(\d{4}-\d\d-\d\d)[t-](?=\d)")
+_PAIRED = re.compile(r"(?<!^\d{4})(?<!^\d{4}-\d\d)(?<=[a-z\d])-(?=[a-z\d])", re.ASCII)
 _SHORTEST = 3
 
 
@@ -46,7 +56,7 @@ def parse_day(text: str, field: str, *, today: date) -> Day:
 
     Raises `ValidationError` for `field` if it names none.
     """
-    words = text.lower().split()
+    words = _PAIRED.sub(" ", _ISO_TIME.sub(r"\1 ", text.lower())).split()
     at = _time(words[-1]) if len(words) > 1 else None
     day = _day(" ".join(words[:-1] if at else words), today) if words else None
     if day is None:

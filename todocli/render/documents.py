@@ -46,11 +46,14 @@ def error_body(error: TodoError) -> ErrorBody:
 
 
 def plain(todo: TodoRead, *, description: bool = False) -> str:
-    """Return a todo as a line of tab-separated columns: number, state, title, and the description if asked."""
-    columns = [str(todo.number), todo.state, visible(todo.title)]
-    if description:
-        columns.append(visible(todo.description or ""))
-    return "\t".join(columns)
+    """Return a todo as a line of tab-separated columns; those at the end are left out if they are empty.
+
+    They are number, state, title, due, priority, project, tags, and the description if asked.
+    """
+    due = f"{todo.due_on or ''}{f' {todo.due_time:%H:%M}' if todo.due_time else ''}"
+    tags = " ".join(f"+{tag}" for tag in todo.tags)
+    columns = [todo.title, due, todo.priority or "", todo.project or "", tags, (todo.description or "") * description]
+    return "\t".join([str(todo.number), todo.state, *map(visible, columns)]).rstrip("\t")
 
 
 def _picked(item: dict[str, object], fields: Sequence[str]) -> dict[str, object]:

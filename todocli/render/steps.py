@@ -38,7 +38,7 @@ def named(item: StepItem) -> str:
 def summary(step: StepRead, now: datetime) -> str:
     """Return a step in one line: what it did, to which todo, how many more, and when."""
     first, *_ = step.items
-    fields = f" {', '.join(first.changes)} of" if first.action == "changed" and first.changes else ""
+    fields = f" {', '.join(map(field_name, first.changes))} of" if first.action == "changed" and first.changes else ""
     more = f" and {step.count - 1} more" if step.count > 1 else ""
     where = "" if step.source == "cli" else f" {visible(door(step.source))}"
     return f"{first.action}{fields} {named(first)}{more}{where} ({ago(step.made_at, now)})"
@@ -50,8 +50,8 @@ def effect(item: StepItem, verb: Literal["undo", "redo"]) -> str:
     if words:
         return f"{named(item)} {words}"
     changes = [
-        f"{name}: {shown(change.after if verb == 'undo' else change.before)} → "
-        f"{shown(change.before if verb == 'undo' else change.after)}"
+        f"{field_name(name)}: {shown(name, change.after if verb == 'undo' else change.before)} → "
+        f"{shown(name, change.before if verb == 'undo' else change.after)}"
         for name, change in item.changes.items()
     ]
     return f"{item.number} {', '.join(changes) or 'stays as it is'}"
@@ -65,17 +65,28 @@ def action_of(step: StepRead, item: StepItem) -> str:
 
 def detail(step: StepRead, item: StepItem) -> str:
     """Return what there is to say about a change beyond its word: what the fields were, and who made it."""
-    said = [f"{name} was {shown(change.before)}" for name, change in item.changes.items() if item.action == "changed"]
+    changes = item.changes if item.action == "changed" else {}
+    said = [f"{field_name(name)} was {shown(name, change.before)}" for name, change in changes.items()]
     if step.source != "cli":
         said.append(visible(door(step.source)))
     return " · ".join(said)
 
 
-def shown(value: object) -> str:
-    """Return a field's value in one line."""
-    if value is None:
+def field_name(name: str) -> str:
+    """Return a field's name in words."""
+    return {"due_on": "due", "due_time": "time", "starts_on": "start"}.get(name, name)
+
+
+def shown(name: str, value: object) -> str:
+    """Return a field's value in one line; texts in quotes."""
+    if value is None or value == []:
         return "none"
-    return f"“{first_line(value)}”" if isinstance(value, str) else str(value)
+    if isinstance(value, list):
+        return " ".join(f"+{visible(str(tag))}" for tag in value)
+    text = first_line(str(value))
+    if name == "due_time":
+        return text.removesuffix(":00")
+    return f"“{text}”" if name in ("title", "description") else text
 
 
 def plain_step(step: StepRead) -> Iterator[str]:

@@ -7,11 +7,13 @@ from datetime import datetime
 from io import StringIO
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from todocli.render.plans import clock_time, day, distance, due, is_late, is_open, tags
 from todocli.render.steps import action_of, detail
 from todocli.render.text import first_line, visible
 from todocli.render.times import ago, local
@@ -45,33 +47,63 @@ class _Ascii(StringIO):
 
 
 def todo_table(todos: Sequence[TodoRead], *, now: datetime, width: int, dated: str = "created_at") -> Table:
-    """Return todos as a table without the columns that would be empty, or for which there is no room."""
-    table = _table()
+    """Return todos as a table without the columns that would be empty, or for which there is no room.
+
+    The least important columns go first, as long as the titles have no room.
+    """
     states = {todo.state for todo in todos}
     with_state = len(states) > 1 or (dated == "created_at" and states != {"open"})
-    with_note = width >= WIDE and any(todo.description for todo in todos)
+    longest = max((cell_len(visible(todo.title)) for todo in todos), default=0)
+    room = width - len(str(max((todo.number for todo in todos), default=0))) - 3 - (len("State") + 3) * with_state
+    room -= min(longest, max(room * 2 // 5, 16))
+    shown = {}
+    for name, cells in _columns(todos, now, dated).items():
+        widest = max((cell.cell_len for cell in cells), default=0)
+        needed = max(min(widest, width // 4 if name == "Description" else widest), len(name)) + 3
+        if widest and needed <= room and (width >= WIDE or name == "Due"):
+            shown[name] = cells
+            room -= needed
+    table = _table()
     table.add_column("#", justify="right", style="bold", no_wrap=True)
     if with_state:
         table.add_column("State", no_wrap=True)
     table.add_column("Title", overflow="fold")
-    if with_note:
-        table.add_column("Description", no_wrap=True, overflow="ellipsis", style="dim", max_width=width // 4)
-    if width >= WIDE:
+    for name in shown:
         table.add_column(
-            {"deleted_at": "Removed", "completed_at": "Done"}.get(dated, "Added"), no_wrap=True, style="dim"
+            name, no_wrap=True, overflow="ellipsis", max_width=width // 4 if name == "Description" else None
         )
-    for todo in todos:
+    for i, todo in enumerate(todos):
         done = with_state and todo.is_completed
         row: list[RenderableType] = [str(todo.number)]
         if with_state:
             row.append(Text("done", "green") if done else Text("open"))
         row.append(Text(visible(todo.title), "dim" if done else ""))
-        if with_note:
-            row.append(Text(first_line(todo.description or "")))
-        if width >= WIDE:
-            row.append(ago(getattr(todo, dated) or todo.created_at, now))
-        table.add_row(*row)
+        table.add_row(*row, *(cells[i] for cells in shown.values()))
     return table
+
+
+def _columns(todos: Sequence[TodoRead], now: datetime, dated: str) -> dict[str, list[Text]]:
+    """Return the cells of each column that may be shown beside number, state and title, by its head."""
+    here = now.astimezone()
+    return {
+        "Due": [Text(due(todo, here), _due_style(todo, here)) for todo in todos],
+        "Pri": [Text(todo.priority or "", _PRIORITY_STYLES.get(todo.priority or "", "")) for todo in todos],
+        "Project": [Text(visible(todo.project or "")) for todo in todos],
+        "Tags": [Text(tags(todo), "dim") for todo in todos],
+        "Description": [Text(first_line(todo.description or ""), "dim") for todo in todos],
+        {"deleted_at": "Removed", "completed_at": "Done"}.get(dated, "Added"): [
+            Text(ago(getattr(todo, dated) or todo.created_at, now), "dim") for todo in todos
+        ],
+    }
+
+
+_PRIORITY_STYLES = {"high": "bold yellow", "low": "dim"}
+
+
+def _due_style(todo: TodoRead, now: datetime) -> str:
+    if is_late(todo, now):
+        return "red"
+    return "yellow" if is_open(todo) and todo.due_on == now.date() else ""
 
 
 def todo_detail(todo: TodoRead, steps: Sequence[StepRead] = (), *, now: datetime) -> RenderableType:
@@ -83,6 +115,17 @@ def todo_detail(todo: TodoRead, steps: Sequence[StepRead] = (), *, now: datetime
     if todo.description:
         grid.add_row("", Text(visible(todo.description, lines=True)))
     grid.add_row("State", {"done": Text("done", "green"), "trash": Text("in the trash", "red")}.get(todo.state, "open"))
+    today = now.astimezone().date()
+    if todo.due_on:
+        near = (
+            f"late, {distance(todo.due_on, today)}" if is_late(todo, now.astimezone()) else distance(todo.due_on, today)
+        )
+        grid.add_row("Due", f"{day(todo.due_on, today)}{clock_time(todo.due_time)} ({near})")
+    if todo.starts_on:
+        grid.add_row("Starts", f"{day(todo.starts_on, today)} ({distance(todo.starts_on, today)})")
+    for label, text in (("Priority", todo.priority), ("Project", todo.project), ("Tags", tags(todo))):
+        if text:
+            grid.add_row(label, Text(visible(text)))
     for label, instant in (
         ("Added", todo.created_at),
         ("Done", todo.completed_at),

@@ -96,6 +96,8 @@ class TodoUpdate(_Planned):
     def _tags_one_way(self) -> Self:
         if "tags" in self.model_fields_set and (self.add_tags or self.remove_tags):
             raise ValueError("tags excludes add_tags and remove_tags")
+        if both := set(self.add_tags) & set(self.remove_tags):
+            raise ValueError(f"tags cannot gain and lose {min(both)!r} at once")
         return self
 
     def changes(self) -> dict[str, Any]:

@@ -1,0 +1,128 @@
+"""When, what first and where, as a script and as a person see them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+
+import pytest
+
+from tests.terminal import Terminal
+from todocli import clock
+from todocli.services import purge, todos, undo
+
+MONDAY = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def monday(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is noon on Monday, 23 November 2026."""
+    for module in (clock, purge, todos, undo):  # imported before they are changed, so that nothing keeps this Monday
+        monkeypatch.setattr(module, "now", lambda: MONDAY)
+    monkeypatch.setattr(clock, "today", lambda: MONDAY.date())
+
+
+@pytest.fixture
+def todo(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    terminal = Terminal(monkeypatch)
+    terminal("list")
+    return terminal
+
+
+@pytest.fixture
+def person(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    monkeypatch.setenv("NO_COLOR", "1")
+    terminal = Terminal(monkeypatch, terminal=True)
+    terminal("list")
+    return terminal
+
+
+def test_what_was_understood_is_echoed(person: Terminal) -> None:
+    assert person.ok("add Pay rent due:fri project:home +bills") == (
+        "Added 1 Pay rent · due Fri 27 Nov (in 4 days) · home · +bills\n"
+    )
+    assert person.ok("add Call due:yesterday-17:00 p:1 start:2027-01-08") == (
+        "Added 2 Call · due Sun 22 Nov 17:00 (yesterday) · starts Fri 8 Jan 2027 (in 46 days) · high\n"
+    )
+    assert person.ok("add --literal due:fri +x") == "Added 3 due:fri +x\n"
+    assert person.ok("add Rent --due fri --priority low --project home --tag a --tag b --start tomorrow") == (
+        "Added 4 Rent · due Fri 27 Nov (in 4 days) · starts Tue 24 Nov (tomorrow) · low · home · +a +b\n"
+    )
+    assert person.ok("add -", stdin="one +a\ndue:fri two\n") == (
+        "Added 5 one · +a\nAdded 6 two · due Fri 27 Nov (in 4 days)\n"
+    )
+
+
+def test_edit_by_words(person: Terminal) -> None:
+    person.ok("add Pay rent due:fri-17:00 p:1 project:home +bills +home")
+    assert person.ok("edit 1 due:sat") == (
+        "Changed 1 Pay rent · due Sat 28 Nov (in 5 days) · high · home · +bills +home · todo undo\n"
+    )
+    assert person.ok("edit 1 Pay the rent pri:none --untag home +x") == (
+        "Changed 1 Pay the rent · due Sat 28 Nov (in 5 days) · home · +bills +x · todo undo\n"
+    )
+    assert person.ok("edit 1 due:none tags:none project:none") == "Changed 1 Pay the rent · todo undo\n"
+    assert person.ok("edit 1 due:none") == "1 Pay the rent is unchanged\n"
+    assert person.ok("edit 1 --literal due:fri") == "Changed 1 due:fri · todo undo\n"
+    assert person.ok("undo 4").count("Undone") == 4
+    assert "due Fri 27 Nov 17:00" in person.ok("edit 1 +y")
+
+
+def test_a_script_sees_every_field(todo: Terminal) -> None:
+    added = json.loads(todo.ok("add Pay rent due:fri-17:00 start:tomorrow p:2 project:home.garden +b +a --json"))
+    assert {name: added[name] for name in ("due_on", "due_time", "starts_on", "priority", "project", "tags")} == {
+        "due_on": "2026-11-27",
+        "due_time": "17:00:00",
+        "starts_on": "2026-11-24",
+        "priority": "medium",
+        "project": "home/garden",
+        "tags": ["a", "b"],
+    }
+    assert todo.ok("show 1") == "1\topen\tPay rent\t2026-11-27 17:00\tmedium\thome/garden\t+a +b\n"
+    assert todo.ok("add x -d more") == "2\topen\tx\n"
+    assert todo.ok("show 2") == "2\topen\tx\t\t\t\t\tmore\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("add x due:someday", "'someday' is not a day."),
+        ("add x --priority urgent", "The priority 'urgent' must be"),
+        ("add due:fri", "The title must not be empty."),
+        ("add x due:fri --due sat", "The due is given twice."),
+        ("edit 1 a --title b", "The title is given twice."),
+        ("edit 1 +a --untag a", "The tags cannot gain and lose 'a' at once."),
+        ("edit 1 tags:none --untag a", "The tags excludes add_tags and remove_tags."),
+        ("edit 1 2 3-4", "edit takes one todo; 2, 3-4 look like more."),
+    ],
+)
+def test_bad_words(todo: Terminal, line: str, said: str) -> None:
+    todo("add old")
+    ran = todo(line, stdin="new\n")
+    assert (ran.code, ran.out) == (2, "")
+    assert said in ran.err
+    assert todo.ok("list --all") == "1\topen\told\n"
+
+
+def test_help_dates_shows_what_each_form_is_today(todo: Terminal, person: Terminal) -> None:
+    lines = dict(line.split("\t") for line in todo.ok("help dates").splitlines())
+    assert len(lines) >= 35
+    assert lines["fri 17:00"] == "2026-11-27 17:00"
+    assert lines["eoq"] == "2026-12-31"
+    assert date.fromisoformat(lines["31"]) == date(2026, 12, 31)
+    shown = person.ok("help dates")
+    assert "next fri           Fri 4 Dec               in 11 days" in shown
+    assert "- A weekday is the next one after today" in shown
+
+
+def test_the_log_says_what_was_planned(person: Terminal) -> None:
+    person.ok("add Pay rent due:fri-17:00 +bills")
+    person.ok("edit 1 due:none p:1 tags:none start:tomorrow")
+    assert "changed · due was 2026-11-27 · time was 17:00 · start was none · priority was none · tags was +bills" in (
+        " ".join(person.ok("show 1").split())
+    )
+    assert person.ok("undo --dry-run") == (
+        "Would undo: changed due, time, start, priority, tags of 1 Pay rent (now)\n"
+        "  1 due: none → 2026-11-27, time: none → 17:00, start: 2026-11-24 → none,"
+        " priority: high → none, tags: none → +bills\n"
+    )

@@ -1,0 +1,59 @@
+"""The options that say when, what first and where, and the words of a title that say the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from todocli import clock
+
+if TYPE_CHECKING:
+    from todocli.domain.words import Words
+
+PANEL = "When, what first, where"
+
+Due = Annotated[
+    str | None,
+    typer.Option(
+        "--due", metavar="DAY", help="When it is due: fri, 27 nov, fri 17:00; or none.", rich_help_panel=PANEL
+    ),
+]
+Start = Annotated[
+    str | None,
+    typer.Option("--start", metavar="DAY", help="Hide it until then; or none.", rich_help_panel=PANEL),
+]
+Priority = Annotated[
+    str | None,
+    typer.Option("--priority", metavar="HOW", help="high, medium, low or none.", rich_help_panel=PANEL),
+]
+Project = Annotated[
+    str | None,
+    typer.Option("--project", metavar="NAME", help="Its project: home, home/garden; or none.", rich_help_panel=PANEL),
+]
+Tag = Annotated[
+    list[str] | None,
+    typer.Option("--tag", metavar="NAME", help="A tag; may be given several times.", rich_help_panel=PANEL),
+]
+Literal = Annotated[
+    bool, typer.Option("--literal", metavar="", help="Take all words as the title.", rich_help_panel=PANEL)
+]
+
+
+def read(
+    words: Sequence[str],
+    *,
+    due: str | None,
+    start: str | None,
+    priority: str | None,
+    project: str | None,
+    tag: Sequence[str] | None,
+    literal: bool,
+) -> Words:
+    """Return what the words and the options of a command line say. Raises `ValidationError`."""
+    from todocli.domain.words import read_words
+
+    single = {"due": due, "start": start, "priority": priority, "project": project}
+    options = {name: [value] for name, value in single.items() if value is not None}
+    return read_words(words, options | {"tag": tag or []}, today=clock.today(), literal=literal)
