@@ -25,6 +25,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from todocli.database import migrations
 from todocli.database.url import PostgresURL
 
 SETTINGS = {
@@ -231,3 +232,17 @@ def _parsed(text: str) -> PostgresURL:
 def _from_notes(known: dict[str, Any]) -> PostgresURL:
     url = PostgresURL(**known)
     return replace(url, query=tuple((name, value) for name, value in url.query))
+
+
+@contextmanager
+def migrated() -> Iterator[PostgresURL]:
+    """Give a migrated database of a server that goes again: for what is no test."""
+    servers = Servers(new_folder(), os.environ.get("TODO_TEST_DATABASE_URL"))
+    try:
+        near = servers.server()
+        execute(near, "CREATE DATABASE {}", "benchmark")
+        url = replace(near, database="benchmark")
+        migrations.upgrade(url)
+        yield url
+    finally:
+        servers.stop()

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from todocli.clock import now
 from todocli.database.engine import Store, Target, opened
 from todocli.domain.references import parse_references
+from todocli.domain.sorting import Sort
 from todocli.errors import NotFound, TodoError
 from todocli.schemas.todos import TodoCreate, TodoUpdate
 from todocli.services.listing import Listing
@@ -70,9 +71,9 @@ def everything(todos: Todos) -> None:
     change = uuid.uuid4()
     for _ in range(2):
         todos.add([TodoCreate(title="a"), TodoCreate(title="b"), TodoCreate(title="c")], change=change)
-    todos.find(Listing("all", "title", limit=2))
+    todos.find(Listing("all", sort=(Sort("title"),), limit=2))
     for state in ("open", "completed", "trash"):
-        todos.find(Listing(state, "created", reverse=True))
+        todos.find(Listing(state, sort=(Sort("created"),), reverse=True))
     mine = todos.get(parse_references(["1"])).items[0]
     for words in (["1"], ["1-2", str(mine.id)], ["1", "2"], ["99"], ["50-60"], [str(uuid.uuid4())]):
         named = parse_references(words)

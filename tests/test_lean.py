@@ -224,13 +224,18 @@ def test_help_loads_no_database(process: Process) -> None:
     [
         *(("frob", 2), ("list --frob", 2), ("list --sort size", 2), ("add", 2), ("done", 2), ("add x -dashes", 2)),
         *(("list --quiet --json", 2), ("list --all --completed", 2), ("help nope", 2), ("db frob", 2), ("done 0", 2)),
-        *(("frob --json", 2), ("list --json -n 0", 2)),
+        *(("frob --json", 2), ("list --json -n 0", 2), ("add x due:soon", 2)),
     ],
 )
 def test_a_wrong_line_loads_no_database(process: Process, line: str, code: int) -> None:
     loaded = process.loaded(line, code)
     assert not loaded & (DATABASE | TESTS | {"rich"})
     assert not any(process.home.iterdir())
+
+
+def test_a_wrong_filter_loads_no_database(process: Process) -> None:
+    """Of Rich only what knows how wide a character is."""
+    assert not process.loaded("list duee:fri", 2) & (DATABASE | TESTS | {"rich.console"})
 
 
 NEVER_IN_A_PIPE = {

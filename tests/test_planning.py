@@ -126,3 +126,113 @@ def test_the_log_says_what_was_planned(person: Terminal) -> None:
         "  1 due: none → 2026-11-27, time: none → 17:00, start: 2026-11-24 → none,"
         " priority: high → none, tags: none → +bills\n"
     )
+
+
+SEVEN = """\
+Pay rent due:fri p:1 project:home +bills
+Buy 40th birthday gift due:today-09:00 +family +gifts
+Water the plants due:yesterday project:home/garden
+Write the report due:2w p:2 project:work.reports
+Call the bank due:tomorrow-17:00 +bills
+Learn the accordion p:3
+Plan summer holiday start:1m
+"""
+
+
+def numbers(text: str) -> list[int]:
+    return [int(line.split("\t")[0]) for line in text.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("", [3, 2, 5, 1, 4, 6]),
+        ("list", [3, 2, 5, 1, 4, 6]),
+        ("list --reverse", [6, 4, 1, 5, 2, 3]),
+        ("list --all", [1, 2, 3, 4, 5, 6, 7]),
+        ("list +bills", [5, 1]),
+        ("list --tag bills --due fri", [1]),
+        ("list --no-tag bills --no-tag family due:any", [3, 4]),
+        ("list project:home", [3, 1]),
+        ("list --project home/garden", [3]),
+        ("list due:overdue", [3, 2]),
+        ("list due:week", [2, 5, 1]),
+        ("list --due none", [6]),
+        ("list due:tue..fri", [5, 1]),
+        ("list --before tomorrow", [3, 2]),
+        ("list --after tomorrow", [1, 4]),
+        ("list pri:high", [1]),
+        ("list --priority any", [1, 4, 6]),
+        ("list THE", [3, 5, 4, 6]),
+        ("list 'the plants'", [3]),
+        ("list --search 'the plants'", [3]),
+        ("list start:later", [7]),
+        ("list --start any --all", [7]),
+        ("list --where '+bills or pri:low'", [5, 1, 6]),
+        ("list the --where 'not (project:any or due:any)'", [6]),
+        ("list nothing", []),
+        ("list --completed the", []),
+        ("list --sort due,-priority", [3, 2, 5, 1, 4, 6]),
+        ("list --sort -priority", [1, 4, 6, 2, 3, 5]),
+        ("list --sort priority,-number", [6, 4, 1, 5, 3, 2]),
+        ("list --sort project", [1, 3, 4, 2, 5, 6]),
+        ("list --sort start --all", [7, 1, 2, 3, 4, 5, 6]),
+        ("list --sort title -n 2", [2, 5]),
+        ("list --group project", [1, 3, 4, 2, 5, 6]),
+        ("list --group due --sort -number", [3, 2, 5, 1, 4, 6]),
+        ("list --group tag", [3, 2, 5, 1, 4, 6]),
+    ],
+)
+def test_a_list_shows_what_fits(todo: Terminal, line: str, found: list[int]) -> None:
+    todo.ok("add -", stdin=SEVEN)
+    assert numbers(todo.ok(line)) == found
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        ("list duee:fri", "error: There is no filter duee:\n       duee:fri\n       ^^^^^^^^\n hint: Did you"),
+        (
+            "list --where '+a and (due:fri'",
+            "error: This parenthesis is never closed.\n       +a and (due:fri\n              ^\n hint: Close it",
+        ),
+        ("list milk or bread", "error: 'or' is part of an expression.\n       milk or bread\n            ^^\n hint"),
+        (["list", "ü\x1b界", "x:y"], "error: There is no filter x:\n       ü\\x1b界 x:y\n               ^^^\n hint: "),
+        ("list --due nextweek", "error: --due: 'nextweek' is not a day.\n hint: Write, for example, today"),
+        ("list --sort size", "error: 'size' is nothing to sort by.\n hint: Sort by plan, number"),
+        ("list --all --completed", "error: --all and --completed exclude each other.\n"),
+        ("list --tag 'a b'", "error: --tag: A tag must be a letter"),
+        ("list --search ''", "error: --search: There is nothing to search for."),
+    ],
+)
+def test_a_filter_that_is_none(todo: Terminal, line: str | list[str], error: str) -> None:
+    ran = todo(line)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(error)
+
+
+def test_a_filter_that_is_none_as_json(todo: Terminal) -> None:
+    error = json.loads(todo("list --where '+a (' --json").err)
+    assert (error["error_code"], error["detail"]) == ("VALIDATION_ERROR", "Here a term is missing.")
+    assert error["field_errors"] == [{"field": "filter", "message": "Here a term is missing. (at 5: '')"}]
+
+
+def test_a_person_sees_how_many_there_are(person: Terminal) -> None:
+    person.ok("add -", stdin=SEVEN)
+    assert person("").err == "6 open · 2 overdue\n"
+    assert person("list +bills").err == "2 of 6 open\n"
+    assert person("list the -n 2").err == "2 of 6 open · 1 overdue\n"
+    assert person("list nothing").err == "None of 6 fit.\n"
+    assert person("list --all").err == "7 in all · 2 overdue\n"
+
+
+def test_groups_have_their_names(person: Terminal) -> None:
+    person.ok("add -", stdin=SEVEN)
+    shown = {
+        "project": ["home", "home/garden", "work/reports", "no project"],
+        "tag": ["+bills", "+family", "+gifts", "no tag"],
+        "due": ["overdue", "Tue 24 Nov", "Fri 27 Nov", "Mon 7 Dec", "no day"],
+    }
+    for group, names in shown.items():
+        lines = person.ok(f"list --group {group}").splitlines()
+        assert [lines[i - 1] for i, line in enumerate(lines) if line.startswith("# ")] == names

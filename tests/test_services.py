@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from todocli.database.engine import Store, Target, opened
 from todocli.domain.references import References, parse_references
+from todocli.domain.sorting import Sort
 from todocli.errors import Conflict, MissingUserContext, NotFound, ValidationError
 from todocli.schemas.base import validated
 from todocli.schemas.todos import TodoCreate, TodoRead, TodoUpdate
@@ -350,12 +351,12 @@ def test_edit_of_a_version_that_is_gone_is_a_conflict(ada: Todos) -> None:
 
 def test_orders(ada: Todos) -> None:
     ada.add(drafts("b", "Äpfel", "a", "B", "_", "A", "漢", "z"))
-    titles = [t.title for t in ada.find(Listing(sort="title")).items]
+    titles = [t.title for t in ada.find(Listing(sort=(Sort("title"),))).items]
     assert titles == ["_", "A", "a", "B", "b", "z", "Äpfel", "漢"]
-    assert [t.title for t in ada.find(Listing(sort="title", reverse=True)).items] == titles[::-1]
+    assert [t.title for t in ada.find(Listing(sort=(Sort("title"),), reverse=True)).items] == titles[::-1]
     assert numbers(ada.find(Listing(reverse=True)).items) == [8, 7, 6, 5, 4, 3, 2, 1]
     ada.add(drafts("late"))
-    assert numbers(ada.find(Listing(sort="created", reverse=True)).items)[0] == 9
+    assert numbers(ada.find(Listing(sort=(Sort("created"),), reverse=True)).items)[0] == 9
 
 
 def test_limit_says_how_many_there_are(ada: Todos) -> None:

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tests.samples import a_todo
-from todocli.render.tables import plain_table, rendered, todo_detail, todo_table
+from todocli.render.lists import todo_table
+from todocli.render.tables import plain_table, rendered, todo_detail
 from todocli.render.text import visible
 from todocli.schemas.todos import TodoRead
 

@@ -10,6 +10,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def here() -> datetime:
+    """Return this instant, aware, as the clock on the wall shows it where the user is."""
+    return now().astimezone()
+
+
 def today() -> date:
     """Return the day it is where the user is."""
-    return datetime.now().astimezone().date()
+    return here().date()

@@ -43,9 +43,13 @@ class UsageError(TodoError):
 
 
 class ValidationError(TodoError):
-    """A value does not validate; `field_errors` names the fields."""
+    """A value does not validate; `field_errors` names the fields.
+
+    `spot` is the text that could not be read, and from where to where in it the fault is; or None.
+    """
 
     code = "VALIDATION_ERROR"
+    spot: tuple[str, int, int] | None = None
 
 
 class NotFound(TodoError):

@@ -7,13 +7,10 @@ divergence ends it. Then KILLS commands on each are killed at a moment by chance
 from __future__ import annotations
 
 import contextlib
-import os
 import random
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import HealthCheck, settings
@@ -23,14 +20,12 @@ from tests import postgres
 from tests.console import Console
 from tests.standins.killed import LINES, Killed
 from tests.undo_machine import UndoMachine
-from todocli.database import migrations
 from todocli.database.engine import Target, opened, ready_file
-from todocli.database.url import PostgresURL
 
 
 def main(runs: int = 300, kills: int = 150) -> None:
     """Try it, and print the figures."""
-    with tempfile.TemporaryDirectory() as home, _postgres() as url:
+    with tempfile.TemporaryDirectory() as home, postgres.migrated() as url:
         path = Path(home) / "todo.db"
         ready_file(path)
         for name, target in (("SQLite", path), ("Postgres", url)):
@@ -54,19 +49,6 @@ def _machine(target: Target, runs: int) -> Counter[str]:
             ),
         )
         return UndoMachine.done
-
-
-@contextlib.contextmanager
-def _postgres() -> Iterator[PostgresURL]:
-    servers = postgres.Servers(postgres.new_folder(), os.environ.get("TODO_TEST_DATABASE_URL"))
-    try:
-        near = servers.server()
-        postgres.execute(near, "CREATE DATABASE {}", "undo")
-        url = replace(near, database="undo")
-        migrations.upgrade(url)
-        yield url
-    finally:
-        servers.stop()
 
 
 def _print(title: str, figures: Counter[str]) -> None:

@@ -4,49 +4,64 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from todocli import clock
 from todocli.errors import OutputLost
 
 if TYPE_CHECKING:
     from todocli.cli.context import Invocation
+    from todocli.domain.filters import Filter
     from todocli.schemas.todos import TodoRead
-    from todocli.services.listing import ListState, SortKey
+    from todocli.services.listing import ListState
     from todocli.services.picking import Outcome
 
 SHOWN = 20
 """How many todos a step names on a terminal; the rest are counted."""
 
 
+Group = Literal["project", "tag", "due"]
+
+
 def show_list(
     invocation: Invocation,
     state: ListState = "open",
+    condition: Filter | None = None,
     *,
-    sort: SortKey = "number",
+    sort: str | None = None,
     reverse: bool = False,
     limit: int | None = None,
+    group: Group | None = None,
 ) -> None:
     """List todos as the options ask."""
+    from todocli.domain.filters import EVERYTHING
+    from todocli.domain.sorting import parse_sort
+
+    condition = condition or EVERYTHING
+    keys = parse_sort(",".join(filter(None, (_GROUPED[group] if group else "", sort))))
     with invocation.todos() as todos:
         from todocli.services.listing import Listing
 
-        found = todos.find(Listing(state, sort, reverse, limit))
+        listing = Listing(state, condition, keys, reverse, limit)
+        found, among = todos.overview(listing) if invocation.table else (todos.find(listing), 0)
     if invocation.machine:
         invocation.document(found)
-        return
-    if not found.items:
-        invocation.note(_NOTHING[state])
-    elif invocation.table:
-        from todocli.render.tables import todo_table
+    elif not invocation.table:
+        if not found.items:
+            invocation.note(_nothing(state, condition != EVERYTHING, among))
+        print_plainly(invocation, found.items, single=False)
+    elif not found.items:
+        invocation.note(_nothing(state, condition != EVERYTHING, among))
+    else:
+        from todocli.render.lists import footer, todo_lists
 
         dated = {"trash": "deleted_at", "completed": "completed_at"}.get(state, "created_at")
-        invocation.show(todo_table(found.items, now=clock.now(), width=invocation.width, dated=dated))
-        invocation.note(_count(found.count, found.total, state))
-    else:
-        print_plainly(invocation, found.items, single=False)
+        for part in todo_lists(found.items, group, now=clock.now(), width=invocation.width, dated=dated):
+            invocation.show(part)
+        invocation.note(footer(found, among, state, clock.here()))
 
 
+_GROUPED: dict[Group, str] = {"project": "project", "tag": "", "due": "due"}
 _NOTHING: dict[ListState, str] = {
     "open": "Nothing to do. Add something: todo add buy milk",
     "completed": "Nothing is completed yet.",
@@ -55,9 +70,8 @@ _NOTHING: dict[ListState, str] = {
 }
 
 
-def _count(count: int, total: int, state: ListState) -> str:
-    kind = {"open": "open", "completed": "completed", "all": "in all", "trash": "in the trash"}[state]
-    return f"{total} {kind}" if count == total else f"{count} of {total} {kind}"
+def _nothing(state: ListState, is_filtered: bool, among: int) -> str:
+    return f"None of {among} fit." if is_filtered and among else "None fit." if is_filtered else _NOTHING[state]
 
 
 def tell(invocation: Invocation, outcome: Outcome, verb: str, *, single: bool, unchanged: str = "") -> None:

@@ -12,7 +12,7 @@ from typing import NamedTuple, TextIO
 
 from typer.exceptions import Abort, TyperException
 
-from todocli.errors import FieldError, OutputLost, TodoError, UsageError
+from todocli.errors import FieldError, OutputLost, TodoError, UsageError, ValidationError
 
 INTERRUPTED = 130
 CLOSED_PIPE = 141
@@ -114,6 +114,11 @@ def _failed(error: TodoError, arguments: Sequence[str]) -> int:
 
             red, dim, off = ("\x1b[1;31m", "\x1b[2m", "\x1b[0m") if paints(sys.stderr, arguments) else ("", "", "")
             print(f"{red}error:{off} {visible(error.detail)}", file=sys.stderr)
+            if isinstance(error, ValidationError) and error.spot:
+                from todocli.render.text import pointed_at
+
+                for line in pointed_at(*error.spot):
+                    print(f"       {line}", file=sys.stderr)
             if error.hint:
                 print(f"{dim} hint:{off} {visible(error.hint)}", file=sys.stderr)
         sys.stderr.flush()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from todocli import clock
 from todocli.cli import edit, planning
-from todocli.cli.answers import print_plainly, show_list, tell
+from todocli.cli.answers import Group, print_plainly, show_list, tell
+from todocli.cli.choosing import Choice, chooses
 from todocli.cli.context import Invocation
 from todocli.cli.input import read_references, read_stdin, read_text
 from todocli.cli.options import READING, WRITING, Command, takes
@@ -17,7 +18,6 @@ from todocli.errors import FieldError, UsageError, ValidationError
 
 if TYPE_CHECKING:
     from todocli.domain.references import References
-    from todocli.services.listing import ListState
     from todocli.services.picking import Outcome
     from todocli.services.todos import Todos
 
@@ -109,21 +109,24 @@ def add(
 
 
 @takes(*READING)
+@chooses
 def list_(
     invocation: Invocation,
-    everything: Annotated[bool, typer.Option("--all", "-a", metavar="", help="Show completed ones too.")] = False,
-    completed: Annotated[bool, typer.Option("--completed", "-c", metavar="", help="Show completed ones only.")] = False,
+    choice: Choice,
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="FILTER", help="+home, project:work, due:week, pri:high, or a text.")
+    ] = None,
     limit: Annotated[
         int | None, typer.Option("--limit", "-n", metavar="N", parser=count, help="Show at most so many.")
     ] = None,
-    sort: Annotated[Literal["number", "title", "created"], typer.Option("--sort", help="The order.")] = "number",
+    sort: Annotated[
+        str | None, typer.Option("--sort", metavar="KEYS", help="The order: due,-priority,project,title,created.")
+    ] = None,
     reverse: Annotated[bool, typer.Option("--reverse", "-r", metavar="", help="Turn the order round.")] = False,
+    group: Annotated[Group | None, typer.Option("--group", help="Under headings, for a person.")] = None,
 ) -> None:
-    """List todos: the open ones, unless told otherwise."""
-    if everything and completed:
-        raise UsageError("--all and --completed exclude each other.", hint="Give one of them.")
-    state: ListState = "all" if everything else "completed" if completed else "open"
-    show_list(invocation, state, sort=sort, reverse=reverse, limit=limit)
+    """List todos: those to be done first come first, unless told otherwise."""
+    show_list(invocation, choice.state(), choice.filter(words), sort=sort, reverse=reverse, limit=limit, group=group)
 
 
 @takes(*READING)

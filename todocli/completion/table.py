@@ -18,11 +18,22 @@ PRIORITY = Option("--priority", help="high, medium, low or none.", values=1)
 PROJECT = Option("--project", help="Its project: home, home/garden; or none.", values=1)
 TAG = Option("--tag", help="A tag; may be given several times.", values=1, repeats=True)
 LITERAL = Option("--literal", help="Take all words as the title.")
-ALL = Option("--all", "-a", help="Show completed ones too.")
-COMPLETED = Option("--completed", "-c", help="Show completed ones only.")
 LIMIT = Option("--limit", "-n", help="Show at most so many.", values=1)
-SORT = Option("--sort", help="The order.", values=1, choices=("number", "title", "created"))
+SORT = Option("--sort", help="The order: due,-priority,project,title,created.", values=1)
 REVERSE = Option("--reverse", "-r", help="Turn the order round.")
+GROUP = Option("--group", help="Under headings, for a person.", values=1, choices=("project", "tag", "due"))
+TAG_2 = Option("--tag", help="With this tag; or any, none.", values=1, repeats=True)
+NO_TAG = Option("--no-tag", help="Without this tag.", values=1, repeats=True)
+PROJECT_2 = Option("--project", help="In this project and its parts; or any, none.", values=1)
+PRIORITY_2 = Option("--priority", help="Of this priority: high, medium, low, any, none.", values=1)
+DUE_2 = Option("--due", help="Due then: overdue, today, week, mon..fri, any, none.", values=1)
+START_2 = Option("--start", help="Starting then: later, next-mon.", values=1)
+BEFORE = Option("--before", help="Due before this day.", values=1)
+AFTER = Option("--after", help="Due after this day.", values=1)
+SEARCH = Option("--search", help="With this text in title or description.", values=1)
+WHERE = Option("--where", help="An expression: +home and not (due:none or pri:low).", values=1)
+ALL = Option("--all", "-a", help="Open or completed, started or not.")
+COMPLETED = Option("--completed", "-c", help="Completed ones only.")
 FORCE = Option("--force", help="Also where a todo was changed since: write over it.")
 DRY_RUN = Option("--dry-run", help="Say what it would do, and do nothing.")
 TABLE = Command(
@@ -67,13 +78,24 @@ TABLE = Command(
             arguments=(Argument(many=True),),
         ),
         "list": Command(
-            "List todos: the open ones, unless told...",
+            "List todos: those to be done first come...",
             options=(
-                ALL,
-                COMPLETED,
                 LIMIT,
                 SORT,
                 REVERSE,
+                GROUP,
+                TAG_2,
+                NO_TAG,
+                PROJECT_2,
+                PRIORITY_2,
+                DUE_2,
+                START_2,
+                BEFORE,
+                AFTER,
+                SEARCH,
+                WHERE,
+                ALL,
+                COMPLETED,
                 JSON,
                 JSONL,
                 FIELDS,
@@ -83,6 +105,7 @@ TABLE = Command(
                 COLOR,
                 HELP,
             ),
+            arguments=(Argument(many=True),),
         ),
         "show": Command(
             "Show everything about todos, those in the...",
@@ -171,11 +194,22 @@ TABLE = Command(
         ),
         "ls": Command(
             options=(
-                ALL,
-                COMPLETED,
                 LIMIT,
                 SORT,
                 REVERSE,
+                GROUP,
+                TAG_2,
+                NO_TAG,
+                PROJECT_2,
+                PRIORITY_2,
+                DUE_2,
+                START_2,
+                BEFORE,
+                AFTER,
+                SEARCH,
+                WHERE,
+                ALL,
+                COMPLETED,
                 JSON,
                 JSONL,
                 FIELDS,
@@ -185,6 +219,7 @@ TABLE = Command(
                 COLOR,
                 HELP,
             ),
+            arguments=(Argument(many=True),),
             hidden=True,
         ),
         "trash": Command(

@@ -156,6 +156,9 @@ def _names(names: tuple[str, ...]) -> str:
     return "|".join(form for name in names for form in (name, name[:_SHORTEST], *more.get(name, ())))
 
 
+WEEKDAY = re.compile(_names(WEEKDAYS), re.IGNORECASE)
+"""The name of a weekday, in all its forms."""
+
 _FORMS: tuple[tuple[re.Pattern[str], Callable[..., date]], ...] = tuple(
     (re.compile(pattern, re.ASCII), meaning)
     for pattern, meaning in (

@@ -7,15 +7,14 @@ from datetime import datetime
 from io import StringIO
 
 from rich import box
-from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from todocli.render.plans import clock_time, day, distance, due, is_late, is_open, tags
+from todocli.render.plans import clock_time, day, distance, is_late, tags
 from todocli.render.steps import action_of, detail
-from todocli.render.text import first_line, visible
+from todocli.render.text import visible
 from todocli.render.times import ago, local
 from todocli.schemas.steps import StepRead
 from todocli.schemas.todos import TodoRead
@@ -44,66 +43,6 @@ def rendered(what: RenderableType, *, width: int, colour: bool, unicode: bool = 
 
 class _Ascii(StringIO):
     encoding = "ascii"  # by this Rich knows which lines it can draw
-
-
-def todo_table(todos: Sequence[TodoRead], *, now: datetime, width: int, dated: str = "created_at") -> Table:
-    """Return todos as a table without the columns that would be empty, or for which there is no room.
-
-    The least important columns go first, as long as the titles have no room.
-    """
-    states = {todo.state for todo in todos}
-    with_state = len(states) > 1 or (dated == "created_at" and states != {"open"})
-    longest = max((cell_len(visible(todo.title)) for todo in todos), default=0)
-    room = width - len(str(max((todo.number for todo in todos), default=0))) - 3 - (len("State") + 3) * with_state
-    room -= min(longest, max(room * 2 // 5, 16))
-    shown = {}
-    for name, cells in _columns(todos, now, dated).items():
-        widest = max((cell.cell_len for cell in cells), default=0)
-        needed = max(min(widest, width // 4 if name == "Description" else widest), len(name)) + 3
-        if widest and needed <= room and (width >= WIDE or name == "Due"):
-            shown[name] = cells
-            room -= needed
-    table = _table()
-    table.add_column("#", justify="right", style="bold", no_wrap=True)
-    if with_state:
-        table.add_column("State", no_wrap=True)
-    table.add_column("Title", overflow="fold")
-    for name in shown:
-        table.add_column(
-            name, no_wrap=True, overflow="ellipsis", max_width=width // 4 if name == "Description" else None
-        )
-    for i, todo in enumerate(todos):
-        done = with_state and todo.is_completed
-        row: list[RenderableType] = [str(todo.number)]
-        if with_state:
-            row.append(Text("done", "green") if done else Text("open"))
-        row.append(Text(visible(todo.title), "dim" if done else ""))
-        table.add_row(*row, *(cells[i] for cells in shown.values()))
-    return table
-
-
-def _columns(todos: Sequence[TodoRead], now: datetime, dated: str) -> dict[str, list[Text]]:
-    """Return the cells of each column that may be shown beside number, state and title, by its head."""
-    here = now.astimezone()
-    return {
-        "Due": [Text(due(todo, here), _due_style(todo, here)) for todo in todos],
-        "Pri": [Text(todo.priority or "", _PRIORITY_STYLES.get(todo.priority or "", "")) for todo in todos],
-        "Project": [Text(visible(todo.project or "")) for todo in todos],
-        "Tags": [Text(tags(todo), "dim") for todo in todos],
-        "Description": [Text(first_line(todo.description or ""), "dim") for todo in todos],
-        {"deleted_at": "Removed", "completed_at": "Done"}.get(dated, "Added"): [
-            Text(ago(getattr(todo, dated) or todo.created_at, now), "dim") for todo in todos
-        ],
-    }
-
-
-_PRIORITY_STYLES = {"high": "bold yellow", "low": "dim"}
-
-
-def _due_style(todo: TodoRead, now: datetime) -> str:
-    if is_late(todo, now):
-        return "red"
-    return "yellow" if is_open(todo) and todo.due_on == now.date() else ""
 
 
 def todo_detail(todo: TodoRead, steps: Sequence[StepRead] = (), *, now: datetime) -> RenderableType:
@@ -145,7 +84,7 @@ def todo_detail(todo: TodoRead, steps: Sequence[StepRead] = (), *, now: datetime
 
 def step_table(steps: Sequence[StepRead], *, now: datetime, width: int) -> Table:
     """Return steps as a table, a line for each todo that is shown of them."""
-    table = _table()
+    table = bare_table()
     table.add_column("When", no_wrap=True, style="dim")
     table.add_column("Step", overflow="fold")
     table.add_column("#", justify="right", style="bold", no_wrap=True)
@@ -170,7 +109,7 @@ def step_table(steps: Sequence[StepRead], *, now: datetime, width: int) -> Table
 
 def plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     """Return rows of texts as a table without the columns that would be empty."""
-    table = _table()
+    table = bare_table()
     shown = [i for i in range(len(columns)) if any(row[i] for row in rows)]
     for i in shown:
         table.add_column(columns[i], overflow="fold", style="bold" if i == 0 else "")
@@ -179,5 +118,5 @@ def plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     return table
 
 
-def _table() -> Table:
+def bare_table() -> Table:
     return Table(box=box.SIMPLE_HEAD, header_style="dim", pad_edge=False, show_edge=False)

@@ -8,6 +8,7 @@ import unicodedata
 MAX_MARKS = 30
 """How many combining marks are shown on one character: the bound of Unicode's Stream-Safe Text Format (UAX #15)."""
 
+_AROUND = 30
 _JOINERS = "\u200c\u200d"
 
 
@@ -52,6 +53,17 @@ def _stream_safe(run: re.Match[str]) -> str:
         elif mark and marks == MAX_MARKS + 1:
             kept.append("…")
     return "".join(kept)
+
+
+def pointed_at(text: str, start: int, end: int) -> tuple[str, str]:
+    """Return a part of `text` around a spot in it, and carets to stand below the spot."""
+    from rich.cells import cell_len
+
+    before, spot, after = (visible(part) for part in (text[:start], text[start:end], text[end:]))
+    before = before if len(before) <= _AROUND else f"…{before[-_AROUND:]}"
+    spot = spot if len(spot) <= _AROUND else f"{spot[:_AROUND]}…"
+    after = after if len(after) <= _AROUND else f"{after[:_AROUND]}…"
+    return f"{before}{spot}{after}", " " * cell_len(before) + "^" * max(cell_len(spot), 1)
 
 
 def first_line(text: str) -> str:

@@ -49,17 +49,28 @@ class Todos:
 
         Raises `MissingUserContext` if the database does not know the user.
         """
+        return self._found(listing)[0]
+
+    def overview(self, listing: Listing) -> tuple[TodoList, int]:
+        """Return the todos that `listing` asks for, and among how many: so many it would show without its filter."""
+        others = sa.select(sa.func.count()).where(self._owner.owns(Todo), *listing.state_conditions())
+        return self._found(listing, others.scalar_subquery())
+
+    def _found(self, listing: Listing, among: sa.ScalarSelect[int] | None = None) -> tuple[TodoList, int]:
         # Joined to the user: one row without a todo says that the user is there, and no other statement has to.
-        is_mine = sa.and_(self._owner.owns(Todo), *listing.conditions())
+        is_mine = sa.and_(self._owner.owns(Todo), *listing.conditions(self._dialect))
         query = sa.select(*COLUMNS).select_from(sa.outerjoin(User, Todo, is_mine)).where(self._owner.is_user())
         if listing.limit is not None and listing.limit <= MAX_NUMBER:
             query = query.add_columns(sa.func.count(col(Todo.id)).over().label("total")).limit(listing.limit)
+        if among is not None:
+            query = query.add_columns(among.label("among"))
         rows = self._session.execute(query.order_by(*listing.order(self._dialect))).mappings().all()
         if not rows:
             raise self._owner.unknown()
+        others = rows[0]["among"] if among is not None else 0
         rows = [row for row in rows if row["id"] is not None]
         total = rows[0]["total"] if rows and "total" in rows[0] else len(rows)
-        return TodoList(items=[read(row) for row in rows], count=len(rows), total=total)
+        return TodoList(items=[read(row) for row in rows], count=len(rows), total=total), others
 
     def get(self, references: References) -> Outcome:
         """Return the todos named by `references`, those in the trash too, in the order they are named.
