@@ -236,3 +236,116 @@ def test_groups_have_their_names(person: Terminal) -> None:
     for group, names in shown.items():
         lines = person.ok(f"list --group {group}").splitlines()
         assert [lines[i - 1] for i, line in enumerate(lines) if line.startswith("# ")] == names
+
+
+# Steps on what is chosen
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--tag bills",
+        "--project home",
+        "--due overdue",
+        "--before fri",
+        "--after tomorrow",
+        "--search the",
+        "--priority any",
+        "--no-tag bills --due any",
+        "--where '+bills or not (due:any or pri:low)'",
+        "--start later",
+        "--all",
+    ],
+)
+@pytest.mark.parametrize("verb", ["done", "rm", "edit +new"])
+def test_what_a_list_shows_is_what_a_step_changes(todo: Terminal, options: str, verb: str) -> None:
+    todo.ok("add -", stdin=SEVEN)
+    shown = sorted(numbers(todo.ok(f"list {options}")))
+    assert shown
+    assert numbers(todo.ok(f"{verb} {options} --dry-run")) == shown
+    assert todo.ok("undo --dry-run -q") == "".join(f"{number}\n" for number in range(1, 8))
+    changed = todo.ok(f"{verb} {options} --yes")
+    assert numbers(changed) == shown
+    assert sorted(numbers(todo.ok("undo --dry-run -q"))) == shown
+    todo.ok("undo")
+    assert numbers(todo.ok("list --all")) == [1, 2, 3, 4, 5, 6, 7]
+    assert sorted(numbers(todo.ok(f"list {options}"))) == shown
+
+
+def test_reopen_chooses_among_what_is_done(todo: Terminal) -> None:
+    todo.ok("add -", stdin=SEVEN)
+    todo.ok("done --tag bills --yes")
+    assert numbers(todo.ok("reopen --search bank")) == [5]
+    assert numbers(todo.ok("reopen --all --yes")) == [1]
+    assert numbers(todo.ok("reopen --all --yes")) == []
+
+
+def test_several_need_a_yes(todo: Terminal) -> None:
+    todo.ok("add -", stdin=SEVEN)
+    ran = todo("done --tag bills")
+    assert (ran.code, ran.out, ran.err) == (
+        5,
+        "",
+        "error: Nobody confirmed it; nothing was changed. Complete 2 todos: 1 Pay rent, 5 Call the bank?\n"
+        " hint: Say yes with --yes.\n",
+    )
+    assert json.loads(todo("rm --all --json").err)["detail"].endswith(
+        "Move to the trash 7 todos: 1 Pay rent, 2 Buy 40th birthday gift, 3 Water the plants and 4 more?"
+    )
+    assert numbers(todo.ok("list --all")) == [1, 2, 3, 4, 5, 6, 7]
+    assert numbers(todo.ok("done --search rent")) == [1]
+    assert numbers(todo.ok("done --tag bills")) == [5]
+    assert todo("done --tag bills").err == "None fit; nothing was changed.\n"
+    assert json.loads(todo.ok("done --tag bills --json")) == {"items": [], "count": 0, "total": 0}
+
+
+def test_a_person_is_asked(person: Terminal) -> None:
+    person.ok("add -", stdin=SEVEN)
+    ran = person("done --tag bills", stdin="n\n")
+    assert ran.code == 5
+    assert "Complete 2 todos: 1 Pay rent, 5 Call the bank? [y/N]:" in ran.err + ran.out
+    ran = person("done --tag bills", stdin="y\n")
+    assert ran.out.strip() == "Done 1 Pay rent\nDone 5 Call the bank · todo undo"
+    assert person.ok("rm --project home --dry-run") == "Would move to the trash: 3 Water the plants\n"
+    assert person("rm --project nowhere --dry-run").err == "None fit; nothing would be changed.\n"
+
+
+def test_an_edit_of_what_is_chosen(todo: Terminal) -> None:
+    todo.ok("add -", stdin=SEVEN)
+    assert todo.ok("edit --project home due:sat pri:none +garden --untag bills --yes") == (
+        "1\topen\tPay rent\t2026-11-28\t\thome\t+garden\n"
+        "3\topen\tWater the plants\t2026-11-28\t\thome/garden\t+garden\n"
+    )
+    assert (
+        todo.ok("edit --tag gifts -d 'a book'")
+        == "2\topen\tBuy 40th birthday gift\t2026-11-23 09:00\t\t\t+family +gifts\n"
+    )
+    assert todo.ok("undo 2") != ""
+    assert todo.ok("list --tag garden") == ""
+    assert todo.ok("edit 3 --project work --tag x").endswith("\twork\t+x\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        ("done 1 --tag a", "Numbers and --tag exclude each other."),
+        ("rm 1-3 --all", "Numbers and --all exclude each other."),
+        ("done", "There is no todo to change."),
+        ("done 1 --dry-run", "--dry-run goes with a choice"),
+        ("edit 1 --where x", "A number and --where exclude each other."),
+        ("edit 1 x --dry-run", "--dry-run goes with a choice"),
+        ("edit", "There is no todo to change."),
+        ("edit milk", "'milk' is not a todo's number."),
+        ("edit --tag a", "There is nothing to change."),
+        ("edit --tag a New title", "'New' is no change."),
+        ("edit --tag a --title x", "A title is one todo's own."),
+        ("edit --tag a due:soon", "'soon' is not a day."),
+        ("done --where '+a or'", "Here a term is missing."),
+    ],
+)
+def test_a_bad_choice(todo: Terminal, line: str, error: str) -> None:
+    todo.ok("add old +a")
+    ran = todo(line)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"error: {error}")
+    assert todo.ok("list --all") == "1\topen\told\t\t\t\t+a\n"

@@ -200,7 +200,7 @@ def test_marks_are_bounded(todo: Terminal, person: Terminal) -> None:
         (["done", "1", "98", "99"], 3, "There are no todos 98, 99."),
         (["done", "50-60"], 3, "There are no todos 50-60."),
         (["done", "0190a000-0000-7000-8000-000000000000"], 3, "There is no todo 0190a000-0000-7000-8000-000000000000."),
-        (["done"], 2, "Missing argument 'REF'."),
+        (["done"], 2, "There is no todo to change."),
         (["done", "-"], 2, "There is no reference on stdin."),
         (["add"], 2, "Missing argument 'TITLE'."),
         (["frobnicate"], 2, "No such command 'frobnicate'."),

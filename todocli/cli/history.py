@@ -14,6 +14,7 @@ from todocli.cli.answers import SHOWN, show_list
 from todocli.cli.context import Invocation
 from todocli.cli.input import read_references
 from todocli.cli.options import READING, WRITING, Command, takes
+from todocli.cli.steps import RESTORED, make_step
 from todocli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def trash(invocation: Invocation) -> None:
 @takes(*WRITING)
 def restore(invocation: Invocation, references: todos.NumbersToTake) -> None:
     """Take todos out of the trash."""
-    todos.step(invocation, references, lambda mine, named: mine.restore(named, change=invocation.change), "Restored")
+    make_step(invocation, references, lambda mine, named: mine.restore(named, change=invocation.change), RESTORED)
 
 
 @takes(*TURNING)

@@ -44,12 +44,12 @@ Literal = Annotated[
 def read(
     words: Sequence[str],
     *,
-    due: str | None,
-    start: str | None,
-    priority: str | None,
-    project: str | None,
-    tag: Sequence[str] | None,
-    literal: bool,
+    due: str | None = None,
+    start: str | None = None,
+    priority: str | None = None,
+    project: str | None = None,
+    tag: Sequence[str] | None = None,
+    literal: bool = False,
 ) -> Words:
     """Return what the words and the options of a command line say. Raises `ValidationError`."""
     from todocli.domain.words import read_words

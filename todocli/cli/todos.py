@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from todocli import clock
-from todocli.cli import edit, planning
+from todocli.cli import edit, planning, steps
 from todocli.cli.answers import Group, print_plainly, show_list, tell
 from todocli.cli.choosing import Choice, chooses
 from todocli.cli.context import Invocation
 from todocli.cli.input import read_references, read_stdin, read_text
 from todocli.cli.options import READING, WRITING, Command, takes
+from todocli.cli.steps import DryRun, Named, make_step
 from todocli.errors import FieldError, UsageError, ValidationError
 
 if TYPE_CHECKING:
-    from todocli.domain.references import References
     from todocli.services.picking import Outcome
+    from todocli.services.selection import Chosen
     from todocli.services.todos import Todos
 
 PANEL = "Todos"
@@ -148,33 +149,32 @@ def show(invocation: Invocation, references: NumbersToTake) -> None:
     print_plainly(invocation, outcome.items, single=named.single, description=True)
 
 
-@takes(*WRITING)
-def done(invocation: Invocation, references: NumbersToTake) -> None:
-    """Complete todos."""
-    step(invocation, references, lambda todos, named: todos.complete(named, change=invocation.change), "Done")
+@takes(*WRITING, "yes")
+@chooses
+def done(invocation: Invocation, choice: Choice, references: Named = None, dry_run: DryRun = False) -> None:
+    """Complete todos: those named, or those chosen by what they are."""
+    make = partial(_made, "complete", invocation)
+    make_step(invocation, references, make, steps.DONE, choice, dry_run=dry_run)
 
 
-@takes(*WRITING)
-def reopen(invocation: Invocation, references: NumbersToTake) -> None:
-    """Make completed todos open again."""
-    step(invocation, references, lambda todos, named: todos.reopen(named, change=invocation.change), "Reopened")
+@takes(*WRITING, "yes")
+@chooses
+def reopen(invocation: Invocation, choice: Choice, references: Named = None, dry_run: DryRun = False) -> None:
+    """Make completed todos open again: those named, or those chosen by what they are."""
+    make = partial(_made, "reopen", invocation)
+    make_step(invocation, references, make, steps.REOPENED, choice, "completed", dry_run=dry_run)
 
 
-@takes(*WRITING)
-def rm(invocation: Invocation, references: NumbersToTake) -> None:
+@takes(*WRITING, "yes")
+@chooses
+def rm(invocation: Invocation, choice: Choice, references: Named = None, dry_run: DryRun = False) -> None:
     """Move todos to the trash; todo undo or todo restore brings them back."""
-    step(invocation, references, lambda todos, named: todos.remove(named, change=invocation.change), "Removed")
+    make = partial(_made, "remove", invocation)
+    make_step(invocation, references, make, steps.REMOVED, choice, dry_run=dry_run)
 
 
-def step(
-    invocation: Invocation,
-    references: Sequence[str],
-    make: Callable[[Todos, References], Outcome],
-    verb: str,
-) -> None:
-    """Make one step on the todos that `references` name, and say what it did."""
-    named = read_references(references)
-    with invocation.todos() as todos:
-        outcome = make(todos, named)
-    unchanged = {"Done": "was done already", "Reopened": "is open already", "Restored": "is not in the trash"}
-    tell(invocation, outcome, verb, single=named.single, unchanged=unchanged.get(verb, ""))
+def _made(
+    verb: Literal["complete", "reopen", "remove"], invocation: Invocation, todos: Todos, chosen: Chosen
+) -> Outcome:
+    outcome: Outcome = getattr(todos, verb)(chosen, change=invocation.change)
+    return outcome

@@ -12,30 +12,26 @@ PROFILE = Option("--profile", help="Use this profile.", values=1)
 NO_INPUT = Option("--no-input", help="Never ask anything.")
 COLOR = Option("--color", help="Use colour: auto, always or never.", values=1, choices=("auto", "always", "never"))
 HELP = Option("--help", "-h", help="Show this message and exit.")
-DUE = Option("--due", help="When it is due: fri, 27 nov, fri 17:00; or none.", values=1)
-START = Option("--start", help="Hide it until then; or none.", values=1)
-PRIORITY = Option("--priority", help="high, medium, low or none.", values=1)
-PROJECT = Option("--project", help="Its project: home, home/garden; or none.", values=1)
-TAG = Option("--tag", help="A tag; may be given several times.", values=1, repeats=True)
 LITERAL = Option("--literal", help="Take all words as the title.")
 LIMIT = Option("--limit", "-n", help="Show at most so many.", values=1)
 SORT = Option("--sort", help="The order: due,-priority,project,title,created.", values=1)
 REVERSE = Option("--reverse", "-r", help="Turn the order round.")
 GROUP = Option("--group", help="Under headings, for a person.", values=1, choices=("project", "tag", "due"))
-TAG_2 = Option("--tag", help="With this tag; or any, none.", values=1, repeats=True)
+TAG = Option("--tag", help="With this tag; or any, none.", values=1, repeats=True)
 NO_TAG = Option("--no-tag", help="Without this tag.", values=1, repeats=True)
-PROJECT_2 = Option("--project", help="In this project and its parts; or any, none.", values=1)
-PRIORITY_2 = Option("--priority", help="Of this priority: high, medium, low, any, none.", values=1)
-DUE_2 = Option("--due", help="Due then: overdue, today, week, mon..fri, any, none.", values=1)
-START_2 = Option("--start", help="Starting then: later, next-mon.", values=1)
+PROJECT = Option("--project", help="In this project and its parts; or any, none.", values=1)
+PRIORITY = Option("--priority", help="Of this priority: high, medium, low, any, none.", values=1)
+DUE = Option("--due", help="Due then: overdue, today, week, mon..fri, any, none.", values=1)
+START = Option("--start", help="Starting then: later, next-mon.", values=1)
 BEFORE = Option("--before", help="Due before this day.", values=1)
 AFTER = Option("--after", help="Due after this day.", values=1)
 SEARCH = Option("--search", help="With this text in title or description.", values=1)
 WHERE = Option("--where", help="An expression: +home and not (due:none or pri:low).", values=1)
 ALL = Option("--all", "-a", help="Open or completed, started or not.")
 COMPLETED = Option("--completed", "-c", help="Completed ones only.")
+DRY_RUN = Option("--dry-run", help="Say which would be changed, and change none.")
 FORCE = Option("--force", help="Also where a todo was changed since: write over it.")
-DRY_RUN = Option("--dry-run", help="Say what it would do, and do nothing.")
+DRY_RUN_2 = Option("--dry-run", help="Say what it would do, and do nothing.")
 TABLE = Command(
     options=(
         Option("--version", help="Print the version."),
@@ -59,11 +55,11 @@ TABLE = Command(
             "Add a todo.",
             options=(
                 Option("--description", "-d", help="More about it; - reads it from stdin.", values=1),
-                DUE,
-                START,
-                PRIORITY,
-                PROJECT,
-                TAG,
+                Option("--due", help="When it is due: fri, 27 nov, fri 17:00; or none.", values=1),
+                Option("--start", help="Hide it until then; or none.", values=1),
+                Option("--priority", help="high, medium, low or none.", values=1),
+                Option("--project", help="Its project: home, home/garden; or none.", values=1),
+                Option("--tag", help="A tag; may be given several times.", values=1, repeats=True),
                 LITERAL,
                 JSON,
                 JSONL,
@@ -84,12 +80,12 @@ TABLE = Command(
                 SORT,
                 REVERSE,
                 GROUP,
-                TAG_2,
+                TAG,
                 NO_TAG,
-                PROJECT_2,
-                PRIORITY_2,
-                DUE_2,
-                START_2,
+                PROJECT,
+                PRIORITY,
+                DUE,
+                START,
                 BEFORE,
                 AFTER,
                 SEARCH,
@@ -122,19 +118,27 @@ TABLE = Command(
             arguments=(Argument(many=True),),
         ),
         "edit": Command(
-            "Change a todo: by words, of which due:fri...",
+            "Change a todo by words: a new title,...",
             options=(
                 Option("--title", "-t", help="The new title.", values=1),
                 Option(
                     "--description", "-d", help="The new description; an empty one clears it, - reads stdin.", values=1
                 ),
+                Option("--untag", help="Take a tag away; several times, several.", values=1, repeats=True),
+                LITERAL,
+                DRY_RUN,
+                TAG,
+                NO_TAG,
+                PROJECT,
+                PRIORITY,
                 DUE,
                 START,
-                PRIORITY,
-                PROJECT,
-                TAG,
-                Option("--untag", help="Take a tag away.", values=1, repeats=True),
-                LITERAL,
+                BEFORE,
+                AFTER,
+                SEARCH,
+                WHERE,
+                ALL,
+                COMPLETED,
                 JSON,
                 JSONL,
                 FIELDS,
@@ -143,13 +147,27 @@ TABLE = Command(
                 PROFILE,
                 NO_INPUT,
                 COLOR,
+                YES,
                 HELP,
             ),
             arguments=(Argument(many=True),),
         ),
         "done": Command(
-            "Complete todos.",
+            "Complete todos: those named, or those...",
             options=(
+                DRY_RUN,
+                TAG,
+                NO_TAG,
+                PROJECT,
+                PRIORITY,
+                DUE,
+                START,
+                BEFORE,
+                AFTER,
+                SEARCH,
+                WHERE,
+                ALL,
+                COMPLETED,
                 JSON,
                 JSONL,
                 FIELDS,
@@ -158,13 +176,27 @@ TABLE = Command(
                 PROFILE,
                 NO_INPUT,
                 COLOR,
+                YES,
                 HELP,
             ),
             arguments=(Argument(many=True),),
         ),
         "reopen": Command(
-            "Make completed todos open again.",
+            "Make completed todos open again: those...",
             options=(
+                DRY_RUN,
+                TAG,
+                NO_TAG,
+                PROJECT,
+                PRIORITY,
+                DUE,
+                START,
+                BEFORE,
+                AFTER,
+                SEARCH,
+                WHERE,
+                ALL,
+                COMPLETED,
                 JSON,
                 JSONL,
                 FIELDS,
@@ -173,6 +205,7 @@ TABLE = Command(
                 PROFILE,
                 NO_INPUT,
                 COLOR,
+                YES,
                 HELP,
             ),
             arguments=(Argument(many=True),),
@@ -180,6 +213,19 @@ TABLE = Command(
         "rm": Command(
             "Move todos to the trash; todo undo or todo...",
             options=(
+                DRY_RUN,
+                TAG,
+                NO_TAG,
+                PROJECT,
+                PRIORITY,
+                DUE,
+                START,
+                BEFORE,
+                AFTER,
+                SEARCH,
+                WHERE,
+                ALL,
+                COMPLETED,
                 JSON,
                 JSONL,
                 FIELDS,
@@ -188,6 +234,7 @@ TABLE = Command(
                 PROFILE,
                 NO_INPUT,
                 COLOR,
+                YES,
                 HELP,
             ),
             arguments=(Argument(many=True),),
@@ -198,12 +245,12 @@ TABLE = Command(
                 SORT,
                 REVERSE,
                 GROUP,
-                TAG_2,
+                TAG,
                 NO_TAG,
-                PROJECT_2,
-                PRIORITY_2,
-                DUE_2,
-                START_2,
+                PROJECT,
+                PRIORITY,
+                DUE,
+                START,
                 BEFORE,
                 AFTER,
                 SEARCH,
@@ -254,7 +301,7 @@ TABLE = Command(
             "Take back your newest step, from wherever...",
             options=(
                 FORCE,
-                DRY_RUN,
+                DRY_RUN_2,
                 JSON,
                 JSONL,
                 QUIET,
@@ -270,7 +317,7 @@ TABLE = Command(
             "Make the step again that was undone last;...",
             options=(
                 FORCE,
-                DRY_RUN,
+                DRY_RUN_2,
                 JSON,
                 JSONL,
                 QUIET,

@@ -11,31 +11,14 @@ What is neither is refused, where it stands.
 
 from __future__ import annotations
 
-import calendar
-import difflib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal, NoReturn
+from typing import NoReturn
 
-from todocli.domain.dates import WEEKDAY, parse_day
-from todocli.domain.filters import (
-    Between,
-    Contains,
-    Filter,
-    HasPriority,
-    InProject,
-    Not,
-    Overdue,
-    Tagged,
-    all_of,
-    any_of,
-    quoted,
-    terms,
-)
-from todocli.domain.planning import priority_of, project_of, tag_of
-from todocli.domain.words import KEYS
+from todocli.domain.filter_terms import Refused, contains, day, keyed, term
+from todocli.domain.filters import Between, Filter, Not, all_of, any_of, quoted, terms
 from todocli.errors import FieldError, ValidationError
 
 MAX_TERMS = 100
@@ -46,7 +29,6 @@ MAX_DEPTH = 30
 
 _OPERATORS = ("and", "or", "not")
 _TOKEN = re.compile(r'\s*(?:([()])|((?:[^\s()":]+:)?"(?:[^"\\]|\\.)*")|([^\s()"]+)|(\S))', re.DOTALL)
-_KEYED = re.compile(r"([A-Za-z]+):(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -59,19 +41,15 @@ class _Token:
     is_quoted: bool = False
 
     @property
+    def is_end(self) -> bool:
+        """Whether it is what stands behind the last piece."""
+        return self.start == self.end
+
+    @property
     def operator(self) -> str:
         """The operator or parenthesis that it is; empty for others."""
         word = self.text.lower()
         return word if not self.is_quoted and word in (*_OPERATORS, "(", ")") else ""
-
-
-class _Refused(Exception):
-    """A term means nothing."""
-
-    def __init__(self, detail: str, hint: str) -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.hint = hint
 
 
 def parse_words(words: Iterable[str], *, today: date) -> Filter:
@@ -103,16 +81,15 @@ def parse_option(name: str, text: str, *, today: date) -> Filter:
     """
     try:
         if name == "before":
-            return Between("due", None, _day(text, today) - timedelta(days=1))
-        if name == "search":
-            return _contains(text)
+            return Between("due", None, day(text, today) - timedelta(days=1))
         if name == "after":
-            return Between("due", _day(text, today) + timedelta(days=1))
-        return _keyed(name, text.removeprefix("+") if name == "tag" else text, today)
-    except _Refused as error:
-        raise ValidationError(
-            f"--{name}: {error.detail}", hint=error.hint, field_errors=(FieldError(name, error.detail),)
-        ) from None
+            return Between("due", day(text, today) + timedelta(days=1))
+        if name == "search":
+            return contains(text)
+        return keyed(name, text.removeprefix("+") if name == "tag" else text, today)
+    except Refused as error:
+        fault = FieldError(name, error.detail)
+        raise ValidationError(f"--{name}: {error.detail}", hint=error.hint, field_errors=(fault,)) from None
 
 
 class _Expression:
@@ -127,8 +104,8 @@ class _Expression:
 
     def parse(self) -> Filter:
         found = self._any()
-        if self._next.end > self._next.start:
-            self._refuse("This parenthesis closes nothing.", "Leave it out, or open one before it.")
+        if not self._next.is_end:
+            _refuse(self._text, self._next, "This parenthesis closes nothing.", "Leave it out, or open one before it.")
         return _bounded(self._text, found)
 
     @property
@@ -149,7 +126,7 @@ class _Expression:
 
     def _all(self) -> Filter:
         parts = [self._one()]
-        while self._next.operator not in ("or", ")") and self._next.end > self._next.start:
+        while self._next.operator not in ("or", ")") and not self._next.is_end:
             if self._next.operator == "and":
                 self._take()
             parts.append(self._one())
@@ -164,9 +141,9 @@ class _Expression:
             found = self._below(token)
             self._depth -= 1
             return found
-        if token.operator or token.end == token.start:
+        if token.operator or token.is_end:
             self._place -= 1
-            self._refuse("Here a term is missing.", "Write, for example, +home and not due:none")
+            _refuse(self._text, self._next, "Here a term is missing.", "Write, for example, +home and not due:none")
         return _term(token, self._text, self._today)
 
     def _below(self, token: _Token) -> Filter:
@@ -177,9 +154,6 @@ class _Expression:
             _refuse(self._text, token, "This parenthesis is never closed.", "Close it, or leave it out.")
         self._take()
         return inner
-
-    def _refuse(self, detail: str, hint: str) -> NoReturn:
-        _refuse(self._text, self._next, detail, hint)
 
 
 def _tokens(text: str) -> Iterable[_Token]:
@@ -200,96 +174,9 @@ def _tokens(text: str) -> Iterable[_Token]:
 
 def _term(token: _Token, line: str, today: date) -> Filter:
     try:
-        if token.is_quoted:
-            return _contains(token.text)
-        if token.text[:1] in "+-" and len(token.text) > 1:
-            found = Tagged(_named(tag_of, token.text[1:], "tag"))
-            return Not(found) if token.text[0] == "-" else found
-        if match := _KEYED.fullmatch(token.text):
-            return _keyed(match[1], match[2], today)
-        return _contains(token.text)
-    except _Refused as error:
+        return contains(token.text) if token.is_quoted else term(token.text, today)
+    except Refused as error:
         _refuse(line, token, error.detail, error.hint)
-
-
-def _contains(text: str) -> Filter:
-    if not text.strip():
-        raise _Refused("There is nothing to search for.", "Write a word.")
-    if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
-        raise _Refused("A text to search for has no NUL character, and is valid UTF-8.", "Write another.")
-    return Contains(text)
-
-
-def _keyed(key: str, value: str, today: date) -> Filter:
-    name = KEYS.get(key.lower())
-    if name is None:
-        near = difflib.get_close_matches(key.lower(), KEYS, 1)
-        better = f"Did you mean {near[0]}:{value[:40]}?" if near else "The keys are due, start, pri, project and tags."
-        search = f"{key}:{value}"[:40]
-        raise _Refused(f"There is no filter {key[:40]}:", f"{better} To search for it: --search {quoted(search)}")
-    if name in ("due", "start"):
-        return _days("due" if name == "due" else "start", value, today)
-    if value in ("any", "none"):
-        each: dict[str, Filter] = {"tag": Tagged(None), "project": InProject(None), "priority": HasPriority(None)}
-        return Not(each[name]) if value == "none" else each[name]
-    if name == "tag":
-        return Tagged(_named(tag_of, value, "tag"))
-    if name == "project":
-        return InProject(_named(project_of, value, "project"))
-    try:
-        return HasPriority(priority_of(value))
-    except ValueError:
-        raise _Refused(f"{value[:40]!r} is no priority.", "Write pri:high, medium, low, any or none.") from None
-
-
-def _named(parse: Callable[[str], str], text: str, what: str) -> str:
-    try:
-        return parse(text)
-    except ValueError as error:
-        raise _Refused(f"A {what} {error}.", "Write, for example, +bills or project:home/garden.") from None
-
-
-def _days(field: Literal["due", "start"], value: str, today: date) -> Filter:
-    if value in ("any", "none"):
-        return Not(Between(field)) if value == "none" else Between(field)
-    if value == "overdue" and field == "due":
-        return Overdue()
-    if value == "later" and field == "start":
-        return Between(field, today + timedelta(days=1))
-    if value in ("week", "month", "year"):
-        return Between(field, *_period(value, today))
-    first, dots, last = value.partition("..")
-    if not dots:
-        day = _day(value, today)
-        return Between(field, day, day)
-    span = Between(field, _day(first, today) if first else None, _day(last, today) if last else None)
-    if span == Between(field):
-        raise _Refused("A span needs a day on one side at least.", "Write, for example, mon..fri or ..fri")
-    if span.first and span.last and span.first > span.last and WEEKDAY.fullmatch(last):  # fri..mon, on a Wednesday
-        span = Between(field, span.first, _day(last, span.first))
-    if span.first and span.last and span.first > span.last:
-        raise _Refused(f"{value[:40]!r} runs backwards: from {span.first} to {span.last}.", "Turn it round.")
-    return span
-
-
-def _day(text: str, today: date) -> date:
-    try:
-        day = parse_day(text, "due", today=today)
-    except ValidationError as error:
-        raise _Refused(error.detail, f"{error.hint} Or overdue, week, month, any, none, mon..fri.") from None
-    if day.at:
-        raise _Refused(f"{text[:40]!r} has a time; a filter takes days.", "Leave the time out.")
-    return day.on
-
-
-def _period(name: str, today: date) -> tuple[date, date]:
-    """Return the first and last day of this week, month or year. Weeks begin on Monday (ISO 8601)."""
-    if name == "week":
-        monday = today - timedelta(days=today.weekday())
-        return monday, monday + timedelta(days=6)
-    if name == "month":
-        return today.replace(day=1), today.replace(day=calendar.monthrange(today.year, today.month)[1])
-    return date(today.year, 1, 1), date(today.year, 12, 31)
 
 
 def _bounded(line: str, found: Filter) -> Filter:

@@ -20,6 +20,7 @@ from todocli.schemas.todos import TodoRead
 from todocli.services import picking
 from todocli.services.owner import Owner
 from todocli.services.picking import COLUMNS, Outcome, read
+from todocli.services.selection import Chosen, Selection, SeveralChosen
 from todocli.services.steps import Made, another_step, as_made
 
 _live = col(Todo.deleted_at).is_(None)
@@ -44,18 +45,61 @@ class Changing:
         self._owner = owner
         self._source = source
 
-    def change(self, references: References, goal: Goal, change: UUID | None) -> Outcome:
-        """Bring the todos that `references` name to `goal`.
+    def change(self, chosen: Chosen, goal: Goal, change: UUID | None) -> Outcome:
+        """Bring the todos that are named, or selected, to `goal`.
 
-        Raises `NotFound` naming every reference that found none, and `Conflict` if `change` was another step.
+        Raises `NotFound` naming every reference that found none, `SeveralChosen` for a selection of several that may
+        not be, and `Conflict` if `change` was another step.
         """
         step = change or new_id(goal.moment)
+        if isinstance(chosen, Selection):
+            return self._change_selected(chosen, goal, step)
+        return self._change_named(chosen, goal, step)
+
+    def _change_named(self, references: References, goal: Goal, step: UUID) -> Outcome:
         picked = self._picked(goal, step, picking.named(references))
         statement = self._update(picked, goal, step).where(*picking.all_found(picked, references))
         changed, unchanged = self._sent(statement, picked, step)
         if all(map(goal.reached, unchanged)) and not picking.missing(references, [*changed, *unchanged]):
             return picking.outcome(references, [*changed, *unchanged], {todo.id for todo in changed})
         return self._settled(references, goal, step, changed)
+
+    def _change_selected(self, selection: Selection, goal: Goal, step: UUID) -> Outcome:
+        conditions = selection.listing.conditions(self._dialect)
+        if selection.known is not None:
+            conditions.append(col(Todo.id).in_(selection.known))
+        if selection.dry_run:
+            return Outcome(self._in_need(conditions, goal), frozenset())
+        picked = self._picked(goal, step, sa.and_(*conditions))
+        statement = self._update(picked, goal, step)
+        if not selection.several:
+            count = sa.select(sa.func.count()).select_from(picked).where(picked.c.needs_it)
+            statement = statement.where(count.scalar_subquery() <= 1)
+        changed = [read(row) for row in self._session.execute(statement).mappings()]
+        if not changed and (made := self.made(step)):
+            changed = self._repeated_selection(goal, step, made)
+        elif not changed:
+            self._owner.require(self._session)
+            if not selection.several and len(several := self._in_need(conditions, goal)) > 1:
+                raise SeveralChosen(several)
+        changed.sort(key=lambda todo: todo.number)
+        return Outcome(changed, frozenset(todo.number for todo in changed))
+
+    def _in_need(self, conditions: Sequence[sa.ColumnElement[bool]], goal: Goal) -> list[TodoRead]:
+        """Return what a step would change, by number."""
+        query = sa.select(*COLUMNS).where(self._owner.owns(Todo), *conditions, goal.needed).order_by(col(Todo.number))
+        return [read(row) for row in self._session.execute(query).mappings()]
+
+    def _repeated_selection(self, goal: Goal, step: UUID, made: Mapping[UUID, Made]) -> list[TodoRead]:
+        """Return what `step` changed when it was made; what was purged since is not there.
+
+        Raises `Conflict` if it was another step.
+        """
+        query = sa.select(*COLUMNS).where(self._owner.owns(Todo), col(Todo.id).in_(made))
+        found = [read(row) for row in self._session.execute(query).mappings()]
+        if not all(_reached(goal, todo, made[todo.id]) for todo in found):
+            raise another_step(step)
+        return found
 
     def stamp(self, moment: datetime, step: UUID) -> dict[str, object]:
         """Return the columns by which the triggers know the step that wrote a row."""
@@ -99,7 +143,7 @@ class Changing:
 
     def _sent(self, statement: Any, picked: sa.CTE, step: UUID) -> tuple[list[TodoRead], list[TodoRead]]:
         """Return what a step changed; and on Postgres, where asking again costs a round trip, what it left alone."""
-        if self._session.get_bind().dialect.name == "sqlite":
+        if self._dialect == "sqlite":
             return [read(row) for row in self._session.execute(statement).mappings()], []
         done = statement.cte("changed")
         same = [picked.c[column.name] for column in COLUMNS]
@@ -147,6 +191,10 @@ class Changing:
         if not made.keys() <= {todo.id for todo in there} or not all(map(fits, there)):
             raise another_step(step)
         return picking.outcome(references, there, made.keys())
+
+    @property
+    def _dialect(self) -> str:
+        return self._session.get_bind().dialect.name
 
 
 def _reached(goal: Goal, todo: TodoRead, change: Made) -> bool:

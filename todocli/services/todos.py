@@ -20,6 +20,7 @@ from todocli.services.changing import Changing, Goal
 from todocli.services.listing import Listing
 from todocli.services.owner import Owner
 from todocli.services.picking import COLUMNS, Outcome, read
+from todocli.services.selection import Chosen
 from todocli.services.steps import another_step, as_made
 from todocli.services.tags import changed_tags
 
@@ -117,7 +118,7 @@ class Todos:
         return Outcome(items, frozenset(todo.number for todo in items))
 
     def edit(
-        self, references: References, update: TodoUpdate, *, version: int | None = None, change: UUID | None = None
+        self, chosen: Chosen, update: TodoUpdate, *, version: int | None = None, change: UUID | None = None
     ) -> Outcome:
         """Change the fields that are set in `update`.
 
@@ -134,32 +135,32 @@ class Todos:
             tagged = added <= {*todo.tags} and not removed & {*todo.tags}
             return tagged and all(getattr(todo, name) == value for name, value in fields.items())
 
-        return self._changing.change(references, Goal(now(), values, needed, reached), change)
+        return self._changing.change(chosen, Goal(now(), values, needed, reached), change)
 
-    def complete(self, references: References, *, change: UUID | None = None) -> Outcome:
+    def complete(self, chosen: Chosen, *, change: UUID | None = None) -> Outcome:
         """Complete todos; what is completed stays as it is. Raises `NotFound`."""
         moment = now()
         needed = col(Todo.completed_at).is_(None)
         goal = Goal(moment, {"completed_at": moment}, needed, lambda todo: todo.is_completed)
-        return self._changing.change(references, goal, change)
+        return self._changing.change(chosen, goal, change)
 
-    def reopen(self, references: References, *, change: UUID | None = None) -> Outcome:
+    def reopen(self, chosen: Chosen, *, change: UUID | None = None) -> Outcome:
         """Make completed todos open again; what is open stays as it is. Raises `NotFound`."""
         needed = col(Todo.completed_at).is_not(None)
         goal = Goal(now(), {"completed_at": None}, needed, lambda todo: not todo.is_completed)
-        return self._changing.change(references, goal, change)
+        return self._changing.change(chosen, goal, change)
 
-    def remove(self, references: References, *, change: UUID | None = None) -> Outcome:
+    def remove(self, chosen: Chosen, *, change: UUID | None = None) -> Outcome:
         """Move todos to the trash. Raises `NotFound`, also for what is in the trash already."""
         moment = now()
         goal = Goal(moment, {"deleted_at": moment}, _live, lambda todo: todo.deleted_at is not None)
-        return self._changing.change(references, goal, change)
+        return self._changing.change(chosen, goal, change)
 
-    def restore(self, references: References, *, change: UUID | None = None) -> Outcome:
+    def restore(self, chosen: Chosen, *, change: UUID | None = None) -> Outcome:
         """Take todos out of the trash; what is not in it stays as it is. Raises `NotFound`."""
         needed = col(Todo.deleted_at).is_not(None)
         goal = Goal(now(), {"deleted_at": None}, needed, lambda todo: todo.deleted_at is None, from_trash=True)
-        return self._changing.change(references, goal, change)
+        return self._changing.change(chosen, goal, change)
 
     def _added_before(self, drafts: Sequence[TodoCreate], step: UUID) -> Outcome:
         """Return what `step` added when it was made before; without it, the user is not there."""

@@ -1,0 +1,96 @@
+"""Steps on what is chosen by a filter, on both engines: one statement, all or none, and once."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+
+from todocli.database.engine import Store, Target, opened
+from todocli.domain.filters import Contains, Tagged
+from todocli.domain.references import parse_references
+from todocli.errors import Conflict, MissingUserContext
+from todocli.schemas.todos import TodoCreate, TodoUpdate
+from todocli.services.listing import Listing
+from todocli.services.owner import Owner
+from todocli.services.selection import Selection, SeveralChosen
+from todocli.services.todos import Todos
+from todocli.services.users import Users
+
+A = Listing(filter=Tagged("a"))
+
+
+@pytest.fixture
+def store(database: Target) -> Iterator[Store]:
+    with opened(database) as store:
+        with store.session() as session:
+            Users(session).ensure("ada")
+            Users(session).ensure("bob")
+        yield store
+
+
+@pytest.fixture(params=["by id", "by name"])
+def ada(store: Store, request: pytest.FixtureRequest) -> Iterator[Todos]:
+    with store.session() as session:
+        user = Users(session).find("ada")
+        assert user
+        todos = Todos(session, Owner("ada", user.id if request.param == "by id" else None))
+        todos.add([TodoCreate(title=title, tags=tags) for title, tags in (("x", ["a"]), ("y", ["b"]), ("z", ["a"]))])
+        Todos(session, Owner("bob")).add([TodoCreate(title="his", tags=["a"])])
+        yield todos
+
+
+def test_several_are_changed_in_one_statement_if_they_may(ada: Todos, store: Store) -> None:
+    with pytest.raises(SeveralChosen) as raised:
+        ada.complete(Selection(A))
+    assert [todo.title for todo in raised.value.todos] == ["x", "z"]
+    assert ada.find(Listing()).count == 3
+    with opened(store.target) as other, other.session() as session:
+        sent: list[str] = []
+        sa.event.listen(session.get_bind(), "before_cursor_execute", lambda _c, _d, text, *_: sent.append(text))
+        mine = Todos(session, Owner("ada"))
+        assert [todo.number for todo in mine.complete(Selection(A, several=True)).items] == [1, 3]
+        assert len(sent) == 1
+        assert [todo.number for todo in mine.remove(Selection(Listing("open"))).items] == [2]
+        assert len(sent) == 2
+        assert Todos(session, Owner("bob")).find(A).count == 1
+
+
+def test_only_what_somebody_saw_is_changed(ada: Todos) -> None:
+    seen = tuple(todo.id for todo in ada.find(A).items)
+    ada.complete(parse_references(["1"]))
+    ada.add([TodoCreate(title="new", tags=["a"])])
+    assert [todo.title for todo in ada.remove(Selection(A, seen, several=True)).items] == ["z"]
+    assert [todo.title for todo in ada.find(A).items] == ["new"]
+
+
+def test_a_dry_run_has_what_would_change(ada: Todos) -> None:
+    ada.complete(parse_references(["1"]))
+    would = ada.complete(Selection(Listing("all"), dry_run=True))
+    assert ([todo.number for todo in would.items], would.changed) == ([2, 3], frozenset())
+    assert ada.find(Listing("completed")).count == 1
+
+
+def test_none_is_no_error_and_no_step(ada: Todos, store: Store) -> None:
+    for selection in (Selection(Listing(filter=Contains("nothing"))), Selection(Listing("completed"), several=True)):
+        assert ada.reopen(selection).items == []
+    with opened(store.target) as other, other.session() as session:
+        assert session.scalar(sa.text("SELECT count(*) FROM changes")) == 2
+        with pytest.raises(MissingUserContext):
+            Todos(session, Owner("eve")).complete(Selection(A))
+
+
+def test_repeated_by_its_name_it_answers_as_it_did(ada: Todos) -> None:
+    change = uuid.uuid4()
+    first = ada.complete(Selection(A, several=True), change=change)
+    ada.add([TodoCreate(title="new", tags=["a"])])
+    again = ada.complete(Selection(A, several=True), change=change)
+    assert [todo.number for todo in again.items] == [todo.number for todo in first.items] == [1, 3]
+    assert ada.find(A).count == 1
+    for other in (ada.remove, ada.reopen):
+        with pytest.raises(Conflict):
+            other(Selection(Listing("all"), several=True), change=change)
+    with pytest.raises(Conflict):
+        ada.edit(Selection(A, several=True), TodoUpdate(add_tags=["c"]), change=change)
