@@ -173,6 +173,12 @@ SESSION = [
     ("show 1", "TodoRead"),
     ("restore 1", "TodoRead"),
     ("trash", "TodoList"),
+    ("done --where b --dry-run", "TodoList"),
+    *((line, "TodoList") for line in ("today", "next", "view show mine", "view mine", "list +x due:any")),
+    ("list due:soon", None),
+    ("tags", "TallyList"),
+    ("projects", "TallyList"),
+    ("view list", "ViewList"),
     ("log", "StepList"),
     ("undo 2 --dry-run", "StepList"),
     ("undo", "StepList"),
@@ -207,6 +213,7 @@ SESSION = [
 
 
 def test_every_command_keeps_the_contract(todo: Terminal) -> None:
+    todo.ok("view save mine +x")
     for line, name in SESSION:
         ran = todo(f"{line} --json", stdin="c\nd\n")
         if name is None:

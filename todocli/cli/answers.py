@@ -32,8 +32,9 @@ def show_list(
     reverse: bool = False,
     limit: int | None = None,
     group: Group | None = None,
+    nothing: str | None = None,
 ) -> None:
-    """List todos as the options ask."""
+    """List todos as the options ask; `nothing` is said of an empty list."""
     from todocli.domain.filters import EVERYTHING
     from todocli.domain.sorting import parse_sort
 
@@ -48,10 +49,10 @@ def show_list(
         invocation.document(found)
     elif not invocation.table:
         if not found.items:
-            invocation.note(_nothing(state, condition != EVERYTHING, among))
+            invocation.note(nothing or _nothing(state, condition != EVERYTHING, among))
         print_plainly(invocation, found.items, single=False)
     elif not found.items:
-        invocation.note(_nothing(state, condition != EVERYTHING, among))
+        invocation.note(nothing or _nothing(state, condition != EVERYTHING, among))
     else:
         from todocli.render.lists import footer, todo_lists
 

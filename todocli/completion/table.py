@@ -269,6 +269,57 @@ TABLE = Command(
             arguments=(Argument(many=True),),
             hidden=True,
         ),
+        "today": Command(
+            "List what matters today: what is overdue,...",
+            options=(
+                JSON,
+                JSONL,
+                FIELDS,
+                QUIET,
+                PROFILE,
+                NO_INPUT,
+                COLOR,
+                HELP,
+            ),
+        ),
+        "next": Command(
+            "Show what is to be done next.",
+            options=(
+                Option("--limit", "-n", help="Show so many; 1 if not given.", values=1),
+                JSON,
+                JSONL,
+                FIELDS,
+                QUIET,
+                PROFILE,
+                NO_INPUT,
+                COLOR,
+                HELP,
+            ),
+        ),
+        "tags": Command(
+            "List your tags: how much is open, and how...",
+            options=(
+                JSON,
+                JSONL,
+                QUIET,
+                PROFILE,
+                NO_INPUT,
+                COLOR,
+                HELP,
+            ),
+        ),
+        "projects": Command(
+            "List your projects, each with its parts:...",
+            options=(
+                JSON,
+                JSONL,
+                QUIET,
+                PROFILE,
+                NO_INPUT,
+                COLOR,
+                HELP,
+            ),
+        ),
         "trash": Command(
             "List what is in the trash.",
             options=(
@@ -380,6 +431,65 @@ TABLE = Command(
                 HELP,
             ),
             arguments=(Argument(many=True),),
+        ),
+        "view": Command(
+            "Save a list under a name, and show it:...",
+            options=(HELP,),
+            commands={
+                "save": Command(
+                    "Save what is typed after todo list: todo...",
+                    options=(
+                        PROFILE,
+                        NO_INPUT,
+                        COLOR,
+                        HELP,
+                    ),
+                    arguments=(
+                        Argument(),
+                        Argument(many=True),
+                    ),
+                    loose=True,
+                ),
+                "show": Command(
+                    "Show a view; show itself may be left out.",
+                    options=(
+                        JSON,
+                        JSONL,
+                        FIELDS,
+                        QUIET,
+                        PROFILE,
+                        NO_INPUT,
+                        COLOR,
+                        HELP,
+                    ),
+                    arguments=(
+                        Argument(),
+                        Argument(many=True),
+                    ),
+                    loose=True,
+                ),
+                "list": Command(
+                    "List the saved views.",
+                    options=(
+                        JSON,
+                        PROFILE,
+                        NO_INPUT,
+                        COLOR,
+                        JSONL,
+                        HELP,
+                    ),
+                ),
+                "rm": Command(
+                    "Forget a view; the todos stay.",
+                    options=(
+                        PROFILE,
+                        NO_INPUT,
+                        COLOR,
+                        HELP,
+                    ),
+                    arguments=(Argument(),),
+                ),
+            },
         ),
         "profile": Command(
             "Choose who you are, and on which database.",

@@ -7,7 +7,7 @@
     url_env = "DATABASE_URL"    # or url = "postgresql://…"; neither means the embedded database
 
 `user_id` (a UUID), `pooled` (true or false) and `timeout` (seconds) may stand there too.
-Keys that this version does not know are kept.
+Keys that this version does not know are kept. `[views]` has the saved views: `week = "due:week --sort due"`.
 """
 
 from __future__ import annotations
@@ -45,10 +45,13 @@ __all__ = [
     "load",
     "login_name",
     "remove",
+    "remove_view",
     "rename_user",
     "resolve",
+    "save_view",
     "set_user_id",
     "use",
+    "view",
 ]
 
 
@@ -123,7 +126,7 @@ def add(profile: Profile, *, make_active: bool = False) -> None:
         if make_active:
             file["active"] = profile.name
         active = profile.name if make_active else known.active
-        return Profiles(active, {**known.profiles, profile.name: profile})
+        return replace(known, active=active, profiles={**known.profiles, profile.name: profile})
 
     document.change(paths.config_file(), edit)
 
@@ -144,7 +147,8 @@ def remove(name: str) -> None:
         rest = {key: value for key, value in known.profiles.items() if key != name}
         if known.active == name != LOCAL:
             file["active"] = LOCAL
-        return Profiles(LOCAL if known.active == name else known.active, document.with_local(rest))
+        active = LOCAL if known.active == name else known.active
+        return replace(known, active=active, profiles=document.with_local(rest))
 
     document.change(paths.config_file(), edit)
 
@@ -181,6 +185,47 @@ def rename_user(profile: Profile, user: str) -> bool:
     Raises `todocli.errors.ValidationError` for the name, and `TodoError` if the file cannot be written.
     """
     return _replace(profile, user=check_user_name(user))
+
+
+def save_view(name: str, line: str) -> str | None:
+    """Keep under `name` what is typed after `todo list`; return what was kept there before, if anything was.
+
+    Raises `todocli.errors.ValidationError` for the name, and `todocli.errors.TodoError` if the file cannot be written.
+    """
+    if fault := profile_name_fault(name):
+        raise ValidationError(f"The name of a view {fault}.", field_errors=(FieldError("name", fault),))
+    before: list[str | None] = []
+
+    def edit(file: TOMLDocument, known: Profiles) -> Profiles:
+        before.append(known.views.get(name))
+        file.setdefault("views", {})[name] = line
+        return replace(known, views={**known.views, name: line})
+
+    document.change(paths.config_file(), edit)
+    return before[0]
+
+
+def remove_view(name: str) -> None:
+    """Forget a view. Raises `todocli.errors.NotFound`, and `TodoError` if the file cannot be written."""
+
+    def edit(file: TOMLDocument, known: Profiles) -> Profiles:
+        view(name, known)
+        views: Any = file["views"]
+        del views[name]
+        return replace(known, views={key: line for key, line in known.views.items() if key != name})
+
+    document.change(paths.config_file(), edit)
+
+
+def view(name: str, known: Profiles) -> str:
+    """Return what is kept under `name`. Raises `todocli.errors.NotFound`."""
+    if name not in known.views:
+        which = "of that name" if profile_name_fault(name) else f'"{name}"'
+        there = (
+            f"The views are {', '.join(sorted(known.views))}." if known.views else "Save one: todo view save NAME +home"
+        )
+        raise NotFound(f"There is no view {which}.", hint=there)
+    return known.views[name]
 
 
 def _replace(old: Profile, **values: Any) -> bool:

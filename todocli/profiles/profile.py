@@ -61,11 +61,13 @@ class Profile:
 class Profiles:
     """Every profile by its name, `local` among them, and the name of the one in use.
 
-    `written` has the names of those that stand in the file; `local` need not.
+    `written` has the names of those that stand in the file; `local` need not. `views` has the saved views: each is
+    what is typed after `todo list`.
     """
 
     active: str
     profiles: Mapping[str, Profile]
+    views: Mapping[str, str] = field(default_factory=dict)
     written: frozenset[str] = field(default=frozenset(), compare=False)
 
 

@@ -13,12 +13,16 @@ from todocli.schemas.errors import ErrorBody
 from todocli.schemas.operations import HealthRead, PingRead, RevisionList, SchemaRead
 from todocli.schemas.people import ProfileList, ProfileRead, UserList, UserRead
 from todocli.schemas.steps import StepList
+from todocli.schemas.tallies import TallyList
 from todocli.schemas.todos import TodoList, TodoRead
+from todocli.schemas.views import ViewList
 
 DOCUMENTS: tuple[type[BaseModel], ...] = (
     TodoRead,
     TodoList,
     StepList,
+    TallyList,
+    ViewList,
     UserRead,
     UserList,
     ProfileRead,

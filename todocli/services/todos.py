@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from todocli.clock import now
+from todocli.domain.filters import EVERYTHING
 from todocli.domain.ids import derived_id, new_id
 from todocli.domain.references import MAX_NUMBER, References
 from todocli.errors import ValidationError
@@ -54,7 +56,8 @@ class Todos:
 
     def overview(self, listing: Listing) -> tuple[TodoList, int]:
         """Return the todos that `listing` asks for, and among how many: so many it would show without its filter."""
-        others = sa.select(sa.func.count()).where(self._owner.owns(Todo), *listing.state_conditions())
+        unfiltered = replace(listing, filter=EVERYTHING).state_conditions()
+        others = sa.select(sa.func.count()).where(self._owner.owns(Todo), *unfiltered)
         return self._found(listing, others.scalar_subquery())
 
     def _found(self, listing: Listing, among: sa.ScalarSelect[int] | None = None) -> tuple[TodoList, int]:
