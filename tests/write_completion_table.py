@@ -7,7 +7,7 @@ import subprocess
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,37 @@ _HARMFUL = re.compile(r"[^A-Za-z0-9 .,;:!?()/+_=<>%@#&*'-]")
 _PLAIN = str.maketrans({"‘": "'", "’": "'", "–": "-", "—": "-", "·": "-", "→": "->", "×": "x"})
 
 
-def table_of(app: typer.Typer) -> Command:
-    """Return what a shell can be told about `app`. Raises `TypeError` for a feature that the table cannot express."""
-    return _command(get_command(app), "app", None)
+KINDS = {
+    **dict.fromkeys(("--tag", "--no-tag", "--untag"), "tag"),
+    **dict.fromkeys(("--start", "--before", "--after"), "day"),
+    "--project": "project",
+    "--priority": "priority",
+    "--profile": "profile",
+    "--sort": "sort",
+    "TITLE": "+tag",
+    "FILTER": "+tag",
+    "REF": "todo",
+    "REF WORDS": "todo +tag",
+    "add --due": "day",
+    "--due": "due",
+    "show REF": "any",
+    "log REF": "any",
+    "reopen REF": "done",
+    "restore REF": "trash",
+    "purge REF": "trash",
+    "view": "view",
+    **{f"{name} NAME": "view" for name in ("view show", "view rm")},
+    **{f"profile {name} NAME": "profile" for name in ("show", "use", "rm")},
+}
+"""Of what kind values are that only the user's data tell: by an option's name, or an argument's; maybe of a command."""
+
+
+def table_of(app: typer.Typer, *, kinds: bool = False) -> Command:
+    """Return what a shell can be told about `app`; with `kinds`, also where values of `KINDS` may stand.
+
+    Raises `TypeError` for a feature that the table cannot express.
+    """
+    return _command(get_command(app), "", None, KINDS if kinds else {})
 
 
 def harmless(text: str | None) -> str:
@@ -44,6 +72,7 @@ def plain(command: Command) -> dict[str, Any]:
         "help": command.help,
         "options": [{name: getattr(option, name) for name in Option.__slots__} for option in command.options],
         "arguments": [{name: getattr(argument, name) for name in Argument.__slots__} for argument in command.arguments],
+        "kind": command.kind,
         "commands": None if command.commands is None else {n: plain(below) for n, below in command.commands.items()},
         "loose": command.loose,
         "hidden": command.hidden,
@@ -71,7 +100,7 @@ def source_of(table: Command) -> str:
     return subprocess.run(ruff, input="\n".join(lines), capture_output=True, text=True, check=True).stdout
 
 
-def _command(command: Any, name: str, parent: typer.Context | None) -> Command:
+def _command(command: Any, name: str, parent: typer.Context | None, kinds: Mapping[str, str]) -> Command:
     context = command.context_class(command, info_name=name, parent=parent, **command.context_settings)
     group = isinstance(command, TyperGroup)
     if context.allow_interspersed_args == group or context.token_normalize_func:
@@ -80,18 +109,28 @@ def _command(command: Any, name: str, parent: typer.Context | None) -> Command:
     commands: dict[str, Command] | None = None
     if isinstance(command, TyperGroup):
         listed = {below: command.get_command(context, below) for below in command.list_commands(context)}
-        commands = {below: _command(found, below, context) for below, found in listed.items() if _OFFERED.match(below)}
+        path = f"{name} ".lstrip()
+        commands = {
+            below: _command(found, f"{path}{below}", context, kinds)
+            for below, found in listed.items()
+            if _OFFERED.match(below)
+        }
     return Command(
         harmless(command.get_short_help_str()) if parent and not command.hidden else "",
-        options=tuple(_option(parameter) for parameter in parameters if isinstance(parameter, TyperOption)),
-        arguments=tuple(_argument(parameter) for parameter in parameters if isinstance(parameter, TyperArgument)),
+        options=tuple(_option(p, name, kinds) for p in parameters if isinstance(p, TyperOption)),
+        arguments=tuple(_argument(p, name, kinds) for p in parameters if isinstance(p, TyperArgument)),
         commands=commands,
         loose=context.ignore_unknown_options,
         hidden=command.hidden,
+        kind=kinds.get(name, ""),
     )
 
 
-def _option(option: TyperOption) -> Option:
+def _kind(name: str, command: str, kinds: Mapping[str, str]) -> str:
+    return kinds.get(f"{command} {name}", kinds.get(name, ""))
+
+
+def _option(option: TyperOption, command: str, kinds: Mapping[str, str]) -> Option:
     # The names of the help option come out of a set, in another order each time.
     names = sorted(option.opts) if option.name == "help" else option.opts
     names = [*names, *option.secondary_opts]
@@ -104,13 +143,15 @@ def _option(option: TyperOption) -> Option:
         choices=_choices(option),
         repeats=option.multiple,
         hidden=option.hidden,
+        kind="" if option.is_flag else _kind(option.opts[0], command, kinds),
     )
 
 
-def _argument(argument: TyperArgument) -> Argument:
+def _argument(argument: TyperArgument, command: str, kinds: Mapping[str, str]) -> Argument:
     if argument.nargs not in (1, -1):
         raise TypeError(f"{argument.name}: the table cannot hold an argument of {argument.nargs} words")
-    return Argument(*_choices(argument), many=argument.nargs == -1)
+    kind = _kind(argument.metavar or "", command, kinds)
+    return Argument(*_choices(argument), many=argument.nargs == -1, kind=kind)
 
 
 def _choices(parameter: TyperOption | TyperArgument) -> tuple[str, ...]:
@@ -131,6 +172,7 @@ def _option_source(option: Option) -> str:
     given += [f"values={option.values}"] if option.values else []
     given += [f"choices={option.choices!r}"] if option.choices else []
     given += [f"{name}=True" for name in ("repeats", "hidden") if getattr(option, name)]
+    given += [f"kind={_text(option.kind)}"] if option.kind else []
     return f"Option({', '.join(given)})"
 
 
@@ -139,7 +181,7 @@ def _command_source(command: Command, names: dict[str, str]) -> str:
     sources = [_option_source(option) for option in command.options]
     given += [f"options=({''.join(f'{names.get(source, source)}, ' for source in sources)})"] if sources else []
     words = [
-        f"Argument({', '.join([*map(_text, argument.choices), *(['many=True'] if argument.many else [])])})"
+        f"Argument({', '.join([*map(_text, argument.choices), *_argument_source(argument)])})"
         for argument in command.arguments
     ]
     given += [f"arguments=({', '.join(words)},)"] if words else []
@@ -147,7 +189,12 @@ def _command_source(command: Command, names: dict[str, str]) -> str:
         below = [f"{_text(name)}: {_command_source(found, names)}" for name, found in command.commands.items()]
         given.append(f"commands={{{', '.join(below)}}}")
     given += [f"{name}=True" for name in ("loose", "hidden") if getattr(command, name)]
+    given += [f"kind={_text(command.kind)}"] if command.kind else []
     return f"Command({', '.join(given)})"
+
+
+def _argument_source(argument: Argument) -> list[str]:
+    return [*(["many=True"] if argument.many else []), *([f"kind={_text(argument.kind)}"] if argument.kind else [])]
 
 
 def _text(text: str) -> str:
@@ -158,4 +205,4 @@ def _text(text: str) -> str:
 if __name__ == "__main__":
     from todocli.cli.app import build
 
-    PATH.write_text(source_of(table_of(build())))
+    PATH.write_text(source_of(table_of(build(), kinds=True)))

@@ -26,6 +26,11 @@ def drafts_folder() -> Path:
     return _folder("data") / "drafts"
 
 
+def cache_folder() -> Path:
+    """Return the folder of what can be lost."""
+    return _folder("cache")
+
+
 def _folder(kind: str) -> Path:
     home = os.environ.get("TODO_HOME")
     if home:
@@ -33,4 +38,4 @@ def _folder(kind: str) -> Path:
     import platformdirs
 
     dirs = platformdirs.PlatformDirs(APP, appauthor=False)
-    return dirs.user_config_path if kind == "config" else dirs.user_data_path
+    return {"config": dirs.user_config_path, "data": dirs.user_data_path, "cache": dirs.user_cache_path}[kind]

@@ -45,6 +45,8 @@ def show_list(
 
         listing = Listing(state, condition, keys, reverse, limit)
         found, among = todos.overview(listing) if invocation.table else (todos.find(listing), 0)
+    whole = state == "open" and condition == EVERYTHING and limit is None
+    invocation.remember(found.items, all_open=whole)
     if invocation.machine:
         invocation.document(found)
     elif not invocation.table:
@@ -77,6 +79,7 @@ def _nothing(state: ListState, is_filtered: bool, among: int) -> str:
 
 def tell(invocation: Invocation, outcome: Outcome, verb: str, *, single: bool, unchanged: str = "") -> None:
     """Print what a step did: for a person in words, otherwise the todos as they are now."""
+    invocation.remember(outcome.items)
     try:
         _tell(invocation, outcome, verb, single=single, unchanged=unchanged)
         sys.stdout.flush()

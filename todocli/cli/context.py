@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from todocli.database.engine import Store, Target
     from todocli.profiles import Profile
+    from todocli.schemas.todos import TodoRead
     from todocli.services.owner import Owner
     from todocli.services.todos import Todos
 
@@ -125,6 +126,13 @@ class Invocation:
 
     def _paints(self, stream: TextIO) -> bool:
         return paints(stream, ("--color", self.colour))
+
+    def remember(self, todos: Sequence[TodoRead], *, all_open: bool = False) -> None:
+        """Keep for completion what was shown of a database that it cannot ask; with `all_open` all that are open."""
+        if not self.profile.embedded:
+            from todocli.completion import cache
+
+            cache.remember(self.profile, todos, all_open=all_open)
 
     # What is asked
 

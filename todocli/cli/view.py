@@ -21,11 +21,11 @@ class Views(Family):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the arguments."""
-        return super().parse_args(ctx, args or ["list"])
+        return super().parse_args(ctx, args or ([] if ctx.resilient_parsing else ["list"]))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the command, and the words that are left for it."""
-        if args[0] not in self.commands and not args[0].startswith("-"):
+        if args[0] not in self.commands and not args[0].startswith("-") and not ctx.resilient_parsing:
             args = ["show", *args]
         return super().resolve_command(ctx, args)
 

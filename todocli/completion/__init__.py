@@ -2,7 +2,7 @@
 
 The scripts that `--install-completion` installs speak Typer's protocol: `_TODO_COMPLETE` says what is asked, other
 variables hold the line. The answers are those that Typer would give, but from a table, which a test compares with the
-real commands. They hold no text that a user wrote.
+real commands. What a user wrote gets into them only through `todocli.completion.values`, which makes it inert.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ def _the_programs() -> Command:
 
 
 def _offers(command: Command, words: list[str], begun: str) -> Iterator[tuple[str, str]]:
+    line = words
     given, rest = _read(command, words)
     while rest and command.commands is not None and rest[0] in command.commands:
         command = command.commands[rest[0]]
@@ -64,18 +65,26 @@ def _offers(command: Command, words: list[str], begun: str) -> Iterator[tuple[st
     if not begun.startswith("-") or "--" in words:
         for option in command.options:
             if _awaits_value(option, words):
-                return _begun_with(begun, option.choices)
+                return _begun_with(begun, option, line)
         for argument in command.arguments:
             if argument not in given:
-                return _begun_with(begun, argument.choices)
-    return _names(command, given, begun)
+                return _begun_with(begun, argument, line)
+    return _names(command, given, begun, line)
 
 
-def _begun_with(begun: str, choices: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    return ((choice, "") for choice in choices if choice.startswith(begun))
+def _begun_with(begun: str, taker: Option | Argument | Command, line: list[str]) -> Iterator[tuple[str, str]]:
+    if taker.kind:
+        from todocli.completion.values import offered
+
+        for kind in taker.kind.split():
+            yield from offered(kind, begun, line)
+    elif not isinstance(taker, Command):
+        yield from ((choice, "") for choice in taker.choices if choice.startswith(begun))
 
 
-def _names(command: Command, given: set[Option | Argument], begun: str) -> Iterator[tuple[str, str]]:
+def _names(command: Command, given: set[Option | Argument], begun: str, line: list[str]) -> Iterator[tuple[str, str]]:
+    if command.kind:
+        yield from _begun_with(begun, command, line)
     for name, below in (command.commands or {}).items():
         if name.startswith(begun) and not below.hidden:
             yield name, below.help

@@ -8,9 +8,12 @@ if TYPE_CHECKING:
 
 
 class Option:
-    """An option. `values` counts the words that follow it; `choices` are all that may follow, where they are known."""
+    """An option. `values` counts the words that follow it; `choices` are all that may follow, where they are known.
 
-    __slots__ = ("choices", "help", "hidden", "names", "repeats", "values")
+    Where only the user's data tell, `kind` says what may follow (see `todocli.completion.values`).
+    """
+
+    __slots__ = ("choices", "help", "hidden", "kind", "names", "repeats", "values")
 
     def __init__(
         self,
@@ -20,8 +23,10 @@ class Option:
         choices: tuple[str, ...] = (),
         repeats: bool = False,
         hidden: bool = False,
+        kind: str = "",
     ) -> None:
         self.names = names
+        self.kind = kind
         self.help = help
         self.values = values
         self.choices = choices
@@ -30,19 +35,23 @@ class Option:
 
 
 class Argument:
-    """A word that is no option; with `many`, any number of them."""
+    """A word that is no option; with `many`, any number of them. `kind` is as an option's."""
 
-    __slots__ = ("choices", "many")
+    __slots__ = ("choices", "kind", "many")
 
-    def __init__(self, *choices: str, many: bool = False) -> None:
+    def __init__(self, *choices: str, many: bool = False, kind: str = "") -> None:
         self.choices = choices
+        self.kind = kind
         self.many = many
 
 
 class Command:
-    """A command; with `commands`, a group of them. A `loose` one takes unknown options for words."""
+    """A command; with `commands`, a group of them, beside which words of a `kind` may stand.
 
-    __slots__ = ("arguments", "commands", "help", "hidden", "loose", "options")
+    A `loose` one takes unknown options for words.
+    """
+
+    __slots__ = ("arguments", "commands", "help", "hidden", "kind", "loose", "options")
 
     def __init__(
         self,
@@ -53,8 +62,10 @@ class Command:
         commands: Mapping[str, Command] | None = None,
         loose: bool = False,
         hidden: bool = False,
+        kind: str = "",
     ) -> None:
         self.help = help
+        self.kind = kind
         self.options = options
         self.arguments = arguments
         self.commands = commands

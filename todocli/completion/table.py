@@ -8,23 +8,23 @@ FIELDS = Option("--fields", help="Print only these fields, as JSON.", values=1)
 QUIET = Option("--quiet", "-q", help="Print numbers only.")
 CHANGE = Option("--change", help="Name this step: repeating it is safe.", values=1)
 YES = Option("--yes", "-y", help="Do not ask.")
-PROFILE = Option("--profile", help="Use this profile.", values=1)
+PROFILE = Option("--profile", help="Use this profile.", values=1, kind="profile")
 NO_INPUT = Option("--no-input", help="Never ask anything.")
 COLOR = Option("--color", help="Use colour: auto, always or never.", values=1, choices=("auto", "always", "never"))
 HELP = Option("--help", "-h", help="Show this message and exit.")
 LITERAL = Option("--literal", help="Take all words as the title.")
 LIMIT = Option("--limit", "-n", help="Show at most so many.", values=1)
-SORT = Option("--sort", help="The order: due,-priority,project,title,created.", values=1)
+SORT = Option("--sort", help="The order: due,-priority,project,title,created.", values=1, kind="sort")
 REVERSE = Option("--reverse", "-r", help="Turn the order round.")
 GROUP = Option("--group", help="Under headings, for a person.", values=1, choices=("project", "tag", "due"))
-TAG = Option("--tag", help="With this tag; or any, none.", values=1, repeats=True)
-NO_TAG = Option("--no-tag", help="Without this tag.", values=1, repeats=True)
-PROJECT = Option("--project", help="In this project and its parts; or any, none.", values=1)
-PRIORITY = Option("--priority", help="Of this priority: high, medium, low, any, none.", values=1)
-DUE = Option("--due", help="Due then: overdue, today, week, mon..fri, any, none.", values=1)
-START = Option("--start", help="Starting then: later, next-mon.", values=1)
-BEFORE = Option("--before", help="Due before this day.", values=1)
-AFTER = Option("--after", help="Due after this day.", values=1)
+TAG = Option("--tag", help="With this tag; or any, none.", values=1, repeats=True, kind="tag")
+NO_TAG = Option("--no-tag", help="Without this tag.", values=1, repeats=True, kind="tag")
+PROJECT = Option("--project", help="In this project and its parts; or any, none.", values=1, kind="project")
+PRIORITY = Option("--priority", help="Of this priority: high, medium, low, any, none.", values=1, kind="priority")
+DUE = Option("--due", help="Due then: overdue, today, week, mon..fri, any, none.", values=1, kind="due")
+START = Option("--start", help="Starting then: later, next-mon.", values=1, kind="day")
+BEFORE = Option("--before", help="Due before this day.", values=1, kind="day")
+AFTER = Option("--after", help="Due after this day.", values=1, kind="day")
 SEARCH = Option("--search", help="With this text in title or description.", values=1)
 WHERE = Option("--where", help="An expression: +home and not (due:none or pri:low).", values=1)
 ALL = Option("--all", "-a", help="Open or completed, started or not.")
@@ -55,11 +55,11 @@ TABLE = Command(
             "Add a todo.",
             options=(
                 Option("--description", "-d", help="More about it; - reads it from stdin.", values=1),
-                Option("--due", help="When it is due: fri, 27 nov, fri 17:00; or none.", values=1),
-                Option("--start", help="Hide it until then; or none.", values=1),
-                Option("--priority", help="high, medium, low or none.", values=1),
-                Option("--project", help="Its project: home, home/garden; or none.", values=1),
-                Option("--tag", help="A tag; may be given several times.", values=1, repeats=True),
+                Option("--due", help="When it is due: fri, 27 nov, fri 17:00; or none.", values=1, kind="day"),
+                Option("--start", help="Hide it until then; or none.", values=1, kind="day"),
+                Option("--priority", help="high, medium, low or none.", values=1, kind="priority"),
+                Option("--project", help="Its project: home, home/garden; or none.", values=1, kind="project"),
+                Option("--tag", help="A tag; may be given several times.", values=1, repeats=True, kind="tag"),
                 LITERAL,
                 JSON,
                 JSONL,
@@ -71,7 +71,7 @@ TABLE = Command(
                 COLOR,
                 HELP,
             ),
-            arguments=(Argument(many=True),),
+            arguments=(Argument(many=True, kind="+tag"),),
         ),
         "list": Command(
             "List todos: those to be done first come...",
@@ -101,7 +101,7 @@ TABLE = Command(
                 COLOR,
                 HELP,
             ),
-            arguments=(Argument(many=True),),
+            arguments=(Argument(many=True, kind="+tag"),),
         ),
         "show": Command(
             "Show everything about todos, those in the...",
@@ -115,7 +115,7 @@ TABLE = Command(
                 COLOR,
                 HELP,
             ),
-            arguments=(Argument(many=True),),
+            arguments=(Argument(many=True, kind="any"),),
         ),
         "edit": Command(
             "Change a todo by words: a new title,...",
@@ -124,7 +124,7 @@ TABLE = Command(
                 Option(
                     "--description", "-d", help="The new description; an empty one clears it, - reads stdin.", values=1
                 ),
-                Option("--untag", help="Take a tag away; several times, several.", values=1, repeats=True),
+                Option("--untag", help="Take a tag away; several times, several.", values=1, repeats=True, kind="tag"),
                 LITERAL,
                 DRY_RUN,
                 TAG,
@@ -150,7 +150,7 @@ TABLE = Command(
                 YES,
                 HELP,
             ),
-            arguments=(Argument(many=True),),
+            arguments=(Argument(many=True, kind="todo +tag"),),
         ),
         "done": Command(
             "Complete todos: those named, or those...",
@@ -179,7 +179,7 @@ TABLE = Command(
                 YES,
                 HELP,
             ),
-            arguments=(Argument(many=True),),
+            arguments=(Argument(many=True, kind="todo"),),
         ),
         "reopen": Command(
             "Make completed todos open again: those...",
@@ -208,7 +208,7 @@ TABLE = Command(
                 YES,
                 HELP,
             ),
-            arguments=(Argument(many=True),),
+            arguments=(Argument(many=True, kind="done"),),
         ),
         "rm": Command(
             "Move todos to the trash; todo undo or todo...",
@@ -237,7 +237,7 @@ TABLE = Command(
                 YES,
                 HELP,
             ),
-            arguments=(Argument(many=True),),
+            arguments=(Argument(many=True, kind="todo"),),
         ),
         "ls": Command(
             options=(
@@ -266,7 +266,7 @@ TABLE = Command(
                 COLOR,
                 HELP,
             ),
-            arguments=(Argument(many=True),),
+            arguments=(Argument(many=True, kind="+tag"),),
             hidden=True,
         ),
         "today": Command(
@@ -346,7 +346,7 @@ TABLE = Command(
                 COLOR,
                 HELP,
             ),
-            arguments=(Argument(many=True),),
+            arguments=(Argument(many=True, kind="trash"),),
         ),
         "undo": Command(
             "Take back your newest step, from wherever...",
@@ -394,7 +394,7 @@ TABLE = Command(
                 COLOR,
                 HELP,
             ),
-            arguments=(Argument(),),
+            arguments=(Argument(kind="any"),),
         ),
         "purge": Command(
             "Destroy what is in the trash, and its...",
@@ -410,7 +410,7 @@ TABLE = Command(
                 YES,
                 HELP,
             ),
-            arguments=(Argument(many=True),),
+            arguments=(Argument(many=True, kind="trash"),),
         ),
         "doctor": Command(
             "Look whether everything works, and say...",
@@ -446,7 +446,7 @@ TABLE = Command(
                     ),
                     arguments=(
                         Argument(),
-                        Argument(many=True),
+                        Argument(many=True, kind="+tag"),
                     ),
                     loose=True,
                 ),
@@ -463,8 +463,8 @@ TABLE = Command(
                         HELP,
                     ),
                     arguments=(
-                        Argument(),
-                        Argument(many=True),
+                        Argument(kind="view"),
+                        Argument(many=True, kind="+tag"),
                     ),
                     loose=True,
                 ),
@@ -487,9 +487,10 @@ TABLE = Command(
                         COLOR,
                         HELP,
                     ),
-                    arguments=(Argument(),),
+                    arguments=(Argument(kind="view"),),
                 ),
             },
+            kind="view",
         ),
         "profile": Command(
             "Choose who you are, and on which database.",
@@ -514,7 +515,7 @@ TABLE = Command(
                         COLOR,
                         HELP,
                     ),
-                    arguments=(Argument(),),
+                    arguments=(Argument(kind="profile"),),
                 ),
                 "add": Command(
                     "Add a profile, and register its user where...",
@@ -542,7 +543,7 @@ TABLE = Command(
                         COLOR,
                         HELP,
                     ),
-                    arguments=(Argument(),),
+                    arguments=(Argument(kind="profile"),),
                 ),
                 "rm": Command(
                     "Forget a profile.",
@@ -554,7 +555,7 @@ TABLE = Command(
                         YES,
                         HELP,
                     ),
-                    arguments=(Argument(),),
+                    arguments=(Argument(kind="profile"),),
                 ),
             },
         ),

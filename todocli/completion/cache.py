@@ -1,0 +1,107 @@
+"""What is known of a user's todos without asking a database far away: what the last commands showed.
+
+A file for each user of each database, in the cache folder, of mode 0600. Losing it loses nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+
+from todocli import paths
+
+TYPE_CHECKING = False  # `typing` takes longer to import than an answer takes
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from todocli.profiles import Profile
+    from todocli.schemas.todos import TodoRead
+
+MAX_TODOS = 1_000
+"""How many todos are kept: those with the highest numbers."""
+
+
+class Known:
+    """Todos as number, title and state (`open`, `done`, `trash`), by number; and tags and projects by name."""
+
+    __slots__ = ("projects", "tags", "todos")
+
+    def __init__(
+        self, todos: Iterable[tuple[int, str, str]] = (), tags: Iterable[str] = (), projects: Iterable[str] = ()
+    ) -> None:
+        self.todos = sorted(todos)[-MAX_TODOS:]
+        self.tags = sorted(set(tags))
+        self.projects = sorted(set(projects))
+
+
+def of_embedded(user: str) -> Known:
+    """Return what the embedded database has of a user, read and not changed. Raises `OSError` or `sqlite3.Error`."""
+    import sqlite3
+    from contextlib import closing
+
+    path = paths.database_file()
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=0.2)) as database:
+        rows = database.execute(
+            "SELECT number, title, CASE WHEN deleted_at IS NOT NULL THEN 'trash' WHEN completed_at IS NOT NULL"
+            " THEN 'done' ELSE 'open' END, project, tags"
+            " FROM todos WHERE user_id = (SELECT id FROM users WHERE name = ?) ORDER BY number DESC LIMIT ?",
+            (user, 10 * MAX_TODOS),
+        ).fetchall()
+    live = [row for row in rows if row[2] != "trash"]
+    tags = [tag for row in live for tag in (json.loads(row[4]) if row[4] else ())]
+    return Known([(row[0], row[1], row[2]) for row in rows], tags, _with_whole([row[3] for row in live if row[3]]))
+
+
+def recalled(profile: Profile) -> Known:
+    """Return what the last commands left. Raises `OSError` or `ValueError` if it cannot be read."""
+    data = json.loads(_file(profile).read_text(encoding="utf-8"))
+    todos = [(int(number), str(title), str(state)) for number, title, state in data["todos"]]
+    return Known(todos, map(str, data["tags"]), map(str, data["projects"]))
+
+
+def remember(profile: Profile, todos: Iterable[TodoRead], *, all_open: bool = False) -> None:
+    """Keep what a command showed of `todos`; with `all_open` these are all that are open.
+
+    Where it cannot be kept, nothing happens.
+    """
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        try:
+            known = recalled(profile)
+        except (OSError, ValueError, KeyError, TypeError):
+            known = Known()
+        kept = {row[0]: row for row in known.todos if not (all_open and row[2] == "open")}
+        tags, projects = set(known.tags), set(known.projects)
+        for todo in todos:
+            kept[todo.number] = (todo.number, todo.title, todo.state)
+            tags |= {*todo.tags}
+            projects |= {*_with_whole([todo.project] if todo.project else [])}
+        new = Known(kept.values(), tags, projects)
+        if (new.todos, new.tags, new.projects) != (known.todos, known.tags, known.projects):
+            _write(_file(profile), {"todos": new.todos, "tags": new.tags, "projects": new.projects})
+
+
+def _with_whole(projects: list[str]) -> list[str]:
+    """Return projects and the wholes that they are parts of."""
+    found = []
+    for project in projects:
+        parts = project.split("/")
+        found += ["/".join(parts[: i + 1]) for i in range(len(parts))]
+    return found
+
+
+def _file(profile: Profile) -> Path:
+    place = re.sub(r"//[^/@]*@", "//", profile.database_url() or "")  # without the role's password
+    name = sha256(f"{profile.user}\n{place}".encode()).hexdigest()[:32]
+    return paths.cache_folder() / f"known-{name}.json"
+
+
+def _write(path: Path, data: object) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    new = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump(data, file, ensure_ascii=False)
+    new.replace(path)
