@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from todocli.clock import now
 from todocli.database.engine import Store, Target, opened
+from todocli.domain.filters import Between, Contains, InProject, Not, Overdue, Tagged, any_of
 from todocli.domain.references import parse_references
 from todocli.domain.sorting import Sort
 from todocli.errors import NotFound, TodoError
@@ -21,6 +22,8 @@ from todocli.services.listing import Listing
 from todocli.services.log import Log, StepFilter
 from todocli.services.owner import Owner
 from todocli.services.purge import Purge, Trash
+from todocli.services.selection import Selection
+from todocli.services.tallies import Tallies
 from todocli.services.todos import Todos
 from todocli.services.undo import Undo
 from todocli.services.users import Users
@@ -74,6 +77,19 @@ def everything(todos: Todos) -> None:
     todos.find(Listing("all", sort=(Sort("title"),), limit=2))
     for state in ("open", "completed", "trash"):
         todos.find(Listing(state, sort=(Sort("created"),), reverse=True))
+    whole = Listing("all", any_of(Tagged("a"), InProject("b"), Contains("c"), Overdue(), Not(Between("due"))))
+    todos.overview(whole)
+    for selection in (
+        Selection(whole),
+        Selection(whole, dry_run=True),
+        Selection(Listing(), (uuid.uuid4(),), several=True),
+    ):
+        change = uuid.uuid4()
+        for step in (todos.complete, todos.reopen, todos.complete):
+            with suppress(TodoError):
+                step(selection, change=change)
+        with suppress(TodoError):
+            todos.edit(selection, TodoUpdate(add_tags=["x"]))
     mine = todos.get(parse_references(["1"])).items[0]
     for words in (["1"], ["1-2", str(mine.id)], ["1", "2"], ["99"], ["50-60"], [str(uuid.uuid4())]):
         named = parse_references(words)
@@ -134,6 +150,9 @@ def test_every_statement_asks_whose_rows_they_are(database: Target, by_id: bool)
             with store.session() as session:
                 everything(Todos(session, owner))
             all_of_history(store, owner)
+            with store.session() as session:
+                Tallies(session, owner).tags()
+                Tallies(session, owner).projects()
     statements.remove("DELETE FROM todos WHERE number = 2")  # somebody at a console
     assert len(statements) > 50
     assert any("UPDATE todos" in statement for statement in statements)
@@ -166,6 +185,12 @@ def test_each_step_is_one_statement(database: Target) -> None:
             lambda: todos.edit(parse_references(["3"]), TodoUpdate(title="x")),
             lambda: todos.remove(parse_references(["3", "1"])),
             lambda: todos.restore(parse_references(["1", "3"])),
+            lambda: todos.overview(Listing(filter=Contains("x"))),
+            lambda: todos.edit(Selection(Listing(), several=True), TodoUpdate(add_tags=["x"], priority="high")),
+            lambda: todos.complete(Selection(Listing(filter=Tagged("x")), several=True)),
+            lambda: todos.reopen(Selection(Listing("completed", Contains("0")))),
+            lambda: Tallies(session, Owner("ada")).tags(),
+            lambda: Tallies(session, Owner("ada")).projects(),
         ):
             with captured() as statements:
                 what()

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tests.samples import a_todo
+from tests.write_screens import FOLDER, screens
 from todocli.render.lists import todo_table
 from todocli.render.tables import plain_table, rendered, todo_detail
 from todocli.render.text import visible
@@ -248,3 +249,14 @@ def test_a_detail_says_its_state_in_words() -> None:
     for state, word in (("open", "open"), ("done", "done"), ("trash", "in the trash")):
         shown = rendered(todo_detail(_todo(1, "x", state=state), now=NOW), width=80, colour=False)
         assert re.search(rf"^ State +{word}$", shown, re.MULTILINE)
+
+
+def test_the_screens_are_as_somebody_saw_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are in `tests/screens/`; look at what `python -m tests.write_screens` changes there."""
+    seen = {path.stem: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.txt")}
+    assert dict(screens(monkeypatch)) == seen
+    for text in seen.values():
+        for part in text.split("\n── ")[1:]:
+            width = int(part.split(" ")[0])
+            tables = [line for line in part.splitlines() if line.startswith("─")]
+            assert all(cell_len(line) <= width for line in tables)

@@ -56,11 +56,10 @@ def show_list(
     elif not found.items:
         invocation.note(nothing or _nothing(state, condition != EVERYTHING, among))
     else:
-        from todocli.render.lists import footer, todo_lists
+        from todocli.render.lists import footer, todo_table
 
         dated = {"trash": "deleted_at", "completed": "completed_at"}.get(state, "created_at")
-        for part in todo_lists(found.items, group, now=clock.now(), width=invocation.width, dated=dated):
-            invocation.show(part)
+        invocation.show(todo_table(found.items, now=clock.now(), width=invocation.width, dated=dated, group=group))
         invocation.note(footer(found, among, state, clock.here()))
 
 

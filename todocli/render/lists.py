@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Literal
 
 from rich.cells import cell_len
-from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -18,46 +17,7 @@ from todocli.render.text import first_line, visible
 from todocli.render.times import ago
 from todocli.schemas.todos import TodoList, TodoRead
 
-
-def todo_lists(
-    todos: Sequence[TodoRead],
-    group: Literal["project", "tag", "due"] | None,
-    *,
-    now: datetime,
-    width: int,
-    dated: str = "created_at",
-) -> Iterator[RenderableType]:
-    """Give todos as a table; or as a table for each group, under its name. With several tags a todo is in several."""
-    if group is None:
-        yield todo_table(todos, now=now, width=width, dated=dated)
-        return
-    for i, (name, members) in enumerate(_grouped(todos, group, now)):
-        if i:
-            yield ""
-        yield Text(name, "bold")
-        yield todo_table(members, now=now, width=width, dated=dated)
-
-
-def _grouped(
-    todos: Sequence[TodoRead], group: Literal["project", "tag", "due"], now: datetime
-) -> Iterator[tuple[str, list[TodoRead]]]:
-    if group == "tag":
-        for tag in sorted({tag for todo in todos for tag in todo.tags}):
-            yield f"+{visible(tag)}", [todo for todo in todos if tag in todo.tags]
-        if rest := [todo for todo in todos if not todo.tags]:
-            yield "no tag", rest
-        return
-    here = now.astimezone()
-
-    def name(todo: TodoRead) -> str:
-        if group == "project":
-            return visible(todo.project or "no project")
-        if is_late(todo, here):
-            return "overdue"
-        return day(todo.due_on, here.date()) if todo.due_on else "no day"
-
-    for heading, members in groupby(todos, key=name):
-        yield heading, list(members)
+Group = Literal["project", "tag", "due"]
 
 
 def footer(found: TodoList, among: int, state: str, here: datetime) -> str:
@@ -69,40 +29,82 @@ def footer(found: TodoList, among: int, state: str, here: datetime) -> str:
     return " · ".join([*said, *([f"{late} overdue"] if late else [])])
 
 
-def todo_table(todos: Sequence[TodoRead], *, now: datetime, width: int, dated: str = "created_at") -> Table:
-    """Return todos as a table without the columns that would be empty, or for which there is no room.
+def todo_table(
+    todos: Sequence[TodoRead],
+    *,
+    now: datetime,
+    width: int,
+    dated: str = "created_at",
+    group: Group | None = None,
+) -> Table:
+    """Return todos as a table, or with a heading for each group, without the columns that would be empty.
 
-    The least important columns go first, as long as the titles have no room.
+    As long as the titles have no room, the least important columns go, too.
     """
+    groups = [("", list(todos))] if group is None else list(_grouped(todos, group, now.astimezone()))
+    todos = [todo for _, members in groups for todo in members]
     states = {todo.state for todo in todos}
     with_state = len(states) > 1 or (dated == "created_at" and states != {"open"})
     longest = max((cell_len(visible(todo.title)) for todo in todos), default=0)
     room = width - len(str(max((todo.number for todo in todos), default=0))) - 3 - (len("State") + 3) * with_state
-    room -= min(longest, max(room * 2 // 5, 16))
-    shown = {}
-    for name, cells in _columns(todos, now, dated).items():
-        widest = max((cell.cell_len for cell in cells), default=0)
-        needed = max(min(widest, width // 4 if name == "Description" else widest), len(name)) + 3
-        if widest and needed <= room and (width >= WIDE or name == "Due"):
-            shown[name] = cells
-            room -= needed
+    columns = _columns(todos, now, dated)
+    columns.pop({"project": "Project", "tag": "Tags"}.get(group or "", ""), None)
+    shown = _with_room(columns, width, room - min(longest, max(room * 2 // 5, 16)))
     table = bare_table()
     table.add_column("#", justify="right", style="bold", no_wrap=True)
     if with_state:
         table.add_column("State", no_wrap=True)
     table.add_column("Title", overflow="fold")
     for name in shown:
-        table.add_column(
-            name, no_wrap=True, overflow="ellipsis", max_width=width // 4 if name == "Description" else None
-        )
-    for i, todo in enumerate(todos):
-        done = with_state and todo.is_completed
-        row: list[RenderableType] = [str(todo.number)]
-        if with_state:
-            row.append(Text("done", "green") if done else Text("open"))
-        row.append(Text(visible(todo.title), "dim" if done else ""))
-        table.add_row(*row, *(cells[i] for cells in shown.values()))
+        most = _most(name, width)
+        table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=most)
+    rows = zip(todos, *shown.values(), strict=True)
+    for i, (heading, members) in enumerate(groups):
+        if heading:
+            if i:
+                table.add_row()
+            table.add_row("", *([""] if with_state else []), Text(heading, "bold underline"))
+        for todo, *cells in islice(rows, len(members)):
+            done = with_state and todo.is_completed
+            state = [Text("done", "green") if done else Text("open")] if with_state else []
+            table.add_row(str(todo.number), *state, Text(visible(todo.title), "dim" if done else ""), *cells)
     return table
+
+
+def _with_room(columns: dict[str, list[Text]], width: int, room: int) -> dict[str, list[Text]]:
+    """Return those of the columns, the most important first, for which there is `room` on a line of `width`."""
+    shown = {}
+    for name, cells in columns.items():
+        widest = max((cell.cell_len for cell in cells), default=0)
+        needed = max(min(widest, _most(name, width) or widest), len(name)) + 3
+        if widest and needed <= room and (width >= WIDE or name == "Due"):
+            shown[name] = cells
+            room -= needed
+    return shown
+
+
+def _most(name: str, width: int) -> int | None:
+    return width // 4 if name == "Description" else None
+
+
+def _grouped(todos: Sequence[TodoRead], group: Group, here: datetime) -> Iterator[tuple[str, list[TodoRead]]]:
+    """Give the groups, each with its name. A todo with several tags is in several."""
+    if group == "tag":
+        for tag in sorted({tag for todo in todos for tag in todo.tags}):
+            yield f"+{visible(tag)}", [todo for todo in todos if tag in todo.tags]
+        if rest := [todo for todo in todos if not todo.tags]:
+            yield "no tag", rest
+        return
+
+    def name(todo: TodoRead) -> str:
+        if group == "project":
+            return visible(todo.project or "no project")
+        if is_late(todo, here):
+            return "overdue"
+        return day(todo.due_on, here.date()) if todo.due_on else "no day"
+
+    for heading, members in groupby(todos, key=name):
+        yield heading, list(members)
 
 
 def _columns(todos: Sequence[TodoRead], now: datetime, dated: str) -> dict[str, list[Text]]:
