@@ -35,6 +35,7 @@ _MASKS = (
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "UUID"),
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"), "INSTANT"),
     (re.compile(r"\b\d+ (min|h) ago\b"), "now"),
+    (re.compile(r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d\d? [A-Z][a-z]{2}( \d{4})?\b"), "DAY"),
     (re.compile(r"\b\d+(\.\d+)? ms\b"), "TIME"),
     (re.compile(r"\b(SQLite|Postgres) \d+(\.\d+)*( \([^)]*\))?"), r"\1 VERSION"),
     (re.compile(r"\bpostgresql://\w+:\*\*\*@[\w.:-]+/\w+"), "postgresql://DATABASE"),
