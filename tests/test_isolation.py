@@ -102,7 +102,7 @@ def everything(todos: Todos) -> None:
                     continue
         for title in ("x", "x", "y"):
             try:
-                todos.edit(named, TodoUpdate(title=title), version=1, change=uuid.uuid4())
+                todos.edit(named, TodoUpdate(title=title), expected=uuid.uuid4(), change=uuid.uuid4())
             except TodoError:
                 continue
 

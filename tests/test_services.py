@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, datetime, time
 from functools import partial
 from typing import Any
@@ -13,13 +14,15 @@ import pytest
 import sqlalchemy as sa
 
 from todocli.database.engine import Store, Target, opened
+from todocli.domain.filters import Tagged
 from todocli.domain.references import References, parse_references
-from todocli.domain.sorting import Sort
+from todocli.domain.sorting import Sort, parse_sort
 from todocli.errors import Conflict, MissingUserContext, NotFound, ValidationError
 from todocli.schemas.base import validated
 from todocli.schemas.todos import TodoCreate, TodoRead, TodoUpdate
 from todocli.services.listing import Listing
 from todocli.services.owner import Owner
+from todocli.services.paging import Cursor
 from todocli.services.todos import MAX_ADDED, Todos
 from todocli.services.users import Users
 
@@ -341,12 +344,27 @@ def test_edit_changes_only_what_is_given(ada: Todos, store: Store) -> None:
     assert steps(store) == before
 
 
-def test_edit_of_a_version_that_is_gone_is_a_conflict(ada: Todos) -> None:
-    ada.add(drafts("a"))
+def test_edit_of_what_was_changed_since_is_a_conflict(ada: Todos) -> None:
+    (first,) = ada.add(drafts("a")).items
     ada.edit(refs("1"), TodoUpdate(title="b"))
     with pytest.raises(Conflict, match="changed meanwhile"):
-        ada.edit(refs("1"), TodoUpdate(title="c"), version=1)
-    assert ada.edit(refs("1"), TodoUpdate(title="c"), version=2).items[0].title == "c"
+        ada.edit(refs("1"), TodoUpdate(title="c"), expected=first.change_id)
+    with pytest.raises(Conflict):
+        ada.remove(refs("1"), expected=first.change_id)
+    (second,) = ada.get(refs("1")).items
+    assert ada.edit(refs("1"), TodoUpdate(title="c"), expected=second.change_id).items[0].title == "c"
+    (third,) = ada.get(refs("1")).items
+    assert ada.remove(refs("1"), expected=third.change_id).items[0].state == "trash"
+
+
+def test_an_update_completes_and_reopens_too(ada: Todos) -> None:
+    ada.add(drafts("a"))
+    (done,) = ada.edit(refs("1"), TodoUpdate(title="b", is_completed=True)).items
+    assert (done.title, done.is_completed) == ("b", True)
+    (again,) = ada.edit(refs("1"), TodoUpdate(title="c", is_completed=True)).items
+    assert (again.title, again.completed_at) == ("c", done.completed_at)
+    assert ada.edit(refs("1"), TodoUpdate(is_completed=True)).changed == frozenset()
+    assert ada.edit(refs("1"), TodoUpdate(is_completed=False)).items[0].completed_at is None
 
 
 def test_orders(ada: Todos) -> None:
@@ -417,3 +435,62 @@ def test_users(store: Store) -> None:
         with pytest.raises(Conflict):
             users.rename("bob", "Ada L.")
         assert users.ensure("cyd") == users.ensure("cyd")
+
+
+@pytest.mark.parametrize(
+    "sort", ["", "due,-priority", "-due,title", "start", "project,-created", "-title", "priority,number", "-number"]
+)
+@pytest.mark.parametrize("reverse", [False, True])
+def test_pages_are_the_list(ada: Todos, sort: str, reverse: bool) -> None:
+    days = [None, date(2026, 11, 22), date(2026, 11, 23), date(2026, 12, 24)]
+    ada.add(
+        [
+            TodoCreate(
+                title=f"T{i % 3}",
+                due_on=days[i % 4],
+                due_time=time(i) if days[i % 4] and i % 3 else None,
+                starts_on=days[i % 2],
+                priority=(None, "high", "low")[i % 3],
+                project=(None, "a", "B")[i % 3],
+            )
+            for i in range(14)
+        ]
+    )
+    listing = Listing(sort=parse_sort(sort), reverse=reverse, limit=3)
+    found: list[int] = []
+    cursor = None
+    for _ in range(5):
+        page = ada.page(listing, cursor)
+        assert page.total == 14
+        assert page.count == len(page.items)
+        found += [todo.number for todo in page.items]
+        if page.next_cursor is None:
+            break
+        cursor = Cursor.parse(page.next_cursor)
+        listing = replace(listing, here=cursor.here)
+    assert found == numbers(ada.find(replace(listing, limit=None)).items)
+    assert page.next_cursor is None
+
+
+def test_a_page_goes_on_where_the_last_one_ended(ada: Todos) -> None:
+    ada.add(drafts(*"abcdef"))
+    listing = Listing(sort=(Sort("title"),), limit=2)
+    first = ada.page(listing)
+    assert first.next_cursor
+    ada.remove(refs("1", "2", "3"))
+    ada.add(drafts("aa", "cc"))
+    second = ada.page(listing, Cursor.parse(first.next_cursor))
+    assert [todo.title for todo in second.items] == ["cc", "d"]
+    assert second.total == 5
+
+
+def test_the_cursor_of_another_list_is_refused(ada: Todos) -> None:
+    ada.add(drafts(*"abc"))
+    cursor = ada.page(Listing(limit=1)).next_cursor
+    assert cursor
+    for other in (Listing("all", limit=1), Listing(filter=Tagged("a"), limit=1), Listing(reverse=True, limit=1)):
+        with pytest.raises(ValidationError, match="does not belong to this list"):
+            ada.page(other, Cursor.parse(cursor))
+    for text in ("", "x", "é", "W10", cursor[:-4], "WzEsMl0", "bnVsbA", "W1sxXSwiMjAyNiIseyJ4IjoxfV0"):
+        with pytest.raises(ValidationError, match="does not belong to this list"):
+            Cursor.parse(text)

@@ -59,7 +59,7 @@ def edit_todo(invocation: Invocation, named: References) -> Outcome:
             title = todo.title
         update = validated(TodoUpdate, {"title": title, "description": description or None})
         with invocation.todos() as todos:
-            outcome = todos.edit(named, update, version=todo.version, change=invocation.change)
+            outcome = todos.edit(named, update, expected=todo.change_id, change=invocation.change)
     except (TodoError, KeyboardInterrupt) as error:
         kept = _kept(draft, todo)
         if kept and isinstance(error, TodoError):

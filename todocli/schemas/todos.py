@@ -89,6 +89,7 @@ class TodoUpdate(_Planned):
 
     title: Title = ""
     description: Description | None = None
+    is_completed: bool = False
     add_tags: Tags = Field(default=[])
     remove_tags: Tags = Field(default=[])
 
@@ -101,8 +102,8 @@ class TodoUpdate(_Planned):
         return self
 
     def changes(self) -> dict[str, Any]:
-        """Return the columns to be set, by name; `add_tags` and `remove_tags` are none."""
-        columns = self.model_dump(exclude_unset=True, exclude={"add_tags", "remove_tags"})
+        """Return the columns to be set, by name; `is_completed`, `add_tags` and `remove_tags` are none."""
+        columns = self.model_dump(exclude_unset=True, exclude={"is_completed", "add_tags", "remove_tags"})
         return columns | {"due_time": self.due_time} if "due_on" in columns else columns
 
 
@@ -134,6 +135,15 @@ class TodoRead(Output):
         if self.deleted_at is not None:
             return "trash"
         return "done" if self.is_completed else "open"
+
+
+class TodoPage(Output):
+    """A part of a list; `next_cursor` asks for the next one, and is null at the end."""
+
+    items: list[TodoRead]
+    count: int
+    total: int
+    next_cursor: str | None
 
 
 class TodoList(Output):

@@ -28,13 +28,22 @@ _live = col(Todo.deleted_at).is_(None)
 
 @dataclass(frozen=True)
 class Goal:
-    """What a step is to reach: the columns it sets, the rows that still need it, and how to tell that it is reached."""
+    """What a step is to reach: the columns it sets, the rows that still need it, and how to tell that it is reached.
+
+    With `expected`, rows are only changed if that step was the last to change them.
+    """
 
     moment: datetime
     values: Mapping[str, object]
     needed: sa.ColumnElement[bool]
     reached: Callable[[TodoRead], bool]
     from_trash: bool = False
+    expected: UUID | None = None
+
+    @property
+    def changes(self) -> sa.ColumnElement[bool]:
+        """The condition that a row is changed."""
+        return self.needed if self.expected is None else sa.and_(self.needed, col(Todo.change_id) == self.expected)
 
 
 class Changing:
@@ -123,7 +132,7 @@ class Changing:
         needed is judged on the rows as they are when they are locked, not as they were when the statement began.
         """
         return (
-            sa.select(*COLUMNS, goal.needed.label("needs_it"))
+            sa.select(*COLUMNS, goal.changes.label("needs_it"))
             .where(self._owner.owns(Todo), chosen, col(Todo.change_id) != step)
             .where(sa.true() if goal.from_trash else _live)
             .order_by(col(Todo.id))

@@ -56,13 +56,17 @@ class Listing:
 
     def order(self, dialect: str) -> list[sa.ColumnElement[Any]]:
         """Return the order, which is total and the same on every engine."""
+        place = sa.nulls_first if self.reverse else sa.nulls_last
+        return [place(sa.desc(key) if descending else sa.asc(key)) for key, descending in self.keys(dialect)]
+
+    def keys(self, dialect: str) -> list[tuple[sa.ColumnElement[Any], bool]]:
+        """Return what the order goes by, and whether it is descending. What has no value is last; reversed, first."""
         sorts = self.sort or ((Sort("plan"),) if self.state == "open" else ())
-        order: list[sa.ColumnElement[Any]] = []
-        for sort in (*sorts, Sort("number")):
-            turned = sa.desc if sort.descending is not self.reverse else sa.asc
-            place = sa.nulls_first if self.reverse else sa.nulls_last
-            order += [place(turned(key)) for key in self._keys(sort.key, dialect)]
-        return order
+        return [
+            (key, sort.descending is not self.reverse)
+            for sort in (*sorts, Sort("number"))
+            for key in self._keys(sort.key, dialect)
+        ]
 
     def _keys(self, key: SortKey, dialect: str) -> list[sa.ColumnElement[Any]]:
         todo = _table.c

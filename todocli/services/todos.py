@@ -15,12 +15,13 @@ from todocli.domain.filters import EVERYTHING
 from todocli.domain.ids import derived_id, new_id
 from todocli.domain.references import MAX_NUMBER, References
 from todocli.errors import ValidationError
-from todocli.models import Todo, User
-from todocli.schemas.todos import TodoCreate, TodoList, TodoRead, TodoUpdate
+from todocli.models import Todo, User, UtcDateTime
+from todocli.schemas.todos import TodoCreate, TodoList, TodoPage, TodoRead, TodoUpdate
 from todocli.services import picking
 from todocli.services.changing import Changing, Goal
 from todocli.services.listing import Listing
 from todocli.services.owner import Owner
+from todocli.services.paging import Cursor
 from todocli.services.picking import COLUMNS, Outcome, read
 from todocli.services.selection import Chosen
 from todocli.services.steps import another_step, as_made
@@ -59,6 +60,35 @@ class Todos:
         unfiltered = replace(listing, filter=EVERYTHING).state_conditions()
         others = sa.select(sa.func.count()).where(self._owner.owns(Todo), *unfiltered)
         return self._found(listing, others.scalar_subquery())
+
+    def page(self, listing: Listing, cursor: Cursor | None = None) -> TodoPage:
+        """Return a page of a list, which has a limit: from its beginning, or from where the page before ended.
+
+        Raises `ValidationError` for the cursor of another list, and `MissingUserContext`.
+        """
+        limit = listing.limit or 1
+        keys = listing.keys(self._dialect)
+        fits = (self._owner.owns(Todo), *listing.conditions(self._dialect))
+        total = sa.select(sa.func.count()).where(*fits).scalar_subquery()
+        marks = [key.label(f"key_{i}") for i, (key, _) in enumerate(keys)]
+        is_mine = sa.and_(*fits, *([cursor.passed(listing, keys)] if cursor else []))
+        query = (
+            sa.select(*COLUMNS, *marks, total.label("total"))
+            .select_from(sa.outerjoin(User, Todo, is_mine))
+            .where(self._owner.is_user())
+            .order_by(*listing.order(self._dialect))
+            .limit(limit + 1)
+        )
+        rows = self._session.execute(query).mappings().all()
+        if not rows:
+            raise self._owner.unknown()
+        found = [row for row in rows if row["id"] is not None]
+        more = None
+        if len(found) > limit:
+            values = [found[limit - 1][f"key_{i}"] for i in range(len(keys))]
+            more = Cursor.after(listing, values).text()
+        items = [read(row) for row in found[:limit]]
+        return TodoPage(items=items, count=len(items), total=rows[0]["total"], next_cursor=more)
 
     def _found(self, listing: Listing, among: sa.ScalarSelect[int] | None = None) -> tuple[TodoList, int]:
         # Joined to the user: one row without a todo says that the user is there, and no other statement has to.
@@ -121,24 +151,28 @@ class Todos:
         return Outcome(items, frozenset(todo.number for todo in items))
 
     def edit(
-        self, chosen: Chosen, update: TodoUpdate, *, version: int | None = None, change: UUID | None = None
+        self, chosen: Chosen, update: TodoUpdate, *, expected: UUID | None = None, change: UUID | None = None
     ) -> Outcome:
         """Change the fields that are set in `update`.
 
-        With `version`, only if the todo is still at that version. Raises `NotFound`, or `Conflict`.
+        With `expected`, only if that is still the step that changed the todo last. Raises `NotFound`, or `Conflict`.
         """
-        fields = update.changes()
+        moment, fields = now(), update.changes()
         added, removed = set(update.add_tags), set(update.remove_tags)
-        values = fields | ({"tags": changed_tags(added, removed, self._dialect)} if added or removed else {})
+        values: dict[str, Any] = dict(fields)
+        if added or removed:
+            values["tags"] = changed_tags(added, removed, self._dialect)
+        if "is_completed" in update.model_fields_set:
+            fields["is_completed"] = update.is_completed
+            since = sa.func.coalesce(col(Todo.completed_at), sa.literal(moment, UtcDateTime))
+            values["completed_at"] = since if update.is_completed else None
         needed = sa.or_(sa.false(), *(_table.c[name].is_distinct_from(value) for name, value in values.items()))
-        if version is not None:
-            needed = sa.and_(needed, col(Todo.version) == version)
 
         def reached(todo: TodoRead) -> bool:
             tagged = added <= {*todo.tags} and not removed & {*todo.tags}
             return tagged and all(getattr(todo, name) == value for name, value in fields.items())
 
-        return self._changing.change(chosen, Goal(now(), values, needed, reached), change)
+        return self._changing.change(chosen, Goal(moment, values, needed, reached, expected=expected), change)
 
     def complete(self, chosen: Chosen, *, change: UUID | None = None) -> Outcome:
         """Complete todos; what is completed stays as it is. Raises `NotFound`."""
@@ -153,10 +187,10 @@ class Todos:
         goal = Goal(now(), {"completed_at": None}, needed, lambda todo: not todo.is_completed)
         return self._changing.change(chosen, goal, change)
 
-    def remove(self, chosen: Chosen, *, change: UUID | None = None) -> Outcome:
-        """Move todos to the trash. Raises `NotFound`, also for what is in the trash already."""
+    def remove(self, chosen: Chosen, *, expected: UUID | None = None, change: UUID | None = None) -> Outcome:
+        """Move todos to the trash; `expected` is as in `edit`. Raises `NotFound`, also for what is there already."""
         moment = now()
-        goal = Goal(moment, {"deleted_at": moment}, _live, lambda todo: todo.deleted_at is not None)
+        goal = Goal(moment, {"deleted_at": moment}, _live, lambda todo: todo.deleted_at is not None, expected=expected)
         return self._changing.change(chosen, goal, change)
 
     def restore(self, chosen: Chosen, *, change: UUID | None = None) -> Outcome:
