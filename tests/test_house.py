@@ -32,6 +32,8 @@ READS_THE_ENVIRONMENT = {
     "todocli/database/connecting.py": "PGSSLROOTCERT; the variables that must not reach libpq",
     "todocli/cli/context.py": "what the terminal can do",
     "todocli/cli/editor.py": "VISUAL, EDITOR",
+    "todocli/cli/serve.py": "leaves the settings for the workers",
+    "todocli/api/settings.py": "takes them",
     "alembic/env.py": "TODO_DATABASE_URL, for who runs the alembic command",
 }
 

@@ -25,10 +25,11 @@ from todocli.services.purge import Purge, Trash
 from todocli.services.selection import Selection
 from todocli.services.tallies import Tallies
 from todocli.services.todos import Todos
+from todocli.services.tokens import Tokens
 from todocli.services.undo import Undo
 from todocli.services.users import Users
 
-OWNED = re.compile(r"\b(?:FROM|UPDATE|INTO|JOIN)\s+(todos|changes|history)\b(?: AS (\w+))?")
+OWNED = re.compile(r"\b(?:FROM|UPDATE|INTO|JOIN)\s+(todos|changes|history|tokens)\b(?: AS (\w+))?")
 """Where a statement turns to a table whose rows belong to somebody, and what it calls the table."""
 
 
@@ -153,6 +154,10 @@ def test_every_statement_asks_whose_rows_they_are(database: Target, by_id: bool)
             with store.session() as session:
                 Tallies(session, owner).tags()
                 Tallies(session, owner).projects()
+                for verb in (Tokens.create, Tokens.create, Tokens.revoke, Tokens.revoke):
+                    with suppress(TodoError):
+                        verb(Tokens(session, owner), "phone")
+                Tokens(session, owner).all()
     statements.remove("DELETE FROM todos WHERE number = 2")  # somebody at a console
     assert len(statements) > 50
     assert any("UPDATE todos" in statement for statement in statements)

@@ -86,7 +86,7 @@ def test_a_database_without_schema(todo: Terminal, empty_postgres_url: PostgresU
         assert first.startswith("error: There is no todo schema in postgresql://")
         assert second == " hint: Create it: todo --profile work db upgrade"
     upgraded = todo("db upgrade --json", profile="work")
-    assert json.loads(upgraded.out)["steps"] == ["0001", "0002", "0003"]
+    assert json.loads(upgraded.out)["steps"] == ["0001", "0002", "0003", "0004"]
     ran = todo("list", profile="work")
     assert (ran.code, ran.err) == (
         6,
@@ -104,13 +104,13 @@ def test_the_url_in_the_environment_is_enough_for_an_operator(
     monkeypatch.setenv("TODO_DATABASE_URL", empty_postgres_url.text())
     ran = todo("db upgrade")
     place = f"the schema of {empty_postgres_url.redacted()}\n"
-    assert (ran.code, ran.out) == (0, f"0003 (current): {place}")
+    assert (ran.code, ran.out) == (0, f"0004 (current): {place}")
     assert ran.err == (
         "upgrade to 0001: Users, todos and their history …\nupgrade to 0002: Find quickly what was undone …\n"
-        "upgrade to 0003: When, what first, and where …\n"
+        "upgrade to 0003: When, what first, and where …\nupgrade to 0004: Tokens for the HTTP API …\n"
     )
-    assert todo.ok("db current") == f"0003 (current): {place}"
-    assert todo.ok("db check") == f"0003 (current): {place}"
+    assert todo.ok("db current") == f"0004 (current): {place}"
+    assert todo.ok("db check") == f"0004 (current): {place}"
     todo.ok("user add ops")
     assert todo.ok("user list").startswith("ops\t")
     ran = todo("db downgrade base")
@@ -123,11 +123,12 @@ def test_the_url_in_the_environment_is_enough_for_an_operator(
 
 def test_operators_of_the_embedded_database(todo: Terminal) -> None:
     assert todo.ok("db history") == (
-        "0003\tWhen, what first, and where\n0002\tFind quickly what was undone\n0001\tUsers, todos and their history\n"
+        "0004\tTokens for the HTTP API\n0003\tWhen, what first, and where\n"
+        "0002\tFind quickly what was undone\n0001\tUsers, todos and their history\n"
     )
     assert todo.ok("db current").startswith("There is no todo schema in ")
     todo.ok("db upgrade")
-    assert todo.ok("db check").startswith("0003 (current)")
+    assert todo.ok("db check").startswith("0004 (current)")
     assert json.loads(todo.ok("db ping --json"))["database"] == "sqlite"
     todo.ok("add a")
     todo.ok("db downgrade base --yes")

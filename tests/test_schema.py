@@ -18,7 +18,7 @@ from todocli.database.engine import VERSION_TABLE, Target, postgres_engine
 from todocli.database.url import PostgresURL
 from todocli.models import complete_metadata
 
-TABLES = {"users", "todos", "changes", "history"}
+TABLES = {"users", "todos", "changes", "history", "tokens"}
 
 
 def engine_of(target: Target) -> sa.Engine:
@@ -127,6 +127,7 @@ def test_every_foreign_key_leads_an_index(postgres_url: PostgresURL) -> None:
         "fk_todos_user_id",
         "fk_changes_user_id",
         "fk_history_user_id_change_id",
+        "fk_tokens_user_id",
     }
     for table, name, columns in keys:
         indexes = indexed_columns(console, table).values()

@@ -173,6 +173,26 @@ class History(SQLModel, table=True):
     after: dict[str, Any] | None = Field(default=None, sa_type=sa.JSON)
 
 
+class Token(SQLModel, table=True):
+    """What opens a user's todos to a program through the HTTP API; `digest` is the SHA-256 of the token."""
+
+    __tablename__ = "tokens"
+    __table_args__ = (
+        sa.UniqueConstraint("user_id", "name"),
+        sa.UniqueConstraint("digest"),
+        sa.CheckConstraint("length(name) BETWEEN 1 AND 64", name="name"),
+    )
+
+    id: UUID = Field(sa_type=sa.Uuid, primary_key=True)
+    user_id: UUID = Field(sa_type=sa.Uuid, foreign_key="users.id")
+    name: str = Field(sa_type=sa.String(64))
+    digest: str = Field(sa_type=sa.String(64))
+    is_read_only: bool = Field(sa_type=sa.Boolean)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
 def complete_metadata() -> sa.MetaData:
     """Return the tables with their partial indexes, for those who compare or create them.
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from todocli import __version__
-from todocli.cli import db, doctor, help, history, organise, profile, todos, user, view
+from todocli.cli import db, doctor, help, history, organise, profile, serve, todos, token, user, view
 from todocli.cli.answers import show_list
 from todocli.cli.context import Invocation
 from todocli.cli.options import EVERYTHING, Root, takes
@@ -30,7 +30,7 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(root)
-    for family in (todos, organise, view, history, profile, db, user, doctor, help):
+    for family in (todos, organise, view, history, profile, db, user, token, serve, doctor, help):
         family.register(app)
     return app
 

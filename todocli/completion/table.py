@@ -412,6 +412,23 @@ TABLE = Command(
             ),
             arguments=(Argument(many=True, kind="trash"),),
         ),
+        "serve": Command(
+            "Serve the HTTP API: the same todos, for...",
+            options=(
+                Option("--host", help="Where to listen.", values=1),
+                Option("--port", help="At which port.", values=1),
+                Option("--workers", help="How many processes.", values=1),
+                Option("--allow-host", help="Also answer requests for this host.", values=1, repeats=True),
+                Option("--cors", help="Let pages of this origin ask.", values=1, repeats=True),
+                Option("--trust-header", help="Take the UUID of the user from this header of a gateway.", values=1),
+                Option("--behind-proxy", help="A gateway stands before it, whoever can reach it."),
+                Option("--openapi", help="Print its OpenAPI document, and end."),
+                PROFILE,
+                NO_INPUT,
+                COLOR,
+                HELP,
+            ),
+        ),
         "doctor": Command(
             "Look whether everything works, and say...",
             options=(
@@ -666,6 +683,47 @@ TABLE = Command(
                         Argument(),
                         Argument(),
                     ),
+                ),
+            },
+        ),
+        "token": Command(
+            "Give programs access to your todos, by...",
+            options=(HELP,),
+            commands={
+                "create": Command(
+                    "Make a token.",
+                    options=(
+                        Option("--expires", help="After how long: 90d, 12w; never, if not given.", values=1),
+                        Option("--read-only", help="It may change nothing."),
+                        JSON,
+                        PROFILE,
+                        NO_INPUT,
+                        COLOR,
+                        HELP,
+                    ),
+                    arguments=(Argument(),),
+                ),
+                "list": Command(
+                    "List your tokens, without the tokens...",
+                    options=(
+                        JSON,
+                        PROFILE,
+                        NO_INPUT,
+                        COLOR,
+                        JSONL,
+                        HELP,
+                    ),
+                ),
+                "revoke": Command(
+                    "Make a token worthless, at once.",
+                    options=(
+                        JSON,
+                        PROFILE,
+                        NO_INPUT,
+                        COLOR,
+                        HELP,
+                    ),
+                    arguments=(Argument(),),
                 ),
             },
         ),

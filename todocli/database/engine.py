@@ -24,7 +24,7 @@ from todocli.errors import OutcomeUnknown, ServiceUnavailable, TodoError
 if TYPE_CHECKING:
     from todocli.database.connecting import Ahead
 
-HEAD = "0003"
+HEAD = "0004"
 """The revision that this program needs: a constant, so that no command needs Alembic to start."""
 
 VERSION_TABLE = "todo_revision"
@@ -79,7 +79,7 @@ class Store:
         self._on_wait = on_wait
         self._ahead = ahead
         if isinstance(target, Path):
-            self._engine = _sqlite_engine(target)
+            self._engine = _sqlite_engine(target, connections)
         else:
             self._engine = postgres_engine(
                 target,
@@ -248,12 +248,13 @@ def postgres_engine(
     )
 
 
-def _sqlite_engine(path: Path) -> sa.Engine:
+def _sqlite_engine(path: Path, connections: int) -> sa.Engine:
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(path)),
         isolation_level="AUTOCOMMIT",
         hide_parameters=True,
-        poolclass=StaticPool,
+        **({"poolclass": StaticPool} if connections == 1 else {"poolclass": QueuePool, "pool_size": connections}),
+        connect_args={"check_same_thread": connections == 1},
     )
     sa.event.listen(engine, "connect", _prepare_sqlite)
     return engine

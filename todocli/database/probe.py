@@ -8,7 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from todocli.database.engine import READ_REVISION, UNDEFINED_TABLE, Store
+from todocli.database import faults
+from todocli.database.engine import HEAD, READ_REVISION, UNDEFINED_TABLE, Store
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,12 @@ def version(store: Store) -> Probe:
 def revision(store: Store) -> Probe:
     """Ask where the schema stands; the answer is None if there is none. Raises `todocli.errors.TodoError`."""
     return _asked(store, READ_REVISION)
+
+
+def check(store: Store) -> None:
+    """Raise `todocli.errors.TodoError` unless the database answers and its schema is the one that is needed."""
+    if fault := faults.wrong_schema(store.target, revision(store).answer, HEAD):
+        raise fault
 
 
 def _asked(store: Store, question: str) -> Probe:

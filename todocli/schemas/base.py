@@ -45,12 +45,13 @@ def validated(model: type[Model], values: Mapping[str, object]) -> Model:
     try:
         return model.model_validate(dict(values))
     except pydantic.ValidationError as error:
-        found = tuple(_field_error(dict(e)) for e in error.errors(include_url=False))
+        found = tuple(field_error(dict(e)) for e in error.errors(include_url=False))
         detail = " ".join(f"The {field} {message}." for field, message in found)
         raise ValidationError(detail, hint=_hint(found), field_errors=found) from None
 
 
-def _field_error(error: dict[str, Any]) -> FieldError:
+def field_error(error: dict[str, Any]) -> FieldError:
+    """Return what Pydantic says of one fault, in a sentence that follows the name of its field."""
     message = _sentence(error)
     if error["loc"]:
         return FieldError(str(error["loc"][0]), message)
@@ -58,7 +59,8 @@ def _field_error(error: dict[str, Any]) -> FieldError:
 
 
 def _sentence(error: dict[str, Any]) -> str:
-    length = len(error["input"]) if isinstance(error["input"], str) else 0
+    given = error.get("input")
+    length = len(given) if isinstance(given, str) else 0
     match error["type"]:
         case "string_too_short":
             return "must not be empty"
@@ -70,8 +72,13 @@ def _sentence(error: dict[str, Any]) -> str:
             return str(error["ctx"]["error"])
         case "extra_forbidden":
             return "is not a known field"
+        case "missing":
+            return "is missing"
+        case "json_invalid":
+            return "is not valid JSON"
         case _:
-            return str(error["msg"])
+            message = str(error["msg"]).removeprefix("Input ").rstrip(".")
+            return message[:1].lower() + message[1:]
 
 
 def _hint(found: tuple[FieldError, ...]) -> str | None:

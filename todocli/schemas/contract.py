@@ -14,17 +14,22 @@ from todocli.schemas.operations import HealthRead, PingRead, RevisionList, Schem
 from todocli.schemas.people import ProfileList, ProfileRead, UserList, UserRead
 from todocli.schemas.steps import StepList
 from todocli.schemas.tallies import TallyList
-from todocli.schemas.todos import TodoList, TodoRead
+from todocli.schemas.todos import TodoList, TodoPage, TodoRead
+from todocli.schemas.tokens import TokenCreated, TokenList, TokenRead
 from todocli.schemas.views import ViewList
 
 DOCUMENTS: tuple[type[BaseModel], ...] = (
     TodoRead,
     TodoList,
+    TodoPage,
     StepList,
     TallyList,
     ViewList,
     UserRead,
     UserList,
+    TokenCreated,
+    TokenRead,
+    TokenList,
     ProfileRead,
     ProfileList,
     RevisionList,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, time
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
 from todocli.domain.planning import MAX_TAGS, Priority, project_of, tag_of
 from todocli.schemas.base import Input, Instant, Output
@@ -35,6 +36,19 @@ Description = Annotated[
 ]
 
 
+def _day_of_text(value: object) -> object:
+    """Return the day that a text is, as ISO 8601 and RFC 3339 write it; anything else as it is."""
+    return date.fromisoformat(value) if isinstance(value, str) and _DAY.fullmatch(value) else value
+
+
+def _time_of_text(value: object) -> object:
+    return time.fromisoformat(value) if isinstance(value, str) and _TIME.fullmatch(value) else value
+
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_TIME = re.compile(r"\d\d:\d\d(:\d\d)?", re.ASCII)
+
+
 def _whole_minute(value: time) -> time:
     if value.tzinfo is not None or value.second or value.microsecond:
         raise ValueError("must be hours and minutes, without a time zone")
@@ -48,7 +62,8 @@ def _tags(names: list[str]) -> list[str]:
     return tags
 
 
-DueTime = Annotated[time, AfterValidator(_whole_minute)]
+Day = Annotated[date, BeforeValidator(_day_of_text)]
+DueTime = Annotated[time, BeforeValidator(_time_of_text), AfterValidator(_whole_minute)]
 Project = Annotated[str, AfterValidator(project_of)]
 Tags = Annotated[list[str], AfterValidator(_tags)]
 
@@ -56,9 +71,9 @@ Tags = Annotated[list[str], AfterValidator(_tags)]
 class _Planned(Input):
     """When, what first, and where."""
 
-    due_on: date | None = None
+    due_on: Day | None = None
     due_time: DueTime | None = None
-    starts_on: date | None = None
+    starts_on: Day | None = None
     priority: Priority | None = None
     project: Project | None = None
     tags: Tags = Field(default=[])

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from todocli.errors import MissingUserContext
-from todocli.models import Change, History, Todo, User
+from todocli.models import Change, History, Todo, Token, User
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Owner:
         if session.scalar(user.with_for_update(key_share=True) if lock else user) is None:
             raise self.unknown()
 
-    def owns(self, table: type[Todo | Change | History]) -> sa.ColumnElement[bool]:
+    def owns(self, table: type[Todo | Change | History | Token]) -> sa.ColumnElement[bool]:
         """Return the condition that a row of `table` belongs to this user."""
         if self.id:
             return col(table.user_id) == self.id

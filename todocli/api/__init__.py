@@ -1,0 +1,1 @@
+"""The HTTP API: the same services behind another door. An extra: pip install 'todocli[api]'."""

@@ -1,0 +1,86 @@
+"""Who is asking: whoever shows a bearer token, or whom a gateway names that has already asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import BackgroundTasks, Depends, Request
+from fastapi.security import APIKeyHeader, HTTPBearer
+
+from todocli.api.errors import Unauthorized
+from todocli.api.settings import Settings
+from todocli.clock import now
+from todocli.database.engine import Store
+from todocli.errors import AccessDenied, MissingUserContext, TodoError
+from todocli.services.tokens import Bearer, bearer_of, record_use, user_of
+
+SAVED_EVERY = timedelta(minutes=1)
+"""How exactly the last use of a token is known."""
+
+
+class Access:
+    """Finds out who is asking, and notes now and then when tokens were used last."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
+        self._header = settings.trust_header
+        self._saved: dict[UUID, datetime] = {}
+
+    def bearer(self, request: Request) -> Bearer:
+        """Return who is asking. Raises `Unauthorized`, and `MissingUserContext` if a gateway says nothing."""
+        if self._header:
+            return self._named(request.headers.get(self._header))
+        kind, _, token = request.headers.get("Authorization", "").partition(" ")
+        if kind.lower() != "bearer" or not token.strip():
+            raise Unauthorized("Show a token: Authorization: Bearer todo_…", hint="Make one: todo token create NAME")
+        try:
+            with self._store.session() as session:
+                found = bearer_of(session, token.strip())
+        except AccessDenied as error:
+            raise Unauthorized(error.detail, hint=error.hint) from None
+        return found
+
+    def _named(self, value: str | None) -> Bearer:
+        try:
+            user_id = UUID(value or "")
+        except ValueError:
+            detail = f"The gateway has to name a user, by UUID, in {self._header}."
+            raise MissingUserContext(detail) from None
+        with self._store.session() as session:
+            return user_of(session, user_id)
+
+    def note(self, token_id: UUID) -> None:
+        """Note in the database, to about a minute, that a token was used."""
+        moment = now()
+        if (saved := self._saved.get(token_id)) and moment - saved < SAVED_EVERY:
+            return
+        self._saved[token_id] = moment
+        with suppress(TodoError), self._store.session() as session:  # if it fails, a later use is noted
+            record_use(session, {token_id: moment})
+
+
+def security(settings: Settings) -> Callable[..., Any]:
+    """Return the dependency that tells the OpenAPI document how one says who is asking."""
+    if settings.trust_header:
+        return APIKeyHeader(name=settings.trust_header, auto_error=False, description="The user's UUID.")
+    return HTTPBearer(auto_error=False, description="A token of `todo token create`.")
+
+
+def reader(request: Request, afterwards: BackgroundTasks) -> Bearer:
+    """Return who is asking. That the token was used, is noted when the request is answered."""
+    access: Access = request.app.state.access
+    found = access.bearer(request)
+    if found.token_id:
+        afterwards.add_task(access.note, found.token_id)
+    return found
+
+
+def writer(bearer: Annotated[Bearer, Depends(reader)]) -> Bearer:
+    """Return who is asking, if they may change anything. Raises `AccessDenied`."""
+    if bearer.is_read_only:
+        raise AccessDenied("The token may change nothing.", hint="Make one without --read-only: todo token create NAME")
+    return bearer

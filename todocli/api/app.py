@@ -1,0 +1,128 @@
+"""Puts the API together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.openapi.docs import get_swagger_ui_html
+from starlette.middleware.cors import CORSMiddleware
+
+from todocli import __version__
+from todocli.api import errors, todos
+from todocli.api.access import Access, security
+from todocli.api.guards import Guards
+from todocli.api.settings import Settings
+from todocli.database import probe
+from todocli.database.engine import Store
+
+BASE = "/api/v1"
+_FILES = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css", "favicon-32x32.png": "image/png"}
+_DESCRIPTION = """Your todos, for web pages, phones and other programs. Every step can be taken back by `todo undo`.
+
+Say who is asking by a bearer token: `todo token create NAME` makes one.
+"""
+
+
+def create_app(store: Store | None, settings: Settings) -> FastAPI:
+    """Return the API on an open database, which it closes at its end; without one it can only describe itself."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        if store:
+            store.close()
+
+    app = FastAPI(
+        title="todo",
+        version=__version__,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        separate_input_output_schemas=True,
+        redirect_slashes=False,
+    )
+    app.state.store = store
+    if store:
+        app.state.access = Access(store, settings)
+    app.include_router(todos.router, prefix=BASE, dependencies=[Depends(security(settings))])
+    app.get("/healthz", include_in_schema=False)(_alive)
+    app.get("/readyz", include_in_schema=False)(_ready)
+    app.get("/docs", include_in_schema=False)(_docs)
+    app.get("/docs/{name}", include_in_schema=False)(_docs_file)
+    errors.install(app)
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.origins),
+            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "If-Match", "Idempotency-Key"],
+            expose_headers=["ETag", "Location"],
+        )
+    app.add_middleware(Guards, settings=settings)
+    return app
+
+
+def openapi(settings: Settings) -> dict[str, Any]:
+    """Return the description of the API (OpenAPI 3.1)."""
+    return create_app(None, settings).openapi()
+
+
+def worker() -> FastAPI:
+    """Return the API as a worker process of `todo serve` serves it."""
+    from todocli import paths, profiles
+    from todocli.database.engine import ready_file
+    from todocli.database.url import PostgresURL
+
+    settings = Settings.from_environment()
+    profile = profiles.resolve(settings.profile)
+    url = profile.database_url()
+    target: Path | PostgresURL
+    if url is None:
+        target = paths.database_file()
+        ready_file(target)
+    else:
+        parsed = PostgresURL.parse(url)
+        target = parsed if profile.pooled else parsed.direct()
+    return create_app(Store(target, seconds=profile.timeout, connections=settings.connections), settings)
+
+
+async def _alive() -> dict[str, str]:
+    """Say that the process is alive."""
+    return {"status": "alive"}
+
+
+def _ready(request: Request) -> dict[str, str]:
+    """Say that the database answers, and that its schema is the one that this program needs."""
+    probe.check(request.app.state.store)
+    return {"status": "ready"}
+
+
+async def _docs(request: Request) -> Response:
+    """Show the API as a page to try it. Everything on it comes from here."""
+    page = get_swagger_ui_html(
+        openapi_url=str(request.app.url_path_for("openapi")),
+        title="todo",
+        swagger_js_url="/docs/swagger-ui-bundle.js",
+        swagger_css_url="/docs/swagger-ui.css",
+        swagger_favicon_url="/docs/favicon-32x32.png",
+        swagger_ui_parameters={"persistAuthorization": True, "tryItOutEnabled": True},
+    )
+    page.headers["Content-Security-Policy"] = (
+        "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline';"
+        " img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
+    )
+    return page
+
+
+async def _docs_file(name: str) -> Response:
+    """Give a file of that page, out of the package that brings them."""
+    if name not in _FILES:
+        return Response(status_code=404)
+    data = resources.files("fastapi_swagger").joinpath("resources", name).read_bytes()
+    return Response(data, media_type=_FILES[name], headers={"Cache-Control": "max-age=86400"})

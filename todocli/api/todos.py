@@ -1,0 +1,218 @@
+"""The five endpoints of todos."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Any, Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+
+from todocli import clock
+from todocli.api.access import reader, writer
+from todocli.api.errors import BadRequest, PreconditionFailed
+from todocli.domain import filter_words
+from todocli.domain.filters import Filter, Not, all_of
+from todocli.domain.references import References
+from todocli.domain.sorting import parse_sort
+from todocli.errors import Conflict, FieldError, NotFound, ValidationError
+from todocli.schemas.errors import ErrorBody
+from todocli.schemas.todos import TodoCreate, TodoPage, TodoRead, TodoUpdate
+from todocli.services.listing import Listing
+from todocli.services.paging import Cursor
+from todocli.services.todos import Todos
+from todocli.services.tokens import Bearer
+
+MAX_LIMIT = 200
+
+_SINGLE = ("project", "priority", "due", "start", "before", "after", "search")
+_MEANINGS = {
+    400: "Something beside the body is malformed, or it is not said who is asking.",
+    401: "The token is missing, not valid or expired.",
+    403: "The token may only read; or the request is for another host, or from another origin.",
+    404: "There is no such todo; also if it is another user's, or in the trash.",
+    409: "It was changed meanwhile, or the `Idempotency-Key` belongs to another step.",
+    412: "It is not as `If-Match` says.",
+    413: "The body is too large.",
+    422: "The body does not validate.",
+    500: "A fault of the server.",
+    503: "The database is away; ask again after `Retry-After` seconds.",
+}
+
+
+def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the description of error answers, of these and of those that every request may have."""
+    return {
+        status: {"model": ErrorBody, "description": _MEANINGS[status]}
+        for status in sorted({*statuses, 400, 401, 403, 413, 500, 503})
+    }
+
+
+router = APIRouter(prefix="/todos", tags=["todos"])
+
+Reader = Annotated[Bearer, Depends(reader)]
+Writer = Annotated[Bearer, Depends(writer)]
+Key = Annotated[
+    UUID | None, Header(alias="Idempotency-Key", description="Names the step: sent again, it is not made again.")
+]
+IfMatch = Annotated[
+    str | None, Header(alias="If-Match", description="An ETag: only if the todo is still as it was seen.")
+]
+
+
+@contextmanager
+def _todos(request: Request, bearer: Bearer) -> Iterator[Todos]:
+    with request.app.state.store.session() as session:
+        yield Todos(session, bearer.owner, source="api")
+
+
+@router.post("", status_code=201, responses=_errors(409, 422), summary="Add a todo")
+def create(
+    request: Request, response: Response, bearer: Writer, todo: TodoCreate, idempotency_key: Key = None
+) -> TodoRead:
+    """Add a todo; it takes the user's next number."""
+    with _todos(request, bearer) as todos:
+        added = todos.add([todo], change=idempotency_key).items[0]
+    response.headers["Location"] = str(request.url_for("read", todo_id=added.id).path)
+    return _tagged(response, added)
+
+
+@router.get("", responses=_errors(), summary="List todos")
+def find(
+    request: Request,
+    bearer: Reader,
+    state: Annotated[Literal["open", "completed", "all", "trash"], Query(description="Which of them.")] = "open",
+    tag: Annotated[list[str] | None, Query(description="With this tag; or `any`, `none`.")] = None,
+    no_tag: Annotated[list[str] | None, Query(description="Without this tag.")] = None,
+    project: Annotated[str | None, Query(description="In this project and its parts; or `any`, `none`.")] = None,
+    priority: Annotated[str | None, Query(description="`high`, `medium`, `low`, `any` or `none`.")] = None,
+    due: Annotated[
+        str | None, Query(description="`overdue`, `today`, `week`, a day, a span `mon..fri`, `any`, `none`.")
+    ] = None,
+    start: Annotated[str | None, Query(description="A day or a span; `later` for what is still hidden.")] = None,
+    before: Annotated[str | None, Query(description="Due before this day.")] = None,
+    after: Annotated[str | None, Query(description="Due after this day.")] = None,
+    search: Annotated[str | None, Query(description="With this text in title or description.")] = None,
+    where: Annotated[str | None, Query(description="An expression: `+home and not (due:none or pri:low)`.")] = None,
+    sort: Annotated[str, Query(description="Keys with commas, `-` turns one round: `due,-priority`.")] = "",
+    reverse: Annotated[bool, Query(description="Turn the order round.")] = False,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many at most.")] = 50,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+    tz: Annotated[
+        str | None, Query(description="Where the user is, as `Europe/Berlin`: there days begin. Else as the server.")
+    ] = None,
+) -> TodoPage:
+    """List todos page by page, first what is to be done first."""
+    given = locals()
+    with _beside_the_body():
+        place = Cursor.parse(cursor) if cursor is not None else None
+        here = place.here if place else _here(tz)
+        today = here.date()
+
+        def option(name: str, value: str) -> Filter:
+            return filter_words.parse_option(name, value, today=today)
+
+        condition = all_of(
+            *(option("tag", name) for name in tag or ()),
+            *(Not(option("tag", name)) for name in no_tag or ()),
+            *(option(name, given[name]) for name in _SINGLE if given[name] is not None),
+            *([filter_words.parse_where(where, today=today)] if where is not None else []),
+        )
+        listing = Listing(state, condition, parse_sort(sort), reverse, limit, here)
+        with _todos(request, bearer) as todos:
+            return todos.page(listing, place)
+
+
+@router.get("/{todo_id}", responses=_errors(404), summary="Read a todo")
+def read(request: Request, response: Response, bearer: Reader, todo_id: UUID) -> TodoRead:
+    """Read a todo. Its ETag is good for `If-Match`."""
+    with _todos(request, bearer) as todos:
+        found = todos.get(_one(todo_id)).items[0]
+    if found.deleted_at is not None:
+        raise NotFound(f"{todo_id} is in the trash.")
+    return _tagged(response, found)
+
+
+@router.patch("/{todo_id}", responses=_errors(404, 409, 412, 422), summary="Change a todo")
+def update(
+    request: Request,
+    response: Response,
+    bearer: Writer,
+    todo_id: UUID,
+    changes: TodoUpdate,
+    if_match: IfMatch = None,
+    idempotency_key: Key = None,
+) -> TodoRead:
+    """Change what is given; null clears. `is_completed` completes it, or makes it open again."""
+    look = partial(read, request, response, bearer, todo_id)
+    with _if_it_matches(if_match, look) as expected, _todos(request, bearer) as todos:
+        outcome = todos.edit(_one(todo_id), changes, expected=expected, change=idempotency_key)
+    return _tagged(response, outcome.items[0])
+
+
+@router.delete("/{todo_id}", status_code=204, responses=_errors(404, 409, 412), summary="Remove a todo")
+def delete(
+    request: Request,
+    response: Response,
+    bearer: Writer,
+    todo_id: UUID,
+    if_match: IfMatch = None,
+    idempotency_key: Key = None,
+) -> None:
+    """Move a todo to the trash; `todo undo` or `todo restore` brings it back."""
+    look = partial(read, request, response, bearer, todo_id)
+    with _if_it_matches(if_match, look) as expected, _todos(request, bearer) as todos:
+        todos.remove(_one(todo_id), expected=expected, change=idempotency_key)
+
+
+def _one(todo_id: UUID) -> References:
+    return References((todo_id,), single=True)
+
+
+def _tagged(response: Response, todo: TodoRead) -> TodoRead:
+    response.headers["ETag"] = f'"{todo.change_id}"'
+    return todo
+
+
+@contextmanager
+def _if_it_matches(if_match: str | None, look: Callable[[], object]) -> Iterator[UUID | None]:
+    """Give the step that an ETag stands for. Raises `PreconditionFailed` if the todo is not as it says."""
+    if if_match is None or if_match.strip() == "*":
+        yield None
+        return
+    try:
+        expected = UUID(if_match.strip().strip('"'))
+    except ValueError:
+        look()  # what is not there is not found, whatever it should be like
+        raise PreconditionFailed("The todo is not as If-Match says.") from None
+    try:
+        yield expected
+    except Conflict as error:
+        if any(field == "change" for field, _ in error.field_errors):
+            raise
+        raise PreconditionFailed("The todo was changed meanwhile; nothing was changed now.") from None
+
+
+@contextmanager
+def _beside_the_body() -> Iterator[None]:
+    """Turn what does not validate into an answer of 400."""
+    try:
+        yield
+    except ValidationError as error:
+        raise BadRequest(error.detail, hint=error.hint, field_errors=error.field_errors) from None
+
+
+def _here(tz: str | None) -> datetime:
+    if tz is None:
+        return clock.here()
+    try:
+        return clock.now().astimezone(ZoneInfo(tz))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        detail = f"{tz[:40]!r} is no time zone."
+        raise ValidationError(
+            detail, hint="Write it as Europe/Berlin.", field_errors=(FieldError("tz", detail),)
+        ) from None

@@ -1,0 +1,34 @@
+"""Tokens for the HTTP API."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from pydantic import Field
+
+from todocli.schemas.base import Instant, Output
+
+
+class TokenRead(Output):
+    """A token, without the token itself, which nobody knows any more."""
+
+    id: UUID
+    name: str
+    is_read_only: bool
+    created_at: Instant
+    expires_at: Instant | None
+    last_used_at: Instant | None = Field(description="To about a minute; null: never.")
+
+
+class TokenCreated(TokenRead):
+    """A new token; it is shown this once."""
+
+    token: str
+
+
+class TokenList(Output):
+    """The tokens of a user, by name."""
+
+    items: list[TokenRead]
+    count: int
+    total: int

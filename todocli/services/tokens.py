@@ -1,0 +1,124 @@
+"""Who may ask through the HTTP API, for whom."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Session, SQLModel, col
+
+from todocli.clock import now
+from todocli.domain.ids import new_id
+from todocli.domain.tokens import digest_of, is_token, new_token
+from todocli.errors import AccessDenied, Conflict, FieldError, MissingUserContext, NotFound, ValidationError
+from todocli.models import Token, User
+from todocli.schemas.tokens import TokenCreated, TokenList, TokenRead
+from todocli.services.owner import Owner
+
+NAME_LENGTH = 64
+
+_table = SQLModel.metadata.tables["tokens"]
+_columns = [_table.c[name] for name in TokenRead.model_fields]
+
+
+@dataclass(frozen=True)
+class Bearer:
+    """Who shows a token: whose todos it opens, whether it may change them, and which token it is."""
+
+    owner: Owner
+    is_read_only: bool = False
+    token_id: UUID | None = None
+
+
+class Tokens:
+    """The tokens of one user."""
+
+    def __init__(self, session: Session, owner: Owner) -> None:
+        self._session = session
+        self._owner = owner
+
+    def create(self, name: str, *, expires_at: datetime | None = None, read_only: bool = False) -> TokenCreated:
+        """Return a new token.
+
+        Raises `ValidationError` for the name, `Conflict` if it is taken, and `MissingUserContext`.
+        """
+        if not name.strip() or len(name) > NAME_LENGTH or not name.isprintable():
+            detail = f"The name of a token has 1 to {NAME_LENGTH} printable characters."
+            raise ValidationError(detail, field_errors=(FieldError("name", detail),))
+        token, moment = new_token(), now()
+        values: dict[str, Any] = {
+            "id": new_id(moment),
+            "name": name,
+            "digest": digest_of(token),
+            "is_read_only": read_only,
+            "created_at": moment,
+            "expires_at": expires_at,
+        }
+        columns: dict[str, Any] = {key: sa.literal(value, _table.c[key].type) for key, value in values.items()}
+        columns["user_id"] = col(User.id)
+        taken = sa.exists(sa.select(_table.c.id).where(self._owner.owns(Token), _table.c.name == name))
+        row = sa.select(*columns.values()).where(self._owner.is_user(), ~taken)
+        statement = _table.insert().from_select(list(columns), row).returning(*_columns)
+        made = self._session.execute(statement).mappings().one_or_none()
+        if made is None:
+            self._owner.require(self._session)
+            detail = f"There is a token {name!r} already."
+            raise Conflict(detail, hint=f"Take another name, or revoke it first: todo token revoke {name}")
+        return TokenCreated(token=token, **made)
+
+    def all(self) -> TokenList:
+        """Return every token, by name."""
+        query = sa.select(*_columns).where(self._owner.owns(Token))
+        found = self._session.execute(query).mappings().all()
+        if not found:
+            self._owner.require(self._session)
+        items = sorted((TokenRead(**row) for row in found), key=lambda token: token.name)
+        return TokenList(items=items, count=len(items), total=len(items))
+
+    def revoke(self, name: str) -> TokenRead:
+        """Make a token worthless, and return what it was. Raises `NotFound`."""
+        statement = _table.delete().where(self._owner.owns(Token), _table.c.name == name).returning(*_columns)
+        row = self._session.execute(statement).mappings().one_or_none()
+        if row is None:
+            raise NotFound(f"There is no token {name!r}.", hint="todo token list shows them.")
+        return TokenRead(**row)
+
+
+def bearer_of(session: Session, token: str) -> Bearer:
+    """Return who shows `token`. Raises `AccessDenied` if it is none, is not known, or has expired."""
+    refused = AccessDenied("The token is not valid.", hint="Make one: todo token create NAME")
+    if not is_token(token):
+        raise refused
+    digest = digest_of(token)
+    query = (
+        sa.select(
+            *(_table.c[name] for name in ("id", "digest", "is_read_only", "expires_at", "user_id")), col(User.name)
+        )
+        .join(User, col(User.id) == _table.c.user_id)
+        .where(_table.c.digest == digest)
+    )
+    row = session.execute(query).mappings().one_or_none()
+    if row is None or not hmac.compare_digest(row["digest"], digest):
+        raise refused
+    if row["expires_at"] is not None and row["expires_at"] <= now():
+        raise AccessDenied("The token has expired.", hint="Make a new one: todo token create NAME")
+    return Bearer(Owner(row["name"], row["user_id"]), row["is_read_only"], row["id"])
+
+
+def user_of(session: Session, user_id: UUID) -> Bearer:
+    """Return whom a gateway named by id. Raises `MissingUserContext` if the database does not know the user."""
+    name = session.scalar(sa.select(col(User.name)).where(col(User.id) == user_id))
+    if name is None:
+        raise MissingUserContext("The database does not know that user.", hint="See who is there: todo user list")
+    return Bearer(Owner(name, user_id))
+
+
+def record_use(session: Session, used: Mapping[UUID, datetime]) -> None:
+    """Note when tokens were used last."""
+    for token_id, moment in used.items():
+        session.execute(_table.update().where(_table.c.id == token_id).values(last_used_at=moment))
