@@ -176,6 +176,19 @@ def test_far_away_it_knows_what_the_last_commands_showed(
     assert values("todo") == []
     todo.ok("list")
     assert values("todo") == ["4"]
+    for broken in ('{"todos":[[Infinity,"a","open"]],"tags":[],"projects":[]}', "[" * 100_000, "[]", "\0"):
+        cache.write_text(broken)
+        assert values("todo") == []
+        todo.ok("list")
+        assert values("todo") == ["4"]
+    todo.ok("add secret title +sec")
+    todo.ok("undo")
+    todo.ok("purge --yes")
+    assert not cache.exists()
+    todo.ok("add x +y project:z")
+    todo.ok("tags")
+    todo.ok("projects")
+    assert (values("tag"), values("project")) == (["bills", "y"], ["home", "home/garden", "z"])
     cache.unlink()
     home.chmod(0o500)
     todo.ok("list")

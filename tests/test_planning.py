@@ -89,10 +89,10 @@ def test_a_script_sees_every_field(todo: Terminal) -> None:
         ("add x due:someday", "'someday' is not a day."),
         ("add x --priority urgent", "The priority 'urgent' must be"),
         ("add due:fri", "The title must not be empty."),
-        ("add x due:fri --due sat", "The due is given twice."),
+        ("add x due:fri --due sat", "due is given twice."),
         ("edit 1 a --title b", "The title is given twice."),
         ("edit 1 +a --untag a", "The tags cannot gain and lose 'a' at once."),
-        ("edit 1 tags:none --untag a", "The tags excludes add_tags and remove_tags."),
+        ("edit 1 tags:none --untag a", "The tags cannot be replaced and changed at once."),
         ("edit 1 2 3-4", "edit takes one todo; 2, 3-4 look like more."),
     ],
 )
@@ -179,6 +179,7 @@ def numbers(text: str) -> list[int]:
         ("list --sort start --all", [7, 1, 2, 3, 4, 5, 6]),
         ("list --sort title -n 2", [2, 5]),
         ("list --group project", [1, 3, 4, 2, 5, 6]),
+        ("list due:WEEK pri:NONE", [2, 5]),
         ("list --group due --sort -number", [3, 2, 5, 1, 4, 6]),
         ("list --group tag", [3, 2, 5, 1, 4, 6]),
     ],
@@ -237,6 +238,10 @@ def test_groups_have_their_names(person: Terminal) -> None:
         _, _, *lines = person.ok(f"list --group {group}").splitlines()
         assert [line.strip() for line in lines if line.startswith("    ")] == names
     assert person.ok("list --group tag").count("Buy 40th birthday gift") == 2
+    person.ok("add Between due:yesterday")
+    person.ok("done 8")
+    shown_once = person.ok("list --group due --all --reverse").splitlines()
+    assert [line.strip() for line in shown_once].count("overdue") == 1
 
 
 # Steps on what is chosen
@@ -341,6 +346,10 @@ def test_an_edit_of_what_is_chosen(todo: Terminal) -> None:
         ("edit --tag a New title", "'New' is no change."),
         ("edit --tag a --title x", "A title is one todo's own."),
         ("edit --tag a due:soon", "'soon' is not a day."),
+        ("edit --tag a --literal due:fri", "--literal goes with a number"),
+        ("list --before 0001-01-01", "--before: There is no day before 0001-01-01."),
+        ("list --after 9999-12-31", "--after: There is no day after 9999-12-31."),
+        ("list " + "--tag a " * 101, "A filter has at most 100 terms."),
         ("done --where '+a or'", "Here a term is missing."),
     ],
 )
@@ -350,3 +359,17 @@ def test_a_bad_choice(todo: Terminal, line: str, error: str) -> None:
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith(f"error: {error}")
     assert todo.ok("list --all") == "1\topen\told\t\t\t\t+a\n"
+
+
+def test_a_time_that_stands_alone_is_not_lost_unnoticed(person: Terminal) -> None:
+    ran = person("add call mum due:fri 17:00")
+    assert ran.out == "Added 1 call mum 17:00 · due Fri 27 Nov (in 4 days)\n"
+    assert ran.err == "17:00 is a word of the title. For the time it is due: todo edit 1 due:fri-17:00\n"
+    assert person("edit 1 call mum due:sat 5pm").err.endswith("todo edit 1 due:sat-5pm\n")
+    for line in (
+        "add lunch at 12:30 due:fri",
+        "add due:fri-17:00 noon",
+        "add --literal due:fri 17:00",
+        "edit 1 due:fri",
+    ):
+        assert person(line).err == ""

@@ -7,16 +7,19 @@ from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
+from sqlmodel import Session
 
 from todocli.database.engine import Store, Target, opened
-from todocli.domain.filters import Contains, Tagged
+from todocli.domain.filters import Between, Contains, InProject, Not, Tagged, all_of, any_of
 from todocli.domain.references import parse_references
 from todocli.errors import Conflict, MissingUserContext
+from todocli.schemas.steps import StepList
 from todocli.schemas.todos import TodoCreate, TodoUpdate
 from todocli.services.listing import Listing
 from todocli.services.owner import Owner
 from todocli.services.selection import Selection, SeveralChosen
 from todocli.services.todos import Todos
+from todocli.services.undo import Undo
 from todocli.services.users import Users
 
 A = Listing(filter=Tagged("a"))
@@ -89,8 +92,34 @@ def test_repeated_by_its_name_it_answers_as_it_did(ada: Todos) -> None:
     again = ada.complete(Selection(A, several=True), change=change)
     assert [todo.number for todo in again.items] == [todo.number for todo in first.items] == [1, 3]
     assert ada.find(A).count == 1
-    for other in (ada.remove, ada.reopen):
+    for other in (Listing(filter=Tagged("b")), Listing(filter=Not(any_of(Tagged("a"), InProject("x"))))):
         with pytest.raises(Conflict):
-            other(Selection(Listing("all"), several=True), change=change)
+            ada.complete(Selection(other, several=True), change=change)
+    for maybe in (all_of(Tagged(None), Between("due")), any_of(Contains("x"), Tagged("b"))):
+        again = ada.complete(Selection(Listing(filter=maybe), several=True), change=change)
+        assert len(again.items) == 2
+    for step in (ada.remove, ada.reopen):
+        with pytest.raises(Conflict):
+            step(Selection(Listing("all"), several=True), change=change)
     with pytest.raises(Conflict):
         ada.edit(Selection(A, several=True), TodoUpdate(add_tags=["c"]), change=change)
+
+
+def test_a_step_on_very_many_is_taken_back_in_a_few_statements(database: Target) -> None:
+    with opened(database) as store:
+        with store.session() as session:
+            owner = Owner("ada", Users(session).ensure("ada"))
+            todos = Todos(session, owner)
+            for _ in range(5):
+                todos.add([TodoCreate(title=str(i)) for i in range(5_000)])
+            assert len(todos.complete(Selection(Listing(), several=True)).items) == 25_000
+        sent: list[str] = []
+
+        def undo(session: Session) -> StepList:
+            sa.event.listen(session.get_bind(), "before_cursor_execute", lambda _c, _d, text, *_: sent.append(text))
+            return Undo(session, owner).undo(1, change=uuid.uuid4())
+
+        assert store.atomically(undo).items[0].count == 25_000
+        assert len([text for text in sent if "UPDATE todos" in text]) == 3
+        with store.session() as session:
+            assert Todos(session, owner).find(Listing(limit=1)).total == 25_000

@@ -39,6 +39,7 @@ FRIDAY = {"due_on": date(2026, 11, 27), "due_time": None}
         (["x", "project:none"], "x", {"project": None}),
         (["x", "+bills", "+Über-1"], "x", {"add_tags": ["bills", "über-1"]}),
         (["x", "tag:bills"], "x", {"add_tags": ["bills"]}),
+        (["x", "Due:FRI", "P:1", "Project:None"], "x", FRIDAY | {"priority": "high", "project": None}),
         (["x", "tags:none", "+a"], "x", {"tags": [], "add_tags": ["a"]}),
     ],
 )
@@ -56,7 +57,7 @@ def test_what_is_read(words: list[str], title: str, fields: dict[str, Any]) -> N
         "Call +49 30 1234",
         "Read https://example.org/due:fri",
         "Due: soon",
-        "Due:fri",
+        "Due: fri",
         "due:",
         "due: fri",
         "x+bills",
@@ -86,8 +87,8 @@ def test_what_stays_prose(title: str) -> None:
         ("project:any", "project", "The project 'any' must not be 'any'"),
         ("+none", "tags", "The tag '+none' must not be 'none'"),
         ("tag:1", "tags", "The tag '1' must be a letter"),
-        ("due:fri due:sat", "due_on", "The due is given twice."),
-        ("p:1 pri:2", "priority", "The priority is given twice."),
+        ("due:fri due:sat", "due_on", "due is given twice."),
+        ("p:1 pri:2", "priority", "priority is given twice."),
     ],
 )
 def test_what_is_refused(words: str, field: str, said: str) -> None:

@@ -115,10 +115,11 @@ class Todo(SQLModel, table=True):
         sa.CheckConstraint("due_time IS time(due_time)", name="due_time_clock").ddl_if(dialect="sqlite"),
         sa.CheckConstraint("starts_on IS date(starts_on, '+0 days')", name="starts_on_day").ddl_if(dialect="sqlite"),
         sa.CheckConstraint(
-            "tags IS NULL OR (json_valid(tags) AND json_type(tags) = 'array' AND json_array_length(tags) > 0)",
+            "tags IS NULL OR"
+            " (json_valid(tags) AND json_type(tags) = 'array' AND json_array_length(tags) BETWEEN 1 AND 20)",
             name="tags",
         ).ddl_if(dialect="sqlite"),
-        sa.CheckConstraint("cardinality(tags) > 0", name="tags").ddl_if(dialect="postgresql"),
+        sa.CheckConstraint("cardinality(tags) BETWEEN 1 AND 20", name="tags").ddl_if(dialect="postgresql"),
         sa.Index("ix_todos_user_id", "user_id"),
         sa.Index("ix_todos_newest", "user_id", sa.column("created_at").desc(), sa.column("number").desc()),
     )

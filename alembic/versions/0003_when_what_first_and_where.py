@@ -43,9 +43,10 @@ SQLITE_CHECKS = {  # what types see to on Postgres
     "due_on_day": "due_on IS date(due_on, '+0 days')",
     "due_time_clock": "due_time IS time(due_time)",
     "starts_on_day": "starts_on IS date(starts_on, '+0 days')",
-    "tags": "tags IS NULL OR (json_valid(tags) AND json_type(tags) = 'array' AND json_array_length(tags) > 0)",
+    "tags": "tags IS NULL OR"
+    " (json_valid(tags) AND json_type(tags) = 'array' AND json_array_length(tags) BETWEEN 1 AND 20)",
 }
-POSTGRES_CHECKS = {"tags": "cardinality(tags) > 0"}
+POSTGRES_CHECKS = {"tags": "cardinality(tags) BETWEEN 1 AND 20"}
 
 triggers = load_python_file(str(Path(__file__).parents[1]), "triggers_1.py")
 

@@ -122,6 +122,7 @@ def find(
             *(option(name, given[name]) for name in _SINGLE if given[name] is not None),
             *([filter_words.parse_where(where, today=today)] if where is not None else []),
         )
+        filter_words.bounded(condition)
         listing = Listing(state, condition, parse_sort(sort), reverse, limit, here)
         with _todos(request, bearer) as todos:
             return todos.page(listing, place)

@@ -39,7 +39,7 @@ def show_list(
     from todocli.domain.sorting import parse_sort
 
     condition = condition or EVERYTHING
-    keys = parse_sort(",".join(filter(None, (_GROUPED[group] if group else "", sort))))
+    keys = parse_sort(f"{_GROUPED[group]},{sort or 'plan'}" if group else sort or "")
     with invocation.todos() as todos:
         from todocli.services.listing import Listing
 
@@ -63,7 +63,7 @@ def show_list(
         invocation.note(footer(found, among, state, clock.here()))
 
 
-_GROUPED: dict[Group, str] = {"project": "project", "tag": "", "due": "due"}
+_GROUPED: dict[Group, str] = {"project": "project", "tag": "plan", "due": "due"}
 _NOTHING: dict[ListState, str] = {
     "open": "Nothing to do. Add something: todo add buy milk",
     "completed": "Nothing is completed yet.",
@@ -78,10 +78,10 @@ def _nothing(state: ListState, is_filtered: bool, among: int) -> str:
 
 def tell(invocation: Invocation, outcome: Outcome, verb: str, *, single: bool, unchanged: str = "") -> None:
     """Print what a step did: for a person in words, otherwise the todos as they are now."""
-    invocation.remember(outcome.items)
     try:
         _tell(invocation, outcome, verb, single=single, unchanged=unchanged)
         sys.stdout.flush()
+        invocation.remember(outcome.items)
     except BrokenPipeError:
         raise
     except OSError as error:

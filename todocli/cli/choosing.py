@@ -77,13 +77,14 @@ class Choice:
         today = clock.today()
         option = functools.partial(filter_words.parse_option, today=today)
         single = {name: getattr(self, name) for name in _SINGLE}
-        return all_of(
+        found = all_of(
             *([filter_words.parse_words(words, today=today)] if words else []),
             *(option("tag", name) for name in self.tag or ()),
             *(Not(option("tag", name)) for name in self.no_tag or ()),
             *(option(name, value) for name, value in single.items() if value is not None),
             *([filter_words.parse_where(self.where, today=today)] if self.where is not None else []),
         )
+        return filter_words.bounded(found)
 
 
 def chooses(function: Callable[..., None]) -> Callable[..., None]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from todocli.errors import ConfirmationRequired, UsageError
 
@@ -127,12 +127,19 @@ class Invocation:
     def _paints(self, stream: TextIO) -> bool:
         return paints(stream, ("--color", self.colour))
 
-    def remember(self, todos: Sequence[TodoRead], *, all_open: bool = False) -> None:
-        """Keep for completion what was shown of a database that it cannot ask; with `all_open` all that are open."""
+    def remember(self, todos: Sequence[TodoRead] = (), **known: Any) -> None:
+        """Keep for completion what was shown of a database that it cannot ask; `known` is as in `cache.remember`."""
         if not self.profile.embedded:
             from todocli.completion import cache
 
-            cache.remember(self.profile, todos, all_open=all_open)
+            cache.remember(self.profile, todos, **known)
+
+    def forget(self) -> None:
+        """Forget what was kept for completion."""
+        if not self.profile.embedded:
+            from todocli.completion import cache
+
+            cache.forget(self.profile)
 
     # What is asked
 

@@ -60,6 +60,8 @@ def edit(
             raise UsageError("--dry-run goes with a choice, as --tag makes it.", hint="Leave it out.")
         _edit_named(invocation, words, choice, fields, literal=literal)
     else:
+        if literal:
+            raise UsageError("--literal goes with a number: a title is one todo's own.", hint="Leave it out.")
         _edit_chosen(invocation, words, choice, fields, dry_run=dry_run)
 
 
@@ -90,6 +92,8 @@ def _edit_named(
 
         outcome = edit_todo(invocation, named)
     tell(invocation, outcome, CHANGED.done, single=True, unchanged=CHANGED.unchanged)
+    if not literal:
+        planning.note_stray_time(invocation, words[1:], outcome.items[0].number)
 
 
 def _edit_chosen(

@@ -79,6 +79,8 @@ def _turn(invocation: Invocation, verb: Literal["undo", "redo"], count: int, *, 
             return turned(count, change=invocation.named_change(), force=force, dry_run=dry_run)
 
         steps = store.atomically(turn)
+    if not dry_run:
+        invocation.remember(gone=[item.number for step in steps.items for item in step.items])
     if not steps.items:
         invocation.note("That was done before; what it changed was purged since.")
     in_words = invocation.table or (dry_run and not invocation.machine and not invocation.quiet)
@@ -182,6 +184,7 @@ def purge(
         if expected:
             invocation.confirm(_question(expected))
             steps = store.atomically(lambda session: Purge(session, owner).purge(meant, expected, change=change))
+            invocation.forget()
     if not invocation.table:
         _print_plainly(invocation, steps or StepList(items=[], count=0, total=0))
     if not steps:

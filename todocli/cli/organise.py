@@ -61,6 +61,11 @@ def _tally(invocation: Invocation, what: Literal["tags", "projects"]) -> None:
 
         tallies = Tallies(session, owner)
         found = tallies.tags() if what == "tags" else tallies.projects()
+    names = [tally.name for tally in found.items]
+    if what == "tags":
+        invocation.remember(tags=names)
+    else:
+        invocation.remember(projects=names)
     if invocation.machine:
         invocation.document(found)
     elif not found.items:
@@ -75,5 +80,4 @@ def _tally(invocation: Invocation, what: Literal["tags", "projects"]) -> None:
         from todocli.render.text import visible
 
         lines = (f"{visible(t.name)}\t{t.open}\t{t.completed}\t{t.done_share:.0%}" for t in found.items)
-        names = (visible(t.name) for t in found.items)
-        sys.stdout.writelines(f"{line}\n" for line in (names if invocation.quiet else lines))
+        sys.stdout.writelines(f"{line}\n" for line in (map(visible, names) if invocation.quiet else lines))

@@ -10,6 +10,7 @@ import typer
 from todocli import clock
 
 if TYPE_CHECKING:
+    from todocli.cli.context import Invocation
     from todocli.domain.words import Words
 
 PANEL = "When, what first, where"
@@ -39,6 +40,15 @@ Tag = Annotated[
 Literal = Annotated[
     bool, typer.Option("--literal", metavar="", help="Take all words as the title.", rich_help_panel=PANEL)
 ]
+
+
+def note_stray_time(invocation: Invocation, words: Sequence[str], number: int) -> None:
+    """Say that a time became a part of the title, if one stands alone behind a day."""
+    from todocli.domain.words import stray_time
+
+    if stray := stray_time(words):
+        time, meant = stray
+        invocation.note(f"{time} is a word of the title. For the time it is due: todo edit {number} {meant}")
 
 
 def read(

@@ -107,6 +107,8 @@ def add(
     with invocation.todos() as todos:
         outcome = todos.add(drafts, change=invocation.change)
     tell(invocation, outcome, "Added", single=not from_stdin)
+    if not from_stdin and not literal:
+        planning.note_stray_time(invocation, words, outcome.items[0].number)
 
 
 @takes(*READING)

@@ -12,6 +12,7 @@ from todocli.cli.choosing import Choice
 from todocli.cli.context import Invocation
 from todocli.cli.options import COMMON, READING, Command, Family, takes
 from todocli.errors import UsageError, ValidationError
+from todocli.render.text import visible
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of a view.")]
 
@@ -21,7 +22,8 @@ class Views(Family):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the arguments."""
-        return super().parse_args(ctx, args or ([] if ctx.resilient_parsing else ["list"]))
+        is_bare = all(word.startswith("-") and word not in ("-h", "--help") for word in args)
+        return super().parse_args(ctx, ["list", *args] if is_bare and not ctx.resilient_parsing else args)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the command, and the words that are left for it."""
@@ -43,7 +45,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(family, name="view", rich_help_panel="Organise")
 
 
-@takes("profile", "no_input", "color")
+@takes("no_input", "color")
 def save(
     invocation: Invocation,
     context: typer.Context,
@@ -57,7 +59,7 @@ def save(
         raise UsageError(f"No view can be called {name}: it is a command.", hint="Take another name.")
     _check(context, words)
     before = profiles.save_view(name, shlex.join(words))
-    invocation.note(f"Saved. Show it: todo view {name}" + (f" (it was: {before})" if before else ""))
+    invocation.note(f"Saved. Show it: todo view {name}" + (f" (it was: {visible(before)})" if before else ""))
 
 
 @takes(*READING)
@@ -101,8 +103,6 @@ def list_(invocation: Invocation) -> None:
 
         invocation.show(plain_table(("View", "todo list …"), views))
     else:
-        from todocli.render.text import visible
-
         sys.stdout.writelines(f"{name}\t{visible(line)}\n" for name, line in views)
 
 
@@ -113,7 +113,7 @@ def rm(invocation: Invocation, name: Name) -> None:
 
     line = profiles.view(name, profiles.load())
     profiles.remove_view(name)
-    invocation.note(f"Forgotten. It was: todo view save {name} {line}")
+    invocation.note(f"Forgotten. It was: todo view save {name} {visible(line)}")
 
 
 VIEWS = ("save", "show", "list", "rm")

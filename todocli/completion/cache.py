@@ -25,6 +25,10 @@ MAX_TODOS = 1_000
 """How many todos are kept: those with the highest numbers."""
 
 
+MAX_NAMES = 500
+"""How many tags are kept, and how many projects."""
+
+
 class Known:
     """Todos as number, title and state (`open`, `done`, `trash`), by number; and tags and projects by name."""
 
@@ -34,8 +38,8 @@ class Known:
         self, todos: Iterable[tuple[int, str, str]] = (), tags: Iterable[str] = (), projects: Iterable[str] = ()
     ) -> None:
         self.todos = sorted(todos)[-MAX_TODOS:]
-        self.tags = sorted(set(tags))
-        self.projects = sorted(set(projects))
+        self.tags = sorted(set(tags))[:MAX_NAMES]
+        self.projects = sorted(set(projects))[:MAX_NAMES]
 
 
 def of_embedded(user: str) -> Known:
@@ -63,25 +67,41 @@ def recalled(profile: Profile) -> Known:
     return Known(todos, map(str, data["tags"]), map(str, data["projects"]))
 
 
-def remember(profile: Profile, todos: Iterable[TodoRead], *, all_open: bool = False) -> None:
+def remember(
+    profile: Profile,
+    todos: Iterable[TodoRead] = (),
+    *,
+    all_open: bool = False,
+    tags: Iterable[str] | None = None,
+    projects: Iterable[str] | None = None,
+    gone: Iterable[int] = (),
+) -> None:
     """Keep what a command showed of `todos`; with `all_open` these are all that are open.
 
+    `tags` and `projects`, if given, are all that there are; `gone` are numbers of which nothing is known any more.
     Where it cannot be kept, nothing happens.
     """
-    with suppress(OSError, ValueError, KeyError, TypeError):
+    with suppress(Exception):
         try:
             known = recalled(profile)
-        except (OSError, ValueError, KeyError, TypeError):
+        except Exception:
             known = Known()
-        kept = {row[0]: row for row in known.todos if not (all_open and row[2] == "open")}
-        tags, projects = set(known.tags), set(known.projects)
+        kept = {row[0]: row for row in known.todos if not (all_open and row[2] == "open") and row[0] not in set(gone)}
+        all_tags = set(known.tags if tags is None else tags)
+        all_projects = set(known.projects if projects is None else projects)
         for todo in todos:
             kept[todo.number] = (todo.number, todo.title, todo.state)
-            tags |= {*todo.tags}
-            projects |= {*_with_whole([todo.project] if todo.project else [])}
-        new = Known(kept.values(), tags, projects)
+            all_tags |= {*todo.tags}
+            all_projects |= {*_with_whole([todo.project] if todo.project else [])}
+        new = Known(kept.values(), all_tags, all_projects)
         if (new.todos, new.tags, new.projects) != (known.todos, known.tags, known.projects):
             _write(_file(profile), {"todos": new.todos, "tags": new.tags, "projects": new.projects})
+
+
+def forget(profile: Profile) -> None:
+    """Forget everything, as after a purge: what is destroyed shall not be left here."""
+    with suppress(Exception):
+        _file(profile).unlink()
 
 
 def _with_whole(projects: list[str]) -> list[str]:
@@ -101,7 +121,8 @@ def _file(profile: Profile) -> Path:
 
 def _write(path: Path, data: object) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    text = json.dumps(data, ensure_ascii=False)
     new = path.with_name(f"{path.name}.{os.getpid()}")
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        json.dump(data, file, ensure_ascii=False)
+        file.write(text)
     new.replace(path)

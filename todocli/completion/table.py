@@ -456,7 +456,6 @@ TABLE = Command(
                 "save": Command(
                     "Save what is typed after todo list: todo...",
                     options=(
-                        PROFILE,
                         NO_INPUT,
                         COLOR,
                         HELP,

@@ -29,10 +29,15 @@ RULES = (
 )
 
 FORMS = (
-    *("today", "tomorrow", "tom", "yesterday", "monday", "mon", "fri", "next fri", "next-fri"),
-    *("3d", "2w", "1m", "1y", "in 3 days", "3 days", "in 2 weeks", "1 month", "in 1 year"),
-    *("eow", "eom", "eoq", "eoy", "27", "31", "27 nov", "27-nov", "nov 27", "27 november", "nov 27 2027", "29 feb"),
-    *("2026-11-27", "fri 17:00", "fri-17:00", "tomorrow noon", "27 nov 5pm", "today 9:30am", "2026-11-27T17:00"),
+    *("today", "tomorrow", "tom", "yesterday", "monday", "mon", "tue", "wed", "thu", "fri", "sat", "sun"),
+    *("next mon", "next fri", "next-fri", "next sunday"),
+    *("3d", "2w", "1m", "1y", "in 1 day", "in 3 days", "3 days", "1 week", "in 2 weeks", "1 month", "in 1 year"),
+    *("eow", "eom", "eoq", "eoy"),
+    *("27", "31", "27 nov", "27-nov", "nov 27", "nov-27", "27 november", "november 27"),
+    *("27 nov 2027", "nov 27 2027", "1 jan", "29 feb", "sept 1"),
+    *("2026-11-27", "fri 9:00", "fri 17:00", "fri-17:00", "tomorrow noon", "27 nov 5pm", "27-nov-5pm"),
+    *("today 9:30am", "3d 12:30"),
+    *("2026-11-27 17:00", "2026-11-27T17:00"),
 )
 """One or more of each form that there is."""
 

@@ -53,6 +53,7 @@ def keyed(key: str, value: str, today: date) -> Filter:
         better = f"Did you mean {near[0]}:{value[:40]}?" if near else "The keys are due, start, pri, project and tags."
         search = f"{key}:{value}"[:40]
         raise Refused(f"There is no filter {key[:40]}:", f"{better} To search for it: --search {quoted(search)}")
+    value = value.lower() if name in ("due", "start") or value.lower() in ("any", "none") else value
     if name in ("due", "start"):
         return _days("due" if name == "due" else "start", value, today)
     if value in ("any", "none"):

@@ -66,7 +66,7 @@ def parse_words(words: Iterable[str], *, today: date) -> Filter:
             line = " ".join(given)
             _refuse(line, token, f"{word[:40]!r} is part of an expression.", f"Write --where {quoted(line)}")
         parts.append(_term(token, " ".join(given), today))
-    return _bounded(" ".join(given), all_of(*parts))
+    return bounded(all_of(*parts), " ".join(given))
 
 
 def parse_where(text: str, *, today: date) -> Filter:
@@ -80,16 +80,21 @@ def parse_option(name: str, text: str, *, today: date) -> Filter:
     Raises `ValidationError` for the option.
     """
     try:
-        if name == "before":
-            return Between("due", None, day(text, today) - timedelta(days=1))
-        if name == "after":
-            return Between("due", day(text, today) + timedelta(days=1))
+        if name in ("before", "after"):
+            return _beside(day(text, today), is_before=name == "before")
         if name == "search":
             return contains(text)
         return keyed(name, text.removeprefix("+") if name == "tag" else text, today)
     except Refused as error:
         fault = FieldError(name, error.detail)
         raise ValidationError(f"--{name}: {error.detail}", hint=error.hint, field_errors=(fault,)) from None
+
+
+def _beside(on: date, *, is_before: bool) -> Filter:
+    try:
+        return Between("due", None, on - timedelta(days=1)) if is_before else Between("due", on + timedelta(days=1))
+    except OverflowError:
+        raise Refused(f"There is no day {'before' if is_before else 'after'} {on}.", "Take another day.") from None
 
 
 class _Expression:
@@ -106,7 +111,7 @@ class _Expression:
         found = self._any()
         if not self._next.is_end:
             _refuse(self._text, self._next, "This parenthesis closes nothing.", "Leave it out, or open one before it.")
-        return _bounded(self._text, found)
+        return bounded(found, self._text)
 
     @property
     def _next(self) -> _Token:
@@ -179,7 +184,8 @@ def _term(token: _Token, line: str, today: date) -> Filter:
         _refuse(line, token, error.detail, error.hint)
 
 
-def _bounded(line: str, found: Filter) -> Filter:
+def bounded(found: Filter, line: str = "") -> Filter:
+    """Return a filter. Raises `ValidationError` if it has more than `MAX_TERMS`; `line` is what it was read from."""
     if sum(1 for _ in terms(found)) > MAX_TERMS:
         _refuse(line, _Token(line, 0, len(line)), f"A filter has at most {MAX_TERMS} terms.", "Use fewer.")
     return found

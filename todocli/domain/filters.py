@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from todocli.domain.planning import Priority
 
@@ -113,6 +113,33 @@ def terms(condition: Filter) -> Iterator[Filter]:
 def asks_for_start(condition: Filter) -> bool:
     """Return whether a filter says something of when todos start: then what is hidden until then is meant too."""
     return any(isinstance(term, Between) and term.field == "start" for term in terms(condition))
+
+
+def surely_not(condition: Filter, todo: Mapping[str, Any]) -> bool:
+    """Return whether a todo surely did not fit a filter, whatever day it was; `todo` are its columns at that time."""
+    return _verdict(condition, todo) is False
+
+
+def _verdict(condition: Filter, todo: Mapping[str, Any]) -> bool | None:
+    match condition:
+        case And(parts):
+            verdicts = {_verdict(part, todo) for part in parts}
+            return False if False in verdicts else None if None in verdicts else True
+        case Or(parts):
+            verdicts = {_verdict(part, todo) for part in parts}
+            return True if True in verdicts else None if None in verdicts else False
+        case Not(part):
+            verdict = _verdict(part, todo)
+            return None if verdict is None else not verdict
+        case Tagged(tag):
+            return tag in todo["tags"] if tag else bool(todo["tags"])
+        case InProject(project):
+            name = todo["project"]
+            return name is not None and (project is None or name == project or name.startswith(f"{project}/"))
+        case HasPriority(priority):
+            return todo["priority"] is not None and priority in (None, todo["priority"])
+        case _:  # days depend on the day that it was; texts on how the engine compares them
+            return None
 
 
 def format_filter(condition: Filter) -> str:

@@ -1,7 +1,7 @@
 """Quick words: what the words of a title say about when, what first, and where.
 
 A word is read only if it is a known key with a value (`due:fri`), or a tag (`+bills`). Everything else is prose and
-stays in the title: `Buy 40th birthday gift`, `C++`, `+49 30 1234`, `https://…`, `Due: soon`. A word that is read and
+stays in the title: `Buy 40th birthday gift`, `C++`, `+49 30 1234`, `https://…`, `due: soon`. A word that is read and
 means nothing is refused, not taken for prose.
 """
 
@@ -29,9 +29,11 @@ KEYS = {
 }
 """The keys as they may be written, each with the option that says the same."""
 
+_CLOCK = r"(?:[01]?\d|2[0-3]):[0-5]\d|(?:1[0-2]|[1-9])[ap]m|noon"
+_STRAY = re.compile(rf"(?<!\S)due:([^\s:]+)\s+({_CLOCK})(?!\S)", re.IGNORECASE)
 _FIELDS = {"due": "due_on", "start": "starts_on", "priority": "priority", "project": "project", "tag": "tags"}
-_WORD = re.compile(rf"(?<!\S)(?:({'|'.join(KEYS)}):(\S+)|(\+[^\W\d_][\w-]*))(?!\S)")
-_WHOLE = re.compile(r"(due|starts?):(\S.*)()")
+_WORD = re.compile(rf"(?<!\S)(?:({'|'.join(KEYS)}):(\S+)|(\+[^\W\d_][\w-]*))(?!\S)", re.IGNORECASE)
+_WHOLE = re.compile(r"(due|starts?):(\S.*)()", re.IGNORECASE)
 
 
 @dataclass
@@ -71,7 +73,7 @@ def read_words(
     def take(match: re.Match[str]) -> str:
         key, value, tag = match.groups()
         try:
-            _take(found, KEYS[key] if key else "tag", tag or value, today)
+            _take(found, KEYS[key.lower()] if key else "tag", tag or value, today)
         except ValidationError as error:
             error.hint = f"{error.hint} Or, to keep the word in the title: --literal"
             raise
@@ -80,6 +82,12 @@ def read_words(
     kept = [word if literal else _read(word, take) for word in words]
     found.title = " ".join(word for word in kept if word is not None)
     return found
+
+
+def stray_time(words: Iterable[str]) -> tuple[str, str] | None:
+    """Return a time that stands alone behind a day, and so in the title, and what was meant; None if there is none."""
+    match = _STRAY.search(" ".join(words))
+    return (match[2], f"due:{match[1]}-{match[2]}") if match else None
 
 
 def _read(word: str, take: Callable[[re.Match[str]], str]) -> str | None:
@@ -104,11 +112,12 @@ def _is_day(text: str) -> bool:
 def _take(found: Words, name: str, text: str, today: date) -> None:
     """Set the field that an option or a key stands for."""
     fields = found.fields
+    text = CLEAR if text.lower() == CLEAR else text
     if name == "tag" and text != CLEAR:
         fields["add_tags"] = [*fields.get("add_tags", []), _named(name, text, tag_of)]
         return
     if _FIELDS[name] in fields:
-        detail = f"The {name} is given twice."
+        detail = f"{name} is given twice."
         raise _error(name, detail, "Give it once.")
     if name in ("due", "start"):
         day = None if text == CLEAR else parse_day(text, _FIELDS[name], today=today)

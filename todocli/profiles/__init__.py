@@ -198,6 +198,9 @@ def save_view(name: str, line: str) -> str | None:
 
     def edit(file: TOMLDocument, known: Profiles) -> Profiles:
         before.append(known.views.get(name))
+        if not isinstance(file.get("views", {}), dict):
+            fault = FieldError("views", "must be a table")
+            raise ValidationError(f"{paths.config_file()}: views must be a table.", field_errors=(fault,))
         file.setdefault("views", {})[name] = line
         return replace(known, views={**known.views, name: line})
 

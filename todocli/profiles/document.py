@@ -39,15 +39,10 @@ def parsed(path: Path, text: str | None) -> Profiles:
     if not isinstance(tables, dict):
         _refuse(path, "profiles", "must be a table")
     views = content.get("views", {})
-    if not isinstance(views, dict):
-        _refuse(path, "views", "must be a table")
-    for name, line in views.items():
-        if profile_name_fault(name) or not isinstance(line, str):
-            _refuse(path, f"views.{name}", "must be what is typed after todo list, in quotes")
     return Profiles(
         active,
         with_local({name: _profile(path, name, values) for name, values in tables.items()}),
-        views,
+        {name: line for name, line in views.items() if isinstance(line, str)} if isinstance(views, dict) else {},
         frozenset(tables),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import groupby, islice
+from itertools import islice
 from typing import Literal
 
 from rich.cells import cell_len
@@ -103,8 +103,10 @@ def _grouped(todos: Sequence[TodoRead], group: Group, here: datetime) -> Iterato
             return "overdue"
         return day(todo.due_on, here.date()) if todo.due_on else "no day"
 
-    for heading, members in groupby(todos, key=name):
-        yield heading, list(members)
+    groups: dict[str, list[TodoRead]] = {"overdue": []}
+    for todo in todos:
+        groups.setdefault(name(todo), []).append(todo)
+    yield from ((heading, members) for heading, members in groups.items() if members)
 
 
 def _columns(todos: Sequence[TodoRead], now: datetime, dated: str) -> dict[str, list[Text]]:

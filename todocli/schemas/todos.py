@@ -111,7 +111,7 @@ class TodoUpdate(_Planned):
     @model_validator(mode="after")
     def _tags_one_way(self) -> Self:
         if "tags" in self.model_fields_set and (self.add_tags or self.remove_tags):
-            raise ValueError("tags excludes add_tags and remove_tags")
+            raise ValueError("tags cannot be replaced and changed at once")
         if both := set(self.add_tags) & set(self.remove_tags):
             raise ValueError(f"tags cannot gain and lose {min(both)!r} at once")
         return self

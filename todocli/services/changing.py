@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from todocli.database.engine import WRITES
+from todocli.domain.filters import surely_not
 from todocli.domain.ids import new_id
 from todocli.domain.references import References
 from todocli.errors import Conflict
@@ -86,7 +87,7 @@ class Changing:
             statement = statement.where(count.scalar_subquery() <= 1)
         changed = [read(row) for row in self._session.execute(statement).mappings()]
         if not changed and (made := self.made(step)):
-            changed = self._repeated_selection(goal, step, made)
+            changed = self._repeated_selection(selection, goal, step, made)
         elif not changed:
             self._owner.require(self._session)
             if not selection.several and len(several := self._in_need(conditions, goal)) > 1:
@@ -99,15 +100,20 @@ class Changing:
         query = sa.select(*COLUMNS).where(self._owner.owns(Todo), *conditions, goal.needed).order_by(col(Todo.number))
         return [read(row) for row in self._session.execute(query).mappings()]
 
-    def _repeated_selection(self, goal: Goal, step: UUID, made: Mapping[UUID, Made]) -> list[TodoRead]:
+    def _repeated_selection(
+        self, selection: Selection, goal: Goal, step: UUID, made: Mapping[UUID, Made]
+    ) -> list[TodoRead]:
         """Return what `step` changed when it was made; what was purged since is not there.
 
-        Raises `Conflict` if it was another step.
+        Raises `Conflict` if it was another step: with another goal, or on todos that did not fit the filter.
         """
         query = sa.select(*COLUMNS).where(self._owner.owns(Todo), col(Todo.id).in_(made))
         found = [read(row) for row in self._session.execute(query).mappings()]
-        if not all(_reached(goal, todo, made[todo.id]) for todo in found):
-            raise another_step(step)
+        for todo in found:
+            change = made[todo.id]
+            before = as_made(todo, change.before or {}).model_dump()
+            if not _reached(goal, todo, change) or surely_not(selection.listing.filter, before):
+                raise another_step(step)
         return found
 
     def stamp(self, moment: datetime, step: UUID) -> dict[str, object]:

@@ -13,8 +13,9 @@ from sqlmodel import Session, col
 from todocli.clock import now
 from todocli.domain.filters import EVERYTHING
 from todocli.domain.ids import derived_id, new_id
+from todocli.domain.planning import MAX_TAGS
 from todocli.domain.references import MAX_NUMBER, References
-from todocli.errors import ValidationError
+from todocli.errors import FieldError, ValidationError
 from todocli.models import Todo, User, UtcDateTime
 from todocli.schemas.todos import TodoCreate, TodoList, TodoPage, TodoRead, TodoUpdate
 from todocli.services import picking
@@ -57,6 +58,9 @@ class Todos:
 
     def overview(self, listing: Listing) -> tuple[TodoList, int]:
         """Return the todos that `listing` asks for, and among how many: so many it would show without its filter."""
+        if listing.filter == EVERYTHING:
+            found, _ = self._found(listing)
+            return found, found.total
         unfiltered = replace(listing, filter=EVERYTHING).state_conditions()
         others = sa.select(sa.func.count()).where(self._owner.owns(Todo), *unfiltered)
         return self._found(listing, others.scalar_subquery())
@@ -172,7 +176,15 @@ class Todos:
             tagged = added <= {*todo.tags} and not removed & {*todo.tags}
             return tagged and all(getattr(todo, name) == value for name, value in fields.items())
 
-        return self._changing.change(chosen, Goal(moment, values, needed, reached, expected=expected), change)
+        try:
+            return self._changing.change(chosen, Goal(moment, values, needed, reached, expected=expected), change)
+        except sa.exc.IntegrityError as error:
+            if "ck_todos_tags" not in str(error.orig):
+                raise
+            detail = f"A todo has at most {MAX_TAGS} tags; nothing was changed."
+            raise ValidationError(
+                detail, hint="Take some away: --untag NAME", field_errors=(FieldError("tags", detail),)
+            ) from None
 
     def complete(self, chosen: Chosen, *, change: UUID | None = None) -> Outcome:
         """Complete todos; what is completed stays as it is. Raises `NotFound`."""

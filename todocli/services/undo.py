@@ -26,6 +26,9 @@ from todocli.services.turn import Columns, Turn
 MAX_STEPS = 1_000
 """How many steps are taken back at once."""
 
+_MOST_IDS = 10_000
+"""How many todos one statement names: its parameters are limited."""
+
 _todos, _changes = (SQLModel.metadata.tables[name] for name in ("todos", "changes"))
 
 
@@ -169,22 +172,27 @@ class Undo:
     # What is written
 
     def _write(self, write: Sequence[tuple[UUID, Columns, bool]], step: UUID, moment: datetime) -> None:
+        """Write a step's turns: those that set the same in one statement, however many they are."""
         stamp = {"updated_at": moment, "change_id": step, "change_source": self._source}
-        alike: dict[tuple[str, ...], list[Columns]] = defaultdict(list)
+        alike: dict[str, tuple[Columns, list[UUID]]] = {}
         for todo_id, columns, is_new in write:
             if is_new:
                 self._insert({"id": todo_id, **columns, **stamp})
             else:
-                values = {f"new_{name}": value for name, value in columns.items()}
-                alike[tuple(columns)].append({"todo": todo_id, **values})
-        for names, rows in alike.items():
-            values = {name: sa.bindparam(f"new_{name}") for name in names}
-            statement = (
-                _todos.update()
-                .where(self._owner.owns(Todo), _todos.c.id == sa.bindparam("todo"))
-                .values(**values, **stamp, version=_todos.c.version + 1)
-            )
-            self._session.execute(statement, rows)
+                alike.setdefault(repr(columns), (columns, []))[1].append(todo_id)
+        single: dict[tuple[str, ...], list[Columns]] = defaultdict(list)
+        mine = self._owner.owns(Todo)
+        for columns, ids in alike.values():
+            if len(ids) == 1:
+                single[tuple(columns)].append({"todo": ids[0], **{f"new_{name}": columns[name] for name in columns}})
+                continue
+            for i in range(0, len(ids), _MOST_IDS):
+                statement = _todos.update().where(mine, _todos.c.id.in_(ids[i : i + _MOST_IDS]))
+                self._session.execute(statement.values(**columns, **stamp, version=_todos.c.version + 1))
+        for names, rows in single.items():
+            new: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in names}
+            statement = _todos.update().where(mine, _todos.c.id == sa.bindparam("todo"))
+            self._session.execute(statement.values(**new, **stamp, version=_todos.c.version + 1), rows)
 
     def _insert(self, columns: Columns) -> None:
         """Add a todo again that somebody deleted; its version goes on where history ends."""
