@@ -39,5 +39,5 @@ def test_the_program_runs_many_times_in_one_process(monkeypatch: pytest.MonkeyPa
     before = _machine()
     for line in lines * 2:
         todo(line)
-        assert todo.ok("show 1") == "1\topen\tthere\t\n", line
+        assert todo.ok("show 1") == "1\topen\tthere\n", line
     assert _machine() == before

@@ -32,6 +32,10 @@ WRITING = {
     "undo": "undo 2",
     "redo": "redo",
     "purge": "purge --yes",
+    "done found": "done --search a --yes",
+    "edit found": "edit --all +new --yes",
+    "token create": "token create phone --json",
+    "token revoke": "token revoke web",
     "user add": "user add eve",
     "user rename": "user rename bob carl",
 }
@@ -43,7 +47,7 @@ PATIENCE = 0.25
 """How many seconds a command has when its connection falls silent."""
 
 
-_TABLES = ("users", "todos", "changes", "history")
+_TABLES = ("users", "todos", "changes", "history", "tokens")
 _RESTORE = ";".join(
     (
         "BEGIN; ALTER TABLE todos DISABLE TRIGGER USER",
@@ -76,7 +80,7 @@ class Far:
                 return
             users = "INSERT INTO users (id, name, last_number, created_at) VALUES (gen_random_uuid(), %s, 0, now())"
             connection.cursor().executemany(users, [("ada",), ("bob",)])
-        for line in ("add -", "done 3", "rm 4", "reopen 3", "undo"):
+        for line in ("add -", "done 3", "rm 4", "reopen 3", "undo", "token create web"):
             self.todo.ok(line, stdin="a\nb\nc\nd\n")
         with postgres.connect(self.near) as connection:
             connection.execute(";".join(f"CREATE TABLE kept_{table} AS TABLE {table}" for table in _TABLES))
@@ -93,13 +97,14 @@ class Far:
 
     def state(self) -> object:
         """Return all that is stored, apart from identifiers and times."""
-        columns = "number, title, description, version, completed_at IS NULL, deleted_at IS NULL"
+        columns = "number, title, description, tags, version, completed_at IS NULL, deleted_at IS NULL"
         with postgres.connect(self.near) as connection:
             todos = connection.execute(f"SELECT {columns} FROM todos ORDER BY number").fetchall()
             steps = connection.execute("SELECT count(*) FROM changes").fetchone()
             rows = connection.execute("SELECT count(*) FROM history").fetchone()
             users = connection.execute("SELECT name, last_number FROM users ORDER BY name").fetchall()
-        return todos, steps, rows, users
+            tokens = connection.execute("SELECT name FROM tokens ORDER BY name").fetchall()
+        return todos, steps, rows, users, tokens
 
     def messages(self, line: str) -> list[str]:
         """Return the messages of a command on an undisturbed line."""

@@ -117,7 +117,7 @@ def _failed(error: TodoError, arguments: Sequence[str]) -> int:
             if isinstance(error, ValidationError) and error.spot:
                 from todocli.render.text import pointed_at
 
-                for line in pointed_at(*error.spot):
+                for line in pointed_at(*_redacted(error.spot)):
                     print(f"       {line}", file=sys.stderr)
             if error.hint:
                 print(f"{dim} hint:{off} {visible(error.hint)}", file=sys.stderr)
@@ -127,6 +127,14 @@ def _failed(error: TodoError, arguments: Sequence[str]) -> int:
     except OSError:
         _discard(sys.stderr)
     return status_of(error)
+
+
+def _redacted(spot: tuple[str, int, int]) -> tuple[str, int, int]:
+    """Return a text and a spot in it without passwords; a password before the spot moves it."""
+    from todocli.database.url import redact
+
+    text, start, end = spot
+    return redact(text), len(redact(text[:start])), len(redact(text[:end]))
 
 
 def _usage(error: TyperException) -> TodoError:

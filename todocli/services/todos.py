@@ -20,6 +20,7 @@ from todocli.models import Todo, User, UtcDateTime
 from todocli.schemas.todos import TodoCreate, TodoList, TodoPage, TodoRead, TodoUpdate
 from todocli.services import picking
 from todocli.services.changing import Changing, Goal
+from todocli.services.inserting import insert_into
 from todocli.services.listing import Listing
 from todocli.services.owner import Owner
 from todocli.services.paging import Cursor
@@ -237,12 +238,8 @@ class Todos:
         return sa.values(sa.column("position", sa.BigInteger()), *columns).data(rows).cte("new")
 
     def _insert(self, names: list[str], rows: sa.Select[Any]) -> Any:
-        if self._dialect == "sqlite":
-            from sqlalchemy.dialects.sqlite import insert
-        else:
-            from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
-        statement = insert(Todo).from_select(names, rows)
-        return statement.on_conflict_do_nothing(index_elements=["id"]).returning(*COLUMNS)
+        new = insert_into(self._session, Todo).from_select(names, rows)
+        return new.on_conflict_do_nothing(index_elements=["id"]).returning(*COLUMNS)
 
     def _named(self, references: References) -> list[TodoRead]:
         query = sa.select(*COLUMNS).where(self._owner.owns(Todo), picking.named(references))

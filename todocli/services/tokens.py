@@ -18,6 +18,7 @@ from todocli.domain.tokens import digest_of, is_token, new_token
 from todocli.errors import AccessDenied, Conflict, FieldError, MissingUserContext, NotFound, ValidationError
 from todocli.models import Token, User
 from todocli.schemas.tokens import TokenCreated, TokenList, TokenRead
+from todocli.services.inserting import insert_into
 from todocli.services.owner import Owner
 
 NAME_LENGTH = 64
@@ -61,10 +62,11 @@ class Tokens:
         }
         columns: dict[str, Any] = {key: sa.literal(value, _table.c[key].type) for key, value in values.items()}
         columns["user_id"] = col(User.id)
-        taken = sa.exists(sa.select(_table.c.id).where(self._owner.owns(Token), _table.c.name == name))
-        row = sa.select(*columns.values()).where(self._owner.is_user(), ~taken)
-        statement = _table.insert().from_select(list(columns), row).returning(*_columns)
-        made = self._session.execute(statement).mappings().one_or_none()
+        new = insert_into(self._session, Token).from_select(
+            list(columns), sa.select(*columns.values()).where(self._owner.is_user())
+        )
+        statement = new.on_conflict_do_nothing(index_elements=["user_id", "name"]).returning(*_columns)
+        made = self._session.execute(statement).mappings().one_or_none() or self._of_id(values["id"])
         if made is None:
             self._owner.require(self._session)
             detail = f"There is a token {name!r} already."
@@ -82,11 +84,16 @@ class Tokens:
 
     def revoke(self, name: str) -> TokenRead:
         """Make a token worthless, and return what it was. Raises `NotFound`."""
-        statement = _table.delete().where(self._owner.owns(Token), _table.c.name == name).returning(*_columns)
-        row = self._session.execute(statement).mappings().one_or_none()
-        if row is None:
+        known = next((token for token in self.all().items if token.name == name), None)
+        if known is None:
             raise NotFound(f"There is no token {name!r}.", hint="todo token list shows them.")
-        return TokenRead(**row)
+        self._session.execute(_table.delete().where(self._owner.owns(Token), _table.c.id == known.id))
+        return known
+
+    def _of_id(self, token_id: UUID) -> sa.RowMapping | None:
+        """Return the row of that id: of a token that was made by a statement whose answer was lost."""
+        query = sa.select(*_columns).where(self._owner.owns(Token), _table.c.id == token_id)
+        return self._session.execute(query).mappings().one_or_none()
 
 
 def bearer_of(session: Session, token: str) -> Bearer:

@@ -13,6 +13,7 @@ from todocli.domain.ids import new_id
 from todocli.errors import Conflict, NotFound
 from todocli.models import User
 from todocli.schemas.people import UserList, UserRead
+from todocli.services.inserting import insert_into
 
 _columns = (col(User.id), col(User.name), col(User.created_at))
 
@@ -76,11 +77,8 @@ class Users:
         return known.id if known else self.add(name)[0].id
 
     def _insert(self, values: dict[str, Any]) -> Any:
-        if self._session.get_bind().dialect.name == "sqlite":
-            from sqlalchemy.dialects.sqlite import insert
-        else:
-            from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
-        return insert(User).values(**values).on_conflict_do_nothing(index_elements=["name"]).returning(*_columns)
+        new = insert_into(self._session, User).values(**values)
+        return new.on_conflict_do_nothing(index_elements=["name"]).returning(*_columns)
 
 
 def _taken(name: str) -> Conflict:
