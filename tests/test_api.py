@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 
 from tests.terminal import Terminal
 from todocli.api.app import BASE, create_app, openapi
+from todocli.api.errors import STATUSES
 from todocli.api.guards import MAX_BODY
 from todocli.api.settings import Settings
 from todocli.clock import now
@@ -244,8 +245,14 @@ def test_an_id_that_is_none(ada: Api, todo_id: str) -> None:
 def test_only_what_was_seen_is_changed(ada: Api) -> None:
     todo = ada.add()
     path, seen = f"/{todo['id']}", {"If-Match": f'"{todo["change_id"]}"'}
-    changed = ada("PATCH", path, {"title": "b"}, headers=seen)
+    once = {**seen, "Idempotency-Key": str(uuid.uuid4())}
+    changed = ada("PATCH", path, {"title": "b"}, headers=once)
     assert changed.status_code == 200
+    again = ada("PATCH", path, {"title": "b"}, headers=once)
+    assert (again.status_code, again.text) == (200, changed.text)
+    other = ada.add()
+    either = {"If-Match": f'"{uuid.uuid4()}", "{other["change_id"]}"'}
+    assert ada("DELETE", f"/{other['id']}", headers=either).status_code == 204
     for old in (seen, {"If-Match": '"x"'}, {"If-Match": f'"{uuid.uuid4()}"'}):
         error(ada("PATCH", path, {"title": "c"}, headers=old), 412, "CONFLICT")
         error(ada("DELETE", path, headers=old), 412, "CONFLICT")
@@ -406,6 +413,28 @@ def test_the_published_description_is_the_apis() -> None:
             for status, response in operation["responses"].items():
                 if status != "204":
                     assert response["content"]["application/json"]["schema"]
+
+
+def test_the_examples_are_true(ada: Api) -> None:
+    described = openapi(Settings())
+    todo_id = ada.add("a", priority="low", due_on="2026-11-27")["id"]
+    for path in described["paths"].values():
+        for method, operation in path.items():
+            assert operation["operationId"].endswith(("_todo", "_todos"))
+            body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+            for name, example in body.get("examples", {}).items():
+                at = "" if method == "post" else f"/{todo_id}"
+                assert ada(method.upper(), at, example["value"]).status_code in (200, 201), name
+            for status, response in operation["responses"].items():
+                example = response.get("content", {}).get("application/json", {}).get("example")
+                schema = response.get("content", {}).get("application/json", {}).get("schema", {}).get("$ref", "")
+                if status >= "400":
+                    assert schema.endswith("/ErrorBody")
+                    assert STATUSES.get(example["error_code"], 500) == int(status) or status in ("400", "401", "412")
+                elif example:
+                    assert set(example) == set(described["components"]["schemas"][schema.split("/")[-1]]["required"])
+                for link in response.get("links", {}).values():
+                    assert link["operationId"] in ("read_todo", "update_todo", "delete_todo")
 
 
 def test_both_doors_show_the_same(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:

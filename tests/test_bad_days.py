@@ -108,7 +108,7 @@ def test_an_unprivileged_user(todo: Terminal, folder: Path, tmp_path: Path) -> N
     # What is loaded before the change of user must be readable afterwards: load all of it first.
     loaded = "import todocli.cli.app, todocli.services.todos, todocli.services.users, todocli.database.engine\n"
     loaded += "import sqlalchemy.dialects.sqlite, todocli.profiles, todocli.render.documents\n"
-    loaded += "import platformdirs, pwd, getpass\n"
+    loaded += "import platformdirs, pwd, getpass, todocli.domain.dates, todocli.domain.words\n"
     command = [sys.executable, "-c", loaded + code, "add", "b"]
     ran = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert (ran.returncode, ran.stdout) == (1, ""), ran

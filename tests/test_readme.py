@@ -76,8 +76,9 @@ def compared(sessions: list[Block], known: dict[str, str]) -> dict[Block, tuple[
 
 @pytest.mark.parametrize("block", CONSOLE, ids=lambda block: f"{block.heading}, line {block.line}")
 def test_a_session_shows_what_it_promises(block: Block, played: dict[Block, tuple[str, str]]) -> None:
-    if re.search(r"\bjq\b", block.text) and not shutil.which("jq"):
-        pytest.skip("jq is not installed")
+    for program in ("jq", "curl"):
+        if re.search(rf"\b{program}\b", block.text) and not shutil.which(program):
+            pytest.skip(f"{program} is not installed")
     promised, shown = played[block]
     assert shown == promised
 

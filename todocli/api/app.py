@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from starlette.middleware.cors import CORSMiddleware
 from todocli import __version__
 from todocli.api import errors, todos
 from todocli.api.access import Access, security
+from todocli.api.description import completed
 from todocli.api.guards import Guards
 from todocli.api.settings import Settings
 from todocli.database import probe
@@ -55,6 +57,7 @@ def create_app(store: Store | None, settings: Settings) -> FastAPI:
     app.get("/readyz", include_in_schema=False)(_ready)
     app.get("/docs", include_in_schema=False)(_docs)
     app.get("/docs/{name}", include_in_schema=False)(_docs_file)
+    app.openapi = partial(completed, app)  # type: ignore[method-assign]
     errors.install(app)
     if settings.origins:
         app.add_middleware(
@@ -70,7 +73,7 @@ def create_app(store: Store | None, settings: Settings) -> FastAPI:
 
 def openapi(settings: Settings) -> dict[str, Any]:
     """Return the description of the API (OpenAPI 3.1)."""
-    return create_app(None, settings).openapi()
+    return completed(create_app(None, settings))
 
 
 def worker() -> FastAPI:

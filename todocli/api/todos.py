@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -14,13 +14,13 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from todocli import clock
 from todocli.api.access import reader, writer
+from todocli.api.description import answers
 from todocli.api.errors import BadRequest, PreconditionFailed
 from todocli.domain import filter_words
 from todocli.domain.filters import Filter, Not, all_of
 from todocli.domain.references import References
 from todocli.domain.sorting import parse_sort
 from todocli.errors import Conflict, FieldError, NotFound, ValidationError
-from todocli.schemas.errors import ErrorBody
 from todocli.schemas.todos import TodoCreate, TodoPage, TodoRead, TodoUpdate
 from todocli.services.listing import Listing
 from todocli.services.paging import Cursor
@@ -30,28 +30,6 @@ from todocli.services.tokens import Bearer
 MAX_LIMIT = 200
 
 _SINGLE = ("project", "priority", "due", "start", "before", "after", "search")
-_MEANINGS = {
-    400: "Something beside the body is malformed, or it is not said who is asking.",
-    401: "The token is missing, not valid or expired.",
-    403: "The token may only read; or the request is for another host, or from another origin.",
-    404: "There is no such todo; also if it is another user's, or in the trash.",
-    409: "It was changed meanwhile, or the `Idempotency-Key` belongs to another step.",
-    412: "It is not as `If-Match` says.",
-    413: "The body is too large.",
-    422: "The body does not validate.",
-    500: "A fault of the server.",
-    503: "The database is away; ask again after `Retry-After` seconds.",
-}
-
-
-def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the description of error answers, of these and of those that every request may have."""
-    return {
-        status: {"model": ErrorBody, "description": _MEANINGS[status]}
-        for status in sorted({*statuses, 400, 401, 403, 413, 500, 503})
-    }
-
-
 router = APIRouter(prefix="/todos", tags=["todos"])
 
 Reader = Annotated[Bearer, Depends(reader)]
@@ -70,9 +48,19 @@ def _todos(request: Request, bearer: Bearer) -> Iterator[Todos]:
         yield Todos(session, bearer.owner, source="api")
 
 
-@router.post("", status_code=201, responses=_errors(409, 422), summary="Add a todo")
+@router.post(
+    "",
+    operation_id="create_todo",
+    summary="Add a todo",
+    status_code=201,
+    responses=answers(201, "The todo that was added.", 409, 422, headers=("ETag", "Location")),
+)
 def create(
-    request: Request, response: Response, bearer: Writer, todo: TodoCreate, idempotency_key: Key = None
+    request: Request,
+    response: Response,
+    bearer: Writer,
+    todo: TodoCreate,
+    idempotency_key: Key = None,
 ) -> TodoRead:
     """Add a todo; it takes the user's next number."""
     with _todos(request, bearer) as todos:
@@ -81,7 +69,12 @@ def create(
     return _tagged(response, added)
 
 
-@router.get("", responses=_errors(), summary="List todos")
+@router.get(
+    "",
+    operation_id="list_todos",
+    summary="List todos",
+    responses=answers(200, "A page of the todos that match.", item="/items/0"),
+)
 def find(
     request: Request,
     bearer: Reader,
@@ -128,7 +121,12 @@ def find(
             return todos.page(listing, place)
 
 
-@router.get("/{todo_id}", responses=_errors(404), summary="Read a todo")
+@router.get(
+    "/{todo_id}",
+    operation_id="read_todo",
+    summary="Read a todo",
+    responses=answers(200, "The todo.", 404, headers=("ETag",)),
+)
 def read(request: Request, response: Response, bearer: Reader, todo_id: UUID) -> TodoRead:
     """Read a todo. Its ETag is good for `If-Match`."""
     with _todos(request, bearer) as todos:
@@ -138,7 +136,12 @@ def read(request: Request, response: Response, bearer: Reader, todo_id: UUID) ->
     return _tagged(response, found)
 
 
-@router.patch("/{todo_id}", responses=_errors(404, 409, 412, 422), summary="Change a todo")
+@router.patch(
+    "/{todo_id}",
+    operation_id="update_todo",
+    summary="Change a todo",
+    responses=answers(200, "The todo as it is now.", 404, 409, 412, 422, headers=("ETag",)),
+)
 def update(
     request: Request,
     response: Response,
@@ -155,7 +158,13 @@ def update(
     return _tagged(response, outcome.items[0])
 
 
-@router.delete("/{todo_id}", status_code=204, responses=_errors(404, 409, 412), summary="Remove a todo")
+@router.delete(
+    "/{todo_id}",
+    operation_id="delete_todo",
+    summary="Remove a todo",
+    status_code=204,
+    responses=answers(204, "It is in the trash.", 404, 409, 412, item=None),
+)
 def delete(
     request: Request,
     response: Response,
@@ -180,7 +189,7 @@ def _tagged(response: Response, todo: TodoRead) -> TodoRead:
 
 
 @contextmanager
-def _if_it_matches(if_match: str | None, look: Callable[[], object]) -> Iterator[UUID | None]:
+def _if_it_matches(if_match: str | None, look: Callable[[], TodoRead]) -> Iterator[UUID | None]:
     """Give the step that an ETag stands for. Raises `PreconditionFailed` if the todo is not as it says."""
     if if_match is None or if_match.strip() == "*":
         yield None
@@ -188,8 +197,9 @@ def _if_it_matches(if_match: str | None, look: Callable[[], object]) -> Iterator
     try:
         expected = UUID(if_match.strip().strip('"'))
     except ValueError:
-        look()  # what is not there is not found, whatever it should be like
-        raise PreconditionFailed("The todo is not as If-Match says.") from None
+        expected = look().change_id  # what is not there is not found, whatever it should be like
+        if f'"{expected}"' not in {tag.strip() for tag in if_match.split(",")}:
+            raise PreconditionFailed("The todo is not as If-Match says.") from None
     try:
         yield expected
     except Conflict as error:

@@ -7,9 +7,17 @@ from datetime import date, time
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
-from todocli.domain.planning import MAX_TAGS, Priority, project_of, tag_of
+from todocli.domain.planning import MAX_TAGS, PROJECT_LENGTH, TAG_LENGTH, Priority, project_of, tag_of
 from todocli.schemas.base import Input, Instant, Output
 
 TITLE_LENGTH = 255
@@ -30,9 +38,14 @@ Title = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=TITLE_LENGTH),
     AfterValidator(_without_nul),
+    Field(json_schema_extra={"pattern": r"^[^\0]*[^\0\s][^\0]*$"}),
 ]
 Description = Annotated[
-    str, StringConstraints(max_length=DESCRIPTION_LENGTH), AfterValidator(_without_nul), AfterValidator(_without_end)
+    str,
+    StringConstraints(max_length=DESCRIPTION_LENGTH),
+    AfterValidator(_without_nul),
+    AfterValidator(_without_end),
+    Field(json_schema_extra={"pattern": r"^[^\0]*$"}),
 ]
 
 
@@ -63,9 +76,17 @@ def _tags(names: list[str]) -> list[str]:
 
 
 Day = Annotated[date, BeforeValidator(_day_of_text)]
-DueTime = Annotated[time, BeforeValidator(_time_of_text), AfterValidator(_whole_minute)]
-Project = Annotated[str, AfterValidator(project_of)]
-Tags = Annotated[list[str], AfterValidator(_tags)]
+DueTime = Annotated[
+    time,
+    BeforeValidator(_time_of_text),
+    AfterValidator(_whole_minute),
+    WithJsonSchema({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9](:00)?$"}),
+]
+Project = Annotated[str, AfterValidator(project_of), Field(json_schema_extra={"maxLength": PROJECT_LENGTH})]
+Tag = Annotated[str, Field(json_schema_extra={"maxLength": TAG_LENGTH})]
+Tags = Annotated[list[Tag], AfterValidator(_tags), Field(json_schema_extra={"maxItems": MAX_TAGS})]
+LocalTime = Annotated[time, WithJsonSchema({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]:00$"})]
+"""What RFC 3339 writes with an offset, and JSON Schema's `time` has to have, has none here."""
 
 
 class _Planned(Input):
@@ -95,12 +116,20 @@ class TodoCreate(_Planned):
     description: Description | None = None
 
 
+def _without_defaults(schema: dict[str, Any]) -> None:
+    """Drop the defaults from a JSON Schema: what is not given stays as it is."""
+    for field in schema["properties"].values():
+        field.pop("default", None)
+
+
 class TodoUpdate(_Planned):
     """What is to be changed: only the fields that are set. Null clears; so do an empty description, and no tags.
 
     A new `due_on` without a `due_time` is a day without a time. `tags` replaces them all, where `add_tags` and
     `remove_tags` leave the others as they are.
     """
+
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
 
     title: Title = ""
     description: Description | None = None
@@ -138,7 +167,7 @@ class TodoRead(Output):
     change_id: UUID = Field(description="The step that changed it last.")
     user_id: UUID
     due_on: date | None = Field(description="A day where the user is; it never shifts with a time zone.")
-    due_time: time | None
+    due_time: LocalTime | None = Field(description="Where the user is, as 17:00:00.")
     starts_on: date | None = Field(description="Until this day it is in no list of what is open.")
     priority: Priority | None
     project: str | None
