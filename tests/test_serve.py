@@ -3,51 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
 import subprocess
-import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.standins.served import TODO, serving
 from tests.terminal import Terminal
-
-TODO = [sys.executable, "-m", "todocli"]
-
-
-def free_port() -> int:
-    with socket.socket() as place:
-        place.bind(("127.0.0.1", 0))
-        port: int = place.getsockname()[1]
-        return port
-
-
-@contextmanager
-def serving(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run the server; give its process and address when it answers."""
-    port = free_port()
-    with subprocess.Popen(
-        [*TODO, "serve", "--port", str(port), *options], stderr=subprocess.PIPE, text=True, env=dict(os.environ)
-    ) as process:
-        address = f"http://127.0.0.1:{port}"
-        try:
-            for _ in range(600):
-                try:
-                    urllib.request.urlopen(f"{address}/readyz", timeout=5).close()
-                    break
-                except OSError:
-                    assert process.poll() is None, process.communicate()[1]
-                    time.sleep(0.05)
-            yield process, address
-        finally:
-            process.kill()
 
 
 def fetch(url: str, token: str = "") -> tuple[int, str]:

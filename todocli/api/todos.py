@@ -11,6 +11,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from pydantic.json_schema import SkipJsonSchema
 
 from todocli import clock
 from todocli.api.access import reader, writer
@@ -32,13 +33,16 @@ MAX_LIMIT = 200
 _SINGLE = ("project", "priority", "due", "start", "before", "after", "search")
 router = APIRouter(prefix="/todos", tags=["todos"])
 
+Absent = SkipJsonSchema[None]
+"""What is not given beside a body: there is no null there."""
+
 Reader = Annotated[Bearer, Depends(reader)]
 Writer = Annotated[Bearer, Depends(writer)]
 Key = Annotated[
-    UUID | None, Header(alias="Idempotency-Key", description="Names the step: sent again, it is not made again.")
+    UUID | Absent, Header(alias="Idempotency-Key", description="Names the step: sent again, it is not made again.")
 ]
 IfMatch = Annotated[
-    str | None, Header(alias="If-Match", description="An ETag: only if the todo is still as it was seen.")
+    str | Absent, Header(alias="If-Match", description="An ETag: only if the todo is still as it was seen.")
 ]
 
 
@@ -79,24 +83,24 @@ def find(
     request: Request,
     bearer: Reader,
     state: Annotated[Literal["open", "completed", "all", "trash"], Query(description="Which of them.")] = "open",
-    tag: Annotated[list[str] | None, Query(description="With this tag; or `any`, `none`.")] = None,
-    no_tag: Annotated[list[str] | None, Query(description="Without this tag.")] = None,
-    project: Annotated[str | None, Query(description="In this project and its parts; or `any`, `none`.")] = None,
-    priority: Annotated[str | None, Query(description="`high`, `medium`, `low`, `any` or `none`.")] = None,
+    tag: Annotated[list[str] | Absent, Query(description="With this tag; or `any`, `none`.")] = None,
+    no_tag: Annotated[list[str] | Absent, Query(description="Without this tag.")] = None,
+    project: Annotated[str | Absent, Query(description="In this project and its parts; or `any`, `none`.")] = None,
+    priority: Annotated[str | Absent, Query(description="`high`, `medium`, `low`, `any` or `none`.")] = None,
     due: Annotated[
-        str | None, Query(description="`overdue`, `today`, `week`, a day, a span `mon..fri`, `any`, `none`.")
+        str | Absent, Query(description="`overdue`, `today`, `week`, a day, a span `mon..fri`, `any`, `none`.")
     ] = None,
-    start: Annotated[str | None, Query(description="A day or a span; `later` for what is still hidden.")] = None,
-    before: Annotated[str | None, Query(description="Due before this day.")] = None,
-    after: Annotated[str | None, Query(description="Due after this day.")] = None,
-    search: Annotated[str | None, Query(description="With this text in title or description.")] = None,
-    where: Annotated[str | None, Query(description="An expression: `+home and not (due:none or pri:low)`.")] = None,
+    start: Annotated[str | Absent, Query(description="A day or a span; `later` for what is still hidden.")] = None,
+    before: Annotated[str | Absent, Query(description="Due before this day.")] = None,
+    after: Annotated[str | Absent, Query(description="Due after this day.")] = None,
+    search: Annotated[str | Absent, Query(description="With this text in title or description.")] = None,
+    where: Annotated[str | Absent, Query(description="An expression: `+home and not (due:none or pri:low)`.")] = None,
     sort: Annotated[str, Query(description="Keys with commas, `-` turns one round: `due,-priority`.")] = "",
     reverse: Annotated[bool, Query(description="Turn the order round.")] = False,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many at most.")] = 50,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+    cursor: Annotated[str | Absent, Query(description="`next_cursor` of the page before.")] = None,
     tz: Annotated[
-        str | None, Query(description="Where the user is, as `Europe/Berlin`: there days begin. Else as the server.")
+        str | Absent, Query(description="Where the user is, as `Europe/Berlin`: there days begin. Else as the server.")
     ] = None,
 ) -> TodoPage:
     """List todos page by page, first what is to be done first."""

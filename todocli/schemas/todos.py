@@ -38,14 +38,14 @@ Title = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=TITLE_LENGTH),
     AfterValidator(_without_nul),
-    Field(json_schema_extra={"pattern": r"^[^\0]*[^\0\s][^\0]*$"}),
+    Field(json_schema_extra={"pattern": r"^[^\u0000]*[^\u0000\s][^\u0000]*$"}),
 ]
 Description = Annotated[
     str,
     StringConstraints(max_length=DESCRIPTION_LENGTH),
     AfterValidator(_without_nul),
     AfterValidator(_without_end),
-    Field(json_schema_extra={"pattern": r"^[^\0]*$"}),
+    Field(json_schema_extra={"pattern": r"^[^\u0000]*$"}),
 ]
 
 

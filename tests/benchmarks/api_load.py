@@ -1,0 +1,104 @@
+"""How many requests one worker answers: `python -m tests.benchmarks.api_load [SECONDS]` (it needs wrk).
+
+A list of 20 and a create on Postgres, by eight clients; beside it the least that FastAPI and SQLModel can do, with a
+table of its own in the same database. All take turns in one run, three times; each figure is the median.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests import postgres
+from tests.standins.served import TODO, free_port, serving
+
+TURNS = 3
+CLIENTS = 8
+TODOS = 200
+
+_CREATE = """
+wrk.method = "POST"
+wrk.body = '{"title": "Pay rent"}'
+wrk.headers["Content-Type"] = "application/json"
+"""
+
+
+def main() -> None:
+    """Measure, and print a table."""
+    seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    with tempfile.TemporaryDirectory() as home, postgres.migrated() as url:
+        os.environ.update(TODO_HOME=home, TODO_DATABASE_URL=url.text(), LOGNAME="ada")
+        os.environ["BARE_URL"] = url.text().replace("postgresql://", "postgresql+psycopg://")
+        _todo("user", "add", "ada")
+        token = _todo("token", "create", "load").strip()
+        script = Path(home, "create.lua")
+        script.write_text(_CREATE)
+        with _bare() as bare, serving(log=subprocess.DEVNULL) as (_, ours):
+            for title in range(TODOS):
+                for address in (bare, ours):
+                    _post(address, f"Todo {title}", token)
+            found: dict[tuple[str, str], list[tuple[float, float]]] = {}
+            for _ in range(TURNS):
+                for what, options in (("list of 20", []), ("create", ["-s", str(script)])):
+                    for who, address in (("todo serve", ours), ("bare FastAPI", bare)):
+                        found.setdefault((what, who), []).append(_wrk(address, token, seconds, options))
+    print(f"{'':12}  {'':14}  requests/s  p99 in ms")
+    for (what, who), turns in found.items():
+        rate, late = (statistics.median(values) for values in zip(*turns, strict=True))
+        print(f"{what:12}  {who:14}  {rate:10.0f}  {late:9.1f}")
+
+
+def _wrk(address: str, token: str, seconds: int, options: list[str]) -> tuple[float, float]:
+    """Return the requests per second and the 99th percentile in milliseconds."""
+    command = ["wrk", "-t1", f"-c{CLIENTS}", f"-d{seconds}s", "--latency", "-H", f"Authorization: Bearer {token}"]
+    command += [*options, f"{address}/api/v1/todos?limit=20"]
+    said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    if re.search(r"Non-2xx|Socket errors", said):
+        raise SystemExit(said)
+    rate, late = re.search(r"Requests/sec: +([\d.]+)", said), re.search(r"99% +([\d.]+)(us|ms|s)", said)
+    assert rate
+    assert late
+    return float(rate[1]), float(late[1]) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[late[2]]
+
+
+@contextmanager
+def _bare() -> Iterator[str]:
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", "tests.benchmarks.bare_api:app", "--port", str(port)]
+    with subprocess.Popen([*command, "--log-level", "warning"]) as process:
+        try:
+            address = f"http://127.0.0.1:{port}"
+            while True:
+                try:
+                    urllib.request.urlopen(f"{address}/api/v1/todos", timeout=5).close()
+                    break
+                except OSError:
+                    if process.poll() is not None:
+                        raise
+                    time.sleep(0.05)
+            yield address
+        finally:
+            process.kill()
+
+
+def _post(address: str, title: str, token: str) -> None:
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    body = f'{{"title": "{title}"}}'.encode()
+    urllib.request.urlopen(urllib.request.Request(f"{address}/api/v1/todos", body, headers), timeout=30).close()
+
+
+def _todo(*words: str) -> str:
+    return subprocess.run([*TODO, *words], check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+if __name__ == "__main__":
+    main()
