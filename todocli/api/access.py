@@ -53,12 +53,14 @@ class Access:
         with self._store.session() as session:
             return user_of(session, user_id)
 
+    def is_noted(self, token_id: UUID) -> bool:
+        """Return whether a use of the token was noted within the last minute, which is exact enough."""
+        saved = self._saved.get(token_id)
+        return saved is not None and now() - saved < SAVED_EVERY
+
     def note(self, token_id: UUID) -> None:
-        """Note in the database, to about a minute, that a token was used."""
-        moment = now()
-        if (saved := self._saved.get(token_id)) and moment - saved < SAVED_EVERY:
-            return
-        self._saved[token_id] = moment
+        """Note in the database that a token was used."""
+        moment = self._saved[token_id] = now()
         with suppress(TodoError), self._store.session() as session:  # if it fails, a later use is noted
             record_use(session, {token_id: moment})
 
@@ -74,12 +76,12 @@ def reader(request: Request, afterwards: BackgroundTasks) -> Bearer:
     """Return who is asking. That the token was used, is noted when the request is answered."""
     access: Access = request.app.state.access
     found = access.bearer(request)
-    if found.token_id:
+    if found.token_id and not access.is_noted(found.token_id):
         afterwards.add_task(access.note, found.token_id)
     return found
 
 
-def writer(bearer: Annotated[Bearer, Depends(reader)]) -> Bearer:
+async def writer(bearer: Annotated[Bearer, Depends(reader)]) -> Bearer:
     """Return who is asking, if they may change anything. Raises `AccessDenied`."""
     if bearer.is_read_only:
         raise AccessDenied("The token may change nothing.", hint="Make one without --read-only: todo token create NAME")

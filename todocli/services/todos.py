@@ -235,7 +235,13 @@ class Todos:
             (i, derived_id(step, owner, i), *(getattr(draft, name) for name in given))
             for i, draft in enumerate(drafts, 1)
         ]
-        return sa.values(sa.column("position", sa.BigInteger()), *columns).data(rows).cte("new")
+        columns.insert(0, sa.column("position", sa.BigInteger()))
+        if len(rows) == 1:  # which makes a statement that SQLAlchemy compiles only once
+            given_once = zip(columns, rows[0], strict=True)
+            return sa.select(*(sa.literal(value, column.type).label(column.name) for column, value in given_once)).cte(
+                "new"
+            )
+        return sa.values(*columns).data(rows).cte("new")
 
     def _insert(self, names: list[str], rows: sa.Select[Any]) -> Any:
         new = insert_into(self._session, Todo).from_select(names, rows)
