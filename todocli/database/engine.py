@@ -79,7 +79,7 @@ class Store:
         self._on_wait = on_wait
         self._ahead = ahead
         if isinstance(target, Path):
-            self._engine = _sqlite_engine(target, connections)
+            self._engine = _sqlite_engine(target, connections, seconds)
         else:
             self._engine = postgres_engine(
                 target,
@@ -248,12 +248,13 @@ def postgres_engine(
     )
 
 
-def _sqlite_engine(path: Path, connections: int) -> sa.Engine:
+def _sqlite_engine(path: Path, connections: int, seconds: float) -> sa.Engine:
+    shared = {"poolclass": QueuePool, "pool_size": connections, "max_overflow": 0, "pool_timeout": seconds}
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(path)),
         isolation_level="AUTOCOMMIT",
         hide_parameters=True,
-        **({"poolclass": StaticPool} if connections == 1 else {"poolclass": QueuePool, "pool_size": connections}),
+        **({"poolclass": StaticPool} if connections == 1 else shared),
         connect_args={"check_same_thread": connections == 1},
     )
     sa.event.listen(engine, "connect", _prepare_sqlite)
@@ -263,9 +264,13 @@ def _sqlite_engine(path: Path, connections: int) -> sa.Engine:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     """Take transactions into our own hands (the driver would begin them late and deferred) and set the pragmas."""
     connection.isolation_level = None
-    connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA synchronous = FULL")
+    try:
+        connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _transactional(engine: sa.Engine) -> sa.Engine:

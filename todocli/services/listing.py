@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -56,8 +57,12 @@ class Listing:
 
     def order(self, dialect: str) -> list[sa.ColumnElement[Any]]:
         """Return the order, which is total and the same on every engine."""
+        return self.ordered(self.keys(dialect))
+
+    def ordered(self, keys: Iterable[tuple[sa.ColumnElement[Any], bool]]) -> list[sa.ColumnElement[Any]]:
+        """Return the order that goes by `keys`."""
         place = sa.nulls_first if self.reverse else sa.nulls_last
-        return [place(sa.desc(key) if descending else sa.asc(key)) for key, descending in self.keys(dialect)]
+        return [place(sa.desc(key) if descending else sa.asc(key)) for key, descending in keys]
 
     def keys(self, dialect: str) -> list[tuple[sa.ColumnElement[Any], bool]]:
         """Return what the order goes by, and whether it is descending. What has no value is last; reversed, first."""

@@ -81,7 +81,7 @@ class Todos:
             sa.select(*COLUMNS, *marks, total.label("total"))
             .select_from(sa.outerjoin(User, Todo, is_mine))
             .where(self._owner.is_user())
-            .order_by(*listing.order(self._dialect))
+            .order_by(*listing.ordered(keys))
             .limit(limit + 1)
         )
         rows = self._session.execute(query).mappings().all()
