@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from tests.standins.relay import Relay
 from tests.terminal import Terminal
 from todocli.api.app import BASE, create_app, openapi
 from todocli.api.errors import STATUSES
@@ -376,6 +377,21 @@ def test_a_database_that_is_away(postgres_url: PostgresURL) -> None:
     assert str(postgres_url.host) not in json.dumps(body)
     error(client.get("/readyz"), 503, "SERVICE_UNAVAILABLE")
     assert client.get("/healthz").status_code == 200
+
+
+def test_a_database_that_suspends_costs_no_request(postgres_url: PostgresURL) -> None:
+    with Relay((postgres_url.host, postgres_url.port or 5432)) as relay:
+        store = Store(replace(postgres_url, port=relay.port, query=(("sslmode", "disable"),)), connections=3)
+        with store.session() as session:
+            Users(session).ensure("ada")
+        ada = api_of(store, "ada")
+        for _ in range(3):
+            relay.drop()
+            ada.add("once")
+            relay.drop()
+            assert ada("GET").status_code == 200
+        assert ada("GET").json()["count"] == 3
+        store.close()
 
 
 def test_a_fault_tells_nothing_internal(ada: Api, monkeypatch: pytest.MonkeyPatch) -> None:
