@@ -178,6 +178,12 @@ def test_an_installed_program_keeps_todos(installation: Installation, tmp_path: 
     assert [item["title"] for item in json.loads(listed.stdout)["items"]] == ["Buy milk"]
 
 
+def test_an_installed_program_describes_its_api(installation: Installation, tmp_path: Path) -> None:
+    assert said(installation.todo, "serve", "--openapi", cwd=tmp_path) == (ROOT / "tests/openapi.json").read_text(
+        "utf-8"
+    )
+
+
 def test_an_installed_program_on_postgres(
     installation: Installation, empty_postgres_url: PostgresURL, tmp_path: Path
 ) -> None:

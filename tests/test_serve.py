@@ -6,6 +6,7 @@ import json
 import signal
 import socket
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -74,6 +75,13 @@ def test_bad_input(monkeypatch: pytest.MonkeyPatch, line: str, code: int, said: 
     ran = Terminal(monkeypatch)(line)
     assert (ran.code, ran.out) == (code, "")
     assert ran.err.startswith(f"error: {said}")
+
+
+def test_without_the_extra_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fastapi", None)
+    ran = Terminal(monkeypatch)("serve")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == "error: The HTTP API is not installed.\n hint: Install the extra: pip install 'todocli[api]'\n"
 
 
 def test_the_description_without_a_database(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
