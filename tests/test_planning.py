@@ -361,6 +361,15 @@ def test_a_bad_choice(todo: Terminal, line: str, error: str) -> None:
     assert todo.ok("list --all") == "1\topen\told\t\t\t\t+a\n"
 
 
+@pytest.mark.parametrize("line", ["done +home", "rm project:home", "reopen due:week"])
+def test_a_filter_in_the_place_of_a_number(todo: Terminal, line: str) -> None:
+    ran = todo(line)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.endswith(
+        " hint: To choose by what they are, use options: --tag bills, --project home, --due week.\n"
+    )
+
+
 def test_a_time_that_stands_alone_is_not_lost_unnoticed(person: Terminal) -> None:
     ran = person("add call mum due:fri 17:00")
     assert ran.out == "Added 1 call mum 17:00 · due Fri 27 Nov (in 4 days)\n"

@@ -87,7 +87,10 @@ def _parse(word: str) -> Reference:
         return NumberRange(first, last)
     if _UUID.fullmatch(word):
         return UUID(word)
-    raise _error(f"{_shown(word)} is not a todo's number.", "Write a number, a range such as 5-7, or a full UUID.")
+    hint = "Write a number, a range such as 5-7, or a full UUID."
+    if word.startswith("+") or ":" in word:
+        hint = "To choose by what they are, use options: --tag bills, --project home, --due week."
+    raise _error(f"{_shown(word)} is not a todo's number.", hint)
 
 
 def _number(digits: str, word: str) -> int:
