@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 def serve(
     invocation: Invocation,
     host: Annotated[str, typer.Option("--host", help="Where to listen.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="At which port.")] = 8000,
+    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="At which port; 0 is any free one.")] = 8000,
     workers: Annotated[int, typer.Option("--workers", min=1, max=64, help="How many processes.")] = 1,
     allow_host: Annotated[
         list[str] | None, typer.Option("--allow-host", metavar="NAME", help="Also answer requests for this host.")
@@ -74,7 +74,7 @@ def serve(
         from todocli.database import probe
 
         probe.check(store)
-    _check_port(host, port)
+    port = _usable_port(host, port)
     os.environ[VARIABLE] = settings.text()
     if trust_header:
         invocation.note(f"WARNING: whoever reaches this port is believed to be the user whom {trust_header} names.")
@@ -95,13 +95,15 @@ def serve(
     )
 
 
-def _check_port(host: str, port: int) -> None:
-    """Raise `TodoError` unless somebody could listen there."""
+def _usable_port(host: str, port: int) -> int:
+    """Return the port, or a free one for 0. Raises `TodoError` unless somebody could listen there."""
     import socket
 
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        socket.create_server((host, port), family=family).close()
+        with socket.create_server((host, port), family=family) as place:
+            found: int = place.getsockname()[1]
+            return found
     except OSError as error:
         reason = "the address is in use" if error.errno == errno.EADDRINUSE else error.strerror
         raise TodoError(f"It cannot listen on {host}:{port}: {reason}.", hint="Take another --port.") from None

@@ -416,7 +416,7 @@ TABLE = Command(
             "Serve the HTTP API: the same todos, for...",
             options=(
                 Option("--host", help="Where to listen.", values=1),
-                Option("--port", help="At which port.", values=1),
+                Option("--port", help="At which port; 0 is any free one.", values=1),
                 Option("--workers", help="How many processes.", values=1),
                 Option("--allow-host", help="Also answer requests for this host.", values=1, repeats=True),
                 Option("--cors", help="Let pages of this origin ask.", values=1, repeats=True),
