@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from fastapi.testclient import TestClient
@@ -22,7 +24,9 @@ from todocli.api.settings import Settings
 from todocli.clock import now
 from todocli.database.engine import Store, Target
 from todocli.database.url import PostgresURL
+from todocli.domain.sorting import SortKey
 from todocli.domain.tokens import is_token, new_token
+from todocli.errors import OutcomeUnknown
 from todocli.services.owner import Owner
 from todocli.services.tokens import Tokens
 from todocli.services.users import Users
@@ -104,7 +108,7 @@ def test_a_todo_from_its_beginning_to_its_end(ada: Api) -> None:
     assert (gone.status_code, gone.content) == (204, b"")
     for method, body in (("GET", None), ("PATCH", {"title": "b"}), ("DELETE", None)):
         error(ada(method, f"/{todo['id']}", body), 404, "NOT_FOUND")
-    assert ada("GET", "?state=trash").json()["count"] == 1
+    assert ada("GET", "?state=all").json()["count"] == 0
 
 
 def test_what_is_anothers_is_not_there(ada: Api, bob: Api) -> None:
@@ -143,6 +147,55 @@ def test_filters_are_the_command_lines(ada: Api, query: str, found: list[int]) -
     assert [todo["number"] for todo in ada("GET", query).json()["items"]] == found
 
 
+def test_a_sort_has_each_key_once(ada: Api) -> None:
+    for title in ("b", "a"):
+        ada.add(title)
+    query = f"?limit=1&sort={','.join(['title'] * 400)}"
+    page = ada("GET", query).json()
+    following = ada("GET", f"{query}&cursor={page['next_cursor']}").json()
+    assert [todo["title"] for todo in page["items"] + following["items"]] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("place", "values"),
+    [
+        (1, ("9999-12-31T23:59:59+00:00", "0001-01-01T00:00:00+00:00", "2026-11-27", 7)),
+        (2, ("2026-11-27", 7, True, {"t": "10:00"}, {"d": "x"}, {"x": "y"}, [])),
+        (3, ({"t": "10:00+02:00"}, "x", {"d": "2026-11-27"})),
+        (4, ("a\0", "\ud800", 5, {"i": "2026-11-27T10:00:00+00:00"})),
+        (6, (10**30, "x", 1.5, True, {"d": "2026-11-27"})),
+    ],
+)
+def test_a_forged_cursor(ada: Api, place: int, values: tuple[Any, ...]) -> None:
+    for _ in range(2):
+        ada.add("a", due_on="2026-11-27", due_time="10:00")
+    query = "?limit=1&sort=due,title"
+    text = ada("GET", query).json()["next_cursor"]
+    parts = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    assert len(parts) == 7
+    for value in values:
+        parts[place] = value
+        forged = base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
+        body = error(ada("GET", f"{query}&cursor={forged}"), 400, "VALIDATION_ERROR")
+        assert [each["field"] for each in body["field_errors"]] == ["cursor"]
+
+
+@pytest.mark.parametrize("sort", ["", *(f"{turn}{key}" for key in get_args(SortKey) for turn in ("", "-"))])
+def test_page_by_page_in_every_order(ada: Api, sort: str) -> None:
+    for i in range(3):
+        ada.add(f"T{i}", due_on=f"2026-12-0{9 - i}", due_time="17:00", project=f"p{i}", starts_on="2026-11-01")
+    ada.add("nothing")
+    whole = [todo["number"] for todo in ada("GET", f"?sort={sort}").json()["items"]]
+    seen: list[int] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = ada("GET", f"?limit=1&sort={sort}{cursor and f'&cursor={cursor}'}").json()
+        seen += [todo["number"] for todo in page["items"]]
+        cursor = page["next_cursor"]
+    assert seen == whole
+    assert len(seen) == 4
+
+
 def test_page_by_page(ada: Api) -> None:
     for i in range(5):
         ada.add(str(i), due_on=f"2026-12-{9 - i:02}" if i % 2 else None)
@@ -168,7 +221,9 @@ def test_page_by_page(ada: Api) -> None:
         ("?state=gone", "state"),
         ("?sort=size", "sort"),
         ("?due=someday", "due"),
-        ("?where=%2Ba+or", "filter"),
+        ("?where=%2Ba+or", "where"),
+        ("?priorty=high", "priorty"),
+        ("?limit=1&limit=2", "limit"),
         ("?cursor=x", "cursor"),
         ("?tz=Nowhere", "tz"),
         ("?tz=../../etc/passwd", "tz"),
@@ -252,6 +307,8 @@ def test_only_what_was_seen_is_changed(ada: Api) -> None:
     again = ada("PATCH", path, {"title": "b"}, headers=once)
     assert (again.status_code, again.text) == (200, changed.text)
     other = ada.add()
+    for idle in ({}, {"title": "a"}):  # nothing to change, but not what was seen
+        error(ada("PATCH", f"/{other['id']}", idle, headers={"If-Match": f'"{uuid.uuid4()}"'}), 412, "CONFLICT")
     either = {"If-Match": f'"{uuid.uuid4()}", "{other["change_id"]}"'}
     assert ada("DELETE", f"/{other['id']}", headers=either).status_code == 204
     for old in (seen, {"If-Match": '"x"'}, {"If-Match": f'"{uuid.uuid4()}"'}):
@@ -266,7 +323,9 @@ def test_a_request_with_a_key_is_made_once(ada: Api) -> None:
     key = {"Idempotency-Key": str(uuid.uuid4())}
     first, again = (ada("POST", body={"title": "a"}, headers=key) for _ in range(2))
     assert first.json() == again.json()
-    error(ada("POST", body={"title": "b"}, headers=key), 409, "CONFLICT")
+    refused = error(ada("POST", body={"title": "b"}, headers=key), 409, "CONFLICT")
+    assert refused["field_errors"][0]["field"] == "Idempotency-Key"
+    assert "--" not in json.dumps(refused)
     error(ada("PATCH", f"/{first.json()['id']}", {"title": "b"}, headers=key), 409, "CONFLICT")
     error(ada("POST", body={"title": "b"}, headers={"Idempotency-Key": "7"}), 400, "VALIDATION_ERROR")
     assert ada("GET").json()["total"] == 1
@@ -281,7 +340,8 @@ def test_without_a_valid_token_there_is_nothing(store: Store, ada: Api) -> None:
         answered = ada.client.get(f"{BASE}/todos", headers={"Authorization": value})
         error(answered, 401, "ACCESS_DENIED")
         assert answered.headers["WWW-Authenticate"] == "Bearer"
-    expired = api_of(store, "ada", expires_at=now() - timedelta(seconds=1))
+    expired = api_of(store, "ada", expires_at=now() + timedelta(milliseconds=1))
+    time.sleep(0.01)
     assert error(expired("GET"), 401, "ACCESS_DENIED")["detail"] == "The token has expired."
 
 
@@ -315,6 +375,14 @@ def test_the_last_use_of_a_token_is_noted(store: Store, ada: Api) -> None:
         assert abs(now() - token.last_used_at) < timedelta(minutes=1)
 
 
+def test_the_use_of_a_token_is_noted_whatever_the_answer(store: Store) -> None:
+    bob = api_of(store, "bob", read_only=True)
+    error(bob("POST", body={"title": "a"}), 403, "ACCESS_DENIED")
+    with store.session() as session:
+        (token,) = Tokens(session, Owner("bob")).all().items
+    assert token.last_used_at
+
+
 def test_a_gateway_names_the_user(store: Store) -> None:
     with store.session() as session:
         user = Users(session).ensure("ada")
@@ -322,6 +390,9 @@ def test_a_gateway_names_the_user(store: Store) -> None:
     for value in ("", "ada", str(uuid.uuid4())):
         error(client.get(f"{BASE}/todos", headers={"X-User-ID": value}), 400, "MISSING_USER_CONTEXT")
     error(client.get(f"{BASE}/todos"), 400, "MISSING_USER_CONTEXT")
+    for several in ([str(user), str(uuid.uuid4())], [str(user)] * 2, [f"{{{user}}}"]):
+        headers = [("X-User-ID", value) for value in several]
+        error(client.get(f"{BASE}/todos", headers=headers), 400, "MISSING_USER_CONTEXT")
     added = client.post(f"{BASE}/todos", json={"title": "a"}, headers={"X-User-ID": str(user)})
     assert (added.status_code, added.json()["user_id"]) == (201, str(user))
 
@@ -341,12 +412,22 @@ def test_a_token_has_a_form_that_is_known() -> None:
 def test_only_our_hosts_and_origins_are_answered(ada: Api, store: Store) -> None:
     error(ada("GET", headers={"Host": "evil.example"}), 403, "ACCESS_DENIED")
     error(ada("GET", headers={"Origin": "https://evil.example"}), 403, "ACCESS_DENIED")
-    error(ada("GET", headers={"Origin": "null"}), 403, "ACCESS_DENIED")
+    for origin in ("null", "http://[", "http://testserver@evil.example"):
+        error(ada("GET", headers={"Origin": origin}), 403, "ACCESS_DENIED")
+    for host in ("testserver:80@evil.example", "testserver:evil.example", "[testserver]", ""):
+        error(ada("GET", headers={"Host": host}), 403, "ACCESS_DENIED")
+    for host in ("TestServer", "testserver:8000", "testserver."):
+        assert ada("GET", headers={"Host": host}).status_code == 200
+    six = api_of(store, "ada", replace(SETTINGS, hosts=("[fd00::5]",)))
+    assert six("GET", headers={"Host": "[fd00::5]:8000"}).status_code == 200
     same = ada("GET", headers={"Origin": "http://testserver"})
     assert (same.status_code, "access-control-allow-origin" in same.headers) == (200, False)
     allowed = api_of(store, "ada", replace(SETTINGS, origins=("https://app.example",)))
     answered = allowed("GET", headers={"Origin": "https://app.example"})
     assert answered.headers["access-control-allow-origin"] == "https://app.example"
+    refused = allowed("POST", content=b"x" * (MAX_BODY + 1), headers={"Origin": "https://app.example"})
+    assert (refused.status_code, refused.headers["connection"]) == (413, "close")
+    assert refused.headers["access-control-allow-origin"] == "https://app.example"
     asked = allowed.client.options(
         f"{BASE}/todos", headers={"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
     )
@@ -379,6 +460,20 @@ def test_a_database_that_is_away(postgres_url: PostgresURL) -> None:
     assert client.get("/healthz").status_code == 200
 
 
+def test_what_is_not_known_is_said(ada: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(*_: object, **__: object) -> None:
+        raise OutcomeUnknown("postgresql://h does not answer.")
+
+    monkeypatch.setattr("todocli.services.todos.Todos.add", lost)
+    answered = ada("POST", body={"title": "a"})
+    assert "not known whether the step was made" in error(answered, 503, "SERVICE_UNAVAILABLE")["detail"]
+
+
+def test_a_schema_that_does_not_fit(store: Store, ada: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("todocli.database.probe.HEAD", "9999")
+    error(ada.client.get("/readyz"), 503, "SERVICE_UNAVAILABLE")
+
+
 def test_a_database_that_suspends_costs_no_request(postgres_url: PostgresURL) -> None:
     with Relay((postgres_url.host, postgres_url.port or 5432)) as relay:
         store = Store(replace(postgres_url, port=relay.port, query=(("sslmode", "disable"),)), connections=3)
@@ -394,7 +489,9 @@ def test_a_database_that_suspends_costs_no_request(postgres_url: PostgresURL) ->
         store.close()
 
 
-def test_a_fault_tells_nothing_internal(ada: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_tells_nothing_internal(
+    ada: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("secret")
 
@@ -403,7 +500,12 @@ def test_a_fault_tells_nothing_internal(ada: Api, monkeypatch: pytest.MonkeyPatc
     assert error(answered, 500, "SERVER_ERROR") == {
         "detail": "The server met a fault of its own.",
         "error_code": "SERVER_ERROR",
+        "field_errors": [],
     }
+    assert answered.headers["X-Content-Type-Options"] == "nosniff"
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == [
+        "A fault of the program: RuntimeError"
+    ]
 
 
 def test_the_docs_need_no_internet(ada: Api) -> None:

@@ -67,6 +67,9 @@ def test_a_port_that_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("serve --host 0.0.0.0 --trust-header X-User-ID", 2, "Whoever reaches 0.0.0.0 could name any user in"),
         ("serve --cors app.example", 2, "--cors takes an origin, not 'app.example'."),
+        ("serve --allow-host http://x", 2, "--allow-host takes a name, not 'http://x'."),
+        ("serve --allow-host todo.example:80", 2, "--allow-host takes a name, not 'todo.example:80'."),
+        ("serve --trust-header=", 2, "'' is not the name of a header."),
         ("serve --port 70000", 2, "Invalid value for '--port'"),
         ("--profile nope serve", 3, 'There is no profile "nope".'),
     ],

@@ -49,6 +49,7 @@ def test_tokens_are_listed_and_revoked(todo: Terminal) -> None:
         ("token create web", 4, "There is a token 'web' already."),
         ("token create ''", 2, "The name of a token has 1 to 64 printable characters."),
         ("token create a --expires soon", 2, "'soon' is not a span of time."),
+        ("token create a --expires 0d", 2, "The token would have expired already."),
         ("token revoke nope", 3, "There is no token 'nope'."),
     ],
 )

@@ -28,6 +28,7 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
+    python_type = datetime
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
         """Turn an aware instant into what the engine stores; SQLite keeps naive UTC."""
@@ -48,6 +49,7 @@ class ClockTime(sa.types.TypeDecorator[time]):
 
     impl = sa.Text
     cache_ok = True
+    python_type = time
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
         """Return the engine's own type."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import BackgroundTasks, Depends, Request
+from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader, HTTPBearer
 
 from todocli.api.errors import Unauthorized
@@ -22,6 +24,9 @@ SAVED_EVERY = timedelta(minutes=1)
 """How exactly the last use of a token is known."""
 
 
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+
+
 class Access:
     """Finds out who is asking, and notes now and then when tokens were used last."""
 
@@ -33,7 +38,7 @@ class Access:
     def bearer(self, request: Request) -> Bearer:
         """Return who is asking. Raises `Unauthorized`, and `MissingUserContext` if a gateway says nothing."""
         if self._header:
-            return self._named(request.headers.get(self._header))
+            return self._named(request.headers.getlist(self._header))
         kind, _, token = request.headers.get("Authorization", "").partition(" ")
         if kind.lower() != "bearer" or not token.strip():
             raise Unauthorized("Show a token: Authorization: Bearer todo_…", hint="Make one: todo token create NAME")
@@ -44,12 +49,11 @@ class Access:
             raise Unauthorized(error.detail, hint=error.hint) from None
         return found
 
-    def _named(self, value: str | None) -> Bearer:
-        try:
-            user_id = UUID(value or "")
-        except ValueError:
-            detail = f"The gateway has to name a user, by UUID, in {self._header}."
-            raise MissingUserContext(detail) from None
+    def _named(self, values: list[str]) -> Bearer:
+        """Return whom the one header names: of several, somebody else than the gateway may have sent the first."""
+        if len(values) != 1 or not _UUID.fullmatch(values[0]):
+            raise MissingUserContext(f"The gateway has to name one user, by UUID, in {self._header}.")
+        user_id = UUID(values[0])
         with self._store.session() as session:
             return user_of(session, user_id)
 
@@ -72,12 +76,12 @@ def security(settings: Settings) -> Callable[..., Any]:
     return HTTPBearer(auto_error=False, description="A token of `todo token create`.")
 
 
-def reader(request: Request, afterwards: BackgroundTasks) -> Bearer:
-    """Return who is asking. That the token was used, is noted when the request is answered."""
+def reader(request: Request) -> Bearer:
+    """Return who is asking. That the token was used, is noted when the request is answered, whatever the answer."""
     access: Access = request.app.state.access
     found = access.bearer(request)
     if found.token_id and not access.is_noted(found.token_id):
-        afterwards.add_task(access.note, found.token_id)
+        request.state.afterwards = partial(access.note, found.token_id)
     return found
 
 

@@ -20,14 +20,17 @@ from todocli.api.description import completed
 from todocli.api.guards import Guards
 from todocli.api.settings import Settings
 from todocli.database import probe
-from todocli.database.engine import Store
+from todocli.database.engine import Store, opened
+from todocli.errors import NotFound
 
 BASE = "/api/v1"
-_FILES = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css", "favicon-32x32.png": "image/png"}
-_DESCRIPTION = """Your todos, for web pages, phones and other programs. Every step can be taken back by `todo undo`.
+READY_SECONDS = 2.0
+"""How long the database may take to be called ready; on a connection of its own, however busy the others are."""
 
-Say who is asking by a bearer token: `todo token create NAME` makes one.
-"""
+_FILES = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css", "favicon-32x32.png": "image/png"}
+_DESCRIPTION = "Your todos, for web pages, phones and other programs. Every step can be taken back by `todo undo`.\n\n"
+_BEARER = "Say who is asking by a bearer token: `todo token create NAME` makes one."
+_GATEWAY = "A gateway says who is asking."
 
 
 def create_app(store: Store | None, settings: Settings) -> FastAPI:
@@ -42,7 +45,7 @@ def create_app(store: Store | None, settings: Settings) -> FastAPI:
     app = FastAPI(
         title="todo",
         version=__version__,
-        description=_DESCRIPTION,
+        description=_DESCRIPTION + (_GATEWAY if settings.trust_header else _BEARER),
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
@@ -59,15 +62,15 @@ def create_app(store: Store | None, settings: Settings) -> FastAPI:
     app.get("/docs/{name}", include_in_schema=False)(_docs_file)
     app.openapi = partial(completed, app)  # type: ignore[method-assign]
     errors.install(app)
-    if settings.origins:
+    app.add_middleware(Guards, settings=settings)
+    if settings.origins:  # outside the guards, so that a page can read what they answer
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(settings.origins),
             allow_methods=["GET", "POST", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "If-Match", "Idempotency-Key"],
-            expose_headers=["ETag", "Location"],
+            expose_headers=["ETag", "Location", "Retry-After", "WWW-Authenticate"],
         )
-    app.add_middleware(Guards, settings=settings)
     return app
 
 
@@ -102,7 +105,8 @@ async def _alive() -> dict[str, str]:
 
 def _ready(request: Request) -> dict[str, str]:
     """Say that the database answers, and that its schema is the one that this program needs."""
-    probe.check(request.app.state.store)
+    with opened(request.app.state.store.target, seconds=READY_SECONDS) as own:
+        probe.check(own)
     return {"status": "ready"}
 
 
@@ -114,7 +118,7 @@ async def _docs(request: Request) -> Response:
         swagger_js_url="/docs/swagger-ui-bundle.js",
         swagger_css_url="/docs/swagger-ui.css",
         swagger_favicon_url="/docs/favicon-32x32.png",
-        swagger_ui_parameters={"persistAuthorization": True, "tryItOutEnabled": True},
+        swagger_ui_parameters={"tryItOutEnabled": True},
     )
     page.headers["Content-Security-Policy"] = (
         "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline';"
@@ -126,6 +130,6 @@ async def _docs(request: Request) -> Response:
 async def _docs_file(name: str) -> Response:
     """Give a file of that page, out of the package that brings them."""
     if name not in _FILES:
-        return Response(status_code=404)
+        raise NotFound("There is no such file.")
     data = resources.files("fastapi_swagger").joinpath("resources", name).read_bytes()
     return Response(data, media_type=_FILES[name], headers={"Cache-Control": "max-age=86400"})

@@ -72,43 +72,51 @@ _HEADERS = {
 _TOO_LONG = FieldErrorRead(field="title", message="has 300 characters; at most 255 are allowed")
 _NO_UUID = FieldErrorRead(field="todo_id", message="should be a valid UUID")
 
+
+def _error(detail: str, code: str, *faults: FieldErrorRead) -> ErrorBody:
+    return ErrorBody(detail=detail, error_code=code, field_errors=list(faults))
+
+
 _ERRORS: dict[int, tuple[str, ErrorBody]] = {
     400: (
         "Something beside the body is malformed, or it is not said who is asking.",
-        ErrorBody(detail=f"The todo_id {_NO_UUID.message}.", error_code="VALIDATION_ERROR", field_errors=[_NO_UUID]),
+        _error(f"The todo_id {_NO_UUID.message}.", "VALIDATION_ERROR", _NO_UUID),
     ),
     401: (
         "The token is missing, not valid or expired.",
-        ErrorBody(detail="The token is not valid.", error_code="ACCESS_DENIED"),
+        _error("The token is not valid.", "ACCESS_DENIED"),
     ),
     403: (
         "The token may only read; or the request is for another host, or from another origin.",
-        ErrorBody(detail="The token may change nothing.", error_code="ACCESS_DENIED"),
+        _error("The token may change nothing.", "ACCESS_DENIED"),
     ),
     404: (
         "There is no such todo; also if it is another user's, or in the trash.",
-        ErrorBody(detail="There is no such todo.", error_code="NOT_FOUND"),
+        _error("There is no such todo.", "NOT_FOUND"),
     ),
     409: (
         "It was changed meanwhile, or the `Idempotency-Key` belongs to another step.",
-        ErrorBody(detail="The key belongs to another step.", error_code="CONFLICT"),
+        _error("The key belongs to another step.", "CONFLICT"),
     ),
     412: (
         "It is not as `If-Match` says.",
-        ErrorBody(detail="The todo was changed meanwhile; nothing was changed now.", error_code="CONFLICT"),
+        _error("The todo was changed meanwhile; nothing was changed now.", "CONFLICT"),
     ),
-    413: ("The body is too large.", ErrorBody(detail="A body has at most 65,536 bytes.", error_code="LIMIT_EXCEEDED")),
+    413: (
+        "The body is too large.",
+        _error("A body has at most 65,536 bytes.", "LIMIT_EXCEEDED"),
+    ),
     422: (
         "The body does not validate.",
-        ErrorBody(detail=f"The title {_TOO_LONG.message}.", error_code="VALIDATION_ERROR", field_errors=[_TOO_LONG]),
+        _error(f"The title {_TOO_LONG.message}.", "VALIDATION_ERROR", _TOO_LONG),
     ),
     500: (
         "A fault of the server.",
-        ErrorBody(detail="The server met a fault of its own.", error_code="SERVER_ERROR"),
+        _error("The server met a fault of its own.", "SERVER_ERROR"),
     ),
     503: (
-        "The database is away, or not ready.",
-        ErrorBody(detail="The database is away, or not ready.", error_code="SERVICE_UNAVAILABLE"),
+        "The database is away, or not ready; or it was lost, and nobody knows whether the step was made.",
+        _error("The database is away, or not ready.", "SERVICE_UNAVAILABLE"),
     ),
 }
 
@@ -133,7 +141,7 @@ def answers(
             "model": ErrorBody,
             "description": meant,
             **_described(_ERROR_HEADERS.get(each, ())),
-            "content": {"application/json": {"example": body.model_dump(mode="json", exclude_none=True)}},
+            "content": {"application/json": {"example": body.model_dump(mode="json", exclude={"hint"})}},
         }
     return found
 
@@ -146,6 +154,8 @@ def completed(app: FastAPI) -> dict[str, Any]:
             said = operation["responses"].get("422", {}).get("content", {}).get("application/json", {})
             if said.get("schema", {}).get("$ref", "").endswith("/HTTPValidationError"):
                 del operation["responses"]["422"]
+            if "HTTPBearer" not in document["components"]["securitySchemes"]:
+                del operation["responses"]["401"]
             _exemplify(operation)
     for name in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(name, None)

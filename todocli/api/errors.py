@@ -11,8 +11,8 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from todocli.errors import FieldError, TodoError, ValidationError
-from todocli.render.documents import error_document
+from todocli.errors import FieldError, OutcomeUnknown, ServiceUnavailable, TodoError, ValidationError
+from todocli.render.documents import error_body
 from todocli.schemas.base import field_error
 from todocli.schemas.errors import ErrorBody
 
@@ -32,6 +32,12 @@ STATUSES = {
 
 RETRY_SECONDS = 2
 """After how many seconds a client may ask again, if the database is away."""
+
+_AWAY = "The database is away, or not ready."
+_IN_DOUBT = (
+    "The connection to the database was lost, and it is not known whether the step was made."
+    " Look first, or send it again with the same Idempotency-Key."
+)
 
 log = logging.getLogger("todo.api")
 
@@ -74,8 +80,18 @@ def answer(error: TodoError) -> Response:
         headers["WWW-Authenticate"] = "Bearer"
     if status == 503:
         headers["Retry-After"] = str(RETRY_SECONDS)
-        error.detail, error.hint = "The database is away, or not ready.", None
-    return Response(error_document(error), status, headers, "application/json")
+        error = ServiceUnavailable(_IN_DOUBT if isinstance(error, OutcomeUnknown) else _AWAY)
+    if isinstance(error, LimitExceeded):
+        headers["Connection"] = "close"  # what is left of the body is not read
+    body = error_body(error)  # without its hint, which is for somebody at a terminal
+    said = body.model_copy(update={"hint": None, "field_errors": body.field_errors or []})
+    return Response(said.model_dump_json(exclude_none=True), status, headers, "application/json")
+
+
+def fault(error: Exception) -> Response:
+    """Log what no one expected, and return the answer to it."""
+    log.error("A fault of the program: %s", type(error).__name__, exc_info=error)
+    return answer(TodoError(""))
 
 
 def install(app: FastAPI) -> None:
@@ -83,7 +99,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(TodoError, _known)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
-    app.add_exception_handler(Exception, _fault)
 
 
 async def _known(_request: Request, error: Any) -> Response:
@@ -97,12 +112,20 @@ async def _invalid(_request: Request, error: Any) -> Response:
     found: list[FieldError] = []
     in_body = all(each["loc"][0] == "body" for each in error.errors())
     for each in error.errors():
+        if each["type"] == "json_invalid":  # whose place is an offset, and no field
+            return answer(no_json())
         is_of_several = each["type"] == "value_error" and len(each["loc"]) == 1
         place = each["loc"] if len(each["loc"]) == 1 and not is_of_several else each["loc"][1:]
         found.append(field_error({**each, "loc": place}))
     detail = " ".join(f"The {field} {message}." for field, message in found)
     kind = ValidationError if in_body else BadRequest
     return answer(kind(detail, field_errors=tuple(found)))
+
+
+def no_json() -> ValidationError:
+    """Return the error for a body that cannot be read."""
+    detail = "The body is not valid JSON."
+    return ValidationError(detail, field_errors=(FieldError("body", detail),))
 
 
 def _methods(request: Request) -> list[str]:
@@ -118,15 +141,10 @@ def _methods(request: Request) -> list[str]:
 async def _refused(request: Request, error: Any) -> Response:
     """Answer what the framework refuses: no such path, no such method, a body that cannot be read."""
     if error.status_code == 400:
-        detail = "The body is not valid JSON."
-        return answer(ValidationError(detail, field_errors=(FieldError("body", detail),)))
-    said = ErrorBody(detail=f"{error.detail}.", error_code="NOT_FOUND" if error.status_code == 404 else "USAGE")
+        return answer(no_json())
+    code = "NOT_FOUND" if error.status_code == 404 else "USAGE"
+    said = ErrorBody(detail=f"{error.detail}.", error_code=code, field_errors=[])
     headers = dict(error.headers or {})
     if error.status_code == 405:
         headers["Allow"] = ", ".join(_methods(request))
     return Response(said.model_dump_json(exclude_none=True), error.status_code, headers, "application/json")
-
-
-async def _fault(_request: Request, error: Exception) -> Response:
-    log.error("A fault of the program: %s", type(error).__name__, exc_info=error)
-    return answer(TodoError(""))

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+import re
 import time
-from urllib.parse import urlsplit
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from todocli.api.errors import BadRequest, LimitExceeded, answer
+from todocli.api.errors import BadRequest, LimitExceeded, answer, fault, no_json
 from todocli.api.settings import Settings
 from todocli.errors import AccessDenied, TodoError
 
 MAX_BODY = 65_536
 """How many bytes a body may have: a todo with everything in it has less than 20,000."""
+
+BODY_SECONDS = 20
+"""For how many seconds a body is waited for."""
+
+_CLIENT_LEFT = 499
+"""What is logged where nobody was there for an answer; nginx has the number."""
+
+_LOGGED = 200
+"""So many characters of a path are logged."""
+
+_HEADERS = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+?)\.?(?::\d*)?", re.ASCII)
 
 access_log = logging.getLogger("todo.access")
 
@@ -38,39 +52,52 @@ class Guards:
             await self._app(scope, receive, send)
             return
         begun = time.perf_counter()
-        status = 500
+        status = _CLIENT_LEFT
 
         async def note(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-content-type-options", b"nosniff")]
+                message["headers"] = [*message["headers"], *_HEADERS]
             await send(message)
 
         try:
             await self._serve(scope, receive, note)
+        except Exception as error:
+            answered = fault(error)
+            if status != _CLIENT_LEFT:
+                raise  # the answer has begun
+            await answered(scope, receive, note)
         finally:
             took = round((time.perf_counter() - begun) * 1000, 1)
             client = (scope.get("client") or [None])[0]
-            line = {"method": scope["method"], "path": scope["path"], "status": status, "ms": took, "client": client}
+            line = {
+                "method": scope["method"],
+                "path": scope["path"][:_LOGGED],
+                "status": status,
+                "ms": took,
+                "client": client,
+            }
             access_log.info("%s", json.dumps(line))
+        if afterwards := scope.get("state", {}).get("afterwards"):
+            await run_in_threadpool(afterwards)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
-        if fault := self._fault(headers):
-            await answer(fault)(scope, receive, send)
+        try:
+            self._check(headers)
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await _body(receive)
+        except TimeoutError:
+            refusal = answer(BadRequest(f"The body did not come within {BODY_SECONDS} seconds."))
+            refusal.headers["Connection"] = "close"
+            await refusal(scope, receive, send)
             return
-        body = bytearray()
-        while True:
-            message = await receive()
-            if message["type"] != "http.request":
-                return
-            body += message.get("body", b"")
-            if len(body) > MAX_BODY:
-                await answer(_too_large())(scope, receive, send)
-                return
-            if not message.get("more_body", False):
-                break
+        except TodoError as error:
+            await answer(error)(scope, receive, send)
+            return
+        if body is None:
+            return
         given = False
 
         async def again() -> Message:
@@ -78,22 +105,45 @@ class Guards:
             if given:
                 return await receive()
             given = True
-            return {"type": "http.request", "body": bytes(body), "more_body": False}
+            return {"type": "http.request", "body": body, "more_body": False}
 
         await self._app(scope, again, send)
 
-    def _fault(self, headers: Headers) -> TodoError | None:
-        host = headers.get("host", "")
-        name = host if host.endswith("]") else host.rpartition(":")[0] or host
-        if name.lower() not in self._hosts:
-            return AccessDenied("Requests for that host are not answered here.")
+    def _check(self, headers: Headers) -> None:
+        """Raise `TodoError` for what a request's head says already."""
+        host = headers.get("host", "").lower()
+        match = _HOST.fullmatch(host)
+        if match is None or match[1] not in self._hosts:
+            raise AccessDenied("Requests for that host are not answered here.")
         origin = headers.get("origin")
-        if origin and origin not in self._origins and urlsplit(origin).netloc.lower() != host.lower():
-            return AccessDenied("Pages of another origin may not ask here.")
+        if origin and origin not in self._origins and origin.lower().partition("://")[2] != host:
+            raise AccessDenied("Pages of another origin may not ask here.")
         length = headers.get("content-length", "0")
-        if not length.isdecimal():
-            return BadRequest("The Content-Length is not a number.")
-        return _too_large() if int(length) > MAX_BODY else None
+        if not length.isdecimal() or ("content-length" in headers and "transfer-encoding" in headers):
+            raise BadRequest("It is not clear how long the body is.")  # RFC 9112, section 6.3: perhaps smuggled
+        if int(length) > MAX_BODY:
+            raise _too_large()
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """Return the body of a request, or None if the client left. Raises `TodoError` for what is no text."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY:
+            raise _too_large()
+        if not message.get("more_body", False):
+            break
+    try:
+        is_text = "\0" not in body.decode("utf-8")  # RFC 8259, section 8.1; with a NUL it would be read as UTF-16
+    except UnicodeDecodeError:
+        is_text = False
+    if not is_text:
+        raise no_json()
+    return bytes(body)
 
 
 def _too_large() -> LimitExceeded:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -30,6 +31,11 @@ from todocli.services.tokens import Bearer
 
 MAX_LIMIT = 200
 
+_KEY = "Idempotency-Key"
+_PARAMETERS = {"filter": "where"}
+"""Fields of filters that have other names here."""
+
+_REPEATED = ("tag", "no_tag")
 _SINGLE = ("project", "priority", "due", "start", "before", "after", "search")
 router = APIRouter(prefix="/todos", tags=["todos"])
 
@@ -38,9 +44,7 @@ Absent = SkipJsonSchema[None]
 
 Reader = Annotated[Bearer, Depends(reader)]
 Writer = Annotated[Bearer, Depends(writer)]
-Key = Annotated[
-    UUID | Absent, Header(alias="Idempotency-Key", description="Names the step: sent again, it is not made again.")
-]
+Key = Annotated[UUID | Absent, Header(alias=_KEY, description="Names the step: sent again, it is not made again.")]
 IfMatch = Annotated[
     str | Absent, Header(alias="If-Match", description="An ETag: only if the todo is still as it was seen.")
 ]
@@ -48,8 +52,25 @@ IfMatch = Annotated[
 
 @contextmanager
 def _todos(request: Request, bearer: Bearer) -> Iterator[Todos]:
-    with request.app.state.store.session() as session:
-        yield Todos(session, bearer.owner, source="api")
+    _refuse_unknown(request)
+    try:
+        with request.app.state.store.session() as session:
+            yield Todos(session, bearer.owner, source="api")
+    except Conflict as error:
+        if any(field == "change" for field, _ in error.field_errors):
+            detail = "The Idempotency-Key was used before, for another step; nothing was changed."
+            raise Conflict(detail, field_errors=(FieldError(_KEY, detail),)) from None
+        raise
+
+
+def _refuse_unknown(request: Request) -> None:
+    """Raise `BadRequest` for query parameters that there are not, or more than once: what they ask is not clear."""
+    known = {parameter.alias for parameter in request.scope["route"].dependant.query_params}
+    given = [name for name, _ in request.query_params.multi_items()]
+    for name in given:
+        if name not in known or (given.count(name) > 1 and name not in _REPEATED):
+            detail = "is not a known parameter" if name not in known else "may be given only once"
+            raise BadRequest(f"The {name[:40]} {detail}.", field_errors=(FieldError(name[:40], detail),))
 
 
 @router.post(
@@ -82,7 +103,7 @@ def create(
 def find(
     request: Request,
     bearer: Reader,
-    state: Annotated[Literal["open", "completed", "all", "trash"], Query(description="Which of them.")] = "open",
+    state: Annotated[Literal["open", "completed", "all"], Query(description="Which of them.")] = "open",
     tag: Annotated[list[str] | Absent, Query(description="With this tag; or `any`, `none`.")] = None,
     no_tag: Annotated[list[str] | Absent, Query(description="Without this tag.")] = None,
     project: Annotated[str | Absent, Query(description="In this project and its parts; or `any`, `none`.")] = None,
@@ -107,7 +128,8 @@ def find(
     given = locals()
     with _beside_the_body():
         place = Cursor.parse(cursor) if cursor is not None else None
-        here = place.here if place else _here(tz)
+        here = _here(tz)
+        here = place.here if place else here
         today = here.date()
 
         def option(name: str, value: str) -> Filter:
@@ -136,7 +158,7 @@ def read(request: Request, response: Response, bearer: Reader, todo_id: UUID) ->
     with _todos(request, bearer) as todos:
         found = todos.get(_one(todo_id)).items[0]
     if found.deleted_at is not None:
-        raise NotFound(f"{todo_id} is in the trash.")
+        raise NotFound(f"{todo_id} is in the trash.", field_errors=(FieldError("reference", "was not found"),))
     return _tagged(response, found)
 
 
@@ -207,7 +229,7 @@ def _if_it_matches(if_match: str | None, look: Callable[[], TodoRead]) -> Iterat
     try:
         yield expected
     except Conflict as error:
-        if any(field == "change" for field, _ in error.field_errors):
+        if any(field == _KEY for field, _ in error.field_errors):
             raise
         raise PreconditionFailed("The todo was changed meanwhile; nothing was changed now.") from None
 
@@ -218,7 +240,13 @@ def _beside_the_body() -> Iterator[None]:
     try:
         yield
     except ValidationError as error:
-        raise BadRequest(error.detail, hint=error.hint, field_errors=error.field_errors) from None
+        faults = (FieldError(_PARAMETERS.get(name, name), _bare(message)) for name, message in error.field_errors)
+        raise BadRequest(_bare(error.detail), field_errors=tuple(faults)) from None
+
+
+def _bare(message: str) -> str:
+    """Return a message without the name of the command line's option."""
+    return re.sub(r"^--[a-z-]+: ", "", message)
 
 
 def _here(tz: str | None) -> datetime:

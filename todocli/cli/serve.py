@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 from typing import Annotated
 
 import typer
@@ -63,7 +64,18 @@ def serve(
             raise ValidationError(
                 detail, hint="Write it as https://app.example", field_errors=(FieldError("cors", detail),)
             )
-    names = (*NAMES, *([host] if host not in ("0.0.0.0", "::") else []), *(allow_host or ()))  # noqa: S104
+    for name in allow_host or ():
+        if not re.fullmatch(r"[\w.-]+|\[[0-9A-Fa-f:.]+\]", name, re.ASCII):
+            detail = f"--allow-host takes a name, not {name[:60]!r}."
+            hint = "Write it without scheme and port: todo.example"
+            raise ValidationError(detail, hint=hint, field_errors=(FieldError("allow-host", detail),))
+    if trust_header is not None and not re.fullmatch(r"[\w-]+", trust_header, re.ASCII):
+        detail = f"{trust_header[:40]!r} is not the name of a header."
+        raise ValidationError(
+            detail, hint="Write --trust-header X-User-ID", field_errors=(FieldError("trust-header", detail),)
+        )
+    listens_at = f"[{host}]" if ":" in host else host
+    names = (*NAMES, *([listens_at] if host not in ("0.0.0.0", "::") else []), *(allow_host or ()))  # noqa: S104
     settings = Settings(invocation.profile_name, names, tuple(cors or ()), trust_header)
     if openapi:
         from todocli.api.app import openapi as described
@@ -78,9 +90,7 @@ def serve(
     os.environ[VARIABLE] = settings.text()
     if trust_header:
         invocation.note(f"WARNING: whoever reaches this port is believed to be the user whom {trust_header} names.")
-    invocation.note(
-        f"Serving on http://{f'[{host}]' if ':' in host else host}:{port} (the API: /api/v1, to try it: /docs)"
-    )
+    invocation.note(f"Serving on http://{listens_at}:{port} (the API: /api/v1, to try it: /docs)")
     uvicorn.run(
         "todocli.api.app:worker",
         factory=True,
@@ -105,8 +115,10 @@ def _usable_port(host: str, port: int) -> int:
             found: int = place.getsockname()[1]
             return found
     except OSError as error:
-        reason = "the address is in use" if error.errno == errno.EADDRINUSE else error.strerror
-        raise TodoError(f"It cannot listen on {host}:{port}: {reason}.", hint="Take another --port.") from None
+        is_taken = error.errno == errno.EADDRINUSE
+        reason = "the address is in use" if is_taken else str(error.strerror).partition(" (while")[0]
+        hint = "Take another --port." if is_taken else "Look at --host and --port."
+        raise TodoError(f"It cannot listen on {host}:{port}: {reason}.", hint=hint) from None
 
 
 _LOGGING = {

@@ -265,9 +265,8 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     """Take transactions into our own hands (the driver would begin them late and deferred) and set the pragmas."""
     connection.isolation_level = None
     try:
-        connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA synchronous = FULL")
+        for pragma in (f"busy_timeout = {int(BUSY_SECONDS * 1000)}", "foreign_keys = ON", "synchronous = FULL"):
+            connection.execute(f"PRAGMA {pragma}")
     except BaseException:
         connection.close()
         raise

@@ -23,12 +23,13 @@ def parse_sort(text: str) -> tuple[Sort, ...]:
 
     Raises `ValidationError` for what is no key.
     """
-    found = []
+    found: list[Sort] = []
     for word in filter(None, (word.strip() for word in text.split(","))):
         name = word.removeprefix("-")
         if (key := next((key for key in get_args(SortKey) if key == name), None)) is None:
             detail = f"{name[:40]!r} is nothing to sort by."
             hint = f"Sort by {', '.join(get_args(SortKey))}; with - before it, the other way round."
             raise ValidationError(detail, hint=hint, field_errors=(FieldError("sort", detail),))
-        found.append(Sort(key, word != name))
+        if key not in (sort.key for sort in found):  # a second time it would decide nothing
+            found.append(Sort(key, word != name))
     return tuple(found)

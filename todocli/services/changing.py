@@ -41,6 +41,10 @@ class Goal:
     from_trash: bool = False
     expected: UUID | None = None
 
+    def holds(self, todo: TodoRead) -> bool:
+        """Return whether a todo needs no change, and nobody else changed it who was not expected to."""
+        return self.reached(todo) and self.expected in (None, todo.change_id)
+
     @property
     def changes(self) -> sa.ColumnElement[bool]:
         """The condition that a row is changed."""
@@ -70,7 +74,7 @@ class Changing:
         picked = self._picked(goal, step, picking.named(references))
         statement = self._update(picked, goal, step).where(*picking.all_found(picked, references))
         changed, unchanged = self._sent(statement, picked, step)
-        if all(map(goal.reached, unchanged)) and not picking.missing(references, [*changed, *unchanged]):
+        if all(map(goal.holds, unchanged)) and not picking.missing(references, [*changed, *unchanged]):
             return picking.outcome(references, [*changed, *unchanged], {todo.id for todo in changed})
         return self._settled(references, goal, step, changed)
 
@@ -181,7 +185,7 @@ class Changing:
         if lost := picking.missing(references, there):
             self._owner.require(self._session)
             raise picking.not_found(lost, found)
-        if unlike := [todo for todo in there if not goal.reached(todo)]:
+        if unlike := [todo for todo in there if not goal.holds(todo)]:
             numbers = ", ".join(str(todo.number) for todo in unlike)
             detail = f"Todo {numbers} was changed meanwhile; nothing was changed now."
             raise Conflict(detail, hint=f"Look at it, then repeat: todo show {unlike[0].number}")

@@ -106,4 +106,4 @@ def _by_code_point(column: sa.ColumnElement[str], dialect: str) -> list[sa.Colum
     That is what SQLite does by default, and Postgres under the collation "C" whatever the database's own is.
     """
     text = sa.collate(column, "BINARY" if dialect == "sqlite" else "C")
-    return [sa.func.lower(text), text]
+    return [sa.func.lower(text, type_=sa.String()), text]

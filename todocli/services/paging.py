@@ -7,11 +7,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
+from todocli.clock import now
 from todocli.domain.filters import format_filter
 from todocli.errors import FieldError, ValidationError
 from todocli.services.listing import Listing
@@ -40,7 +41,7 @@ class Cursor:
             padded = text + "=" * (-len(text) % 4)
             listing, here, *values = json.loads(base64.b64decode(padded.encode("ascii"), b"-_", validate=True))
             moment = datetime.fromisoformat(here)
-            if not isinstance(listing, str) or moment.tzinfo is None:
+            if not isinstance(listing, str) or moment.tzinfo is None or abs(moment - now()) > _LIFE:
                 raise _foreign()
             return cls(listing, moment, tuple(map(_read, values)))
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
@@ -58,6 +59,8 @@ class Cursor:
         found: list[sa.ColumnElement[bool]] = []
         same: list[sa.ColumnElement[bool]] = []
         for (key, descending), value in zip(keys, self.values, strict=True):
+            if value is not None and not _is_value(value, key.type):
+                raise _foreign()
             bound = sa.null() if value is None else sa.literal(value, key.type)
             further: sa.ColumnElement[bool]
             if value is None:
@@ -78,6 +81,26 @@ def _digest(listing: Listing) -> str:
 def _foreign() -> ValidationError:
     detail = "The cursor does not belong to this list."
     return ValidationError(detail, hint="Leave it out to begin again.", field_errors=(FieldError("cursor", detail),))
+
+
+_LIFE = timedelta(days=366)
+"""How long a cursor is good at most."""
+
+
+def _is_value(value: Any, kind: sa.types.TypeEngine[Any]) -> bool:
+    """Return whether a database takes a value where it expects one of `kind`: cursors can be forged."""
+    if type(value) is not kind.python_type:
+        return False
+    match value:
+        case int():
+            return abs(value) < 2**63
+        case str():
+            return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
+        case datetime():
+            return value.tzinfo is not None
+        case time():
+            return value.tzinfo is None
+    return True
 
 
 _KINDS: dict[str, Any] = {"t": time, "d": date, "i": datetime}

@@ -52,6 +52,11 @@ class Tokens:
             detail = f"The name of a token has 1 to {NAME_LENGTH} printable characters."
             raise ValidationError(detail, field_errors=(FieldError("name", detail),))
         token, moment = new_token(), now()
+        if expires_at is not None and expires_at <= moment:
+            detail = "The token would have expired already."
+            raise ValidationError(
+                detail, hint="Write a longer time: 90d", field_errors=(FieldError("expires", detail),)
+            )
         values: dict[str, Any] = {
             "id": new_id(moment),
             "name": name,
