@@ -508,6 +508,13 @@ def test_a_fault_tells_nothing_internal(
     ]
 
 
+def test_todos_are_stored_by_nobody_on_their_way(ada: Api) -> None:
+    assert ada("GET").headers["Cache-Control"] == "no-store"
+    assert ada.client.get("/docs/favicon-32x32.png").headers["Cache-Control"] == "max-age=86400"
+    gone = ada("DELETE", f"/{ada.add()['id']}")
+    assert (gone.status_code, gone.content, "Content-Type" in gone.headers) == (204, b"", False)
+
+
 def test_the_docs_need_no_internet(ada: Api) -> None:
     page = ada.client.get("/docs")
     assert page.status_code == 200

@@ -28,7 +28,7 @@ _CLIENT_LEFT = 499
 _LOGGED = 200
 """So many characters of a path are logged."""
 
-_HEADERS = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
+_NO_SNIFF, _NO_STORE = (b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+?)\.?(?::\d*)?", re.ASCII)
 
 access_log = logging.getLogger("todo.access")
@@ -58,7 +58,8 @@ class Guards:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], *_HEADERS]
+                private = [_NO_STORE] if scope["path"].startswith("/api/") else []
+                message["headers"] = [*message["headers"], _NO_SNIFF, *private]
             await send(message)
 
         try:

@@ -189,6 +189,7 @@ def update(
     operation_id="delete_todo",
     summary="Remove a todo",
     status_code=204,
+    response_class=Response,
     responses=answers(204, "It is in the trash.", 404, 409, 412, item=None),
 )
 def delete(
