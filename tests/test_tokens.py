@@ -39,7 +39,9 @@ def test_tokens_are_listed_and_revoked(todo: Terminal) -> None:
     rows = [line.split("\t") for line in todo.ok("token list").splitlines()]
     assert [(row[0], row[1], row[4]) for row in rows] == [("phone", "all", "never"), ("web", "read", "never")]
     assert rows[0][3] == "never" != rows[1][3]
-    assert todo.ok("token revoke phone").startswith("phone\tall\t")
+    revoked = todo("token revoke phone")
+    assert (revoked.code, revoked.err) == (0, "Revoked: it opens nothing any more.\n")
+    assert revoked.out.startswith("phone\tall\t")
     assert [token["name"] for token in json.loads(todo.ok("token list --json"))["items"]] == ["web"]
 
 

@@ -35,7 +35,7 @@ WRITING = {
     "done found": "done --search a --yes",
     "edit found": "edit --all +new --yes",
     "token create": "token create phone --json",
-    "token revoke": "token revoke web",
+    "token revoke": "token revoke web --json",
     "user add": "user add eve",
     "user rename": "user rename bob carl",
 }

@@ -77,6 +77,7 @@ def revoke(invocation: Invocation, name: Name) -> None:
         invocation.document(token)
     else:
         _print(invocation, [token])
+        invocation.note("Revoked: it opens nothing any more.")
 
 
 def _print(invocation: Invocation, tokens: Sequence[TokenRead]) -> None:
