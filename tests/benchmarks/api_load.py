@@ -60,7 +60,7 @@ def main() -> None:
 def _wrk(address: str, token: str, seconds: int, options: list[str]) -> tuple[float, float]:
     """Return the requests per second and the 99th percentile in milliseconds."""
     command = ["wrk", "-t1", f"-c{CLIENTS}", f"-d{seconds}s", "--latency", "-H", f"Authorization: Bearer {token}"]
-    command += [*options, f"{address}/api/v1/todos?limit=20"]
+    command += [*options, f"{address}/api/v1/todos{'' if options else '?limit=20'}"]
     said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     if re.search(r"Non-2xx|Socket errors", said):
         raise SystemExit(said)
