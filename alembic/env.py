@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from alembic import context
 from alembic.util import CommandError
 
-from todocli.database.engine import VERSION_TABLE
+from todocli.database.schema import VERSION_TABLE
 
 
 def migrate(connection: sa.Connection, **options: Any) -> None:
@@ -32,7 +32,7 @@ def migrate(connection: sa.Connection, **options: Any) -> None:
 def migrate_as_developer() -> None:
     """Serve the `alembic` command: take the database from the environment and the tables from the models."""
     from todocli.database.migrations import locked_postgres
-    from todocli.database.url import PostgresURL
+    from todocli.database.postgres.url import PostgresURL
     from todocli.models import complete_metadata
 
     url = os.environ.get("TODO_DATABASE_URL")

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests import postgres
-from todocli.database import embedded, migrations
-from todocli.database.engine import Target
-from todocli.database.url import PostgresURL
+from tests.support import postgres
+from todocli.database import migrations, sqlite_file
+from todocli.database.postgres.url import PostgresURL
+from todocli.database.target import Target
 
 _SERVERS = pytest.StashKey[postgres.Servers]()
 _NO_SKIP = bool(os.environ.get("TODO_TEST_NO_SKIP"))
@@ -116,7 +116,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def sqlite_path(sqlite_template: Path, tmp_path: Path) -> Path:
     """A migrated SQLite file of the test's own."""
     path = tmp_path / "todo.db"
-    embedded.create_file(path)
+    sqlite_file.create_file(path)
     return Path(shutil.copyfile(sqlite_template, path))
 
 

@@ -18,8 +18,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests import postgres
-from tests.standins.served import TODO, serving
+from tests.support import postgres
+from tests.support.served import TODO, serving
 
 NAMES = ("ada", "bob")
 LEFT_OUT = "positive_data_acceptance,ensure_resource_availability"

@@ -18,8 +18,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests import postgres
-from tests.standins.served import TODO, free_port, serving
+from tests.support import postgres
+from tests.support.served import TODO, free_port, serving
 
 TURNS = 3
 CLIENTS = 8

@@ -18,12 +18,12 @@ from pathlib import Path
 
 import trustme
 
-from tests import postgres
-from tests.standins.front import Front, tls
-from tests.standins.relay import Relay
+from tests.support import postgres
+from tests.support.neon_proxy import Front, tls
+from tests.support.relay import Relay
 from todocli.database import migrations
-from todocli.database.engine import opened
-from todocli.database.url import PostgresURL
+from todocli.database.postgres.url import PostgresURL
+from todocli.database.store import open_store
 from todocli.services.users import Users
 
 DELAYS = (0, 20, 100)
@@ -71,7 +71,7 @@ def main() -> None:
         postgres.execute(near, "CREATE DATABASE {}", "benchmark")
         near = replace(near, database="benchmark")
         migrations.upgrade(near)
-        with opened(near) as store, store.session() as session:
+        with open_store(near) as store, store.session() as session:
             Users(session).add("ada")
         rows: dict[str, list[str]] = {}
         context = tls(trustme.CA().issue_cert("127.0.0.1").configure_cert)

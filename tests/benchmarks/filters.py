@@ -13,10 +13,12 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests import plans, postgres
-from tests.test_filters import check
-from todocli.database.engine import Target, opened, ready_file
-from todocli.domain.filters import Filter
+from tests.services.test_filters import check
+from tests.support import postgres, strategies
+from todocli.database.setup import ensure_schema
+from todocli.database.store import open_store
+from todocli.database.target import Target
+from todocli.domain.filters.ast import Filter
 from todocli.schemas.todos import TodoCreate
 
 
@@ -24,7 +26,7 @@ def main(stores: int = 2_000) -> None:
     """Try it, and print the figures."""
     with tempfile.TemporaryDirectory() as home, postgres.migrated() as url:
         path = Path(home) / "todo.db"
-        ready_file(path)
+        ensure_schema(path)
         for name, target in (("SQLite", path), ("Postgres", url)):
             begun = time.monotonic()
             count = _tried(target, stores)
@@ -35,13 +37,13 @@ def _tried(target: Target, stores: int) -> int:
     count = 0
 
     @settings(deadline=None, max_examples=stores, suppress_health_check=list(HealthCheck), database=None)
-    @given(st.lists(plans.drafts(), min_size=1, max_size=8), st.lists(plans.filters, min_size=1, max_size=4))
+    @given(st.lists(strategies.drafts(), min_size=1, max_size=8), st.lists(strategies.filters, min_size=1, max_size=4))
     def tried(todos: list[TodoCreate], conditions: list[Filter]) -> None:
         nonlocal count
         check(store, todos, conditions)
         count += len(conditions)
 
-    with opened(target, seconds=60) as store:
+    with open_store(target, seconds=60) as store:
         tried()
     return count
 

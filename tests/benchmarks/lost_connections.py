@@ -13,8 +13,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests import postgres
-from tests.standins.lost import PATIENCE, WRITING, Far
+from tests.support import postgres
+from tests.support.lost_connection import PATIENCE, WRITING, Far
 from todocli.database import migrations
 
 
@@ -45,9 +45,9 @@ def main() -> None:
                         longest = max(longest, stalled.seconds)
                         found["stalls that ended too late"] += stalled.seconds > PATIENCE + 1
                         found["stalls that ended with another status than 0 and 7"] += stalled.ran.code not in (0, 7)
-                        found["stalls that left doubt"] += stalled.in_doubt
+                        found["stalls that left doubt"] += stalled.outcome_unknown
                         found["stalls without doubt that changed something"] += not (
-                            stalled.in_doubt or stalled.unchanged or stalled.ran.code == 0
+                            stalled.outcome_unknown or stalled.unchanged or stalled.ran.code == 0
                         )
                         if stalled.repeated:
                             found["repeated as told"] += 1

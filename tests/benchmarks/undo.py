@@ -1,7 +1,7 @@
 """Undo under stress: `python -m tests.benchmarks.undo [RUNS] [KILLS]`, on both engines. Takes minutes.
 
-First a state machine (`tests.undo_machine`) does anything in any order and takes it back, RUNS times on each engine; a
-divergence ends it. Then KILLS commands on each are killed at a moment by chance (`tests.standins.killed`).
+First a state machine (`tests.support.undo_machine`) does anything in any order and takes it back, RUNS times on each engine; a
+divergence ends it. Then KILLS commands on each are killed at a moment by chance (`tests.support.killed`).
 """
 
 from __future__ import annotations
@@ -16,18 +16,20 @@ from pathlib import Path
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests import postgres
-from tests.console import Console
-from tests.standins.killed import LINES, Killed
-from tests.undo_machine import UndoMachine
-from todocli.database.engine import Target, opened, ready_file
+from tests.support import postgres
+from tests.support.console import Console
+from tests.support.killed import LINES, Killed
+from tests.support.undo_machine import UndoMachine
+from todocli.database.setup import ensure_schema
+from todocli.database.store import open_store
+from todocli.database.target import Target
 
 
 def main(runs: int = 300, kills: int = 150) -> None:
     """Try it, and print the figures."""
     with tempfile.TemporaryDirectory() as home, postgres.migrated() as url:
         path = Path(home) / "todo.db"
-        ready_file(path)
+        ensure_schema(path)
         for name, target in (("SQLite", path), ("Postgres", url)):
             _print(f"{name}, {runs} runs without a divergence", _machine(target, runs))
         for name, shared in (("SQLite", None), ("Postgres", url)):
@@ -39,7 +41,7 @@ def main(runs: int = 300, kills: int = 150) -> None:
 
 
 def _machine(target: Target, runs: int) -> Counter[str]:
-    with opened(target, seconds=60) as store, contextlib.closing(Console(target)) as console:
+    with open_store(target, seconds=60) as store, contextlib.closing(Console(target)) as console:
         UndoMachine.store, UndoMachine.console = store, console
         UndoMachine.done.clear()
         run_state_machine_as_test(

@@ -15,12 +15,12 @@ from starlette.middleware.cors import CORSMiddleware
 
 from todocli import __version__
 from todocli.api import errors, todos
-from todocli.api.access import Access, security
-from todocli.api.description import completed
-from todocli.api.guards import Guards
+from todocli.api.auth import Access, security
+from todocli.api.middleware import RequestGuard
+from todocli.api.openapi import completed
 from todocli.api.settings import Settings
 from todocli.database import probe
-from todocli.database.engine import Store, opened
+from todocli.database.store import Store, open_store
 from todocli.errors import NotFound
 
 BASE = "/api/v1"
@@ -62,7 +62,7 @@ def create_app(store: Store | None, settings: Settings) -> FastAPI:
     app.get("/docs/{name}", include_in_schema=False)(_docs_file)
     app.openapi = partial(completed, app)  # type: ignore[method-assign]
     errors.install(app)
-    app.add_middleware(Guards, settings=settings)
+    app.add_middleware(RequestGuard, settings=settings)
     if settings.origins:  # outside the guards, so that a page can read what they answer
         app.add_middleware(
             CORSMiddleware,
@@ -82,8 +82,8 @@ def openapi(settings: Settings) -> dict[str, Any]:
 def worker() -> FastAPI:
     """Return the API as a worker process of `todo serve` serves it."""
     from todocli import paths, profiles
-    from todocli.database.engine import ready_file
-    from todocli.database.url import PostgresURL
+    from todocli.database.postgres.url import PostgresURL
+    from todocli.database.setup import ensure_schema
 
     settings = Settings.from_environment()
     profile = profiles.resolve(settings.profile)
@@ -91,7 +91,7 @@ def worker() -> FastAPI:
     target: Path | PostgresURL
     if url is None:
         target = paths.database_file()
-        ready_file(target)
+        ensure_schema(target)
     else:
         parsed = PostgresURL.parse(url)
         target = parsed if profile.pooled else parsed.direct()
@@ -105,7 +105,7 @@ async def _alive() -> dict[str, str]:
 
 def _ready(request: Request) -> dict[str, str]:
     """Say that the database answers, and that its schema is the one that this program needs."""
-    with opened(request.app.state.store.target, seconds=READY_SECONDS) as own:
+    with open_store(request.app.state.store.target, seconds=READY_SECONDS) as own:
         probe.check(own)
     return {"status": "ready"}
 

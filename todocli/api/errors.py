@@ -77,7 +77,7 @@ def answer(error: TodoError) -> Response:
         error = TodoError("The server met a fault of its own.")
     headers = {}
     if status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
+        headers["WWW-Authenticate"] = "Principal"
     if status == 503:
         headers["Retry-After"] = str(RETRY_SECONDS)
         error = ServiceUnavailable(_IN_DOUBT if isinstance(error, OutcomeUnknown) else _AWAY)

@@ -15,19 +15,19 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic.json_schema import SkipJsonSchema
 
 from todocli import clock
-from todocli.api.access import reader, writer
-from todocli.api.description import answers
+from todocli.api.auth import reader, writer
 from todocli.api.errors import BadRequest, PreconditionFailed
-from todocli.domain import filter_words
-from todocli.domain.filters import Filter, Not, all_of
+from todocli.api.openapi import answers
+from todocli.domain.filters import parser
+from todocli.domain.filters.ast import Filter, Not, all_of
 from todocli.domain.references import References
 from todocli.domain.sorting import parse_sort
 from todocli.errors import Conflict, FieldError, NotFound, ValidationError
 from todocli.schemas.todos import TodoCreate, TodoPage, TodoRead, TodoUpdate
-from todocli.services.listing import Listing
 from todocli.services.paging import Cursor
+from todocli.services.queries import TodoQuery
 from todocli.services.todos import Todos
-from todocli.services.tokens import Bearer
+from todocli.services.tokens import Principal
 
 MAX_LIMIT = 200
 
@@ -42,8 +42,8 @@ router = APIRouter(prefix="/todos", tags=["todos"])
 Absent = SkipJsonSchema[None]
 """What is not given beside a body: there is no null there."""
 
-Reader = Annotated[Bearer, Depends(reader)]
-Writer = Annotated[Bearer, Depends(writer)]
+Reader = Annotated[Principal, Depends(reader)]
+Writer = Annotated[Principal, Depends(writer)]
 Key = Annotated[UUID | Absent, Header(alias=_KEY, description="Names the step: sent again, it is not made again.")]
 IfMatch = Annotated[
     str | Absent, Header(alias="If-Match", description="An ETag: only if the todo is still as it was seen.")
@@ -51,7 +51,7 @@ IfMatch = Annotated[
 
 
 @contextmanager
-def _todos(request: Request, bearer: Bearer) -> Iterator[Todos]:
+def _todos(request: Request, bearer: Principal) -> Iterator[Todos]:
     _refuse_unknown(request)
     try:
         with request.app.state.store.session() as session:
@@ -133,16 +133,16 @@ def find(
         today = here.date()
 
         def option(name: str, value: str) -> Filter:
-            return filter_words.parse_option(name, value, today=today)
+            return parser.parse_option(name, value, today=today)
 
         condition = all_of(
             *(option("tag", name) for name in tag or ()),
             *(Not(option("tag", name)) for name in no_tag or ()),
             *(option(name, given[name]) for name in _SINGLE if given[name] is not None),
-            *([filter_words.parse_where(where, today=today)] if where is not None else []),
+            *([parser.parse_where(where, today=today)] if where is not None else []),
         )
-        filter_words.bounded(condition)
-        listing = Listing(state, condition, parse_sort(sort), reverse, limit, here)
+        parser.bounded(condition)
+        listing = TodoQuery(state, condition, parse_sort(sort), reverse, limit, here)
         with _todos(request, bearer) as todos:
             return todos.page(listing, place)
 

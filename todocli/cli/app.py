@@ -7,14 +7,14 @@ from typing import Annotated
 import typer
 
 from todocli import __version__
-from todocli.cli import db, doctor, help, history, organise, profile, serve, todos, token, user, view
-from todocli.cli.answers import show_list
+from todocli.cli.commands import db, doctor, help, history, organise, profile, serve, todos, token, user, view
 from todocli.cli.context import Invocation
-from todocli.cli.options import EVERYTHING, Root, takes
+from todocli.cli.output import show_list
+from todocli.cli.shared_options import EVERYTHING, Root, takes
 
 HELP = """Keep your todos: here at once, or on Neon with your other machines and your team.
 
-`todo` alone shows what is open. Words need no quotes: todo add buy milk
+`todo` alone shows what is open. QuickAdd need no quotes: todo add buy milk
 """
 
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from rich.console import RenderableType
 
-    from todocli.database.engine import Store, Target
+    from todocli.database.store import Store
+    from todocli.database.target import Target
     from todocli.profiles import Profile
     from todocli.schemas.todos import TodoRead
     from todocli.services.owner import Owner
@@ -179,7 +180,7 @@ class Invocation:
     @property
     def target(self) -> Target:
         """Where the profile's database is."""
-        return target_of(self.profile)
+        return resolve_target(self.profile)
 
     @contextmanager
     def store(self) -> Iterator[Store]:
@@ -188,23 +189,24 @@ class Invocation:
         seconds, on_wait = self.profile.timeout, self.on_wait(target)
         ahead = None
         if not isinstance(target, Path):  # the network takes its time, and so does importing the rest: both at once
-            from todocli.database.connecting import Ahead
-            from todocli.database.patience import Patience
+            from todocli.database.deadline import Deadline
+            from todocli.database.postgres.connect import BackgroundConnection
 
-            ahead = Ahead(target, Patience(seconds, on_wait))
-        from todocli.database import engine
+            ahead = BackgroundConnection(target, Deadline(seconds, on_wait))
+        from todocli.database import setup
+        from todocli.database.store import open_store
 
-        if isinstance(target, Path) and engine.ready_file(target):
+        if isinstance(target, Path) and setup.ensure_schema(target):
             self.note(f"Your todos are in {target}")
-        with engine.opened(target, seconds=seconds, on_wait=on_wait, ahead=ahead) as store:
+        with open_store(target, seconds=seconds, on_wait=on_wait, ahead=ahead) as store:
             yield store
 
     @contextmanager
     def patience(self) -> Iterator[None]:
         """Give the body the time that the profile allows for connecting, and tell a person who waits."""
-        from todocli.database import patience
+        from todocli.database.deadline import Deadline, deadline_scope
 
-        with patience.limited(patience.Patience(self.profile.timeout, self.on_wait(self.target))):
+        with deadline_scope(Deadline(self.profile.timeout, self.on_wait(self.target))):
             yield
 
     def on_wait(self, target: Target) -> Callable[[], None] | None:
@@ -237,7 +239,7 @@ class Invocation:
             yield Todos(session, owner)
 
 
-def target_of(profile: Profile, *, direct: bool = True) -> Target:
+def resolve_target(profile: Profile, *, direct: bool = True) -> Target:
     """Return where the database of `profile` is; not by way of Neon's pooler, if it goes `direct`.
 
     Raises `todocli.errors.ValidationError` for a URL that is not one.
@@ -247,7 +249,7 @@ def target_of(profile: Profile, *, direct: bool = True) -> Target:
         from todocli import paths
 
         return paths.database_file()
-    from todocli.database.url import PostgresURL
+    from todocli.database.postgres.url import PostgresURL
 
     parsed = PostgresURL.parse(url)
     return parsed.direct() if direct and not profile.pooled else parsed

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from todocli.cli.context import Invocation
     from todocli.domain.references import References
     from todocli.schemas.todos import TodoRead
-    from todocli.services.picking import Outcome
+    from todocli.services.resolve import Result
 
 SCISSORS = "# ------------------------ >8 ------------------------"
 """The line that ends the text, as in git's commit messages."""
@@ -30,7 +30,7 @@ _EXPLANATION = """
 """
 
 
-def edit_todo(invocation: Invocation, named: References) -> Outcome:
+def edit_todo(invocation: Invocation, named: References) -> Result:
     """Let the user edit a todo, and store the result if nobody else changed it meanwhile.
 
     Raises `TodoError` if there is no editor, or if it fails; whatever cannot be stored stays in a file that the
@@ -38,13 +38,13 @@ def edit_todo(invocation: Invocation, named: References) -> Outcome:
     """
     from todocli.schemas.base import validated
     from todocli.schemas.todos import TodoUpdate
-    from todocli.services.picking import Outcome
+    from todocli.services.resolve import Result
 
     command = _editor(invocation)
     with invocation.todos() as todos:
         todo = todos.get(named).items[0]
         if todo.deleted_at is not None:
-            from todocli.services.picking import not_found
+            from todocli.services.resolve import not_found
 
             raise not_found(named.items, [todo])
     draft = _draft(todo)
@@ -53,7 +53,7 @@ def edit_todo(invocation: Invocation, named: References) -> Outcome:
         text = _read(draft)
         if text == composed(todo):
             draft.unlink()
-            return Outcome([todo], frozenset())
+            return Result([todo], frozenset())
         title, description = parse(text)
         if title == _one_line(todo.title):
             title = todo.title

@@ -73,7 +73,7 @@ def run(command: Callable[[], object], arguments: Sequence[str]) -> int:
         where = f"{error.filename}: " if error.filename else ""
         return _failed(TodoError(f"The machine refused: {where}{error.strerror or error}."), arguments)
     except Exception as error:
-        from todocli.database.url import redact
+        from todocli.database.redact import redact
 
         detail = f"todo met a fault of its own: {type(error).__name__}: {redact(str(error))}"
         return _failed(TodoError(detail, hint=f"Please report it, with the command. {_place(error)}"), arguments)
@@ -99,7 +99,7 @@ def wants_json(arguments: Sequence[str]) -> bool:
 
 
 def _failed(error: TodoError, arguments: Sequence[str]) -> int:
-    from todocli.database.url import redact
+    from todocli.database.redact import redact
     from todocli.render.text import visible
 
     error.detail, error.hint = redact(error.detail), error.hint and redact(error.hint)
@@ -131,7 +131,7 @@ def _failed(error: TodoError, arguments: Sequence[str]) -> int:
 
 def _redacted(spot: tuple[str, int, int]) -> tuple[str, int, int]:
     """Return a text and a spot in it without passwords; a password before the spot moves it."""
-    from todocli.database.url import redact
+    from todocli.database.redact import redact
 
     text, start, end = spot
     return redact(text), len(redact(text[:start])), len(redact(text[:end]))

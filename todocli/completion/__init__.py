@@ -2,12 +2,12 @@
 
 The scripts that `--install-completion` installs speak Typer's protocol: `_TODO_COMPLETE` says what is asked, other
 variables hold the line. The answers are those that Typer would give, but from a table, which a test compares with the
-real commands. What a user wrote gets into them only through `todocli.completion.values`, which makes it inert.
+real commands. What a user wrote gets into them only through `todocli.completion.values`, which makes it shell_safe.
 """
 
 from __future__ import annotations
 
-from todocli.completion.commands import Argument, Command, Option
+from todocli.completion.model import Argument, Command, Option
 
 TYPE_CHECKING = False  # `typing` takes longer to import than an answer takes
 if TYPE_CHECKING:
@@ -74,10 +74,10 @@ def _offers(command: Command, words: list[str], begun: str) -> Iterator[tuple[st
 
 def _begun_with(begun: str, taker: Option | Argument | Command, line: list[str]) -> Iterator[tuple[str, str]]:
     if taker.kind:
-        from todocli.completion.values import offered
+        from todocli.completion.values import suggestions
 
         for kind in taker.kind.split():
-            yield from offered(kind, begun, line)
+            yield from suggestions(kind, begun, line)
     elif not isinstance(taker, Command):
         yield from ((choice, "") for choice in taker.choices if choice.startswith(begun))
 

@@ -29,7 +29,7 @@ MAX_NAMES = 500
 """How many tags are kept, and how many projects."""
 
 
-class Known:
+class CompletionCache:
     """Todos as number, title and state (`open`, `done`, `trash`), by number; and tags and projects by name."""
 
     __slots__ = ("projects", "tags", "todos")
@@ -42,7 +42,7 @@ class Known:
         self.projects = sorted(set(projects))[:MAX_NAMES]
 
 
-def of_embedded(user: str) -> Known:
+def of_embedded(user: str) -> CompletionCache:
     """Return what the embedded database has of a user, read and not changed. Raises `OSError` or `sqlite3.Error`."""
     import sqlite3
     from contextlib import closing
@@ -57,14 +57,16 @@ def of_embedded(user: str) -> Known:
         ).fetchall()
     live = [row for row in rows if row[2] != "trash"]
     tags = [tag for row in live for tag in (json.loads(row[4]) if row[4] else ())]
-    return Known([(row[0], row[1], row[2]) for row in rows], tags, _with_whole([row[3] for row in live if row[3]]))
+    return CompletionCache(
+        [(row[0], row[1], row[2]) for row in rows], tags, _with_whole([row[3] for row in live if row[3]])
+    )
 
 
-def recalled(profile: Profile) -> Known:
+def recalled(profile: Profile) -> CompletionCache:
     """Return what the last commands left. Raises `OSError` or `ValueError` if it cannot be read."""
     data = json.loads(_file(profile).read_text(encoding="utf-8"))
     todos = [(int(number), str(title), str(state)) for number, title, state in data["todos"]]
-    return Known(todos, map(str, data["tags"]), map(str, data["projects"]))
+    return CompletionCache(todos, map(str, data["tags"]), map(str, data["projects"]))
 
 
 def remember(
@@ -85,7 +87,7 @@ def remember(
         try:
             known = recalled(profile)
         except Exception:
-            known = Known()
+            known = CompletionCache()
         kept = {row[0]: row for row in known.todos if not (all_open and row[2] == "open") and row[0] not in set(gone)}
         all_tags = set(known.tags if tags is None else tags)
         all_projects = set(known.projects if projects is None else projects)
@@ -93,7 +95,7 @@ def remember(
             kept[todo.number] = (todo.number, todo.title, todo.state)
             all_tags |= {*todo.tags}
             all_projects |= {*_with_whole([todo.project] if todo.project else [])}
-        new = Known(kept.values(), all_tags, all_projects)
+        new = CompletionCache(kept.values(), all_tags, all_projects)
         if (new.todos, new.tags, new.projects) != (known.todos, known.tags, known.projects):
             _write(_file(profile), {"todos": new.todos, "tags": new.tags, "projects": new.projects})
 

@@ -1,6 +1,6 @@
-"""What the shells are told about the commands. Written by tests/write_completion_table.py."""
+"""What the shells are told about the commands. Written by scripts/write_completion_table.py."""
 
-from todocli.completion.commands import Argument, Command, Option
+from todocli.completion.model import Argument, Command, Option
 
 JSON = Option("--json", help="Print one JSON document.")
 JSONL = Option("--jsonl", help="Print a JSON document a line.")

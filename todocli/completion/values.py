@@ -1,6 +1,6 @@
 """What may follow that only this user's data, or today, can tell: numbers with titles, tags, projects, views, days.
 
-Some shells evaluate what they are told, and titles are anybody's text: so what is offered has characters of a few kinds
+Some shells evaluate what they are told, and titles are anybody's text: so what is suggestions has characters of a few kinds
 only, and a description letters, digits and little else. Nothing here goes to the network: the embedded database is
 read as it is, and of another one what the last commands left (`todocli.completion.cache`).
 """
@@ -13,7 +13,7 @@ TYPE_CHECKING = False  # `typing` takes longer to import than an answer takes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from todocli.completion.cache import Known
+    from todocli.completion.cache import CompletionCache
 
 MAX_TODOS = 200
 ABOUT_LENGTH = 60
@@ -27,19 +27,21 @@ _FIXED = {
 }
 
 
-def offered(kind: str, begun: str, words: Sequence[str]) -> list[tuple[str, str]]:
+def suggestions(kind: str, begun: str, words: Sequence[str]) -> list[tuple[str, str]]:
     """Return what of a `kind` begins like `begun`, each with its description, for a line with these `words`.
 
-    Raises nothing: where something cannot be read, nothing is offered.
+    Raises nothing: where something cannot be read, nothing is suggestions.
     """
     try:
         pairs = list(_pairs(kind, begun, _profile_name(words)))
     except Exception:
         return []
-    return [(value, inert(about)) for value, about in pairs if value.startswith(begun) and _OFFERED.fullmatch(value)]
+    return [
+        (value, shell_safe(about)) for value, about in pairs if value.startswith(begun) and _OFFERED.fullmatch(value)
+    ]
 
 
-def inert(text: str) -> str:
+def shell_safe(text: str) -> str:
     """Return letters, digits, spaces and `,._/-` of a text, of no more than one line."""
     kept = "".join(char for char in text if char.isalnum() or char in " ,._/-")
     short = " ".join(kept.split())
@@ -86,7 +88,7 @@ def _profile_name(words: Sequence[str]) -> str | None:
     return None
 
 
-def _known(name: str | None) -> Known:
+def _known(name: str | None) -> CompletionCache:
     from todocli import profiles
     from todocli.completion import cache
 

@@ -11,9 +11,10 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from todocli.database import embedded, faults, probe
-from todocli.database.engine import HEAD, Store, Target
-from todocli.database.url import PostgresURL, place
+from todocli.database import probe, schema, sqlite_file
+from todocli.database.postgres.url import PostgresURL
+from todocli.database.store import Store
+from todocli.database.target import Target, display
 from todocli.errors import AccessDenied, MissingUserContext, SchemaOutdated, TodoError
 
 MAX_SKEW = 5.0
@@ -52,7 +53,7 @@ def problem(name: str, error: TodoError) -> Check:
 def checks(store: Store, *, user: str, user_id: UUID | None, named: Target) -> Iterator[Check]:
     """Look at an open database; `named` is where the profile says it is. After a problem nothing more can be seen."""
     target = store.target
-    yield Check("database", "ok", place(target))
+    yield Check("database", "ok", display(target))
     looks: list[Callable[[], Iterator[Check]]]
     if isinstance(target, Path):
         looks = [lambda: _file(target), lambda: _schema(store, target)]
@@ -75,7 +76,7 @@ def checks(store: Store, *, user: str, user_id: UUID | None, named: Target) -> I
 
 
 def _file(path: Path) -> Iterator[Check]:
-    if embedded.is_blank(path):
+    if sqlite_file.is_blank(path):
         yield Check("file", "ok", "is not there yet; the first command makes it")
         return
     mode = stat.S_IMODE(path.stat().st_mode)
@@ -86,10 +87,10 @@ def _file(path: Path) -> Iterator[Check]:
 
 
 def _schema(store: Store, target: Target) -> Iterator[Check]:
-    if isinstance(target, Path) and embedded.is_blank(target):
+    if isinstance(target, Path) and sqlite_file.is_blank(target):
         return
     revision = probe.revision(store).answer
-    fault = faults.wrong_schema(target, revision, HEAD)
+    fault = schema.mismatch(target, revision)
     if fault is None:
         yield Check("schema", "ok", f"{revision}, as this program needs it")
     elif isinstance(target, Path) and isinstance(fault, SchemaOutdated):

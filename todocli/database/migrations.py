@@ -19,10 +19,12 @@ from alembic.runtime.migration import MigrationStep
 from alembic.script import Script, ScriptDirectory
 from sqlalchemy.pool import NullPool
 
-from todocli.database import embedded, faults, patience
-from todocli.database.engine import HEAD, READ_REVISION, VERSION_TABLE, Target, postgres_engine
-from todocli.database.patience import Patience
-from todocli.database.url import PostgresURL, place
+from todocli.database import errors, schema, sqlite_file
+from todocli.database.deadline import Deadline, deadline_scope
+from todocli.database.engine import postgres_engine
+from todocli.database.postgres.url import PostgresURL
+from todocli.database.schema import HEAD, READ_REVISION, VERSION_TABLE
+from todocli.database.target import Target, display
 from todocli.errors import NotFound, ServiceUnavailable, TodoError, UsageError
 
 SECONDS = 600.0
@@ -74,7 +76,7 @@ def current(target: Target) -> str | None:
 
     Raises `todocli.errors.TodoError` if the database cannot be read.
     """
-    if isinstance(target, Path) and embedded.is_blank(target):
+    if isinstance(target, Path) and sqlite_file.is_blank(target):
         return None
     with _explained(target), _engine(target).connect() as connection:
         return _revision(connection)
@@ -91,8 +93,8 @@ def upgrade(
     """
     plan = _Plan(target, revision, up=True)
     if isinstance(target, Path):
-        with faults.translated_sqlite(target):
-            embedded.create_file(target)
+        with errors.translate_sqlite_errors(target):
+            sqlite_file.create_file(target)
     return _migrate(target, plan, on_step, on_copy)
 
 
@@ -106,7 +108,7 @@ def downgrade(
     schema is at a revision that this program does not know.
     """
     plan = _Plan(target, revision, up=False)
-    if isinstance(target, Path) and embedded.is_blank(target):
+    if isinstance(target, Path) and sqlite_file.is_blank(target):
         plan.steps(None)
         return []
     return _migrate(target, plan, on_step, on_copy)
@@ -130,7 +132,7 @@ class _Plan:
     def steps(self, revision: str | None) -> list[Script]:
         """Return the steps from `revision`, in order."""
         if revision not in self._places:
-            raise faults.too_new(self._target, str(revision), HEAD)
+            raise schema.too_new(self._target, str(revision))
         here = self._places[revision]
         there = here + self._by if self._by is not None else self._to
         if there is None or not 0 <= there <= len(self._chain):
@@ -170,7 +172,7 @@ def _migrate(target: Target, plan: _Plan, on_step: OnStep | None, on_copy: OnCop
         if isinstance(target, Path):
             _refuse_foreign(connection, target, start)
             if start and steps:
-                copy = embedded.keep_copy(target, f"{target.name}.bak-{start}")
+                copy = sqlite_file.keep_copy(target, f"{target.name}.bak-{start}")
                 if on_copy:
                     on_copy(copy)
 
@@ -200,7 +202,7 @@ def locked_postgres(url: PostgresURL) -> Iterator[sa.Connection]:
     It may take `SECONDS`. The limit for locks is set after the wait for another migration: that wait is no fault.
     """
     engine = _engine(url).execution_options(isolation_level="READ COMMITTED")
-    with engine.connect() as connection, patience.limited(Patience(SECONDS)), connection.begin():
+    with engine.connect() as connection, deadline_scope(Deadline(SECONDS)), connection.begin():
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
         yield connection
@@ -213,7 +215,7 @@ def _locked_sqlite(path: Path) -> Iterator[sa.Connection]:
     with engine.connect() as connection:
         driver: Any = connection.connection.dbapi_connection
         if not driver.execute("SELECT EXISTS (SELECT 1 FROM sqlite_master)").fetchone()[0]:
-            embedded.use_write_ahead_log(driver)
+            sqlite_file.use_write_ahead_log(driver)
         with connection.begin():
             yield connection
 
@@ -222,7 +224,7 @@ def _engine(target: Target) -> sa.Engine:
     if isinstance(target, PostgresURL):
         return postgres_engine(target, NullPool)
     engine = sa.create_engine(
-        "sqlite://", creator=lambda: embedded.connect(target), poolclass=NullPool, hide_parameters=True
+        "sqlite://", creator=lambda: sqlite_file.connect(target), poolclass=NullPool, hide_parameters=True
     )
     sa.event.listen(engine, "connect", _prepare_sqlite)
     return engine
@@ -237,7 +239,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 def _refuse_foreign(connection: sa.Connection, path: Path, revision: str | None) -> None:
     tables = set(sa.inspect(connection).get_table_names()) - {VERSION_TABLE}
     if tables and revision is None:
-        raise faults.foreign(path, sorted(tables))
+        raise errors.foreign(path, sorted(tables))
 
 
 def _finish_sqlite(connection: sa.Connection, path: Path, revision: str | None) -> None:
@@ -245,7 +247,7 @@ def _finish_sqlite(connection: sa.Connection, path: Path, revision: str | None) 
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
     if broken:
         raise TodoError(f"The rows of {path} do not fit together: {broken[0]} refers to a missing row of {broken[2]}.")
-    connection.exec_driver_sql(f"PRAGMA application_id = {embedded.APPLICATION_ID}")
+    connection.exec_driver_sql(f"PRAGMA application_id = {sqlite_file.APPLICATION_ID}")
     connection.exec_driver_sql(f"PRAGMA user_version = {int(revision or 0)}")
 
 
@@ -281,7 +283,7 @@ def _explained(target: Target) -> Iterator[None]:
     """Turn what the engine says into an error that an operator can act on."""
     try:
         if isinstance(target, Path):
-            with faults.translated_sqlite(target):
+            with errors.translate_sqlite_errors(target):
                 yield
         else:
             yield
@@ -289,12 +291,12 @@ def _explained(target: Target) -> Iterator[None]:
         state = getattr(error.orig, "sqlstate", None)
         if state == _DUPLICATE_TABLE:
             raise TodoError(
-                f"{place(target)} has tables of another program: {str(error.orig).splitlines()[0]}.",
+                f"{display(target)} has tables of another program: {str(error.orig).splitlines()[0]}.",
                 hint="Give todo a database of its own (CREATE DATABASE todo), and use its URL.",
             ) from None
         if state == _LOCK_NOT_AVAILABLE:
             raise ServiceUnavailable(
-                f"Other programs use the tables in {place(target)}; nothing was changed.",
+                f"Other programs use the tables in {display(target)}; nothing was changed.",
                 hint="Try again when they are done.",
             ) from None
-        raise faults.translated(error, target, HEAD, lambda: HEAD) from None
+        raise errors.translate(error, target, lambda: HEAD) from None

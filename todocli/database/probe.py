@@ -8,8 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from todocli.database import faults
-from todocli.database.engine import HEAD, READ_REVISION, UNDEFINED_TABLE, Store
+from todocli.database import schema
+from todocli.database.schema import READ_REVISION, UNDEFINED_TABLE
+from todocli.database.store import Store
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def revision(store: Store) -> Probe:
 
 def check(store: Store) -> None:
     """Raise `todocli.errors.TodoError` unless the database answers and its schema is the one that is needed."""
-    if fault := faults.wrong_schema(store.target, revision(store).answer, HEAD):
+    if fault := schema.mismatch(store.target, revision(store).answer):
         raise fault
 
 

@@ -11,10 +11,10 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from todocli.render.plans import day, due, is_late, is_open, tags
+from todocli.render.dates import ago
 from todocli.render.tables import WIDE, bare_table
 from todocli.render.text import first_line, visible
-from todocli.render.times import ago
+from todocli.render.todos import day, due, is_late, is_open, tags
 from todocli.schemas.todos import TodoList, TodoRead
 
 Group = Literal["project", "tag", "due"]

@@ -12,11 +12,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from todocli.render.plans import clock_time, day, distance, is_late, tags
-from todocli.render.steps import action_of, detail
+from todocli.render.dates import ago, local
+from todocli.render.history import action_of, detail
 from todocli.render.text import visible
-from todocli.render.times import ago, local
-from todocli.schemas.steps import StepRead
+from todocli.render.todos import clock_time, day, distance, is_late, tags
+from todocli.schemas.changes import ChangeRead
 from todocli.schemas.todos import TodoRead
 
 WIDE = 60
@@ -45,7 +45,7 @@ class _Ascii(StringIO):
     encoding = "ascii"  # by this Rich knows which lines it can draw
 
 
-def todo_detail(todo: TodoRead, steps: Sequence[StepRead] = (), *, now: datetime) -> RenderableType:
+def todo_detail(todo: TodoRead, steps: Sequence[ChangeRead] = (), *, now: datetime) -> RenderableType:
     """Return everything about one todo, and the newest of its steps."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
@@ -82,7 +82,7 @@ def todo_detail(todo: TodoRead, steps: Sequence[StepRead] = (), *, now: datetime
     return Padding(grid, (0, 0, 1, 1))
 
 
-def step_table(steps: Sequence[StepRead], *, now: datetime, width: int) -> Table:
+def step_table(steps: Sequence[ChangeRead], *, now: datetime, width: int) -> Table:
     """Return steps as a table, a line for each todo that is shown of them."""
     table = bare_table()
     table.add_column("When", no_wrap=True, style="dim")

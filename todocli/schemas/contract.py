@@ -1,6 +1,6 @@
 """Every document together, as one JSON Schema.
 
-Keys are only ever added. `tests/contract.json` is the JSON Schema of these classes, and a test compares it.
+Keys are only ever added. `tests/snapshots/contract.json` is the JSON Schema of these classes, and a test compares it.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from todocli.schemas.accounts import ProfileList, ProfileRead, UserList, UserRead
+from todocli.schemas.changes import ChangeList
 from todocli.schemas.errors import ErrorBody
 from todocli.schemas.operations import HealthRead, PingRead, RevisionList, SchemaRead
-from todocli.schemas.people import ProfileList, ProfileRead, UserList, UserRead
-from todocli.schemas.steps import StepList
-from todocli.schemas.tallies import TallyList
+from todocli.schemas.summaries import SummaryList
 from todocli.schemas.todos import TodoList, TodoPage, TodoRead
 from todocli.schemas.tokens import TokenCreated, TokenList, TokenRead
 from todocli.schemas.views import ViewList
@@ -22,8 +22,8 @@ DOCUMENTS: tuple[type[BaseModel], ...] = (
     TodoRead,
     TodoList,
     TodoPage,
-    StepList,
-    TallyList,
+    ChangeList,
+    SummaryList,
     ViewList,
     UserRead,
     UserList,

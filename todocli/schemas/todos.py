@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from todocli.domain.planning import MAX_TAGS, PROJECT_LENGTH, TAG_LENGTH, Priority, project_of, tag_of
+from todocli.domain.fields import MAX_TAGS, PROJECT_LENGTH, TAG_LENGTH, Priority, parse_project, parse_tag
 from todocli.schemas.base import Input, Instant, Output
 
 TITLE_LENGTH = 255
@@ -69,7 +69,7 @@ def _whole_minute(value: time) -> time:
 
 
 def _tags(names: list[str]) -> list[str]:
-    tags = sorted(set(map(tag_of, names)))
+    tags = sorted(set(map(parse_tag, names)))
     if len(tags) > MAX_TAGS:
         raise ValueError(f"are {len(tags)}; at most {MAX_TAGS} are allowed")
     return tags
@@ -82,7 +82,7 @@ DueTime = Annotated[
     AfterValidator(_whole_minute),
     WithJsonSchema({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9](:00)?$"}),
 ]
-Project = Annotated[str, AfterValidator(project_of), Field(json_schema_extra={"maxLength": PROJECT_LENGTH})]
+Project = Annotated[str, AfterValidator(parse_project), Field(json_schema_extra={"maxLength": PROJECT_LENGTH})]
 Tag = Annotated[str, Field(json_schema_extra={"maxLength": TAG_LENGTH})]
 Tags = Annotated[list[Tag], AfterValidator(_tags), Field(json_schema_extra={"maxItems": MAX_TAGS})]
 LocalTime = Annotated[time, WithJsonSchema({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]:00$"})]

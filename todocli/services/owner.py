@@ -37,7 +37,7 @@ class Owner:
         if session.scalar(user.with_for_update(key_share=True) if lock else user) is None:
             raise self.unknown()
 
-    def owns(self, table: type[Todo | Change | History | Token]) -> sa.ColumnElement[bool]:
+    def scope(self, table: type[Todo | Change | History | Token]) -> sa.ColumnElement[bool]:
         """Return the condition that a row of `table` belongs to this user."""
         if self.id:
             return col(table.user_id) == self.id

@@ -13,9 +13,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from todocli.clock import now
-from todocli.domain.filters import format_filter
+from todocli.domain.filters.ast import format_filter
 from todocli.errors import FieldError, ValidationError
-from todocli.services.listing import Listing
+from todocli.services.queries import TodoQuery
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Cursor:
     values: tuple[Any, ...]
 
     @classmethod
-    def after(cls, listing: Listing, values: Iterable[Any]) -> Cursor:
+    def after(cls, listing: TodoQuery, values: Iterable[Any]) -> Cursor:
         """Return the place after a todo with these values."""
         return cls(_digest(listing), listing.here, tuple(values))
 
@@ -52,7 +52,7 @@ class Cursor:
         parts = [self.listing, self.here.isoformat(), *map(_written, self.values)]
         return base64.urlsafe_b64encode(json.dumps(parts, separators=(",", ":")).encode()).decode().rstrip("=")
 
-    def passed(self, listing: Listing, keys: Sequence[tuple[sa.ColumnElement[Any], bool]]) -> sa.ColumnElement[bool]:
+    def passed(self, listing: TodoQuery, keys: Sequence[tuple[sa.ColumnElement[Any], bool]]) -> sa.ColumnElement[bool]:
         """Return the condition that a todo comes after this place. Raises `ValidationError` for another list's."""
         if self.listing != _digest(listing) or len(keys) != len(self.values):
             raise _foreign()
@@ -73,7 +73,7 @@ class Cursor:
         return sa.or_(sa.false(), *found)
 
 
-def _digest(listing: Listing) -> str:
+def _digest(listing: TodoQuery) -> str:
     asked = (listing.state, format_filter(listing.filter), listing.sort, listing.reverse)
     return hashlib.sha256(repr(asked).encode()).hexdigest()[:12]
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from todocli.domain.references import References
 from todocli.errors import ConfirmationRequired
 from todocli.schemas.todos import TodoRead
-from todocli.services.listing import Listing
+from todocli.services.queries import TodoQuery
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Selection:
     most. With `dry_run` none is made.
     """
 
-    listing: Listing
+    listing: TodoQuery
     known: tuple[UUID, ...] | None = None
     several: bool = False
     dry_run: bool = False
@@ -30,7 +30,7 @@ Chosen = References | Selection
 """How a step is told which todos it is about."""
 
 
-class SeveralChosen(ConfirmationRequired):
+class ConfirmationNeeded(ConfirmationRequired):
     """A selection means several todos, and nobody said yet that it may; nothing was changed."""
 
     def __init__(self, todos: Sequence[TodoRead]) -> None:

@@ -11,23 +11,23 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from todocli.clock import now
-from todocli.domain.filters import EVERYTHING
+from todocli.database.engine import insert_for
+from todocli.domain.fields import MAX_TAGS
+from todocli.domain.filters.ast import EVERYTHING
 from todocli.domain.ids import derived_id, new_id
-from todocli.domain.planning import MAX_TAGS
 from todocli.domain.references import MAX_NUMBER, References
 from todocli.errors import FieldError, ValidationError
 from todocli.models import Todo, User, UtcDateTime
 from todocli.schemas.todos import TodoCreate, TodoList, TodoPage, TodoRead, TodoUpdate
-from todocli.services import picking
-from todocli.services.changing import Changing, Goal
-from todocli.services.inserting import insert_into
-from todocli.services.listing import Listing
+from todocli.services import resolve
+from todocli.services.history.rows import another_step, as_made
 from todocli.services.owner import Owner
 from todocli.services.paging import Cursor
-from todocli.services.picking import COLUMNS, Outcome, read
+from todocli.services.queries import TodoQuery
+from todocli.services.resolve import COLUMNS, Result, read
 from todocli.services.selection import Chosen
-from todocli.services.steps import another_step, as_made
-from todocli.services.tags import changed_tags
+from todocli.services.tag_sql import tags_after
+from todocli.services.updates import Changing, Goal
 
 MAX_ADDED = 5_000
 """How many todos one step adds, at most: they go in one statement, whose parameters are limited."""
@@ -50,30 +50,30 @@ class Todos:
         self._owner = owner
         self._changing = Changing(session, owner, source)
 
-    def find(self, listing: Listing) -> TodoList:
+    def find(self, listing: TodoQuery) -> TodoList:
         """Return the todos that `listing` asks for.
 
         Raises `MissingUserContext` if the database does not know the user.
         """
         return self._found(listing)[0]
 
-    def overview(self, listing: Listing) -> tuple[TodoList, int]:
+    def overview(self, listing: TodoQuery) -> tuple[TodoList, int]:
         """Return the todos that `listing` asks for, and among how many: so many it would show without its filter."""
         if listing.filter == EVERYTHING:
             found, _ = self._found(listing)
             return found, found.total
         unfiltered = replace(listing, filter=EVERYTHING).state_conditions()
-        others = sa.select(sa.func.count()).where(self._owner.owns(Todo), *unfiltered)
+        others = sa.select(sa.func.count()).where(self._owner.scope(Todo), *unfiltered)
         return self._found(listing, others.scalar_subquery())
 
-    def page(self, listing: Listing, cursor: Cursor | None = None) -> TodoPage:
+    def page(self, listing: TodoQuery, cursor: Cursor | None = None) -> TodoPage:
         """Return a page of a list, which has a limit: from its beginning, or from where the page before ended.
 
         Raises `ValidationError` for the cursor of another list, and `MissingUserContext`.
         """
         limit = listing.limit or 1
         keys = listing.keys(self._dialect)
-        fits = (self._owner.owns(Todo), *listing.conditions(self._dialect))
+        fits = (self._owner.scope(Todo), *listing.conditions(self._dialect))
         total = sa.select(sa.func.count()).where(*fits).scalar_subquery()
         marks = [key.label(f"key_{i}") for i, (key, _) in enumerate(keys)]
         is_mine = sa.and_(*fits, *([cursor.passed(listing, keys)] if cursor else []))
@@ -95,9 +95,9 @@ class Todos:
         items = [read(row) for row in found[:limit]]
         return TodoPage(items=items, count=len(items), total=rows[0]["total"], next_cursor=more)
 
-    def _found(self, listing: Listing, among: sa.ScalarSelect[int] | None = None) -> tuple[TodoList, int]:
+    def _found(self, listing: TodoQuery, among: sa.ScalarSelect[int] | None = None) -> tuple[TodoList, int]:
         # Joined to the user: one row without a todo says that the user is there, and no other statement has to.
-        is_mine = sa.and_(self._owner.owns(Todo), *listing.conditions(self._dialect))
+        is_mine = sa.and_(self._owner.scope(Todo), *listing.conditions(self._dialect))
         query = sa.select(*COLUMNS).select_from(sa.outerjoin(User, Todo, is_mine)).where(self._owner.is_user())
         if listing.limit is not None and listing.limit <= MAX_NUMBER:
             query = query.add_columns(sa.func.count(col(Todo.id)).over().label("total")).limit(listing.limit)
@@ -111,18 +111,18 @@ class Todos:
         total = rows[0]["total"] if rows and "total" in rows[0] else len(rows)
         return TodoList(items=[read(row) for row in rows], count=len(rows), total=total), others
 
-    def get(self, references: References) -> Outcome:
+    def get(self, references: References) -> Result:
         """Return the todos named by `references`, those in the trash too, in the order they are named.
 
         Raises `NotFound` naming every reference that found none.
         """
         found = self._named(references)
-        if lost := picking.missing(references, found):
+        if lost := resolve.missing(references, found):
             self._owner.require(self._session)
-            raise picking.not_found(lost, [])
-        return Outcome(picking.in_order(references, found), frozenset())
+            raise resolve.not_found(lost, [])
+        return Result(resolve.in_order(references, found), frozenset())
 
-    def add(self, drafts: Sequence[TodoCreate], *, change: UUID | None = None) -> Outcome:
+    def add(self, drafts: Sequence[TodoCreate], *, change: UUID | None = None) -> Result:
         """Add todos, as one step, and return them in the same order.
 
         With a `change` that was carried out before, nothing is added and what it added then is returned.
@@ -153,11 +153,11 @@ class Todos:
         if not added:
             return self._added_before(drafts, step)
         items = sorted(map(read, added), key=lambda todo: todo.number)
-        return Outcome(items, frozenset(todo.number for todo in items))
+        return Result(items, frozenset(todo.number for todo in items))
 
     def edit(
         self, chosen: Chosen, update: TodoUpdate, *, expected: UUID | None = None, change: UUID | None = None
-    ) -> Outcome:
+    ) -> Result:
         """Change the fields that are set in `update`.
 
         With `expected`, only if that is still the step that changed the todo last. Raises `NotFound`, or `Conflict`.
@@ -166,7 +166,7 @@ class Todos:
         added, removed = set(update.add_tags), set(update.remove_tags)
         values: dict[str, Any] = dict(fields)
         if added or removed:
-            values["tags"] = changed_tags(added, removed, self._dialect)
+            values["tags"] = tags_after(added, removed, self._dialect)
         if "is_completed" in update.model_fields_set:
             fields["is_completed"] = update.is_completed
             since = sa.func.coalesce(col(Todo.completed_at), sa.literal(moment, UtcDateTime))
@@ -187,45 +187,45 @@ class Todos:
                 detail, hint="Take some away: --untag NAME", field_errors=(FieldError("tags", detail),)
             ) from None
 
-    def complete(self, chosen: Chosen, *, change: UUID | None = None) -> Outcome:
+    def complete(self, chosen: Chosen, *, change: UUID | None = None) -> Result:
         """Complete todos; what is completed stays as it is. Raises `NotFound`."""
         moment = now()
         needed = col(Todo.completed_at).is_(None)
         goal = Goal(moment, {"completed_at": moment}, needed, lambda todo: todo.is_completed)
         return self._changing.change(chosen, goal, change)
 
-    def reopen(self, chosen: Chosen, *, change: UUID | None = None) -> Outcome:
+    def reopen(self, chosen: Chosen, *, change: UUID | None = None) -> Result:
         """Make completed todos open again; what is open stays as it is. Raises `NotFound`."""
         needed = col(Todo.completed_at).is_not(None)
         goal = Goal(now(), {"completed_at": None}, needed, lambda todo: not todo.is_completed)
         return self._changing.change(chosen, goal, change)
 
-    def remove(self, chosen: Chosen, *, expected: UUID | None = None, change: UUID | None = None) -> Outcome:
+    def remove(self, chosen: Chosen, *, expected: UUID | None = None, change: UUID | None = None) -> Result:
         """Move todos to the trash; `expected` is as in `edit`. Raises `NotFound`, also for what is there already."""
         moment = now()
         goal = Goal(moment, {"deleted_at": moment}, _live, lambda todo: todo.deleted_at is not None, expected=expected)
         return self._changing.change(chosen, goal, change)
 
-    def restore(self, chosen: Chosen, *, change: UUID | None = None) -> Outcome:
+    def restore(self, chosen: Chosen, *, change: UUID | None = None) -> Result:
         """Take todos out of the trash; what is not in it stays as it is. Raises `NotFound`."""
         needed = col(Todo.deleted_at).is_not(None)
         goal = Goal(now(), {"deleted_at": None}, needed, lambda todo: todo.deleted_at is None, from_trash=True)
         return self._changing.change(chosen, goal, change)
 
-    def _added_before(self, drafts: Sequence[TodoCreate], step: UUID) -> Outcome:
+    def _added_before(self, drafts: Sequence[TodoCreate], step: UUID) -> Result:
         """Return what `step` added when it was made before; without it, the user is not there."""
         made = self._changing.made(step)
         if not made:
             self._owner.require(self._session)
             raise another_step(step)
-        query = sa.select(*COLUMNS).where(self._owner.owns(Todo), col(Todo.id).in_(made)).order_by(col(Todo.number))
+        query = sa.select(*COLUMNS).where(self._owner.scope(Todo), col(Todo.id).in_(made)).order_by(col(Todo.number))
         items = [read(row) for row in self._session.execute(query).mappings()]
         then = [as_made(todo, made[todo.id].after or {}) for todo in items if made[todo.id].before is None]
         if [{name: getattr(todo, name) for name in TodoCreate.model_fields} for todo in then] != [
             draft.model_dump() for draft in drafts
         ]:
             raise another_step(step)
-        return Outcome(items, frozenset(todo.number for todo in items))
+        return Result(items, frozenset(todo.number for todo in items))
 
     def _new_rows(self, drafts: Sequence[TodoCreate], step: UUID) -> sa.CTE:
         owner = self._owner.name  # and not the id, which not every client knows
@@ -244,11 +244,11 @@ class Todos:
         return sa.values(*columns).data(rows).cte("new")
 
     def _insert(self, names: list[str], rows: sa.Select[Any]) -> Any:
-        new = insert_into(self._session, Todo).from_select(names, rows)
+        new = insert_for(self._session, Todo).from_select(names, rows)
         return new.on_conflict_do_nothing(index_elements=["id"]).returning(*COLUMNS)
 
     def _named(self, references: References) -> list[TodoRead]:
-        query = sa.select(*COLUMNS).where(self._owner.owns(Todo), picking.named(references))
+        query = sa.select(*COLUMNS).where(self._owner.scope(Todo), resolve.where_referenced(references))
         return [read(row) for row in self._session.execute(query).mappings()]
 
     @property

@@ -13,12 +13,12 @@ import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col
 
 from todocli.clock import now
+from todocli.database.engine import insert_for
 from todocli.domain.ids import new_id
 from todocli.domain.tokens import digest_of, is_token, new_token
 from todocli.errors import AccessDenied, Conflict, FieldError, MissingUserContext, NotFound, ValidationError
 from todocli.models import Token, User
 from todocli.schemas.tokens import TokenCreated, TokenList, TokenRead
-from todocli.services.inserting import insert_into
 from todocli.services.owner import Owner
 
 NAME_LENGTH = 64
@@ -28,7 +28,7 @@ _columns = [_table.c[name] for name in TokenRead.model_fields]
 
 
 @dataclass(frozen=True)
-class Bearer:
+class Principal:
     """Who shows a token: whose todos it opens, whether it may change them, and which token it is."""
 
     owner: Owner
@@ -67,7 +67,7 @@ class Tokens:
         }
         columns: dict[str, Any] = {key: sa.literal(value, _table.c[key].type) for key, value in values.items()}
         columns["user_id"] = col(User.id)
-        new = insert_into(self._session, Token).from_select(
+        new = insert_for(self._session, Token).from_select(
             list(columns), sa.select(*columns.values()).where(self._owner.is_user())
         )
         statement = new.on_conflict_do_nothing(index_elements=["user_id", "name"]).returning(*_columns)
@@ -80,7 +80,7 @@ class Tokens:
 
     def all(self) -> TokenList:
         """Return every token, by name."""
-        query = sa.select(*_columns).where(self._owner.owns(Token))
+        query = sa.select(*_columns).where(self._owner.scope(Token))
         found = self._session.execute(query).mappings().all()
         if not found:
             self._owner.require(self._session)
@@ -92,16 +92,16 @@ class Tokens:
         known = next((token for token in self.all().items if token.name == name), None)
         if known is None:
             raise NotFound(f"There is no token {name!r}.", hint="todo token list shows them.")
-        self._session.execute(_table.delete().where(self._owner.owns(Token), _table.c.id == known.id))
+        self._session.execute(_table.delete().where(self._owner.scope(Token), _table.c.id == known.id))
         return known
 
     def _of_id(self, token_id: UUID) -> sa.RowMapping | None:
         """Return the row of that id: of a token that was made by a statement whose answer was lost."""
-        query = sa.select(*_columns).where(self._owner.owns(Token), _table.c.id == token_id)
+        query = sa.select(*_columns).where(self._owner.scope(Token), _table.c.id == token_id)
         return self._session.execute(query).mappings().one_or_none()
 
 
-def bearer_of(session: Session, token: str) -> Bearer:
+def authenticate(session: Session, token: str) -> Principal:
     """Return who shows `token`. Raises `AccessDenied` if it is none, is not known, or has expired."""
     refused = AccessDenied("The token is not valid.", hint="Make one: todo token create NAME")
     if not is_token(token):
@@ -119,15 +119,15 @@ def bearer_of(session: Session, token: str) -> Bearer:
         raise refused
     if row["expires_at"] is not None and row["expires_at"] <= now():
         raise AccessDenied("The token has expired.", hint="Make a new one: todo token create NAME")
-    return Bearer(Owner(row["name"], row["user_id"]), row["is_read_only"], row["id"])
+    return Principal(Owner(row["name"], row["user_id"]), row["is_read_only"], row["id"])
 
 
-def user_of(session: Session, user_id: UUID) -> Bearer:
+def user_of(session: Session, user_id: UUID) -> Principal:
     """Return whom a gateway named by id. Raises `MissingUserContext` if the database does not know the user."""
     name = session.scalar(sa.select(col(User.name)).where(col(User.id) == user_id))
     if name is None:
         raise MissingUserContext("The database does not know that user.", hint="See who is there: todo user list")
-    return Bearer(Owner(name, user_id))
+    return Principal(Owner(name, user_id))
 
 
 def record_use(session: Session, used: Mapping[UUID, datetime]) -> None:

@@ -9,11 +9,11 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from todocli.clock import now
+from todocli.database.engine import insert_for
 from todocli.domain.ids import new_id
 from todocli.errors import Conflict, NotFound
 from todocli.models import User
-from todocli.schemas.people import UserList, UserRead
-from todocli.services.inserting import insert_into
+from todocli.schemas.accounts import UserList, UserRead
 
 _columns = (col(User.id), col(User.name), col(User.created_at))
 
@@ -77,7 +77,7 @@ class Users:
         return known.id if known else self.add(name)[0].id
 
     def _insert(self, values: dict[str, Any]) -> Any:
-        new = insert_into(self._session, User).values(**values)
+        new = insert_for(self._session, User).values(**values)
         return new.on_conflict_do_nothing(index_elements=["name"]).returning(*_columns)
 
 

@@ -1,0 +1,98 @@
+"""Writes `tests/screens/`, what a person sees, to be looked at: `python -m scripts.write_screens`.
+
+Each file has one command, at 40, 80 and 120 columns, and once more at 80 with colour, where `␛` stands for ESC.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.support.terminal import Terminal
+from todocli import clock
+from todocli.services import todos, updates
+from todocli.services.history import purge, undo
+
+FOLDER = Path(__file__).resolve().parents[1] / "tests/snapshots/screens"
+WIDTHS = (40, 80, 120)
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+ADDED = """\
+Pay rent due:fri p:1 project:home +bills
+Buy 40th birthday gift due:today-09:00 +family +gifts
+Water the plants due:yesterday project:home/garden
+Write the report about the third quarter, with figures due:2w p:2 project:work.reports +writing
+Call the bank due:tomorrow-17:00 +bills
+Learn the accordion p:3
+Plan summer holiday start:1m
+漢字を勉強する project:learning due:3d
+Buy milk
+"""
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{5}(\s+)?[0-9a-f]{7}")
+COMMANDS = {
+    "list": "list",
+    "all": "list --all",
+    "filter": "list +bills due:week",
+    "grouped": "list --group project",
+    "today": "today",
+    "next": "next -n 3",
+    "tags": "tags",
+    "projects": "projects",
+    "show": "show 4",
+    "log": "log -n 6",
+    "added": "add Buy stamps due:fri-17:00 pri:low project:home +post",
+    "question": "done --tag bills",
+    "would": "rm --project home --dry-run",
+    "caret": "list --where '+home and (due:nextweek or pri:high)'",
+    "dates": "help dates",
+    "views": "view list",
+}
+
+
+def screens(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, str]]:
+    """Give each screen's name and text, on Monday, 23 November 2026, at noon."""
+    now = NOON - timedelta(hours=3)
+    for module in (clock, updates, purge, todos, undo):
+        if hasattr(module, "now"):
+            monkeypatch.setattr(module, "now", lambda: now)
+    person = Terminal(monkeypatch, terminal=True)
+    person("list")
+    person.ok("add -", stdin=ADDED)
+    person.ok("edit 4 -d 'three pages,\nin English'")
+    person.ok("done 9")
+    person("view save week due:week --sort -priority")
+    now = NOON
+    for name, line in COMMANDS.items():
+        shown = [f"$ todo {line}\n"]
+        for colour, width in (*(("never", width) for width in WIDTHS), ("always", 80)):
+            person.width = width
+            ran = person(f"{line} --color {colour}", stdin="n\n")
+            text = _UUID.sub("01a207a2-3280-7f03-a5d1-e72cf216d9d3", ran.out + ran.err).replace("\x1b", "␛")
+            shown.append(f"\n── {width} columns{', with colour' * (colour == 'always')}\n{text}")
+            if name == "added":
+                person.ok("undo")
+        yield name, "".join(shown)
+
+
+def main() -> None:
+    """Write the files."""
+    with tempfile.TemporaryDirectory() as home, pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(("TODO_", "NO_COLOR", "FORCE_COLOR", "CLICOLOR")):
+                patch.delenv(name)
+        patch.setenv("TODO_HOME", home)
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        for name, text in screens(patch):
+            (FOLDER / f"{name}.txt").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,583 @@
+"""The HTTP API, on both engines: what it answers, who may ask, and that it is the command line's other door."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.support.relay import Relay
+from tests.support.terminal import Terminal
+from todocli.api.app import BASE, create_app, openapi
+from todocli.api.errors import STATUSES
+from todocli.api.middleware import MAX_BODY
+from todocli.api.settings import Settings
+from todocli.clock import now
+from todocli.database.postgres.url import PostgresURL
+from todocli.database.store import Store
+from todocli.database.target import Target
+from todocli.domain.sorting import SortKey
+from todocli.domain.tokens import is_token, new_token
+from todocli.errors import OutcomeUnknown
+from todocli.services.owner import Owner
+from todocli.services.tokens import Tokens
+from todocli.services.users import Users
+
+COPY = Path(__file__).resolve().parents[1].joinpath("snapshots/openapi.json")
+SETTINGS = Settings(hosts=("testserver",))
+
+
+@dataclass
+class Api:
+    """Somebody's access to the API; `url` of a todo by its id."""
+
+    client: TestClient
+    headers: dict[str, str]
+
+    def __call__(self, method: str, path: str = "", body: Any = None, **extra: Any) -> Any:
+        """Send a request with this somebody's token."""
+        headers = self.headers | extra.pop("headers", {})
+        return self.client.request(method, f"{BASE}/todos{path}", json=body, headers=headers, **extra)
+
+    def add(self, title: str = "a", **fields: Any) -> dict[str, Any]:
+        """Add a todo."""
+        answered = self("POST", body={"title": title, **fields})
+        assert answered.status_code == 201, answered.text
+        made: dict[str, Any] = answered.json()
+        return made
+
+
+@pytest.fixture
+def store(database: Target) -> Iterator[Store]:
+    store = Store(database, connections=3)
+    with store.session() as session:
+        for name in ("ada", "bob"):
+            Users(session).ensure(name)
+    yield store
+    store.close()
+
+
+def api_of(store: Store, name: str, settings: Settings = SETTINGS, **options: Any) -> Api:
+    with store.session() as session:
+        token = Tokens(session, Owner(name)).create(uuid.uuid4().hex, **options).token
+    client = TestClient(create_app(store, settings), raise_server_exceptions=False)
+    return Api(client, {"Authorization": f"Bearer {token}"})
+
+
+@pytest.fixture
+def ada(store: Store) -> Api:
+    return api_of(store, "ada")
+
+
+@pytest.fixture
+def bob(store: Store) -> Api:
+    return api_of(store, "bob")
+
+
+def error(answered: Any, status: int, code: str) -> dict[str, Any]:
+    assert (answered.status_code, answered.json()["error_code"]) == (status, code), answered.text
+    body: dict[str, Any] = answered.json()
+    return body
+
+
+# Todos
+
+
+def test_a_todo_from_its_beginning_to_its_end(ada: Api) -> None:
+    added = ada("POST", body={"title": " Pay rent ", "due_on": "2026-11-27", "due_time": "17:00", "tags": ["+Bills"]})
+    todo = added.json()
+    assert added.status_code == 201
+    assert added.headers["Location"] == f"{BASE}/todos/{todo['id']}"
+    assert added.headers["ETag"] == f'"{todo["change_id"]}"'
+    assert (todo["number"], todo["title"], todo["due_time"], todo["tags"]) == (1, "Pay rent", "17:00:00", ["bills"])
+    assert ada("GET", f"/{todo['id']}").json() == todo
+    assert ada("GET").json() == {"items": [todo], "count": 1, "total": 1, "next_cursor": None}
+    changed = ada("PATCH", f"/{todo['id']}", {"is_completed": True, "description": "by card", "due_on": None})
+    assert changed.status_code == 200
+    assert (changed.json()["is_completed"], changed.json()["due_time"], changed.json()["version"]) == (True, None, 2)
+    assert ada("PATCH", f"/{todo['id']}", {"is_completed": False}).json()["completed_at"] is None
+    gone = ada("DELETE", f"/{todo['id']}")
+    assert (gone.status_code, gone.content) == (204, b"")
+    for method, body in (("GET", None), ("PATCH", {"title": "b"}), ("DELETE", None)):
+        error(ada(method, f"/{todo['id']}", body), 404, "NOT_FOUND")
+    assert ada("GET", "?state=all").json()["count"] == 0
+
+
+def test_what_is_anothers_is_not_there(ada: Api, bob: Api) -> None:
+    todo = ada.add()
+    unknown = uuid.uuid4()
+    for method, body in (("GET", None), ("PATCH", {"title": "b"}), ("DELETE", None)):
+        theirs = error(bob(method, f"/{todo['id']}", body), 404, "NOT_FOUND")
+        nobodys = error(bob(method, f"/{unknown}", body), 404, "NOT_FOUND")
+        assert json.dumps(theirs).replace(todo["id"], "ID") == json.dumps(nobodys).replace(str(unknown), "ID")
+    assert bob("GET").json()["items"] == []
+    assert ada("GET", f"/{todo['id']}").json() == todo
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", [2, 1, 3]),
+        ("?tag=bills", [1]),
+        ("?no_tag=bills&due=any", [2]),
+        ("?project=home&sort=-number", [2, 1]),
+        ("?where=%2Bbills+or+milk", [1, 3]),
+        ("?search=MILK", [3]),
+        ("?due=none", [3]),
+        ("?before=2026-11-27", [2]),
+        ("?priority=high", [1]),
+        ("?state=all&reverse=true", [3, 2, 1]),
+        ("?state=completed", []),
+        ("?start=any&state=all", []),
+        ("?tz=Pacific/Auckland", [2, 1, 3]),
+    ],
+)
+def test_filters_are_the_command_lines(ada: Api, query: str, found: list[int]) -> None:
+    ada.add("Rent", due_on="2026-11-27", tags=["bills"], project="home", priority="high")
+    ada.add("Plants", due_on="2026-11-22", project="home/garden")
+    ada.add("Milk")
+    assert [todo["number"] for todo in ada("GET", query).json()["items"]] == found
+
+
+def test_a_sort_has_each_key_once(ada: Api) -> None:
+    for title in ("b", "a"):
+        ada.add(title)
+    query = f"?limit=1&sort={','.join(['title'] * 400)}"
+    page = ada("GET", query).json()
+    following = ada("GET", f"{query}&cursor={page['next_cursor']}").json()
+    assert [todo["title"] for todo in page["items"] + following["items"]] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("place", "values"),
+    [
+        (1, ("9999-12-31T23:59:59+00:00", "0001-01-01T00:00:00+00:00", "2026-11-27", 7)),
+        (2, ("2026-11-27", 7, True, {"t": "10:00"}, {"d": "x"}, {"x": "y"}, [])),
+        (3, ({"t": "10:00+02:00"}, "x", {"d": "2026-11-27"})),
+        (4, ("a\0", "\ud800", 5, {"i": "2026-11-27T10:00:00+00:00"})),
+        (6, (10**30, "x", 1.5, True, {"d": "2026-11-27"})),
+    ],
+)
+def test_a_forged_cursor(ada: Api, place: int, values: tuple[Any, ...]) -> None:
+    for _ in range(2):
+        ada.add("a", due_on="2026-11-27", due_time="10:00")
+    query = "?limit=1&sort=due,title"
+    text = ada("GET", query).json()["next_cursor"]
+    parts = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    assert len(parts) == 7
+    for value in values:
+        parts[place] = value
+        forged = base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
+        body = error(ada("GET", f"{query}&cursor={forged}"), 400, "VALIDATION_ERROR")
+        assert [each["field"] for each in body["field_errors"]] == ["cursor"]
+
+
+@pytest.mark.parametrize("sort", ["", *(f"{turn}{key}" for key in get_args(SortKey) for turn in ("", "-"))])
+def test_page_by_page_in_every_order(ada: Api, sort: str) -> None:
+    for i in range(3):
+        ada.add(f"T{i}", due_on=f"2026-12-0{9 - i}", due_time="17:00", project=f"p{i}", starts_on="2026-11-01")
+    ada.add("nothing")
+    whole = [todo["number"] for todo in ada("GET", f"?sort={sort}").json()["items"]]
+    seen: list[int] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = ada("GET", f"?limit=1&sort={sort}{cursor and f'&cursor={cursor}'}").json()
+        seen += [todo["number"] for todo in page["items"]]
+        cursor = page["next_cursor"]
+    assert seen == whole
+    assert len(seen) == 4
+
+
+def test_page_by_page(ada: Api) -> None:
+    for i in range(5):
+        ada.add(str(i), due_on=f"2026-12-{9 - i:02}" if i % 2 else None)
+    seen, cursor = [], ""
+    for _ in range(3):
+        page = ada("GET", f"?limit=2&sort=due,-number&due=any&state=all{cursor}").json()
+        assert page["total"] == 2
+        seen += [todo["number"] for todo in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    assert seen == [4, 2]
+    page = ada("GET", "?limit=1").json()
+    error(ada("GET", f"?limit=1&state=all&cursor={page['next_cursor']}"), 400, "VALIDATION_ERROR")
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("?limit=0", "limit"),
+        ("?limit=201", "limit"),
+        ("?limit=x", "limit"),
+        ("?state=gone", "state"),
+        ("?sort=size", "sort"),
+        ("?due=someday", "due"),
+        ("?where=%2Ba+or", "where"),
+        ("?priorty=high", "priorty"),
+        ("?limit=1&limit=2", "limit"),
+        ("?cursor=x", "cursor"),
+        ("?tz=Nowhere", "tz"),
+        ("?tz=../../etc/passwd", "tz"),
+        ("?search=", "search"),
+        ("?tag=a+b", "tag"),
+    ],
+)
+def test_a_query_that_does_not_validate(ada: Api, query: str, field: str) -> None:
+    body = error(ada("GET", query), 400, "VALIDATION_ERROR")
+    assert [each["field"] for each in body["field_errors"]] == [field]
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({}, ["title"]),
+        ({"title": ""}, ["title"]),
+        ({"title": "x" * 256}, ["title"]),
+        ({"title": 1}, ["title"]),
+        ({"title": "a", "description": "x" * 2001}, ["description"]),
+        ({"title": "a", "colour": "red"}, ["colour"]),
+        ({"title": "a", "is_completed": "yes"}, ["is_completed"]),
+        ({"title": "a", "number": 7}, ["number"]),
+        ({"title": "a", "due_on": 20261127}, ["due_on"]),
+        ({"title": "a", "due_on": "27.11.2026"}, ["due_on"]),
+        ({"title": "a", "due_on": "2026-02-30"}, ["due_on"]),
+        ({"title": "a", "due_time": "17:00"}, ["due_time"]),
+        ({"title": "a", "due_on": "2026-11-27", "due_time": "17:00+01:00"}, ["due_time"]),
+        ({"title": "a", "priority": "urgent"}, ["priority"]),
+        ({"title": "a", "project": "a//b"}, ["project"]),
+        ({"title": "a", "tags": "bills"}, ["tags"]),
+        ({"title": "a", "tags": [1]}, ["tags"]),
+        ([], ["body"]),
+        (None, ["body"]),
+    ],
+)
+def test_a_body_that_does_not_validate(ada: Api, body: Any, fields: list[str]) -> None:
+    told = error(ada("POST", body=body), 422, "VALIDATION_ERROR")
+    assert [each["field"] for each in told["field_errors"]] == fields
+    assert ada("GET").json()["total"] == 0
+
+
+@pytest.mark.parametrize(
+    "body", [{"is_completed": 1}, {"is_completed": "yes"}, {"is_completed": None}, {"title": None}, {"version": 3}]
+)
+def test_a_change_that_does_not_validate(ada: Api, body: dict[str, Any]) -> None:
+    todo = ada.add()
+    told = error(ada("PATCH", f"/{todo['id']}", body), 422, "VALIDATION_ERROR")
+    assert [each["field"] for each in told["field_errors"]] == list(body)
+    assert ada("GET", f"/{todo['id']}").json() == todo
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"title": "\xff"}', b"[" * 5000, b"\0", b'{"title": "\\ud800"}'])
+def test_a_body_that_is_no_json(ada: Api, content: bytes) -> None:
+    headers = ada.headers | {"Content-Type": "application/json"}
+    error(ada.client.post(f"{BASE}/todos", content=content, headers=headers), 422, "VALIDATION_ERROR")
+
+
+def test_a_body_that_is_too_large(ada: Api) -> None:
+    error(ada("POST", body={"title": "x" * MAX_BODY}), 413, "LIMIT_EXCEEDED")
+
+    def endless() -> Iterator[bytes]:
+        for _ in range(100):
+            yield b"x" * 1000
+
+    error(ada.client.post(f"{BASE}/todos", content=endless(), headers=ada.headers), 413, "LIMIT_EXCEEDED")
+
+
+@pytest.mark.parametrize("todo_id", ["1", "abc", "00000000", "%00", "0" * 33])
+def test_an_id_that_is_none(ada: Api, todo_id: str) -> None:
+    for method in ("GET", "PATCH", "DELETE"):
+        error(ada(method, f"/{todo_id}", {} if method == "PATCH" else None), 400, "VALIDATION_ERROR")
+
+
+def test_only_what_was_seen_is_changed(ada: Api) -> None:
+    todo = ada.add()
+    path, seen = f"/{todo['id']}", {"If-Match": f'"{todo["change_id"]}"'}
+    once = {**seen, "Idempotency-Key": str(uuid.uuid4())}
+    changed = ada("PATCH", path, {"title": "b"}, headers=once)
+    assert changed.status_code == 200
+    again = ada("PATCH", path, {"title": "b"}, headers=once)
+    assert (again.status_code, again.text) == (200, changed.text)
+    other = ada.add()
+    for idle in ({}, {"title": "a"}):  # nothing to change, but not what was seen
+        error(ada("PATCH", f"/{other['id']}", idle, headers={"If-Match": f'"{uuid.uuid4()}"'}), 412, "CONFLICT")
+    either = {"If-Match": f'"{uuid.uuid4()}", "{other["change_id"]}"'}
+    assert ada("DELETE", f"/{other['id']}", headers=either).status_code == 204
+    for old in (seen, {"If-Match": '"x"'}, {"If-Match": f'"{uuid.uuid4()}"'}):
+        error(ada("PATCH", path, {"title": "c"}, headers=old), 412, "CONFLICT")
+        error(ada("DELETE", path, headers=old), 412, "CONFLICT")
+    error(ada("DELETE", f"/{uuid.uuid4()}", headers={"If-Match": '"x"'}), 404, "NOT_FOUND")
+    assert ada("PATCH", path, {"title": "c"}, headers={"If-Match": "*"}).status_code == 200
+    assert ada("DELETE", path, headers={"If-Match": ada("GET", path).headers["ETag"]}).status_code == 204
+
+
+def test_a_request_with_a_key_is_made_once(ada: Api) -> None:
+    key = {"Idempotency-Key": str(uuid.uuid4())}
+    first, again = (ada("POST", body={"title": "a"}, headers=key) for _ in range(2))
+    assert first.json() == again.json()
+    refused = error(ada("POST", body={"title": "b"}, headers=key), 409, "CONFLICT")
+    assert refused["field_errors"][0]["field"] == "Idempotency-Key"
+    assert "--" not in json.dumps(refused)
+    error(ada("PATCH", f"/{first.json()['id']}", {"title": "b"}, headers=key), 409, "CONFLICT")
+    error(ada("POST", body={"title": "b"}, headers={"Idempotency-Key": "7"}), 400, "VALIDATION_ERROR")
+    assert ada("GET").json()["total"] == 1
+
+
+# Who is asking
+
+
+def test_without_a_valid_token_there_is_nothing(store: Store, ada: Api) -> None:
+    token = ada.headers["Authorization"].removeprefix("Bearer ")
+    for value in ("", "Principal", f"Basic {token}", token, "Bearer x", f"Bearer {token}x", f"Bearer {new_token()}"):
+        answered = ada.client.get(f"{BASE}/todos", headers={"Authorization": value})
+        error(answered, 401, "ACCESS_DENIED")
+        assert answered.headers["WWW-Authenticate"] == "Principal"
+    expired = api_of(store, "ada", expires_at=now() + timedelta(milliseconds=1))
+    time.sleep(0.01)
+    assert error(expired("GET"), 401, "ACCESS_DENIED")["detail"] == "The token has expired."
+
+
+def test_a_token_that_may_only_read(store: Store, ada: Api) -> None:
+    todo = ada.add()
+    phone = api_of(store, "ada", read_only=True)
+    assert phone("GET", f"/{todo['id']}").json() == todo
+    for method, path, body in (("POST", "", {"title": "b"}), ("PATCH", f"/{todo['id']}", {}), ("DELETE", "/x", None)):
+        assert error(phone(method, path, body), 403, "ACCESS_DENIED")["detail"] == "The token may change nothing."
+    assert ada("GET").json()["total"] == 1
+
+
+def test_a_revoked_token_is_worthless_at_once(store: Store, ada: Api) -> None:
+    with store.session() as session:
+        tokens = Tokens(session, Owner("ada"))
+        (token,) = tokens.all().items
+        assert ada("GET").status_code == 200
+        tokens.revoke(token.name)
+    error(ada("GET"), 401, "ACCESS_DENIED")
+
+
+def test_the_last_use_of_a_token_is_noted(store: Store, ada: Api) -> None:
+    with store.session() as session:
+        (token,) = Tokens(session, Owner("ada")).all().items
+    assert token.last_used_at is None
+    for _ in range(3):
+        ada("GET")
+        with store.session() as session:
+            (token,) = Tokens(session, Owner("ada")).all().items
+        assert token.last_used_at
+        assert abs(now() - token.last_used_at) < timedelta(minutes=1)
+
+
+def test_the_use_of_a_token_is_noted_whatever_the_answer(store: Store) -> None:
+    bob = api_of(store, "bob", read_only=True)
+    error(bob("POST", body={"title": "a"}), 403, "ACCESS_DENIED")
+    with store.session() as session:
+        (token,) = Tokens(session, Owner("bob")).all().items
+    assert token.last_used_at
+
+
+def test_a_gateway_names_the_user(store: Store) -> None:
+    with store.session() as session:
+        user = Users(session).ensure("ada")
+    client = TestClient(create_app(store, replace(SETTINGS, trust_header="X-User-ID")))
+    for value in ("", "ada", str(uuid.uuid4())):
+        error(client.get(f"{BASE}/todos", headers={"X-User-ID": value}), 400, "MISSING_USER_CONTEXT")
+    error(client.get(f"{BASE}/todos"), 400, "MISSING_USER_CONTEXT")
+    for several in ([str(user), str(uuid.uuid4())], [str(user)] * 2, [f"{{{user}}}"]):
+        headers = [("X-User-ID", value) for value in several]
+        error(client.get(f"{BASE}/todos", headers=headers), 400, "MISSING_USER_CONTEXT")
+    added = client.post(f"{BASE}/todos", json={"title": "a"}, headers={"X-User-ID": str(user)})
+    assert (added.status_code, added.json()["user_id"]) == (201, str(user))
+
+
+def test_a_token_has_a_form_that_is_known() -> None:
+    token = new_token()
+    assert is_token(token)
+    assert len({new_token() for _ in range(100)}) == 100
+    for i, char in enumerate(token):
+        assert not is_token(token[:i] + ("a" if char != "a" else "b") + token[i + 1 :]), i
+    assert not is_token(token[:-1])
+
+
+# Around the endpoints
+
+
+def test_only_our_hosts_and_origins_are_answered(ada: Api, store: Store) -> None:
+    error(ada("GET", headers={"Host": "evil.example"}), 403, "ACCESS_DENIED")
+    error(ada("GET", headers={"Origin": "https://evil.example"}), 403, "ACCESS_DENIED")
+    for origin in ("null", "http://[", "http://testserver@evil.example"):
+        error(ada("GET", headers={"Origin": origin}), 403, "ACCESS_DENIED")
+    for host in ("testserver:80@evil.example", "testserver:evil.example", "[testserver]", ""):
+        error(ada("GET", headers={"Host": host}), 403, "ACCESS_DENIED")
+    for host in ("TestServer", "testserver:8000", "testserver."):
+        assert ada("GET", headers={"Host": host}).status_code == 200
+    six = api_of(store, "ada", replace(SETTINGS, hosts=("[fd00::5]",)))
+    assert six("GET", headers={"Host": "[fd00::5]:8000"}).status_code == 200
+    same = ada("GET", headers={"Origin": "http://testserver"})
+    assert (same.status_code, "access-control-allow-origin" in same.headers) == (200, False)
+    allowed = api_of(store, "ada", replace(SETTINGS, origins=("https://app.example",)))
+    answered = allowed("GET", headers={"Origin": "https://app.example"})
+    assert answered.headers["access-control-allow-origin"] == "https://app.example"
+    refused = allowed("POST", content=b"x" * (MAX_BODY + 1), headers={"Origin": "https://app.example"})
+    assert (refused.status_code, refused.headers["connection"]) == (413, "close")
+    assert refused.headers["access-control-allow-origin"] == "https://app.example"
+    asked = allowed.client.options(
+        f"{BASE}/todos", headers={"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
+    )
+    assert asked.status_code == 200
+    error(allowed("GET", headers={"Origin": "https://evil.example"}), 403, "ACCESS_DENIED")
+
+
+def test_what_is_not_there(ada: Api) -> None:
+    error(ada.client.get("/nothing"), 404, "NOT_FOUND")
+    error(ada.client.get(f"{BASE}/todos/"), 404, "NOT_FOUND")
+    for path, allowed in (("", "GET, POST"), (f"/{uuid.uuid4()}", "DELETE, GET, PATCH")):
+        answered = ada("PUT", path, {})
+        error(answered, 405, "USAGE")
+        assert answered.headers["Allow"] == allowed
+
+
+def test_it_says_whether_it_is_alive_and_ready(ada: Api, store: Store) -> None:
+    assert ada.client.get("/healthz").json() == {"status": "alive"}
+    assert ada.client.get("/readyz").json() == {"status": "ready"}
+
+
+def test_a_database_that_is_away(postgres_url: PostgresURL) -> None:
+    away = Store(replace(postgres_url, port=1), seconds=0.2)
+    client = TestClient(create_app(away, SETTINGS), raise_server_exceptions=False)
+    answered = client.get(f"{BASE}/todos", headers={"Authorization": f"Bearer {new_token()}"})
+    body = error(answered, 503, "SERVICE_UNAVAILABLE")
+    assert int(answered.headers["Retry-After"]) > 0
+    assert str(postgres_url.host) not in json.dumps(body)
+    error(client.get("/readyz"), 503, "SERVICE_UNAVAILABLE")
+    assert client.get("/healthz").status_code == 200
+
+
+def test_what_is_not_known_is_said(ada: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(*_: object, **__: object) -> None:
+        raise OutcomeUnknown("postgresql://h does not answer.")
+
+    monkeypatch.setattr("todocli.services.todos.Todos.add", lost)
+    answered = ada("POST", body={"title": "a"})
+    assert "not known whether the step was made" in error(answered, 503, "SERVICE_UNAVAILABLE")["detail"]
+
+
+def test_a_schema_that_does_not_fit(store: Store, ada: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("todocli.database.schema.HEAD", "9999")
+    error(ada.client.get("/readyz"), 503, "SERVICE_UNAVAILABLE")
+
+
+def test_a_database_that_suspends_costs_no_request(postgres_url: PostgresURL) -> None:
+    with Relay((postgres_url.host, postgres_url.port or 5432)) as relay:
+        store = Store(replace(postgres_url, port=relay.port, query=(("sslmode", "disable"),)), connections=3)
+        with store.session() as session:
+            Users(session).ensure("ada")
+        ada = api_of(store, "ada")
+        for _ in range(3):
+            relay.drop()
+            ada.add("once")
+            relay.drop()
+            assert ada("GET").status_code == 200
+        assert ada("GET").json()["count"] == 3
+        store.close()
+
+
+def test_a_fault_tells_nothing_internal(
+    ada: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr("todocli.services.todos.Todos.page", fail)
+    answered = ada("GET")
+    assert error(answered, 500, "SERVER_ERROR") == {
+        "detail": "The server met a fault of its own.",
+        "error_code": "SERVER_ERROR",
+        "field_errors": [],
+    }
+    assert answered.headers["X-Content-Type-Options"] == "nosniff"
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == [
+        "A fault of the program: RuntimeError"
+    ]
+
+
+def test_todos_are_stored_by_nobody_on_their_way(ada: Api) -> None:
+    assert ada("GET").headers["Cache-Control"] == "no-store"
+    assert ada.client.get("/docs/favicon-32x32.png").headers["Cache-Control"] == "max-age=86400"
+    gone = ada("DELETE", f"/{ada.add()['id']}")
+    assert (gone.status_code, gone.content, "Content-Type" in gone.headers) == (204, b"", False)
+
+
+def test_the_docs_need_no_internet(ada: Api) -> None:
+    page = ada.client.get("/docs")
+    assert page.status_code == 200
+    assert "http://" not in page.text.replace("http://testserver", "")
+    assert "https://" not in page.text
+    for name in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png"):
+        assert f"/docs/{name}" in page.text
+        assert len(ada.client.get(f"/docs/{name}").content) > 500
+    assert ada.client.get("/docs/main.py").status_code == 404
+
+
+def test_the_published_description_is_the_apis() -> None:
+    """`todo serve --openapi > tests/openapi.json` writes it."""
+    described = openapi(Settings())
+    assert json.loads(COPY.read_text(encoding="utf-8")) == json.loads(json.dumps(described))
+    assert described["openapi"].startswith("3.1")
+    for path in described["paths"].values():
+        for operation in path.values():
+            assert operation["security"]
+            assert {"400", "401", "403", "500", "503"} <= set(operation["responses"])
+            for status, response in operation["responses"].items():
+                if status != "204":
+                    assert response["content"]["application/json"]["schema"]
+
+
+def test_the_examples_are_true(ada: Api) -> None:
+    described = openapi(Settings())
+    todo_id = ada.add("a", priority="low", due_on="2026-11-27")["id"]
+    for path in described["paths"].values():
+        for method, operation in path.items():
+            assert operation["operationId"].endswith(("_todo", "_todos"))
+            body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+            for name, example in body.get("examples", {}).items():
+                at = "" if method == "post" else f"/{todo_id}"
+                assert ada(method.upper(), at, example["value"]).status_code in (200, 201), name
+            for status, response in operation["responses"].items():
+                example = response.get("content", {}).get("application/json", {}).get("example")
+                schema = response.get("content", {}).get("application/json", {}).get("schema", {}).get("$ref", "")
+                if status >= "400":
+                    assert schema.endswith("/ErrorBody")
+                    assert STATUSES.get(example["error_code"], 500) == int(status) or status in ("400", "401", "412")
+                elif example:
+                    assert set(example) == set(described["components"]["schemas"][schema.split("/")[-1]]["required"])
+                for link in response.get("links", {}).values():
+                    assert link["operationId"] in ("read_todo", "update_todo", "delete_todo")
+
+
+def test_both_doors_show_the_same(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    todo = Terminal(monkeypatch)
+    todo("list")
+    token = todo.ok("token create web").strip()
+    store = Store(home / "todo.db", connections=2)
+    api = Api(TestClient(create_app(store, SETTINGS)), {"Authorization": f"Bearer {token}"})
+    added = ada_body = api("POST", body={"title": "from the web", "tags": ["x"], "due_on": "2026-11-27"})
+    assert todo.ok("show 1 --json") == ada_body.text + "\n"
+    shown = todo.ok("add from the terminal due:2026-11-28 p:1 --json")
+    assert api("GET", f"/{json.loads(shown)['id']}").text + "\n" == shown
+    api("PATCH", f"/{added.json()['id']}", {"is_completed": True})
+    api("DELETE", f"/{json.loads(shown)['id']}")
+    assert "through the API" in todo.ok("log --color always")
+    assert todo.ok("undo 2").count("\n") == 2
+    assert (
+        todo.ok("list") == "1\topen\tfrom the web\t2026-11-27\t\t\t+x\n2\topen\tfrom the terminal\t2026-11-28\thigh\n"
+    )
+    store.close()

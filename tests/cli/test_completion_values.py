@@ -1,0 +1,208 @@
+"""What completion offers of the user's own data: shell_safe in real shells, and without a network."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.cli.test_completion import SHELLS, environment, in_bash, in_fish, in_zsh
+from tests.support.terminal import Terminal
+from todocli import completion
+from todocli.completion.values import ABOUT_LENGTH, shell_safe, suggestions
+from todocli.database.postgres.url import PostgresURL
+
+HOSTILE = [
+    r"x \$(touch P)",
+    "`touch P`",
+    "$(touch P)",
+    "'; touch P; '",
+    '"; touch P; "',
+    "a\\nb\\\\ \\",
+    "new\nline\ttab",
+    "${IFS}$HOME *?[a-z]{1,2}~",
+    ")) (( :desc:",
+    "\x1b]0;x\x07\u202e \u200b",
+    "!!event #comment %n",
+    "Grüße 漢字",
+]
+
+
+@pytest.fixture
+def todo(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    terminal = Terminal(monkeypatch)
+    terminal("list")
+    return terminal
+
+
+def values(kind: str, begun: str = "", *line: str) -> list[str]:
+    return [value for value, _ in suggestions(kind, begun, line)]
+
+
+@pytest.mark.parametrize("complete", [in_bash, in_fish, in_zsh])
+def test_hostile_titles_are_inert_when_tab_is_pressed(
+    todo: Terminal,
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    complete: Callable[[str], list[str]],
+) -> None:
+    for title in HOSTILE:
+        todo.ok(["add", "--literal", title])
+    todo.ok("add plain +bills project:home/garden")
+    folder = tmp_path / "there"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    numbers = [str(number) for number in range(1, len(HOSTILE) + 2)]
+    assert sorted(set(complete("todo done ")), key=int) == numbers
+    assert sorted(set(complete("todo done 1"))) == sorted(number for number in numbers if number[0] == "1")
+    assert set(complete("todo list --project ")) == {"home", "home/garden"}
+    assert set(complete("todo list --tag ")) == {"bills"}
+    assert set(complete("todo add x +")) == {"+bills"}
+    assert {path.name for path in folder.iterdir()} <= {"start.zsh"}
+
+
+@given(st.text() | st.sampled_from(HOSTILE))
+def test_a_description_is_inert(text: str) -> None:
+    shown = shell_safe(text)
+    assert len(shown) <= ABOUT_LENGTH
+    assert re.fullmatch(r"[\w ,./-]*", shown)
+    assert shown.isprintable()
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_each_shell_is_told_in_its_form(todo: Terminal, shell: str) -> None:
+    todo.ok(["add", "it's: `x`"])
+    answered = completion.answer(environment(shell, "todo done "))
+    assert (
+        answered
+        == {
+            "bash": ("1\n", 0),
+            "zsh": ('_arguments \'*: :(("1":"its x"))\'\n', 0),
+            "fish": ("1\tits x\n", 0),
+            "powershell": ("1:::its x\n", 0),
+        }[shell]
+    )
+
+
+def test_numbers_by_what_the_command_does(todo: Terminal) -> None:
+    todo.ok("add -", stdin="a\nb\nc\nd\n")
+    todo.ok("done 2")
+    todo.ok("rm 3")
+    assert values("todo") == ["1", "4"]
+    assert values("done") == ["2"]
+    assert values("trash") == ["3"]
+    assert values("any") == ["1", "2", "3", "4"]
+    for line, number in (("reopen", "2"), ("restore", "3"), ("purge", "3"), ("edit", "1\n4")):
+        assert completion.answer(environment("bash", f"todo {line} ")) == (f"{number}\n", 0)
+
+
+def test_tags_projects_views_profiles_and_days(todo: Terminal) -> None:
+    todo.ok("add a +bills +über project:home.garden")
+    todo.ok("add b +gone")
+    todo.ok("rm 2")
+    todo("view save week due:week")
+    todo.ok("profile add work --user eve --embedded")
+    assert values("tag") == ["bills"]
+    assert values("+tag", "+") == ["+bills"]
+    assert values("project", "home/") == ["home/garden"]
+    assert values("view") == ["week"]
+    assert values("profile") == ["local", "work"]
+    assert values("tag", "", "list", "--profile", "work") == values("tag", "", "--profile=work") == []
+    assert {"today", "fri", "none"} <= set(values("day"))
+    assert {"overdue", "week", "any"} <= set(values("due"))
+    assert values("priority", "h") == ["high"]
+    assert completion.answer(environment("bash", "todo view w")) == ("week\n", 0)
+
+
+def test_where_nothing_can_be_read_nothing_is_offered(todo: Terminal, home: Path) -> None:
+    todo.ok("add a")
+    assert values("todo", "", "--profile", "nope") == []
+    (home / "todo.db").write_bytes(b"no database")
+    assert values("todo") == values("tag") == []
+    (home / "todo.db").unlink()
+    assert values("todo") == []
+    assert not (home / "todo.db").exists()
+    (home / "config.toml").write_text("no TOML")
+    assert values("todo") == values("view") == []
+
+
+def test_far_away_it_knows_what_the_last_commands_showed(
+    monkeypatch: pytest.MonkeyPatch, home: Path, postgres_url: PostgresURL
+) -> None:
+    monkeypatch.setenv("LOGNAME", "ada")
+    monkeypatch.setenv("TODO_DATABASE_URL", postgres_url.text())
+    todo = Terminal(monkeypatch)
+    todo.ok("user add ada")
+    assert values("todo") == []
+    todo.ok("add a +bills project:home/garden")
+    todo.ok("add -", stdin="b\nc\nd\n")
+    todo.ok("done 2")
+    todo.ok("rm 3")
+    (cache,) = home.glob("known-*.json")
+    assert cache.stat().st_mode & 0o777 == 0o600
+    assert "tester" not in cache.name + cache.read_text()
+
+    def refused(*_: object) -> None:
+        raise AssertionError("completion must not connect")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(socket.socket, "connect", refused)
+        assert values("todo") == ["1", "4"]
+        assert (values("done"), values("trash")) == (["2"], ["3"])
+        assert (values("tag"), values("project")) == (["bills"], ["home", "home/garden"])
+    elsewhere = Terminal(monkeypatch)
+    elsewhere.ok("done 1")
+    cache.write_text(json.dumps({"todos": [[1, "a", "open"], [4, "d", "open"]], "tags": [], "projects": []}))
+    todo.ok("list -n 1")
+    assert values("todo") == ["1", "4"]
+    todo.ok("list")
+    assert values("todo") == ["4"]
+    monkeypatch.setenv("TODO_DATABASE_URL", postgres_url.text().replace("/todo_", "/other_"))
+    assert values("todo") == []
+    monkeypatch.setenv("TODO_DATABASE_URL", postgres_url.text())
+    cache.write_text("{}")
+    assert values("todo") == []
+    todo.ok("list")
+    assert values("todo") == ["4"]
+    for broken in ('{"todos":[[Infinity,"a","open"]],"tags":[],"projects":[]}', "[" * 100_000, "[]", "\0"):
+        cache.write_text(broken)
+        assert values("todo") == []
+        todo.ok("list")
+        assert values("todo") == ["4"]
+    todo.ok("add secret title +sec")
+    todo.ok("undo")
+    todo.ok("purge --yes")
+    assert not cache.exists()
+    todo.ok("add x +y project:z")
+    todo.ok("tags")
+    todo.ok("projects")
+    assert (values("tag"), values("project")) == (["bills", "y"], ["home", "home/garden", "z"])
+    cache.unlink()
+    home.chmod(0o500)
+    todo.ok("list")
+    home.chmod(0o700)
+
+
+def test_nothing_heavy_is_loaded(todo: Terminal) -> None:
+    todo.ok("add a")
+    code = (
+        "import sys; from todocli import completion; "
+        "print(completion.answer({'_TODO_COMPLETE': 'complete_bash', 'COMP_WORDS': 'todo done ', 'COMP_CWORD': '2'})); "
+        "print(*sys.modules, sep='\\n')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    answer, *modules = done.stdout.splitlines()
+    assert answer == "('1\\n', 0)"
+    assert not {"typer", "rich", "pydantic", "sqlalchemy", "sqlmodel", "psycopg", "alembic", "tomlkit"} & set(modules)

@@ -1,0 +1,157 @@
+"""The command doctor: what it looks at, what it says, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.support import postgres
+from tests.support.terminal import Terminal
+from todocli import paths
+from todocli.database import health
+from todocli.database.health import Check
+from todocli.database.postgres.url import PostgresURL
+
+
+@pytest.fixture
+def todo(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    monkeypatch.setenv("LOGNAME", "ada")
+    return Terminal(monkeypatch)
+
+
+def checks(todo: Terminal, code: int) -> dict[str, dict[str, str]]:
+    ran = todo("doctor --json")
+    document = json.loads(ran.out)
+    assert (ran.code, ran.err, document["healthy"]) == (code, "", code == 0), str(ran)
+    return {check["name"]: check for check in document["checks"]}
+
+
+def test_a_new_machine_is_healthy_and_stays_as_it_is(todo: Terminal, home: Path) -> None:
+    found = checks(todo, 0)
+    assert {name: check["status"] for name, check in found.items()} == dict.fromkeys(
+        ("todo", "libraries", "configuration", "profile", "database", "file"), "ok"
+    )
+    assert "not there yet" in found["file"]["detail"]
+    assert not home.exists()
+
+
+def test_the_embedded_file(todo: Terminal, home: Path) -> None:
+    todo.ok("add a")
+    assert checks(todo, 0)["schema"]["status"] == "ok"
+    (home / "todo.db").chmod(0o644)
+    assert checks(todo, 0)["file"]["status"] == "warning"
+    (home / "todo.db").write_bytes(b"no database" * 100)
+    assert checks(todo, 1)["file"]["status"] == "problem"
+
+
+def test_a_postgres_from_nothing_to_healthy(
+    todo: Terminal, empty_postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TODO_DATABASE_URL", empty_postgres_url.text())
+    found = checks(todo, 8)
+    assert found["schema"]["hint"] == "Create it: todo db upgrade"
+    todo.ok("db upgrade")
+    assert checks(todo, 6)["user"]["hint"] == "todo user add ada"
+    todo.ok("user add ada")
+    found = checks(todo, 0)
+    assert {check["status"] for check in found.values()} == {"ok"}
+    assert found.keys() >= {"server", "connecting", "encryption", "schema", "role", "user", "clock"}
+    assert "IPv4, directly" in found["server"]["detail"]
+    with postgres.connect(empty_postgres_url) as console:
+        console.execute("UPDATE todo_revision SET version_num = '9999'")
+    assert checks(todo, 8)["schema"]["status"] == "problem"
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "name"),
+    [
+        ("postgresql://ada:S3CRET@nope.invalid/x", 7, "server"),
+        ("postgresql://ada:S3CRET@h:port/x", 2, "profile"),
+        ("mysql://ada:S3CRET@h/x", 2, "profile"),
+    ],
+)
+def test_a_problem_ends_as_a_command_would_and_tells_no_secret(
+    todo: Terminal, monkeypatch: pytest.MonkeyPatch, url: str, code: int, name: str
+) -> None:
+    monkeypatch.setenv("TODO_DATABASE_URL", url)
+    found = checks(todo, code)
+    assert (found[name]["status"], bool(found[name]["hint"])) == ("problem", True)
+    assert todo("list").code == code
+    assert "S3CRET" not in json.dumps(found) + todo("doctor").out
+
+
+def test_an_unknown_profile(todo: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TODO_PROFILE", "nope")
+    assert checks(todo, 3)["profile"]["status"] == "problem"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code", "name"),
+    [
+        ("REVOKE UPDATE ON todos FROM {}", 6, "role"),
+        ("REVOKE INSERT ON history FROM {}", 6, "role"),
+        ("ALTER ROLE {} SET default_transaction_read_only = on", 1, "writing"),
+        ("UPDATE users SET id = gen_random_uuid()", 6, "user"),
+    ],
+)
+def test_what_fails_in_a_command_is_a_problem(
+    todo: Terminal, postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch, spoil: str, code: int, name: str
+) -> None:
+    role = f"doctor_{uuid.uuid4().hex}"
+    theirs = replace(postgres_url, user=role, password="secret")
+    with postgres.connect(postgres_url) as console:
+        console.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'secret'")
+        console.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}")
+        try:
+            todo.ok("profile add work --user ada --url-stdin", stdin=postgres_url.text())
+            todo.ok("--profile work user add ada")
+            config = paths.config_file()
+            todo.ok("--profile work list")  # from now on the profile knows the user's id
+            config.write_text(config.read_text().replace(postgres_url.text(), theirs.text()))
+            monkeypatch.setenv("TODO_PROFILE", "work")
+            checks(todo, 0)
+            console.execute(spoil.format(role))
+            assert checks(todo, code)[name]["status"] == "problem"
+            assert code in {todo("add x").code, todo("done 1").code}
+        finally:
+            console.execute(f"DROP OWNED BY {role}")
+            console.execute(f"DROP ROLE {role}")
+
+
+def test_clocks_that_differ_are_a_warning(
+    todo: Terminal, postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TODO_DATABASE_URL", postgres_url.text())
+    todo.ok("user add ada")
+    monkeypatch.setattr(health, "MAX_SKEW", -1.0)
+    assert checks(todo, 0)["clock"]["status"] == "warning"
+
+
+@pytest.mark.parametrize(
+    ("query", "encrypted", "is_local", "status"),
+    [
+        ("", False, True, "ok"),
+        ("", False, False, "warning"),
+        ("?sslmode=require", True, False, "warning"),
+        ("?sslmode=require", True, True, "ok"),
+        ("?sslmode=verify-full", True, False, "ok"),
+        ("?sslmode=require&channel_binding=require", True, False, "ok"),
+    ],
+)
+def test_encryption(query: str, encrypted: bool, is_local: bool, status: str) -> None:
+    url = PostgresURL.parse(f"postgresql://a:b@h/d{query}")
+    check = health._encryption(url, encrypted=encrypted, is_local=is_local)
+    assert (check.status, bool(check.hint)) == (status, status == "warning")
+
+
+def test_what_a_person_sees(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    monkeypatch.setenv("LOGNAME", "ada")
+    todo = Terminal(monkeypatch, terminal=True, width=60)
+    shown = todo.ok("doctor --color never")
+    assert "ok  profile        local: ada on the embedded file\n" in shown
+    assert str(home / "todo.db") in shown.replace("\n", "").replace(" ", "")
+    assert isinstance(Check("a", "ok", "b"), tuple)

@@ -1,0 +1,150 @@
+"""Editing in the user's editor: what was typed is stored, or kept in a file."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.terminal import Terminal
+from todocli.cli.editor import SCISSORS, parse
+
+Editor = Callable[[str], None]
+"""Sets an editor that runs Python on `path`, the file under edit."""
+
+
+@pytest.fixture
+def todo(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    terminal = Terminal(monkeypatch)
+    terminal("add Pay rent -d 'by transfer'")
+    return terminal
+
+
+@pytest.fixture
+def editor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Editor:
+    """Set an editor that runs Python on `path`, the file under edit."""
+
+    def use(code: str) -> None:
+        script = tmp_path / "editor.py"
+        script.write_text(f"import pathlib, sys\npath = pathlib.Path(sys.argv[1])\n{code}\n")
+        monkeypatch.setenv("EDITOR", f"{shlex.quote(sys.executable)} {shlex.quote(str(script))}")
+
+    return use
+
+
+def drafts(tmp_path: Path) -> list[Path]:
+    return list((tmp_path / "home/drafts").glob("*"))
+
+
+def test_the_text_shows_the_todo_and_is_stored(todo: Terminal, editor: Editor, tmp_path: Path) -> None:
+    editor(
+        "text = path.read_text()\nassert text.startswith('Pay rent\\n\\nby transfer\\n\\n# ---')\n"
+        "path.write_text('Pay the rent\\n\\nby card\\n# not a comment\\n' + text[text.index('# ---'):])"
+    )
+    assert todo.ok("edit 1") == "1\topen\tPay the rent\n"
+    assert todo.ok("show 1") == "1\topen\tPay the rent\t\t\t\t\tby card\\n# not a comment\n"
+    assert drafts(tmp_path) == []
+
+
+def test_nothing_changed_is_no_step(todo: Terminal, editor: Editor, tmp_path: Path) -> None:
+    editor("")
+    before = todo.ok("show 1 --json")
+    assert todo.ok("edit 1 --json") == before
+    assert drafts(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "exit_code", "message"),
+    [
+        ("path.write_text('x' * 300 + '\\nprecious')", 2, "The title has 300 characters"),
+        ("path.write_bytes(b'caf\\xe9 precious')", 1, "The edited text is not valid UTF-8"),
+        ("path.write_text('precious'); sys.exit(3)", 1, "ended with status 3"),
+    ],
+)
+def test_what_cannot_be_stored_is_kept(
+    todo: Terminal, editor: Editor, tmp_path: Path, code: str, exit_code: int, message: str
+) -> None:
+    editor(code)
+    before = todo.ok("show 1 --json")
+    ran = todo("edit 1")
+    assert ran.code == exit_code
+    assert message in ran.err
+    [kept] = drafts(tmp_path)
+    assert str(kept) in ran.err
+    assert b"precious" in kept.read_bytes()
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert todo.ok("show 1 --json") == before
+
+
+def test_a_change_by_someone_else_meanwhile_is_a_conflict(todo: Terminal, editor: Editor, tmp_path: Path) -> None:
+    editor(
+        "import subprocess\n"
+        "subprocess.run([sys.executable, '-m', 'todocli', 'edit', '1', '-t', 'theirs'], check=True)\n"
+        "path.write_text('mine')"
+    )
+    ran = todo("edit 1")
+    assert ran.code == 4
+    assert "changed meanwhile" in ran.err
+    assert [path.read_text() for path in drafts(tmp_path)] == ["mine"]
+    assert todo.ok("list") == "1\topen\ttheirs\n"
+
+
+def test_an_editor_that_is_not_there(todo: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("VISUAL", "no-such-editor")
+    ran = todo("edit 1")
+    assert (ran.code, drafts(tmp_path)) == (1, [])
+    assert ran.err.startswith("error: The editor 'no-such-editor' could not be started")
+
+
+@pytest.mark.parametrize("name", ["vi 'x", "   ", "'"])
+def test_an_editor_whose_name_cannot_be_read(todo: Terminal, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("EDITOR", name)
+    ran = todo("edit 1")
+    assert (ran.code, ran.err.splitlines()[0]) == (2, f"error: The name of the editor cannot be read: {name!r}.")
+
+
+def test_ctrl_c_is_the_editors(todo: Terminal, editor: Editor) -> None:
+    editor(
+        "import os, signal, time\nsignal.signal(signal.SIGINT, lambda *_: None)\n"
+        "os.kill(os.getppid(), signal.SIGINT)\nos.kill(os.getpid(), signal.SIGINT)\n"
+        "time.sleep(0.5)\npath.write_text('hours of work')"
+    )
+    assert todo.ok("edit 1") == "1\topen\thours of work\n"
+
+
+def test_what_the_form_has_room_for_survives_it(todo: Terminal, editor: Editor) -> None:
+    todo.ok(["add", "first\nsecond", "-d", f"a\n{SCISSORS}\nb"])
+    before = json.loads(todo.ok("show 2 --json"))
+    editor("path.write_text(path.read_text().replace('\\nb', '\\nB'), 'utf-8-sig')")
+    after = json.loads(todo.ok("edit 2 --json"))
+    assert after["title"] == before["title"] == "first\nsecond"
+    assert after["description"] == before["description"].replace("b", "B")
+
+
+def test_what_is_not_there_or_in_the_trash_opens_no_editor(todo: Terminal, editor: Editor) -> None:
+    editor("raise SystemExit(9)")
+    assert todo("edit 9").code == 3
+    todo("rm 1")
+    assert todo("edit 1").code == 3
+    assert todo("edit 1 --no-input").code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "description"),
+    [
+        ("a", "a", ""),
+        ("a\n\nb\nc\n", "a", "b\nc"),
+        ("\n\n  a  \n  b\n", "a", "  b"),
+        (f"a\n{SCISSORS}\n", "a", ""),
+        (f"a\n{SCISSORS}\nb", "a", f"{SCISSORS}\nb"),
+        (f"a\n{SCISSORS}\nb\n{SCISSORS}\n# The first line is the title; more", "a", f"{SCISSORS}\nb"),
+        ("a\r\nb\r\n", "a", "b"),
+        (f"{SCISSORS}\n", "", ""),
+    ],
+)
+def test_the_form_of_the_text(text: str, title: str, description: str) -> None:
+    assert parse(text) == (title, description)

@@ -1,0 +1,385 @@
+"""When, what first and where, as a script and as a person see them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+
+import pytest
+
+from tests.support.terminal import Terminal
+from todocli import clock
+from todocli.services import todos
+from todocli.services.history import purge, undo
+
+MONDAY = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def monday(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is noon on Monday, 23 November 2026."""
+    for module in (clock, purge, todos, undo):  # imported before they are changed, so that nothing keeps this Monday
+        monkeypatch.setattr(module, "now", lambda: MONDAY)
+    monkeypatch.setattr(clock, "today", lambda: MONDAY.date())
+
+
+@pytest.fixture
+def todo(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    terminal = Terminal(monkeypatch)
+    terminal("list")
+    return terminal
+
+
+@pytest.fixture
+def person(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    monkeypatch.setenv("NO_COLOR", "1")
+    terminal = Terminal(monkeypatch, terminal=True)
+    terminal("list")
+    return terminal
+
+
+def test_what_was_understood_is_echoed(person: Terminal) -> None:
+    assert person.ok("add Pay rent due:fri project:home +bills") == (
+        "Added 1 Pay rent · due Fri 27 Nov (in 4 days) · home · +bills\n"
+    )
+    assert person.ok("add Call due:yesterday-17:00 p:1 start:2027-01-08") == (
+        "Added 2 Call · due Sun 22 Nov 17:00 (yesterday) · starts Fri 8 Jan 2027 (in 46 days) · high\n"
+    )
+    assert person.ok("add --literal due:fri +x") == "Added 3 due:fri +x\n"
+    assert person.ok("add Rent --due fri --priority low --project home --tag a --tag b --start tomorrow") == (
+        "Added 4 Rent · due Fri 27 Nov (in 4 days) · starts Tue 24 Nov (tomorrow) · low · home · +a +b\n"
+    )
+    assert person.ok("add -", stdin="one +a\ndue:fri two\n") == (
+        "Added 5 one · +a\nAdded 6 two · due Fri 27 Nov (in 4 days)\n"
+    )
+
+
+def test_edit_by_words(person: Terminal) -> None:
+    person.ok("add Pay rent due:fri-17:00 p:1 project:home +bills +home")
+    assert person.ok("edit 1 due:sat") == (
+        "Changed 1 Pay rent · due Sat 28 Nov (in 5 days) · high · home · +bills +home · todo undo\n"
+    )
+    assert person.ok("edit 1 Pay the rent pri:none --untag home +x") == (
+        "Changed 1 Pay the rent · due Sat 28 Nov (in 5 days) · home · +bills +x · todo undo\n"
+    )
+    assert person.ok("edit 1 due:none tags:none project:none") == "Changed 1 Pay the rent · todo undo\n"
+    assert person.ok("edit 1 due:none") == "1 Pay the rent is unchanged\n"
+    assert person.ok("edit 1 --literal due:fri") == "Changed 1 due:fri · todo undo\n"
+    assert person.ok("undo 4").count("Undone") == 4
+    assert "due Fri 27 Nov 17:00" in person.ok("edit 1 +y")
+
+
+def test_a_script_sees_every_field(todo: Terminal) -> None:
+    added = json.loads(todo.ok("add Pay rent due:fri-17:00 start:tomorrow p:2 project:home.garden +b +a --json"))
+    assert {name: added[name] for name in ("due_on", "due_time", "starts_on", "priority", "project", "tags")} == {
+        "due_on": "2026-11-27",
+        "due_time": "17:00:00",
+        "starts_on": "2026-11-24",
+        "priority": "medium",
+        "project": "home/garden",
+        "tags": ["a", "b"],
+    }
+    assert todo.ok("show 1") == "1\topen\tPay rent\t2026-11-27 17:00\tmedium\thome/garden\t+a +b\n"
+    assert todo.ok("add x -d more") == "2\topen\tx\n"
+    assert todo.ok("show 2") == "2\topen\tx\t\t\t\t\tmore\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("add x due:someday", "'someday' is not a day."),
+        ("add x --priority urgent", "The priority 'urgent' must be"),
+        ("add due:fri", "The title must not be empty."),
+        ("add x due:fri --due sat", "due is given twice."),
+        ("edit 1 a --title b", "The title is given twice."),
+        ("edit 1 +a --untag a", "The tags cannot gain and lose 'a' at once."),
+        ("edit 1 tags:none --untag a", "The tags cannot be replaced and changed at once."),
+        ("edit 1 2 3-4", "edit takes one todo; 2, 3-4 look like more."),
+    ],
+)
+def test_bad_words(todo: Terminal, line: str, said: str) -> None:
+    todo("add old")
+    ran = todo(line, stdin="new\n")
+    assert (ran.code, ran.out) == (2, "")
+    assert said in ran.err
+    assert todo.ok("list --all") == "1\topen\told\n"
+
+
+def test_help_dates_shows_what_each_form_is_today(todo: Terminal, person: Terminal) -> None:
+    lines = dict(line.split("\t") for line in todo.ok("help dates").splitlines())
+    assert len(lines) >= 35
+    assert lines["fri 17:00"] == "2026-11-27 17:00"
+    assert lines["eoq"] == "2026-12-31"
+    assert date.fromisoformat(lines["31"]) == date(2026, 12, 31)
+    shown = person.ok("help dates")
+    assert "next fri           Fri 4 Dec               in 11 days" in shown
+    assert "- A weekday is the next one after today" in shown
+
+
+def test_the_log_says_what_was_planned(person: Terminal) -> None:
+    person.ok("add Pay rent due:fri-17:00 +bills")
+    person.ok("edit 1 due:none p:1 tags:none start:tomorrow")
+    assert "changed · due was 2026-11-27 · time was 17:00 · start was none · priority was none · tags was +bills" in (
+        " ".join(person.ok("show 1").split())
+    )
+    assert person.ok("undo --dry-run") == (
+        "Would undo: changed due, time, start, priority, tags of 1 Pay rent (now)\n"
+        "  1 due: none → 2026-11-27, time: none → 17:00, start: 2026-11-24 → none,"
+        " priority: high → none, tags: none → +bills\n"
+    )
+
+
+SEVEN = """\
+Pay rent due:fri p:1 project:home +bills
+Buy 40th birthday gift due:today-09:00 +family +gifts
+Water the plants due:yesterday project:home/garden
+Write the report due:2w p:2 project:work.reports
+Call the bank due:tomorrow-17:00 +bills
+Learn the accordion p:3
+Plan summer holiday start:1m
+"""
+
+
+def numbers(text: str) -> list[int]:
+    return [int(line.split("\t")[0]) for line in text.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("", [3, 2, 5, 1, 4, 6]),
+        ("list", [3, 2, 5, 1, 4, 6]),
+        ("list --reverse", [6, 4, 1, 5, 2, 3]),
+        ("list --all", [1, 2, 3, 4, 5, 6, 7]),
+        ("list +bills", [5, 1]),
+        ("list --tag bills --due fri", [1]),
+        ("list --no-tag bills --no-tag family due:any", [3, 4]),
+        ("list project:home", [3, 1]),
+        ("list --project home/garden", [3]),
+        ("list due:overdue", [3, 2]),
+        ("list due:week", [2, 5, 1]),
+        ("list --due none", [6]),
+        ("list due:tue..fri", [5, 1]),
+        ("list --before tomorrow", [3, 2]),
+        ("list --after tomorrow", [1, 4]),
+        ("list pri:high", [1]),
+        ("list --priority any", [1, 4, 6]),
+        ("list THE", [3, 5, 4, 6]),
+        ("list 'the plants'", [3]),
+        ("list --search 'the plants'", [3]),
+        ("list start:later", [7]),
+        ("list --start any --all", [7]),
+        ("list --where '+bills or pri:low'", [5, 1, 6]),
+        ("list the --where 'not (project:any or due:any)'", [6]),
+        ("list nothing", []),
+        ("list --completed the", []),
+        ("list --sort due,-priority", [3, 2, 5, 1, 4, 6]),
+        ("list --sort -priority", [1, 4, 6, 2, 3, 5]),
+        ("list --sort priority,-number", [6, 4, 1, 5, 3, 2]),
+        ("list --sort project", [1, 3, 4, 2, 5, 6]),
+        ("list --sort start --all", [7, 1, 2, 3, 4, 5, 6]),
+        ("list --sort title -n 2", [2, 5]),
+        ("list --group project", [1, 3, 4, 2, 5, 6]),
+        ("list due:WEEK pri:NONE", [2, 5]),
+        ("list --group due --sort -number", [3, 2, 5, 1, 4, 6]),
+        ("list --group tag", [3, 2, 5, 1, 4, 6]),
+    ],
+)
+def test_a_list_shows_what_fits(todo: Terminal, line: str, found: list[int]) -> None:
+    todo.ok("add -", stdin=SEVEN)
+    assert numbers(todo.ok(line)) == found
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        ("list duee:fri", "error: There is no filter duee:\n       duee:fri\n       ^^^^^^^^\n hint: Did you"),
+        (
+            "list --where '+a and (due:fri'",
+            "error: This parenthesis is never closed.\n       +a and (due:fri\n              ^\n hint: Close it",
+        ),
+        ("list milk or bread", "error: 'or' is part of an expression.\n       milk or bread\n            ^^\n hint"),
+        (["list", "ü\x1b界", "x:y"], "error: There is no filter x:\n       ü\\x1b界 x:y\n               ^^^\n hint: "),
+        ("list --due nextweek", "error: --due: 'nextweek' is not a day.\n hint: Write, for example, today"),
+        ("list --sort size", "error: 'size' is nothing to sort by.\n hint: Sort by plan, number"),
+        ("list --all --completed", "error: --all and --completed exclude each other.\n"),
+        ("list --tag 'a b'", "error: --tag: A tag must be a letter"),
+        ("list --search ''", "error: --search: There is nothing to search for."),
+    ],
+)
+def test_a_filter_that_is_none(todo: Terminal, line: str | list[str], error: str) -> None:
+    ran = todo(line)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(error)
+
+
+def test_a_filter_that_is_none_as_json(todo: Terminal) -> None:
+    error = json.loads(todo("list --where '+a (' --json").err)
+    assert (error["error_code"], error["detail"]) == ("VALIDATION_ERROR", "Here a term is missing.")
+    assert error["field_errors"] == [{"field": "filter", "message": "Here a term is missing. (at 5: '')"}]
+
+
+def test_a_person_sees_how_many_there_are(person: Terminal) -> None:
+    person.ok("add -", stdin=SEVEN)
+    assert person("").err == "6 open · 2 overdue\n"
+    assert person("list +bills").err == "2 of 6 open\n"
+    assert person("list the -n 2").err == "2 of 6 open · 1 overdue\n"
+    assert person("list nothing").err == "None of 6 fit.\n"
+    assert person("list --all").err == "7 in all · 2 overdue\n"
+
+
+def test_groups_have_their_names(person: Terminal) -> None:
+    person.ok("add -", stdin=SEVEN)
+    shown = {
+        "project": ["home", "home/garden", "work/reports", "no project"],
+        "tag": ["+bills", "+family", "+gifts", "no tag"],
+        "due": ["overdue", "Tue 24 Nov", "Fri 27 Nov", "Mon 7 Dec", "no day"],
+    }
+    for group, names in shown.items():
+        _, _, *lines = person.ok(f"list --group {group}").splitlines()
+        assert [line.strip() for line in lines if line.startswith("    ")] == names
+    assert person.ok("list --group tag").count("Buy 40th birthday gift") == 2
+    person.ok("add Between due:yesterday")
+    person.ok("done 8")
+    shown_once = person.ok("list --group due --all --reverse").splitlines()
+    assert [line.strip() for line in shown_once].count("overdue") == 1
+
+
+# Steps on what is chosen
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--tag bills",
+        "--project home",
+        "--due overdue",
+        "--before fri",
+        "--after tomorrow",
+        "--search the",
+        "--priority any",
+        "--no-tag bills --due any",
+        "--where '+bills or not (due:any or pri:low)'",
+        "--start later",
+        "--all",
+    ],
+)
+@pytest.mark.parametrize("verb", ["done", "rm", "edit +new"])
+def test_what_a_list_shows_is_what_a_step_changes(todo: Terminal, options: str, verb: str) -> None:
+    todo.ok("add -", stdin=SEVEN)
+    shown = sorted(numbers(todo.ok(f"list {options}")))
+    assert shown
+    assert numbers(todo.ok(f"{verb} {options} --dry-run")) == shown
+    assert todo.ok("undo --dry-run -q") == "".join(f"{number}\n" for number in range(1, 8))
+    changed = todo.ok(f"{verb} {options} --yes")
+    assert numbers(changed) == shown
+    assert sorted(numbers(todo.ok("undo --dry-run -q"))) == shown
+    todo.ok("undo")
+    assert numbers(todo.ok("list --all")) == [1, 2, 3, 4, 5, 6, 7]
+    assert sorted(numbers(todo.ok(f"list {options}"))) == shown
+
+
+def test_reopen_chooses_among_what_is_done(todo: Terminal) -> None:
+    todo.ok("add -", stdin=SEVEN)
+    todo.ok("done --tag bills --yes")
+    assert numbers(todo.ok("reopen --search bank")) == [5]
+    assert numbers(todo.ok("reopen --all --yes")) == [1]
+    assert numbers(todo.ok("reopen --all --yes")) == []
+
+
+def test_several_need_a_yes(todo: Terminal) -> None:
+    todo.ok("add -", stdin=SEVEN)
+    ran = todo("done --tag bills")
+    assert (ran.code, ran.out, ran.err) == (
+        5,
+        "",
+        "error: Nobody confirmed it; nothing was changed. Complete 2 todos: 1 Pay rent, 5 Call the bank?\n"
+        " hint: Say yes with --yes.\n",
+    )
+    assert json.loads(todo("rm --all --json").err)["detail"].endswith(
+        "Move to the trash 7 todos: 1 Pay rent, 2 Buy 40th birthday gift, 3 Water the plants and 4 more?"
+    )
+    assert numbers(todo.ok("list --all")) == [1, 2, 3, 4, 5, 6, 7]
+    assert numbers(todo.ok("done --search rent")) == [1]
+    assert numbers(todo.ok("done --tag bills")) == [5]
+    assert todo("done --tag bills").err == "None fit; nothing was changed.\n"
+    assert json.loads(todo.ok("done --tag bills --json")) == {"items": [], "count": 0, "total": 0}
+
+
+def test_a_person_is_asked(person: Terminal) -> None:
+    person.ok("add -", stdin=SEVEN)
+    ran = person("done --tag bills", stdin="n\n")
+    assert ran.code == 5
+    assert "Complete 2 todos: 1 Pay rent, 5 Call the bank? [y/N]:" in ran.err + ran.out
+    ran = person("done --tag bills", stdin="y\n")
+    assert ran.out.strip() == "Done 1 Pay rent\nDone 5 Call the bank · todo undo"
+    assert person.ok("rm --project home --dry-run") == "Would move to the trash: 3 Water the plants\n"
+    assert person("rm --project nowhere --dry-run").err == "None fit; nothing would be changed.\n"
+
+
+def test_an_edit_of_what_is_chosen(todo: Terminal) -> None:
+    todo.ok("add -", stdin=SEVEN)
+    assert todo.ok("edit --project home due:sat pri:none +garden --untag bills --yes") == (
+        "1\topen\tPay rent\t2026-11-28\t\thome\t+garden\n"
+        "3\topen\tWater the plants\t2026-11-28\t\thome/garden\t+garden\n"
+    )
+    assert (
+        todo.ok("edit --tag gifts -d 'a book'")
+        == "2\topen\tBuy 40th birthday gift\t2026-11-23 09:00\t\t\t+family +gifts\n"
+    )
+    assert todo.ok("undo 2") != ""
+    assert todo.ok("list --tag garden") == ""
+    assert todo.ok("edit 3 --project work --tag x").endswith("\twork\t+x\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        ("done 1 --tag a", "Numbers and --tag exclude each other."),
+        ("rm 1-3 --all", "Numbers and --all exclude each other."),
+        ("done", "There is no todo to change."),
+        ("done 1 --dry-run", "--dry-run goes with a choice"),
+        ("edit 1 --where x", "A number and --where exclude each other."),
+        ("edit 1 x --dry-run", "--dry-run goes with a choice"),
+        ("edit", "There is no todo to change."),
+        ("edit milk", "'milk' is not a todo's number."),
+        ("edit --tag a", "There is nothing to change."),
+        ("edit --tag a New title", "'New' is no change."),
+        ("edit --tag a --title x", "A title is one todo's own."),
+        ("edit --tag a due:soon", "'soon' is not a day."),
+        ("edit --tag a --literal due:fri", "--literal goes with a number"),
+        ("list --before 0001-01-01", "--before: There is no day before 0001-01-01."),
+        ("list --after 9999-12-31", "--after: There is no day after 9999-12-31."),
+        ("list " + "--tag a " * 101, "A filter has at most 100 terms."),
+        ("done --where '+a or'", "Here a term is missing."),
+    ],
+)
+def test_a_bad_choice(todo: Terminal, line: str, error: str) -> None:
+    todo.ok("add old +a")
+    ran = todo(line)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"error: {error}")
+    assert todo.ok("list --all") == "1\topen\told\t\t\t\t+a\n"
+
+
+@pytest.mark.parametrize("line", ["done +home", "rm project:home", "reopen due:week"])
+def test_a_filter_in_the_place_of_a_number(todo: Terminal, line: str) -> None:
+    ran = todo(line)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.endswith(
+        " hint: To choose by what they are, use options: --tag bills, --project home, --due week.\n"
+    )
+
+
+def test_a_time_that_stands_alone_is_not_lost_unnoticed(person: Terminal) -> None:
+    ran = person("add call mum due:fri 17:00")
+    assert ran.out == "Added 1 call mum 17:00 · due Fri 27 Nov (in 4 days)\n"
+    assert ran.err == "17:00 is a word of the title. For the time it is due: todo edit 1 due:fri-17:00\n"
+    assert person("edit 1 call mum due:sat 5pm").err.endswith("todo edit 1 due:sat-5pm\n")
+    for line in (
+        "add lunch at 12:30 due:fri",
+        "add due:fri-17:00 noon",
+        "add --literal due:fri 17:00",
+        "edit 1 due:fri",
+    ):
+        assert person(line).err == ""

@@ -1,0 +1,245 @@
+"""The commands of the panel History, as a person and as a script sees them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import sqlite3
+import uuid
+from pathlib import Path
+
+import pytest
+
+from tests.support.terminal import Terminal
+
+
+@pytest.fixture
+def person(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    monkeypatch.setenv("NO_COLOR", "1")
+    terminal = Terminal(monkeypatch, terminal=True)
+    terminal("list")
+    return terminal
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    terminal = Terminal(monkeypatch)
+    terminal("list")
+    return terminal
+
+
+def test_a_person_takes_back_and_makes_again(person: Terminal) -> None:
+    person.ok("add Buy milk")
+    person.ok("add Pay rent")
+    person.ok("edit 2 -t 'Pay the rent' -d 'by transfer'")
+    person.ok("done 1 2")
+    assert person.ok("undo --dry-run") == (
+        "Would undo: done 1 Buy milk and 1 more (now)\n  1 Buy milk is open again\n  2 Pay the rent is open again\n"
+    )
+    assert person.ok("undo") == "Undone: done 1 Buy milk and 1 more (now) · todo redo\n"
+    assert person.ok("undo --dry-run") == (
+        "Would undo: changed title, description of 2 Pay the rent (now)\n"
+        "  2 title: “Pay the rent” → “Pay rent”, description: “by transfer” → none\n"
+    )
+    assert person.ok("undo 2") == (
+        "Undone: changed title, description of 2 Pay the rent (now)\nUndone: added 2 Pay rent (now) · todo redo 2\n"
+    )
+    assert person.ok("redo --dry-run") == (
+        "Would redo: added 2 Pay rent (now)\n  2 Pay rent comes back from the trash\n"
+    )
+    assert person.ok("redo 3") == (
+        "Redone: added 2 Pay rent (now)\n"
+        "Redone: changed title, description of 2 Pay the rent (now)\n"
+        "Redone: done 1 Buy milk and 1 more (now) · todo undo 3\n"
+    )
+    ran = person("redo")
+    assert (ran.code, ran.out) == (3, "")
+    assert ran.err.startswith("error: There is nothing to redo: only what was undone last.\n hint: ")
+
+
+@pytest.mark.parametrize("words", ["0", "-1", "x", "1.5", "²"])
+def test_how_many_is_a_number(person: Terminal, words: str) -> None:
+    ran = person(["undo", "--", words])
+    assert (ran.code, ran.out) == (2, "")
+    assert "is not a number from 1 up" in ran.err
+
+
+def test_a_step_that_is_not_there(person: Terminal) -> None:
+    assert person("undo").err == "error: There is nothing to undo.\n hint: todo log shows your steps.\n"
+    person.ok("add a")
+    ran = person("undo 2")
+    assert (ran.code, ran.err) == (
+        3,
+        "error: There is only 1 step to undo; nothing was changed.\n hint: todo undo 1\n",
+    )
+
+
+def test_the_log_of_a_person(person: Terminal) -> None:
+    assert person("log").err == "There are no steps yet.\n"
+    person.ok("add -", stdin="".join(f"todo {i}\n" for i in range(1, 6)))
+    person.ok("edit 2 -t 'Call Ada'")
+    person.ok("done 1")
+    person.ok("undo")
+    assert lines(person.ok("log")) == [
+        "When   Step             #   Todo",
+        "─" * 59,
+        "now    undo: reopened   1   todo 1",
+        "now    done (undone)    1   todo 1",
+        "now    changed          2   Call Ada     title was “todo 2”",
+        "now    added            1   todo 1",
+        "       added            2   todo 2",
+        "       added            3   todo 3",
+        "                            and 2 more",
+    ]
+    assert lines(person.ok("log 2"))[2:] == [
+        "now    changed   2   Call Ada     title was “todo 2”",
+        "now    added     2   todo 2",
+        "                     and 4 more",
+    ]
+    ran = person("log -n 1")
+    assert ran.err == "There are more: todo log --all\n"
+    assert person("log 2 -n 1").err == "There are more: todo log 2 --all\n"
+    ran = person("log -n 1 --since 3h --until '2100-01-01T17:00'")
+    assert ran.err == "There are more: todo log --since 3h --until 2100-01-01T17:00 --all\n"
+    assert person("log -n 4").err == ""
+    assert person("log --until 2020-01-01").err == "There are no steps in that time.\n"
+    person.width = 40
+    narrow = person.ok("log")
+    assert max(map(len, narrow.splitlines())) <= 40
+    assert "title was" not in narrow
+
+
+def lines(text: str) -> list[str]:
+    return [line.rstrip() for line in text.splitlines()]
+
+
+def test_show_has_the_last_steps(person: Terminal) -> None:
+    person.ok("add a")
+    assert "Log" not in person.ok("show 1")
+    for i in range(5):
+        person.ok(f"edit 1 -t 'title {i}'")
+    shown = person.ok("show 1")
+    assert re.findall(r"now  (.*)", shown) == [
+        *(f"changed · title was “title {i}”" for i in (3, 2, 1, 0)),
+        "changed · title was “a”",
+    ]
+
+
+def test_what_is_stored_cannot_control_the_terminal(person: Terminal) -> None:
+    person.ok(["add", "evil \x1b[31m\u202e title"])
+    person.ok("edit 1 -t fine")
+    person.ok("done 1")
+    shown = (
+        person.ok("log") + person.ok("undo 2") + person.ok("log") + person.ok("show 1") + person.ok("redo --dry-run")
+    )
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
+    assert "\\x1b[31m\\u202e" in shown
+
+
+def test_a_source_that_we_do_not_know_cannot_control_it_either(person: Terminal, home: Path) -> None:
+    person.ok("add a")
+    with contextlib.closing(sqlite3.connect(home / "todo.db", isolation_level=None)) as console:
+        step = "title = 'b', change_id = '1' || substr(change_id, 2), change_source = '\x1b]0;x\x07'"
+        console.execute(f"UPDATE todos SET {step}")
+    for line in ("log", "show 1", "undo --dry-run", "undo"):
+        assert "\x1b" not in person.ok(line)
+    assert "by \\x1b]0;x\\x07" in person.ok("log")
+
+
+def test_a_dry_run_is_in_words_in_a_pipe_too(script: Terminal) -> None:
+    script.ok("add a")
+    script.ok("edit 1 -t b")
+    assert script.ok("undo --dry-run") == "Would undo: changed title of 1 b (now)\n  1 title: “b” → “a”\n"
+    assert script.ok("undo --dry-run -q") == "1\n"
+    assert json.loads(script.ok("undo --dry-run --json"))["count"] == 1
+
+
+def test_an_undo_repeated_after_a_purge(script: Terminal) -> None:
+    script.ok("add a")
+    change = str(uuid.uuid4())
+    script.ok(f"undo --change {change}")
+    script.ok("purge --yes")
+    ran = script(f"undo --change {change}")
+    assert (ran.code, ran.out, ran.err) == (0, "", "That was done before; what it changed was purged since.\n")
+
+
+def test_a_script_reads_lines_numbers_and_documents(script: Terminal) -> None:
+    script.ok("add -", stdin="a\nb\tc\n")
+    script.ok("done 1-2")
+    when = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
+    assert re.fullmatch(rf"{when}\tstep\tdone\t1\ta\n{when}\tstep\tdone\t2\tb\\tc\n", script.ok("undo"))
+    assert re.fullmatch(rf"({when}\tundo\treopened\t[12]\t[^\t]+\n){{2}}", script.ok("log -n 1"))
+    assert script.ok("redo --quiet") == "1\n2\n"
+    [step] = json.loads(script.ok("undo --json"))["items"]
+    assert (step["kind"], step["is_undone"], step["source"], step["count"]) == ("step", True, "cli", 2)
+    assert [(item["number"], item["action"]) for item in step["items"]] == [(1, "done"), (2, "done")]
+    assert len(script.ok("log --jsonl").splitlines()) == 5
+    assert json.loads(script.ok("log --json -n 2"))["total"] == 5
+
+
+def test_a_command_is_repeated_by_its_change(script: Terminal) -> None:
+    script.ok("add a")
+    script.ok("edit 1 -t b")
+    change = uuid.uuid4()
+    answers = {script.ok(f"undo --change {change} --json") for _ in range(3)}
+    assert len(answers) == 1
+    assert script.ok("list") == "1\topen\ta\n"
+    script.ok("rm 1")
+    purge = uuid.uuid4()
+    first = script.ok(f"purge --yes --change {purge} --json")
+    assert script.ok(f"purge --change {purge} --json") == first  # nothing is asked, since nothing is done
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        ("log 1-2", 2, "log takes one todo, not a range"),
+        ("log 7", 3, "There is no todo 7"),
+        ("log x", 2, "is not a todo's number"),
+        ("log --all -n 3", 2, "exclude each other"),
+        ("log --since 3x", 2, "'3x' is not a point in time"),
+        ("log --until 2026-02-30", 2, "is not a point in time"),
+        ("log --since 999999w", 2, "is not a point in time"),
+        ("log --fields id", 2, "No such option: --fields"),
+        ("undo 1001", 2, "more than one command takes (1000)"),
+        ("undo 99999999999999999999999", 2, "more than one command takes"),
+        ("undo 1 2", 2, "unexpected extra argument"),
+        ("undo --fields id", 2, "No such option: --fields"),
+        ("purge 1", 3, "Not in the trash: 1. Nothing was purged."),
+        ("purge 1 99", 3, "1, 99"),
+        ("purge --older-than soon", 2, "'soon' is not a span of time"),
+        ("purge --older-than 999999w", 2, "is not a span of time"),
+        ("purge", 5, "Destroy 2 b for good, with its history?"),
+    ],
+)
+def test_bad_input(script: Terminal, line: str, code: int, said: str) -> None:
+    script.ok("add -", stdin="a\nb\n")
+    script.ok("rm 2")
+    before = script.ok("log --json")
+    ran = script(line)
+    assert (ran.code, ran.out) == (code, ""), str(ran)
+    assert said in ran.err
+    assert " hint: " in ran.err or '"hint":' in ran.err
+    assert script.ok("log --json") == before
+
+
+def test_purge_asks_a_person(person: Terminal) -> None:
+    person.ok("add -", stdin="a\nb\nc\nd\ne\n")
+    person.ok("rm 1-4")
+    ran = person("purge", stdin="n\n")
+    assert (ran.code, ran.out.strip()) == (5, "")
+    assert "Destroy 1 a, 2 b, 3 c and 1 more for good, with their history? [y/N]" in ran.err
+    assert person.ok("purge 1 2", stdin="y\n").lstrip() == "Purged 1 a\nPurged 2 b\n"
+    assert person("purge --older-than 1h").err == "Nothing in the trash is that old.\n"
+    assert person.ok("purge --yes") == "Purged 3 c\nPurged 4 d\n"
+    assert person("purge").err == "The trash is empty.\n"
+    assert person.ok("add f") == "Added 6 f\n"
+
+
+def test_the_way_back_is_in_the_same_profile(person: Terminal) -> None:
+    person("profile add home --embedded --no-input")
+    person.ok("--profile home add a")
+    assert person.ok("--profile home rm 1") == "Removed 1 a · todo --profile home undo\n"
+    assert person.ok("undo --profile home").endswith(" · todo --profile home redo\n")

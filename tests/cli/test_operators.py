@@ -1,0 +1,218 @@
+"""The commands of the panels You and Operators, on the embedded database and on a real Postgres."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from tests.support.terminal import Terminal
+from todocli.database.postgres.url import PostgresURL
+
+SECRET = "s3cret-pass/word"  # a `/` in it must be written %2F in a URL
+
+
+@pytest.fixture
+def todo(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    return Terminal(monkeypatch)
+
+
+def test_without_a_file_there_is_the_embedded_database_of_the_login_user(todo: Terminal, tmp_path: Path) -> None:
+    [profile] = json.loads(todo.ok("profile list --json"))["items"]
+    assert profile["location"] == str(tmp_path / "home/todo.db")
+    assert (profile["name"], profile["active"], profile["database"], profile["user_id"]) == (
+        "local",
+        True,
+        "sqlite",
+        None,
+    )
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_profile_on_postgres(
+    todo: Terminal, postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("WORK_URL", postgres_url.text())
+    added = json.loads(todo.ok("profile add work --user ada --url-env WORK_URL --json"))
+    assert str(UUID(added["user_id"])) == added["user_id"]
+    assert (added["url_env"], added["location"]) == ("WORK_URL", postgres_url.redacted())
+    assert (tmp_path / "home/config.toml").stat().st_mode & 0o777 == 0o600
+    assert todo.ok("--profile work add buy milk") == "1\topen\tbuy milk\n"
+    todo("list")
+    assert todo.ok("list") == ""
+    todo.ok("profile use work")
+    assert todo.ok("list") == "1\topen\tbuy milk\n"
+    assert json.loads(todo.ok("show 1 --json"))["user_id"] == added["user_id"]
+    monkeypatch.setenv("TODO_PROFILE", "local")
+    assert todo.ok("list") == ""
+    assert todo.ok("list --profile work -q") == "1\n"
+    monkeypatch.delenv("TODO_PROFILE")
+    ran = todo("profile rm work")
+    assert (ran.code, ran.out) == (5, "")
+    ran = todo("profile rm work --yes")
+    assert (ran.code, ran.err) == (0, "In use now: local\n")
+    assert todo("profile rm local --yes").code == 2
+
+
+def test_two_users_of_one_database(todo: Terminal, postgres_url: PostgresURL) -> None:
+    for name in ("ada", "bob"):
+        todo.ok(f"profile add {name} --user {name} --url-stdin", stdin=f"psql '{postgres_url.text()}'\n")
+    assert todo.ok("add secret plan", profile="ada") == "1\topen\tsecret plan\n"
+    assert todo.ok("add mine", profile="bob") == "1\topen\tmine\n"
+    todo_id = json.loads(todo.ok("show 1 --json", profile="ada"))["id"]
+    for line in ("show", "done", "reopen", "rm", "restore", "edit -t x"):
+        ran = todo(f"{line} {todo_id}", profile="bob")
+        assert (ran.code, ran.out) == (3, ""), line
+        assert "secret" not in ran.err
+    assert todo.ok("list --all", profile="bob") == "1\topen\tmine\n"
+    assert todo.ok("list --all", profile="ada") == "1\topen\tsecret plan\n"
+    assert todo.ok("user list", profile="ada").count("\n") == 2
+
+
+def test_a_database_without_schema(todo: Terminal, empty_postgres_url: PostgresURL) -> None:
+    ran = todo("profile add work --user ada --url-stdin", stdin=empty_postgres_url.text())
+    assert ran.code == 0
+    assert "todo --profile work db upgrade" in ran.err
+    assert "todo --profile work user add ada" in ran.err
+    for line in ("list", "add a", "done 1", "show 1", "trash", "user list", "user add x", "db check"):
+        ran = todo(line, profile="work")
+        assert ran.code == 8, (line, ran)
+        first, second = ran.err.splitlines()
+        assert first.startswith("error: There is no todo schema in postgresql://")
+        assert second == " hint: Create it: todo --profile work db upgrade"
+    upgraded = todo("db upgrade --json", profile="work")
+    assert json.loads(upgraded.out)["steps"] == ["0001", "0002", "0003", "0004"]
+    ran = todo("list", profile="work")
+    assert (ran.code, ran.err) == (
+        6,
+        "error: The database does not know the user 'ada'.\n hint: Register it: todo --profile work user add ada\n",
+    )
+    todo.ok("user add ada", profile="work")
+    profile = json.loads(todo.ok("profile show work --json"))
+    assert str(UUID(profile["user_id"])) == profile["user_id"]
+    assert todo.ok("add a", profile="work") == "1\topen\ta\n"
+
+
+def test_the_url_in_the_environment_is_enough_for_an_operator(
+    todo: Terminal, empty_postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TODO_DATABASE_URL", empty_postgres_url.text())
+    ran = todo("db upgrade")
+    place = f"the schema of {empty_postgres_url.redacted()}\n"
+    assert (ran.code, ran.out) == (0, f"0004 (current): {place}")
+    assert ran.err == (
+        "upgrade to 0001: Users, todos and their history …\nupgrade to 0002: Find quickly what was undone …\n"
+        "upgrade to 0003: When, what first, and where …\nupgrade to 0004: Tokens for the HTTP API …\n"
+    )
+    assert todo.ok("db current") == f"0004 (current): {place}"
+    assert todo.ok("db check") == f"0004 (current): {place}"
+    todo.ok("user add ops")
+    assert todo.ok("user list").startswith("ops\t")
+    ran = todo("db downgrade base")
+    assert (ran.code, ran.out) == (5, "")
+    assert json.loads(todo.ok("db downgrade base --yes --json"))["revision"] is None
+    assert todo("db check --json").code == 8
+    assert todo.ok("db current").startswith("There is no todo schema in ")
+    assert not (tmp_path / "home").exists()
+
+
+def test_operators_of_the_embedded_database(todo: Terminal) -> None:
+    assert todo.ok("db history") == (
+        "0004\tTokens for the HTTP API\n0003\tWhen, what first, and where\n"
+        "0002\tFind quickly what was undone\n0001\tUsers, todos and their history\n"
+    )
+    assert todo.ok("db current").startswith("There is no todo schema in ")
+    todo.ok("db upgrade")
+    assert todo.ok("db check").startswith("0004 (current)")
+    assert json.loads(todo.ok("db ping --json"))["database"] == "sqlite"
+    todo.ok("add a")
+    todo.ok("db downgrade base --yes")
+    assert todo.ok("list") == ""
+    assert todo("db upgrade 0042").code == 3
+
+
+def test_renaming_a_user_keeps_the_todos_and_the_profile(todo: Terminal, postgres_url: PostgresURL) -> None:
+    todo.ok("profile add work --user ada --url-stdin", stdin=postgres_url.text())
+    todo.ok("add a", profile="work")
+    assert todo.ok("user rename ada 'Ada L.'", profile="work").startswith("Ada L.\t")
+    assert json.loads(todo.ok("profile show work --json"))["user"] == "Ada L."
+    assert todo.ok("list -q", profile="work") == "1\n"
+    assert todo("user rename nobody x", profile="work").code == 3
+    todo.ok("user add bob", profile="work")
+    assert todo("user rename bob 'Ada L.'", profile="work").code == 4
+    assert todo("user add bob", profile="work").err == "That user was there already.\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "stdin", "code"),
+    [
+        ("profile add work", "", 2),
+        ("profile add work --url-stdin", "", 2),
+        ("profile add work --url-stdin", "mysql://ada:PASSWORD@db.example/x", 2),
+        ("profile add work --url-stdin", "postgresql://ada:PASSWORD@db.example:port/x", 2),
+        ("profile add work --url-stdin", "postgresql://ada:PASS@WORD@db.example/x", 2),
+        ("profile add work --url-stdin", "postgresql://ada:PASSWORD@/x", 2),
+        ("profile add work --url-stdin", "ada:PASSWORD@db.example", 2),
+        ("profile add work --url-env UNSET_VARIABLE", "", 2),
+        ("profile add work --url-env 'postgresql://ada:PASSWORD@db.example/x'", "", 2),
+        ("profile add 'a b' --embedded", "", 2),
+        ("profile add work --embedded --url-stdin", "", 2),
+        ("profile add work --embedded --user ''", "", 2),
+        ("profile add work --embedded --user " + "x" * 65, "", 2),
+        ("profile use nope", "", 3),
+        ("profile rm nope --yes", "", 3),
+        ("profile show nope", "", 3),
+        ("profile add work --url-stdin", "postgresql://ada:PASSWORD@127.0.0.1:1/x", 7),
+        ("profile", "", 2),
+        ("db downgrade", "", 2),
+    ],
+)
+def test_bad_profiles(todo: Terminal, line: str, stdin: str, code: int, tmp_path: Path) -> None:
+    for json_too in ("", " --json"):
+        ran = todo(line + json_too, stdin=stdin)
+        assert (ran.code, ran.out) == (code, ""), str(ran)
+        assert "PASS" not in ran.err
+        assert "WORD" not in ran.err
+        assert "Traceback" not in ran.err
+    assert not (tmp_path / "home/config.toml").exists()
+
+
+def test_a_refused_password(todo: Terminal, postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = postgres_url.text()
+    assert postgres_url.password
+    wrong = url.replace(PostgresURL.parse(url).text().split("@")[0].rsplit(":", 1)[1], "WRONG")
+    monkeypatch.setenv("TODO_DATABASE_URL", wrong)
+    for line in ("list", "db ping", "db upgrade", "db current --json"):
+        ran = todo(line)
+        assert (ran.code, ran.out) == (6, ""), str(ran)
+        assert "WRONG" not in ran.err
+        assert "Traceback" not in ran.err
+    monkeypatch.setenv("TODO_DATABASE_URL", re.sub(r"(@[^/]*)/[^?]*", r"\1/no_such_database", url))
+    ran = todo("list")
+    assert (ran.code, "There is no database 'no_such_database'" in ran.err) == (7, True), str(ran)
+
+
+def test_a_password_is_nowhere(todo: Terminal, postgres_url: PostgresURL) -> None:
+    todo.ok("profile add work --user ada --url-stdin", stdin=postgres_url.text())
+    assert postgres_url.password
+    for line in ("profile list", "profile show work", "db ping", "db current", "list", "user list"):
+        for form in ("", " --json"):
+            ran = todo(f"--profile work {line}{form}")
+            assert ran.code == 0, str(ran)
+            assert postgres_url.password not in ran.out + ran.err
+
+
+def test_the_password_is_not_in_the_process_list(postgres_url: PostgresURL, todo: Terminal) -> None:
+    todo.ok("profile add work --user ada --url-stdin", stdin=postgres_url.text())
+    code = "import sys; sys.argv = ['todo', '--profile', 'work', 'list']\nfrom todocli.__main__ import main\n"
+    code += "try:\n    main()\nexcept SystemExit:\n    pass\nprint(open('/proc/self/cmdline').read())"
+    if not Path("/proc/self/cmdline").exists():
+        code = code.replace("open('/proc/self/cmdline').read()", "sys.argv")
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert postgres_url.password
+    assert postgres_url.password not in out

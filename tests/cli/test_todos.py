@@ -1,0 +1,331 @@
+"""The commands of the panels Todos and History, as a script and as a person see them."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from pathlib import Path
+
+import pytest
+
+from tests.support.terminal import Terminal
+from todocli.cli.context import Invocation
+from todocli.cli.exits import wants_json
+
+
+@pytest.fixture
+def todo(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """A pipe on the embedded database, which is made by the first command."""
+    return Terminal(monkeypatch)
+
+
+@pytest.fixture
+def person(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """A terminal on the embedded database, which is there already."""
+    monkeypatch.setenv("TERM", "dumb")
+    Terminal(monkeypatch)("list")
+    return Terminal(monkeypatch, terminal=True)
+
+
+def test_the_first_add_needs_nothing_and_says_where_the_data_is(todo: Terminal, tmp_path: Path) -> None:
+    ran = todo("add buy milk")
+    assert (ran.code, ran.out) == (0, "1\topen\tbuy milk\n")
+    assert ran.err == f"Your todos are in {tmp_path}/home/todo.db\n"
+    assert todo("add more").err == ""
+    assert (tmp_path / "home/todo.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_session_in_a_pipe(todo: Terminal) -> None:
+    todo("list")
+    assert todo.ok("add buy milk") == "1\topen\tbuy milk\n"
+    assert todo.ok("add Pay rent -d 'by transfer'") == "2\topen\tPay rent\n"
+    assert todo.ok("done 1") == "1\tdone\tbuy milk\n"
+    assert todo.ok("") == "2\topen\tPay rent\n"
+    assert todo.ok("ls --all") == "1\tdone\tbuy milk\n2\topen\tPay rent\n"
+    assert todo.ok("list --completed") == "1\tdone\tbuy milk\n"
+    assert todo.ok("show 2") == "2\topen\tPay rent\t\t\t\t\tby transfer\n"
+    assert todo.ok("edit 2 --title 'Pay the rent'") == "2\topen\tPay the rent\n"
+    assert todo.ok("reopen 1") == "1\topen\tbuy milk\n"
+    assert todo.ok("rm 1-2") == "1\ttrash\tbuy milk\n2\ttrash\tPay the rent\n"
+    assert todo.ok("trash") == "1\ttrash\tbuy milk\n2\ttrash\tPay the rent\n"
+    assert todo.ok("restore 2") == "2\topen\tPay the rent\n"
+    assert todo.ok("add again --quiet") == "3\n"
+    assert todo.ok("list -q --reverse") == "3\n2\n"
+
+
+def test_a_session_at_a_terminal(person: Terminal) -> None:
+    assert person.ok("add buy milk") == "Added 1 buy milk\n"
+    assert person.ok("add Pay rent -d 'by transfer\nsoon'") == "Added 2 Pay rent\n        by transfer …\n"
+    assert person.ok("done 1") == "Done 1 buy milk · todo undo\n"
+    assert person.ok("done 1") == "1 buy milk was done already\n"
+    assert person.ok("reopen 1") == "Reopened 1 buy milk · todo undo\n"
+    assert person.ok("edit 1 -t 'buy oat milk'") == "Changed 1 buy oat milk · todo undo\n"
+    assert person.ok("edit 1 -t 'buy oat milk'") == "1 buy oat milk is unchanged\n"
+    assert person.ok("rm 1") == "Removed 1 buy oat milk · todo undo\n"
+    assert person.ok("restore 1") == "Restored 1 buy oat milk · todo undo\n"
+    assert person.ok("restore 1") == "1 buy oat milk is not in the trash\n"
+    assert person.ok("done 1 2") == "Done 1 buy oat milk\nDone 2 Pay rent · todo undo\n"
+
+
+def test_an_empty_list_is_friendly(person: Terminal) -> None:
+    ran = person("")
+    assert (ran.out, ran.err) == ("", "Nothing to do. Add something: todo add buy milk\n")
+    assert person("trash").err == "The trash is empty.\n"
+    assert person("list --completed").err == "Nothing is completed yet.\n"
+
+
+def test_the_table_says_how_many_there_are(person: Terminal) -> None:
+    person("add -", stdin="a\nb\n\n  \nc\n")
+    assert person("list -n 2").err == "2 of 3 open\n"
+    assert person("list").err == "3 open\n"
+
+
+def test_json_of_one_is_an_object_and_of_several_a_list(todo: Terminal) -> None:
+    todo("list")
+    one = json.loads(todo.ok("add a --json"))
+    assert one["title"] == "a"
+    assert set(json.loads(todo.ok("show 1 --json"))) == set(one)
+    many = json.loads(todo.ok("--json add -", stdin="b\n"))
+    assert (many["count"], many["total"], [t["title"] for t in many["items"]]) == (1, 1, ["b"])
+    for line in ("done 1-1", "done 2 1", "reopen -", "list"):
+        answer = json.loads(todo.ok(f"{line} --json", stdin="1\n2\n"))
+        assert set(answer) == {"items", "count", "total"}, line
+    assert [t["number"] for t in json.loads(todo.ok("show 2 1 --json"))["items"]] == [2, 1]
+    limited = json.loads(todo.ok("list --json -n 1"))
+    assert (limited["count"], limited["total"]) == (1, 2)
+
+
+def test_fields_and_json_lines(todo: Terminal) -> None:
+    todo("add -", stdin="a\nb\n")
+    assert todo.ok("list --fields title,number") == (
+        '{"items":[{"title":"a","number":1},{"title":"b","number":2}],"count":2,"total":2}\n'
+    )
+    assert todo.ok("--fields number show 1") == '{"number":1}\n'
+    assert todo.ok("list --jsonl --fields number") == '{"number":1}\n{"number":2}\n'
+    assert todo.ok("--jsonl add c --fields title") == '{"title":"c"}\n'
+
+
+def test_options_stand_before_or_after_the_command(todo: Terminal) -> None:
+    todo("add -", stdin="a\nb\n")
+    assert todo.ok("--json list") == todo.ok("list --json") == todo.ok("--json")
+    assert todo.ok("-q list") == todo.ok("list -q") == todo.ok("-q") == "1\n2\n"
+    assert todo("--all").code == 2
+
+
+def test_stdin(todo: Terminal) -> None:
+    todo("list")
+    assert todo.ok("add -", stdin="one\r\n\ntwo\n\tthree  ") == "1\topen\tone\n2\topen\ttwo\n3\topen\tthree\n"
+    assert todo.ok("add four -d -", stdin="line 1\nline 2\n\n") == "4\topen\tfour\n"
+    assert json.loads(todo.ok("show 4 --json"))["description"] == "line 1\nline 2"
+    assert todo.ok("done -", stdin=todo.ok("list -q")).count("\tdone\t") == 4
+
+
+def test_a_line_that_is_no_title_adds_nothing(todo: Terminal) -> None:
+    todo("list")
+    ran = todo("add -", stdin="fine\n" + "x" * 256 + "\n")
+    assert ran.code == 2
+    assert ran.err.startswith("error: Line 2 of stdin: The title has 256 characters; at most 255 are allowed.")
+    assert todo("add -", stdin=" \n\n").code == 2
+    assert todo("add - -d -", stdin="x").code == 2
+    assert todo("add -", stdin=b"ok\ncaf\xe9\n").err.startswith("error: Line 2 of stdin is not valid UTF-8.")
+    assert todo.ok("list --all") == ""
+
+
+def test_change_makes_repeating_safe(todo: Terminal) -> None:
+    todo("list")
+    change = str(uuid.uuid4())
+    first = todo.ok(f"add a --json --change {change}")
+    assert todo.ok(f"--change {change} add a --json") == first
+    done = str(uuid.uuid4())
+    assert todo.ok(f"done 1 --change {done} --json") == todo.ok(f"done 1 --change {done} --json")
+    assert todo(f"add b --change {change}").code == 4
+    assert todo.ok("list --all -q") == "1\n"
+
+
+def test_output_is_the_same_at_every_width(todo: Terminal) -> None:
+    title = "漢字 " * 50 + "end"
+    todo(["add", title])
+    todo.width = 20
+    assert todo.ok("list") == f"1\topen\t{title}\n"
+
+
+HOSTILE = "a\x1b[31mred\x1b]0;title\x07 \u202eevil\u2069 [red]x[/red] [/foo] \x9b2J\ttab\nnew\u200b"
+
+
+def test_hostile_text_controls_nothing(todo: Terminal, person: Terminal) -> None:
+    todo(["add", HOSTILE, "-d", HOSTILE])
+    for place in (person, todo):
+        for line in ("list", "list --all", "show 1", "done 1", "reopen 1", "rm 1", "trash", "restore 1"):
+            out = place.ok(line)
+            assert not set(out) & set("\x1b\x07\u202e\u2069\x9b\u200b"), line
+            assert out.count("\n") == 1 or place is person
+    todo(["edit", "1", "-t", HOSTILE])
+    assert todo.ok("list") == (
+        "1\topen\ta\\x1b[31mred\\x1b]0;title\\x07 \\u202eevil\\u2069 [red]x[/red] [/foo] \\x9b2J\\ttab\\nnew\\u200b\n"
+    )
+    assert json.loads(todo.ok("show 1 --json"))["title"] == HOSTILE
+
+
+def test_marks_are_bounded(todo: Terminal, person: Terminal) -> None:
+    assert todo(["add", "a" + "\u0301" * 10_000]).code == 2
+    assert todo(["add", "a" + "\u0301" * 254]).code == 0
+    assert person.ok("list").count("\u0301") == 30
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "message"),
+    [
+        (["add", ""], 2, "The title must not be empty."),
+        (["add", "  \t "], 2, "The title must not be empty."),
+        (["add", "x" * 256], 2, "The title has 256 characters; at most 255 are allowed."),
+        (["add", "x", "-d", "y" * 2001], 2, "The description has 2001 characters; at most 2000 are allowed."),
+        (["add", "a\0b"], 2, "The title must not contain a NUL character."),
+        (["add", "caf\udce9"], 2, "The title is not valid UTF-8."),
+        (["add", "x", "-d", "caf\udce9"], 2, "The description is not valid UTF-8."),
+        (["edit", "1", "-t", " "], 2, "The title must not be empty."),
+        (["edit", "1", "-d", "y" * 2001], 2, "The description has 2001 characters; at most 2000 are allowed."),
+        (["edit", "1-2", "-t", "x"], 2, "edit takes one todo, not a range."),
+        (["edit", "1", "2"], 2, "edit takes one todo; 2 look like more."),
+        (["edit", "1"], 2, "There is nobody who could edit, and no change was given."),
+        (["done", "0"], 2, "'0' is not a todo's number: numbers start at 1."),
+        (["done", "-1"], 2, "No such option: -1."),
+        (["done", "--", "-1"], 2, "'-1' is not a todo's number."),
+        (["done", "99999"], 3, "There is no todo 99999."),
+        (["done", str(2**63)], 2, "'9223372036854775808' is larger than any todo's number."),
+        (["done", str(2**63 - 1)], 3, "There is no todo 9223372036854775807."),
+        (["done", "3x"], 2, "'3x' is not a todo's number."),
+        (["done", "1", "3x"], 2, "'3x' is not a todo's number."),
+        (["done", "7-5"], 2, "'7-5' is a range that runs backwards."),
+        (["done", "١"], 2, "'١' is not a todo's number."),
+        (["done", "1", "98", "99"], 3, "There are no todos 98, 99."),
+        (["done", "50-60"], 3, "There are no todos 50-60."),
+        (["done", "0190a000-0000-7000-8000-000000000000"], 3, "There is no todo 0190a000-0000-7000-8000-000000000000."),
+        (["done"], 2, "There is no todo to change."),
+        (["done", "-"], 2, "There is no reference on stdin."),
+        (["add"], 2, "Missing argument 'TITLE'."),
+        (["frobnicate"], 2, "No such command 'frobnicate'."),
+        (["lst"], 2, "No such command 'lst'. Did you mean 'list', 'ls'?"),
+        (["list", "--frobnicate"], 2, "No such option: --frobnicate."),
+        (
+            ["list", "--sort", "size"],
+            2,
+            "'size' is nothing to sort by.",
+        ),
+        (["list", "-n", "0"], 2, "Invalid value for '--limit' / '-n': '0' is not a number from 1 up."),
+        (["list", "-n", "2.0"], 2, "Invalid value for '--limit' / '-n': '2.0' is not a number from 1 up."),
+        (["--fields", "number", "profile", "list"], 2, "This command does not take --fields."),
+        (["--json", "help", "exit-codes"], 2, "This command does not take --json."),
+        (["--yes", "list"], 2, "This command does not take --yes."),
+        (["--yes"], 2, "This command does not take --yes."),
+        (["--no-input", "--change", str(uuid.UUID(int=7)), "list"], 2, "This command does not take --change."),
+        (["list", "--all", "--completed"], 2, "--all and --completed exclude each other."),
+        (["list", "--fields", "id,size"], 2, "There is no field 'size'."),
+        (["list", "--fields", ","], 2, "--fields names no field."),
+        (["list", "--quiet", "--json"], 2, "--quiet and JSON exclude each other."),
+        (["list", "--json", "--jsonl"], 2, "--json and --jsonl exclude each other."),
+        (["add", "see", "-dashes"], 2, "The value of -d is glued to it in '-dashes'."),
+        (["list", "-qn5"], 2, "The value of -n is glued to it in '-qn5'."),
+        (["add", "x", "--change", "7"], 2, "--change takes a UUID, not '7'."),
+        (["list", "--color", "red"], 2, "Invalid value for '--color': 'red' is not one of 'auto', 'always', 'never'."),
+        (["list", "--profile", "nope"], 3, 'There is no profile "nope".'),
+    ],
+    ids=lambda value: " ".join(value)[:30] if isinstance(value, list) else "",
+)
+def test_bad_input(todo: Terminal, line: list[str], code: int, message: str) -> None:
+    """What and why, in one sentence, with what to type next; the same as JSON; and nothing changes."""
+    todo("add there", stdin="")
+    before = todo.ok("list --all --json")
+    ran = todo(line)
+    assert (ran.code, ran.out) == (code, ""), str(ran)
+    as_json = ran
+    if not wants_json(line):
+        first, *rest = ran.err.splitlines()
+        assert first == f"error: {message}"
+        assert all(part.startswith(" hint: ") for part in rest)
+        as_json = todo(["--json", *line])
+    body = json.loads(as_json.err)
+    assert (as_json.code, as_json.out) == (code, "")
+    assert set(body) <= {"detail", "error_code", "field_errors", "hint"}
+    assert body["detail"] == message
+    assert todo.ok("list --all --json") == before
+
+
+def test_a_title_may_begin_with_a_dash_after_two(todo: Terminal) -> None:
+    todo("list")
+    assert todo.ok("add -- -dashes --json") == "1\topen\t-dashes --json\n"
+    assert "Put -- before" in todo("add -x").err
+
+
+@pytest.mark.parametrize("command", ["add", "list", "ls", "show", "edit", "done", "reopen", "rm", "trash", "restore"])
+def test_every_command_explains_itself(todo: Terminal, command: str, tmp_path: Path) -> None:
+    assert f"Usage: todo {command}" in todo.ok(f"{command} -h")
+    assert f"Usage: todo {command}" in todo.ok(f"help {command}")
+    assert not (tmp_path / "home").exists()
+
+
+def test_exit_codes_are_published(todo: Terminal, person: Terminal) -> None:
+    rows = dict(line.split("\t")[:2] for line in todo.ok("help exit-codes").splitlines())
+    assert list(rows) == ["0", "1", "2", "3", "4", "5", "6", "7", "8", "130", "141"]
+    assert "NOT_FOUND" in person.ok("help exit-codes")
+
+
+def test_stdin_stands_for_a_list_also_of_one(todo: Terminal) -> None:
+    todo.ok("add a")
+    assert json.loads(todo.ok("show - --json", stdin="1\n"))["count"] == 1
+    assert json.loads(todo.ok("show 1 1 --json"))["count"] == 1
+    assert json.loads(todo.ok("show 1 --json"))["number"] == 1
+
+
+def test_what_stdin_may_hold(todo: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = todo("add -", stdin="\n\n\n" + "y" * 300 + "\n")
+    assert ran.err.startswith("error: Line 4 of stdin: The title has 300 characters")
+    todo.ok("add a -d -", stdin="b\r\nc\r\n")
+    assert json.loads(todo.ok("show 1 --json"))["description"] == "b\nc"
+    monkeypatch.setattr("todocli.cli.input.MAX_STDIN", 10)
+    assert todo("add -", stdin="x" * 11).code == 2
+    assert todo.ok("add - --quiet", stdin="x" * 10) == "2\n"
+
+
+def test_help_of_what_is_not_there(todo: Terminal) -> None:
+    ran = todo("help nope")
+    assert (ran.code, ran.err.splitlines()[0]) == (2, "error: There is no command or topic 'nope'.")
+
+
+def test_any_limit_is_one(todo: Terminal) -> None:
+    todo.ok("add a")
+    assert todo.ok(f"list -n {10**30} --quiet") == todo.ok(f"list -n {2**63} -q") == todo.ok("list -n 1 -q") == "1\n"
+
+
+def test_a_range_answers_with_what_it_changed(todo: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    todo.ok("add -", stdin="a\nb\nc\n")
+    todo.ok("done 2")
+    assert todo.ok("done 1-3 --quiet") == "1\n3\n"
+    assert todo.ok("done 1-3 --quiet") == ""
+    assert todo.ok("done 2 1-3 --quiet") == "2\n"
+    assert json.loads(todo.ok("done 1-3 --json")) == {"items": [], "count": 0, "total": 0}
+    assert Terminal(monkeypatch, terminal=True)("done 1-3").err.count("Nothing to do") == 1
+
+
+def test_a_command_that_is_offered_is_for_the_same_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    todo = Terminal(monkeypatch, terminal=True)
+    todo("profile add home --embedded --no-input")
+    assert "Add something: todo --profile home add buy milk\n" in todo("list --profile home").err
+    assert todo.ok("add x --profile home") == "Added 1 x\n"
+    assert todo.ok("--profile home done 1") == "Done 1 x · todo --profile home undo\n"
+    assert todo.ok("rm 1") == "Removed 1 x · todo undo\n"
+    assert " hint: todo --profile home restore 1\n" in todo("done 1 --profile home").err
+    assert ": todo --profile home db history\n" in todo("--profile home db upgrade x").err
+    assert ": todo profile rm home\n" in todo("--profile home profile add home --embedded").err
+
+
+@pytest.mark.parametrize(
+    ("words", "given", "repeated"),
+    [
+        (["done", "1"], set(), f"todo --change {uuid.UUID(int=7)} done 1"),
+        (["add", "--", "--change"], set(), f"todo --change {uuid.UUID(int=7)} add -- --change"),
+        (["done", "1", "--change", "U"], {"change"}, "todo done 1 --change U"),
+    ],
+)
+def test_a_line_is_repeated_with_the_name_of_its_step(words: list[str], given: set[str], repeated: str) -> None:
+    assert Invocation(arguments=words, given=given, change=uuid.UUID(int=7)).repeated() == repeated

@@ -1,0 +1,116 @@
+"""The embedded file: whose it is, what a migration keeps of it, and what is not ours."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from contextlib import closing
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.support.console import Console
+from todocli.database import migrations, sqlite_file
+from todocli.database.schema import HEAD
+from todocli.errors import TodoError
+
+
+def test_a_new_file_is_its_owners_alone(tmp_path: Path) -> None:
+    path = tmp_path / "a b%20#?" / "ü%(x)s" / "todo.db"
+    previous = os.umask(0)
+    try:
+        migrations.upgrade(path)
+    finally:
+        os.umask(previous)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE(path.parent.parent.stat().st_mode) == 0o700
+    assert [entry.name for entry in path.parent.iterdir()] == ["todo.db"]
+    with closing(sqlite_file.connect(path)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_the_switch_to_wal_waits_for_a_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "todo.db"
+    sqlite_file.create_file(path)
+    with closing(sqlite_file.connect(path)) as reader, closing(sqlite_file.connect(path)) as connection:
+        reader.execute("CREATE TABLE anything (id)")
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM anything").fetchall()
+        connection.execute("PRAGMA busy_timeout = 1")
+        monkeypatch.setattr("todocli.database.sqlite_file.time.sleep", lambda _: reader.execute("COMMIT"))
+        sqlite_file.use_write_ahead_log(connection)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_the_file_behind_a_link_is_its_owners_alone(tmp_path: Path) -> None:
+    path = tmp_path / "todo.db"
+    path.symlink_to(tmp_path / "elsewhere" / "todo.db")
+    migrations.upgrade(path)
+    assert path.is_symlink()
+    assert stat.S_IMODE((tmp_path / "elsewhere" / "todo.db").stat().st_mode) == 0o600
+
+
+def test_a_copy_is_kept_before_rows_are_moved(sqlite_path: Path) -> None:
+    console = Console(sqlite_path)
+    console.add(console.add_user(), 1, "Precious")
+    copy = sqlite_path.with_name(f"todo.db.bak-{HEAD}")
+    copy.write_text("an older copy")
+    migrations.upgrade(sqlite_path)
+    copies: list[Path] = []
+    migrations.downgrade(sqlite_path, "base", on_copy=copies.append)
+    console.close()
+    assert copy.read_text() == "an older copy"
+    [copy] = copies
+    assert copy.name == f"todo.db.bak-{HEAD}-2"
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    with closing(sqlite3.connect(copy)) as kept:
+        assert kept.execute("SELECT title FROM todos").fetchall() == [("Precious",)]
+        assert kept.execute("PRAGMA user_version").fetchone() == (int(HEAD),)
+    assert sorted(entry.name for entry in sqlite_path.parent.glob("todo.db*")) == [
+        "todo.db",
+        f"todo.db.bak-{HEAD}",
+        copy.name,
+    ]
+
+
+def test_without_a_copy_nothing_is_moved(sqlite_path: Path) -> None:
+    sqlite_path.with_name(f"todo.db.bak-{HEAD}.part").mkdir()
+    with pytest.raises(TodoError):
+        migrations.downgrade(sqlite_path, "base")
+    assert migrations.current(sqlite_path) == HEAD
+
+
+def test_a_database_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "photos.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE photos (id)")
+    before = path.read_bytes()
+    with pytest.raises(TodoError, match=r"not a todo database.*photos"):
+        migrations.upgrade(path)
+    assert path.read_bytes() == before
+
+
+def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("buy milk\n" * 100)
+    for look in (migrations.current, migrations.upgrade):
+        with pytest.raises(TodoError, match="not a todo database"):
+            look(path)
+    assert path.read_text() == "buy milk\n" * 100
+
+
+def test_rows_that_do_not_fit_together_stop_a_migration(sqlite_path: Path) -> None:
+    console = Console(sqlite_path)
+    console.run("PRAGMA foreign_keys = OFF")
+    console.run(
+        "INSERT INTO changes (user_id, id, seq, made_at, source) VALUES (:a, :b, 1, '', '')", a=uuid4(), b=uuid4()
+    )
+    console.run("CREATE TABLE other (id INTEGER PRIMARY KEY, parent INTEGER REFERENCES other (id))")
+    console.run("INSERT INTO other (parent) VALUES (7)")
+    console.close()
+    with pytest.raises(TodoError, match="other refers to a missing row of other"):
+        migrations.downgrade(sqlite_path, "base")
+    assert migrations.current(sqlite_path) == HEAD

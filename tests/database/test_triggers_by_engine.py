@@ -1,0 +1,196 @@
+"""What only one of the engines can do to the triggers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from tests.database.test_triggers import NO_RETRY, row
+from tests.support.console import NOON, REFUSED, Console
+from todocli.database.postgres.url import PostgresURL
+
+# SQLite
+
+
+@pytest.fixture(params=["OFF", "ON"])
+def sqlite(request: pytest.FixtureRequest, sqlite_path: Path) -> Iterator[Console]:
+    """A console at SQLite, whose triggers fire from themselves (ON) or not."""
+    console = Console(sqlite_path)
+    console.run(f"PRAGMA recursive_triggers = {request.param}")
+    yield console
+    console.close()
+
+
+def is_recursive(console: Console) -> bool:
+    return bool(console.value("PRAGMA recursive_triggers"))
+
+
+def test_an_update_gives_one_step(sqlite: Console) -> None:
+    user = sqlite.add_user()
+    sqlite.add(user, 1, "a")
+    sqlite.run("UPDATE todos SET title = 'b'")
+    sqlite.run("UPDATE todos SET title = 'c', change_id = :change", change=uuid4())
+    pairs = [(step.before, step.after) for step in sqlite.history(user)]
+    assert pairs == [(None, row(1, "a")), (row(1, "a"), row(1, "b")), (row(1, "b"), row(1, "c"))]
+
+
+@pytest.mark.parametrize("verb", ["UPDATE OR IGNORE", "UPDATE OR REPLACE", "UPDATE OR ROLLBACK", "UPDATE OR FAIL"])
+def test_an_updates_conflict_policy_does_not_reach_history(sqlite: Console, verb: str) -> None:
+    user, change = sqlite.add_user(), uuid4()
+    for number in (1, 2):
+        sqlite.add(user, number, "a")
+    sqlite.run(f"{verb} todos SET title = 'b', change_id = :change", change=change)
+    sqlite.run(f"{verb} todos SET title = 'c'")
+    assert [(step.before or {}).get("title") for step in sqlite.history(user)] == [None, None, "a", "a", "b", "b"]
+    assert [(step.after or {}).get("title") for step in sqlite.history(user)] == ["a", "a", "b", "b", "c", "c"]
+    assert len(sqlite.changes(user)) == 5
+
+
+def test_replacing_a_todo_keeps_what_was_there(sqlite: Console) -> None:
+    user = sqlite.add_user()
+    todo = sqlite.add(user, 1, "a")
+    sqlite.add(user, 1, "b", todo=todo, verb="INSERT OR REPLACE")
+    pairs = [(step.before, step.after) for step in sqlite.history(user)]
+    if is_recursive(sqlite):
+        assert pairs == [(None, row(1, "a")), (row(1, "a"), None), (None, row(1, "b"))]
+    else:
+        assert pairs == [(None, row(1, "a")), (row(1, "a"), row(1, "b"))]
+
+
+def test_replacing_does_not_take_a_number_away_unseen(sqlite: Console) -> None:
+    user = sqlite.add_user()
+    sqlite.add(user, 1, "a")
+    sqlite.add(user, 2, "b")
+    with pytest.raises(REFUSED, match="the number belongs to another todo"):
+        sqlite.add(user, 1, "c", verb="INSERT OR REPLACE")
+    assert sqlite.run("SELECT title FROM todos ORDER BY number") == [("a",), ("b",)]
+
+
+def test_replacing_does_not_move_a_todo(sqlite_path: Path) -> None:
+    console = Console(sqlite_path)
+    user, other = console.add_user("ada"), console.add_user("bob")
+    todo = console.add(user, 1, "a")
+    for owner, number in ((user, 2), (other, 1), (other, 2)):
+        with pytest.raises(REFUSED, match=NO_RETRY):
+            console.add(owner, number, "b", todo=todo, verb="INSERT OR REPLACE")
+    assert console.run("SELECT title, number FROM todos") == [("a", 1)]
+    assert console.history(other) == []
+    console.close()
+
+
+def test_a_deleted_todos_place_can_be_taken(sqlite: Console) -> None:
+    user = sqlite.add_user()
+    todo = sqlite.add(user, 1, "a")
+    sqlite.run("DELETE FROM todos")
+    sqlite.add(user, 1, "b", todo=todo)
+    assert [(step.before, step.after) for step in sqlite.history(user)][1:] == [
+        (row(1, "a"), None),
+        (None, row(1, "b")),
+    ]
+
+
+def test_an_ignored_insert_leaves_nothing(sqlite: Console) -> None:
+    user = sqlite.add_user()
+    todo = sqlite.add(user, 1, "a")
+    before = sqlite.history(user), sqlite.changes(user)
+    sqlite.add(user, 1, "b", verb="INSERT OR IGNORE")
+    sqlite.add(user, 2, "b", todo=todo, verb="INSERT OR IGNORE")
+    assert (sqlite.history(user), sqlite.changes(user)) == before
+    assert sqlite.value("SELECT last_number FROM users") == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("2026-11-27T12:00:00.123456", "2026-11-27T12:00:00.123456Z"),
+        ("2026-11-27 12:00:00", "2026-11-27T12:00:00.000000Z"),
+        ("2026-11-27 12:00:00.5", "2026-11-27T12:00:00.500000Z"),
+        ("2026-11-27 12:00", "2026-11-27T12:00:00.000000Z"),
+        ("2026-11-27 13:00:00+01:00", "2026-11-27T12:00:00.000000Z"),
+        ("2026-11-27 23:59:59.999999", "2026-11-27T23:59:59.999999Z"),
+    ],
+)
+def test_a_time_typed_by_hand_has_the_same_form_in_history(sqlite: Console, written: str, kept: str) -> None:
+    user = sqlite.add_user()
+    sqlite.add(user, 1)
+    sqlite.run("UPDATE todos SET completed_at = :written", written=written)
+    after = sqlite.history(user)[1].after
+    assert after is not None
+    assert after["completed_at"] == kept
+
+
+# Postgres
+
+
+@pytest.fixture
+def postgres(postgres_url: PostgresURL) -> Iterator[Console]:
+    console = Console(postgres_url)
+    yield console
+    console.close()
+
+
+def test_it_does_not_matter_where_a_session_looks_for_tables(postgres: Console) -> None:
+    """A pooler, or a console, may have another search_path; and a table of the same name may be in the way."""
+    user = postgres.add_user()
+    todo = postgres.add(user, 1)
+    postgres.run("CREATE TEMPORARY TABLE history AS SELECT * FROM history")
+    postgres.run("SET search_path = pg_catalog")
+    postgres.run("UPDATE public.todos SET title = 'New'")
+    postgres.run("DELETE FROM public.todos WHERE id = :todo", todo=todo)
+    assert postgres.value("SELECT count(*) FROM public.history") == 3
+
+
+def test_a_returned_row_has_the_change_that_it_was_given(postgres: Console) -> None:
+    user = postgres.add_user()
+    postgres.add(user, 1)
+    ((change, version),) = postgres.run("UPDATE todos SET title = 'New' RETURNING change_id, version")
+    assert postgres.changes(user)[1] == change
+    assert version == 2
+
+
+def test_transactions_at_the_same_instant_are_two_changes(postgres_url: PostgresURL) -> None:
+    consoles = [Console(postgres_url) for _ in range(2)]
+    changes: set[UUID] = set()
+    for console in consoles:
+        console.run("BEGIN")
+        changes.add(console.value("SELECT todos_console_change()"))
+        assert console.value("SELECT todos_console_change()") in changes
+    assert len(changes) == 2
+    for console in consoles:
+        console.run("ROLLBACK")
+        console.close()
+
+
+def test_a_merge_leaves_history(postgres: Console) -> None:
+    user, change = postgres.add_user(), uuid4()
+    todo = postgres.add(user, 1, "a")
+    postgres.run(
+        "MERGE INTO todos USING (VALUES (:todo::uuid, 1), (:new::uuid, 2)) AS v (id, number) ON todos.id = v.id"
+        " WHEN MATCHED THEN UPDATE SET title = 'b', change_id = :change"
+        " WHEN NOT MATCHED THEN INSERT (id, user_id, number, title, version, created_at, updated_at, change_id,"
+        " change_source) VALUES (v.id, :user, v.number, 'c', 1, :at, :at, :change, 'cli')",
+        todo=todo,
+        new=uuid4(),
+        user=user,
+        change=change,
+        at=NOON,
+    )
+    steps = {
+        step.after["number"]: step.before for step in postgres.history(user) if step.after and step.change == change
+    }
+    assert steps == {1: row(1, "a"), 2: None}
+    assert postgres.value("SELECT last_number FROM users") == 2
+
+
+def test_todos_are_not_truncated_behind_the_back_of_history(postgres_url: PostgresURL) -> None:
+    console = Console(postgres_url)
+    console.add(console.add_user(), 1, "x")
+    for table in ("todos", "users CASCADE"):
+        with pytest.raises(psycopg.errors.RestrictViolation, match="cannot be truncated"):
+            console.run(f"TRUNCATE {table}")
+    assert console.value("SELECT count(*) FROM todos") == 1
+    console.close()

@@ -1,0 +1,227 @@
+"""Many processes at once on one user's todos: nothing is lost, doubled or refused."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.support.console import Console
+from tests.support.terminal import Terminal
+from todocli.database.postgres.url import PostgresURL
+from todocli.database.store import Store, open_store
+from todocli.database.target import Target
+from todocli.domain.references import parse_references
+from todocli.errors import Conflict, NotFound
+from todocli.schemas.todos import TodoCreate
+from todocli.services.owner import Owner
+from todocli.services.queries import TodoQuery
+from todocli.services.todos import Todos
+from todocli.services.users import Users
+
+PROCESSES = 16
+
+
+def together(lines: Sequence[Sequence[str]]) -> list[subprocess.CompletedProcess[str]]:
+    """Run `todo` command lines at the same time, each in a process of its own."""
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-m", "todocli", *line], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for line in lines
+    ]
+    results = []
+    for process in started:
+        out, err = process.communicate(timeout=300)
+        results.append(subprocess.CompletedProcess(process.args, process.returncode, out, err))
+    return results
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_sixteen_processes_add_at_once(
+    engine: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """On SQLite the file is not even there when they start."""
+    todo = Terminal(monkeypatch)
+    if engine == "postgres":
+        url: PostgresURL = request.getfixturevalue("postgres_url")
+        todo.ok("profile add work --user ada --url-stdin", stdin=url.text())
+        monkeypatch.setenv("TODO_PROFILE", "work")
+    results = together([["add", f"todo {i}", "--json"] for i in range(PROCESSES)])
+    assert [result.returncode for result in results] == [0] * PROCESSES, [r.stderr for r in results]
+    added = [json.loads(result.stdout) for result in results]
+    assert sorted(item["number"] for item in added) == list(range(1, PROCESSES + 1))
+    stored = json.loads(todo.ok("list --json"))["items"]
+    assert {(t["number"], t["title"]) for t in stored} == {(t["number"], t["title"]) for t in added}
+
+
+def threads(store_of: Target, work: Sequence[str], times: int) -> list[BaseException]:
+    """Let threads, each with a connection of its own, do `work` over and over; return what went wrong."""
+    faults: list[BaseException] = []
+
+    def run(verb: str, words: list[str]) -> None:
+        try:
+            with open_store(store_of) as store, store.session() as session:
+                todos = Todos(session, Owner("ada"))
+                for _ in range(times):
+                    getattr(todos, verb)(parse_references(words))
+        except BaseException as error:
+            faults.append(error)
+
+    running = [threading.Thread(target=run, args=(line.split()[0], line.split()[1:])) for line in work]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+    return faults
+
+
+def prepared(database: Target, count: int) -> None:
+    with open_store(database) as store, store.session() as session:
+        Users(session).add("ada")
+        Todos(session, Owner("ada")).add([TodoCreate(title=str(i)) for i in range(count)])
+
+
+def test_overlapping_steps_in_any_order_do_not_deadlock(database: Target) -> None:
+    prepared(database, 12)
+    work = [
+        "complete 1 2 3 4 5 6",
+        "reopen 6 5 4 3 2 1",
+        "complete 3-9",
+        "reopen 9 7 3",
+        "complete 12 1",
+        "reopen 1-12",
+    ]
+    faults = threads(database, work, 15)
+    # A step that finds its goal undone by another at once is a conflict, never a torn or failed one.
+    assert [fault for fault in faults if type(fault).__name__ != "Conflict"] == []
+
+
+def test_history_follows_the_table(database: Target) -> None:
+    """After all that, the last `after` of each todo is what the table says."""
+    import sqlalchemy as sa
+
+    prepared(database, 6)
+    threads(database, ["complete 1-6", "reopen 6 1", "complete 2 3", "reopen 3-5"], 10)
+    with open_store(database) as store, store.session() as session:
+        rows = session.execute(
+            sa.text(
+                "SELECT h.todo_id, h.after FROM history h"
+                " JOIN changes c ON c.id = h.change_id AND c.user_id = h.user_id ORDER BY c.seq"
+            )
+        ).all()
+        last = {str(row[0]).replace("-", ""): row[1] for row in rows}
+        for todo in Todos(session, Owner("ada")).find(TodoQuery("all")).items:
+            after = last[todo.id.hex]
+            after = json.loads(after) if isinstance(after, str) else after
+            assert (after["completed_at"] is not None) == todo.is_completed
+
+
+def test_a_step_on_what_another_removes_is_all_or_none(database: Target) -> None:
+    prepared(database, 20)
+    with open_store(database) as one, open_store(database) as two:
+        done = _race(one, two)
+    assert done == 0 or done == 20
+
+
+def _race(one: Store, two: Store) -> int:
+    barrier = threading.Barrier(2)
+
+    def remove() -> None:
+        with one.session() as session:
+            barrier.wait()
+            Todos(session, Owner("ada")).remove(parse_references(["20"]))
+
+    thread = threading.Thread(target=remove)
+    thread.start()
+    with two.session() as session:
+        todos = Todos(session, Owner("ada"))
+        barrier.wait()
+        with contextlib.suppress(NotFound):
+            todos.complete(parse_references([str(i) for i in range(1, 21)]))
+        thread.join()
+        everything = todos.find(TodoQuery("all")).items + todos.find(TodoQuery("trash")).items
+        return sum(todo.is_completed for todo in everything)
+
+
+def test_an_interrupt_is_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while `add -` waits for its lines."""
+    import signal
+
+    process = subprocess.Popen(
+        [sys.executable, "-m", "todocli", "add", "-"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
+    threading.Event().wait(2)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (130, "", "")
+
+
+def _wait_until_somebody_waits(url: PostgresURL) -> None:
+    with contextlib.closing(Console(url)) as witness:
+        while not witness.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"):
+            time.sleep(0.01)
+
+
+@pytest.mark.parametrize("words", [("1", "2"), ("1-2",), ("2", "1")])
+@pytest.mark.parametrize("verb", ["complete", "reopen", "remove", "restore"])
+def test_a_step_sees_the_rows_as_they_are_when_it_gets_them(
+    postgres_url: PostgresURL, verb: str, words: tuple[str, ...]
+) -> None:
+    """While a step waits for a row, that becomes what the step is to change: it is changed with the others."""
+    console = Console(postgres_url)
+    user = console.add_user("ada")
+    so_already = {"complete": "completed_at = now()", "reopen": "completed_at = NULL"}
+    so_already |= {"remove": "completed_at = NULL", "restore": "deleted_at = NULL"}
+    not_so = {"complete": "completed_at = NULL", "reopen": "completed_at = now()"}
+    not_so |= {"remove": "completed_at = now()", "restore": "deleted_at = now()"}
+    for number in (1, 2):
+        console.add(user, number, "x")
+    console.run(f"UPDATE todos SET {not_so[verb]} WHERE number = 1")
+    console.run(f"UPDATE todos SET {so_already[verb]} WHERE number = 2")
+    outcome = []
+
+    def step() -> None:
+        with open_store(postgres_url) as store, store.session() as session:
+            outcome.append(getattr(Todos(session, Owner("ada")), verb)(parse_references(words)))
+
+    with console.transaction():
+        console.run(f"UPDATE todos SET {not_so[verb]} WHERE number = 2")
+        thread = threading.Thread(target=step)
+        thread.start()
+        _wait_until_somebody_waits(postgres_url)
+    thread.join(30)
+    console.close()
+    assert set(outcome[0].changed) == {1, 2}
+
+
+def test_two_who_take_one_name_at_once(postgres_url: PostgresURL) -> None:
+    with contextlib.closing(Console(postgres_url)) as console:
+        for name in ("ada", "bob"):
+            console.add_user(name)
+        failed = []
+
+        def rename() -> None:
+            try:
+                with open_store(postgres_url) as store, store.session() as session:
+                    Users(session).rename("bob", "eve")
+            except Conflict as error:
+                failed.append(error.detail)
+
+        with console.transaction():
+            console.run("UPDATE users SET name = 'eve' WHERE name = 'ada'")
+            thread = threading.Thread(target=rename)
+            thread.start()
+            _wait_until_somebody_waits(postgres_url)
+        thread.join(30)
+    assert failed == ["The name 'eve' is taken."]

@@ -1,0 +1,275 @@
+"""Files that cannot be used and disks that are full: one clear sentence, the exit code, and nothing half done."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.support.terminal import Terminal
+
+ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+@pytest.fixture
+def todo(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    terminal = Terminal(monkeypatch)
+    terminal("add a")
+    return terminal
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+def first(err: str) -> str:
+    assert "Traceback" not in err
+    return err.splitlines()[0]
+
+
+def test_a_file_that_is_no_database(todo: Terminal, folder: Path) -> None:
+    (folder / "todo.db").write_bytes(b"My dear diary, " * 100)
+    for line in ("list", "add b", "db current", "db upgrade", "db check"):
+        ran = todo(line)
+        assert (ran.code, first(ran.err)) == (
+            1,
+            f"error: {folder}/todo.db is not a todo database: its content is something else.",
+        ), line
+    assert (folder / "todo.db").read_bytes() == b"My dear diary, " * 100
+
+
+def test_a_file_that_a_newer_program_wrote(todo: Terminal, folder: Path) -> None:
+    with closing(sqlite3.connect(folder / "todo.db", isolation_level=None)) as connection:
+        connection.execute("UPDATE todo_revision SET version_num = '0777'")
+        connection.execute("PRAGMA user_version = 777")
+    for line in ("list", "add b", "db check", "db upgrade"):
+        ran = todo(line)
+        assert ran.code == 8, line
+        assert "0777" in first(ran.err)
+    with closing(sqlite3.connect(folder / "todo.db", isolation_level=None)) as connection:
+        assert connection.execute("SELECT count(*) FROM todos").fetchone() == (1,)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("add b", "It is done, but the output could not be written: No space left on device."),
+        ("--version", "The output could not be written: No space left on device."),
+    ],
+)
+def test_an_output_that_cannot_be_written(todo: Terminal, folder: Path, line: str, sentence: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "todocli", *line.split()], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert (ran.returncode, ran.stderr) == (1, f"error: {sentence}\n")
+
+
+def test_a_folder_in_the_place_of_the_file(todo: Terminal, folder: Path) -> None:
+    shutil.rmtree(folder)
+    (folder / "todo.db").mkdir(parents=True)
+    assert todo("list").code == 1
+
+
+def test_home_is_a_file(todo: Terminal, folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.write_text("")
+    ran = todo("add b")
+    assert (ran.code, ran.out) == (2, "")
+    assert str(folder) in first(ran.err)
+    assert "ot a directory" in first(ran.err)
+
+
+@pytest.mark.skipif(ROOT, reason="root may write anywhere; test_an_unprivileged_user covers it")
+def test_a_read_only_file(todo: Terminal, folder: Path) -> None:
+    (folder / "todo.db").chmod(0o400)
+    assert "read-only" in first(todo("add b").err)
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root to become somebody else; test_a_read_only_file covers it")
+def test_an_unprivileged_user(todo: Terminal, folder: Path, tmp_path: Path) -> None:
+    """A file and a folder that this user may only read."""
+    for place in (folder, *folder.parents):
+        if place == Path("/tmp") or not place.is_relative_to("/tmp"):
+            break
+        place.chmod(0o755)
+    for file in folder.iterdir():
+        file.chmod(0o644)
+    code = "import os, sys; os.setgid(65534); os.setuid(65534)\nfrom todocli.__main__ import main\nmain()"
+    environment = {**os.environ, "HOME": "/nonexistent"}
+    # What is loaded before the change of user must be readable afterwards: load all of it first.
+    loaded = "import todocli.cli.app, todocli.services.todos, todocli.services.users, todocli.database.engine\n"
+    loaded += "import sqlalchemy.dialects.sqlite, todocli.profiles, todocli.render.documents\n"
+    loaded += "import platformdirs, pwd, getpass, todocli.domain.dates, todocli.domain.quick_add\n"
+    command = [sys.executable, "-c", loaded + code, "add", "b"]
+    ran = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert (ran.returncode, ran.stdout) == (1, ""), ran
+    assert "read-only" in first(ran.stderr) or "cannot be opened" in first(ran.stderr)
+    assert todo.ok("list") == "1\topen\ta\n"
+
+
+def test_a_full_disk_changes_nothing(todo: Terminal, folder: Path) -> None:
+    """SQLite's own limit on the number of pages stands for the disk: the error is the same SQLITE_FULL."""
+    code = (
+        "import sqlite3, sys\n"
+        "import todocli.database.engine as engine\n"
+        "prepare = engine._prepare_sqlite\n"
+        "def tight(connection, record):\n"
+        "    prepare(connection, record)\n"
+        "    pages = connection.execute('PRAGMA page_count').fetchone()[0]\n"
+        "    connection.execute(f'PRAGMA max_page_count = {pages}')\n"
+        "engine._prepare_sqlite = tight\n"
+        "from todocli.__main__ import main\nmain()"
+    )
+    lines = "\n".join(f"{i} " + "x" * 200 for i in range(1000))
+    ran = subprocess.run(
+        [sys.executable, "-c", code, "add", "-"], input=lines, capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert first(ran.stderr) == f"error: The disk is full; nothing was changed in {folder}/todo.db."
+    assert todo.ok("list") == "1\topen\ta\n"
+
+
+def test_output_that_cannot_be_written(todo: Terminal) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("/dev/full is not on this system")
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "todocli", "list"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (ran.returncode, first(ran.stderr)) == (1, "error: The machine refused: No space left on device.")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_locale_that_cannot_say_it(todo: Terminal, encoding: str) -> None:
+    todo.ok("add Grüße 漢字")
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    command = [sys.executable, "-m", "todocli", "show", "2"]
+    ran = subprocess.run(command, capture_output=True, env=environment, check=True)
+    expected = "Gr\\xfc\\xdfe" if encoding == "ascii" else "Grüße"
+    assert ran.stdout.decode(encoding) == f"2\topen\t{expected} \\u6f22\\u5b57\n"
+    ran = subprocess.run([*command, "--fields", "title"], capture_output=True, env=environment, check=True)
+    assert ran.stdout.decode() == '{"title":"Grüße 漢字"}\n'
+
+
+@pytest.mark.skipif(os.name == "nt", reason="redirections of a POSIX shell")
+def test_streams_that_are_closed(todo: Terminal) -> None:
+    for redirection, status in (("<&-", 0), (">&-", 0), ("2>&-", 0), (">&- 2>&-", 0)):
+        ran = subprocess.run(
+            f"'{sys.executable}' -m todocli list {redirection}", shell=True, capture_output=True, text=True, check=False
+        )
+        assert (ran.returncode, ran.stderr) == (status, ""), redirection
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes close otherwise on Windows")
+@pytest.mark.parametrize("line", ["list", "list --json", "--help", "help json-schema"])
+def test_a_closed_pipe_is_silent(todo: Terminal, line: str) -> None:
+    todo("add -", stdin="\n".join(f"todo number {i}" for i in range(4000)))
+    read, write = os.pipe()
+    os.close(read)
+    ran = subprocess.run(
+        [sys.executable, "-m", "todocli", *line.split()], stdout=write, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(write)
+    assert (ran.returncode, ran.stderr) == (141, "")
+
+
+def test_a_locked_database_is_waited_for_and_then_told(
+    todo: Terminal, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from todocli.database import engine
+
+    monkeypatch.setattr(engine, "BUSY_SECONDS", 0.05)
+    other = sqlite3.connect(folder / "todo.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    ran = todo("add b")
+    assert ran.code == 7
+    assert first(ran.err) == f"error: Another process kept the database {folder}/todo.db locked; nothing was changed."
+    assert todo.ok("list") == "1\topen\ta\n"
+    other.execute("ROLLBACK")
+    other.close()
+    assert todo.ok("add b") == "2\topen\tb\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "code"),
+    [
+        ("active = ", 0o600, 2),
+        ("active = 'nope'\n", 0o600, 2),
+        ("[profiles.work]\nuser = 3\n", 0o600, 2),
+        ("[profiles.work]\nuser = 'a'\nurl = 'postgresql://ada:PASSWORD@h:x/d'\n", 0o600, 0),
+        ("", 0o666, 6),
+        ("", 0o620, 6),
+    ],
+)
+def test_a_config_file_that_cannot_be_trusted_or_read(
+    todo: Terminal, folder: Path, text: str, mode: int, code: int
+) -> None:
+    config = folder / "config.toml"
+    config.write_text(text)
+    config.chmod(mode)
+    for line in ("list", "profile list --json", "add b"):
+        ran = todo(line)
+        assert ran.code == code, (line, ran)
+        assert "PASSWORD" not in ran.err
+        if code:
+            assert str(config) in ran.err
+    assert config.read_text() == text
+
+
+def test_a_fault_of_the_program_is_one_sentence(todo: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("postgresql://ada:PASSWORD@db.example/x")
+
+    monkeypatch.setattr("todocli.services.todos.Todos.find", broken)
+    ran = todo("list")
+    assert (ran.code, ran.out) == (1, "")
+    assert first(ran.err) == ("error: todo met a fault of its own: RuntimeError: postgresql://ada:***@db.example/x")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("URL", "db URL", "help URL", "profile add work URL", "db upgrade URL", "db downgrade URL --yes", "done URL"),
+        *("show URL", "list URL", "list --sort URL", "list --fields URL", "--color=URL", "add x --change URL"),
+        *("user rename URL bob", "user add URL", "profile add w --user URL --embedded", "list --profile URL"),
+    ],
+)
+def test_a_password_in_the_wrong_place_is_not_repeated(todo: Terminal, line: str) -> None:
+    words = line.replace("URL", "postgresql://ada:hunter2@h.example/db").split()
+    for given in (words, [*words, "--json"]):
+        ran = todo(given)
+        assert (ran.code > 0, "hunter2" in ran.out + ran.err) == (True, False), str(ran)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
+def test_errors_that_cannot_be_written(todo: Terminal) -> None:
+    with Path("/dev/full").open("w") as full:
+        for line in ("done 99", "done 99 --json"):
+            ran = subprocess.run([sys.executable, "-m", "todocli", *line.split()], stdout=subprocess.PIPE, stderr=full)
+            assert (ran.returncode, ran.stdout) == (3, b"")
+
+
+def test_a_database_that_another_program_made_is_named_so(todo: Terminal, folder: Path) -> None:
+    (folder / "todo.db").unlink()
+    for number in (0, 1, 777):
+        with closing(sqlite3.connect(folder / "todo.db", isolation_level=None)) as connection:
+            connection.execute("CREATE TABLE IF NOT EXISTS photos (id)")
+            connection.execute(f"PRAGMA user_version = {number}")
+        ran = todo("list")
+        assert (ran.code, "is not a todo database" in first(ran.err)) == (1, True), str(ran)
+
+
+def test_a_link_that_leads_to_itself(todo: Terminal, folder: Path) -> None:
+    (folder / "todo.db").unlink()
+    (folder / "todo.db").symlink_to("todo.db")
+    ran = todo("list")
+    assert (ran.code, "cannot be used: too many levels of symbolic links" in first(ran.err)) == (1, True)

@@ -1,0 +1,107 @@
+"""Connections that are cut, or fall silent, at each message of the protocol: nothing is lost, nothing is done twice.
+
+What is too long for each run, every command with every fault, `python -m tests.benchmarks.lost_connections` tries.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+
+from tests.support import postgres, protocol
+from tests.support.lost_connection import PATIENCE, WRITING, Far
+from tests.support.protocol import Faulty
+from tests.support.relay import Cut, Line, Relay
+from todocli.database.deadline import DEFAULT_SECONDS
+from todocli.database.postgres.url import PostgresURL
+
+MANY = 24
+"""Of a command with more messages than that, not each is tried here."""
+
+
+@pytest.fixture
+def far(postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch) -> Far:
+    return Far(postgres_url, monkeypatch)
+
+
+@pytest.mark.parametrize("line", WRITING.values(), ids=list(WRITING))
+def test_a_cut_connection_costs_another_try_and_nothing_else(far: Far, line: str) -> None:
+    messages = far.messages(line)
+    assert messages[0] == "client startup"
+    assert len(messages) > 15
+    expected, answer = far.state(), None
+    first = 0 if line == WRITING["add"] else messages.index("client P")  # connecting is the same for all
+    for at in range(first, len(messages), 1 + len(messages) // MANY):
+        ran = far.cut(line, at)  # after a message is before the next one
+        where = f"cut before {messages[at]} ({at})"
+        assert (ran.code, ran.err) == (0, ""), f"{where}: {ran}"
+        assert far.state() == expected, where
+        told = re.sub(r"\d{4}-\d\d-\d\dT\S+Z", "then", ran.out)
+        answer = answer or told
+        assert line.startswith(("user", "token")) or told == answer, where
+
+
+@pytest.mark.parametrize("name", ["add", "done already", "undo"])
+def test_a_silent_connection_ends_in_time_and_can_be_repeated(far: Far, name: str) -> None:
+    line = WRITING[name]
+    messages = far.messages(line)
+    expected = far.state()
+    outcomes = set()
+    asked = messages.index("client P")
+    last = range(len(messages) - 5, len(messages))  # among them are those after which it is made
+    for at in (0, 1, *range(asked - 1, len(messages) - 5, 1 + len(messages) // MANY), *last):
+        found = far.stall(line, at)
+        where = f"stall before {found.message} ({at})"
+        if found.message == "client X":
+            assert found.ran.code == 0, where
+            continue
+        assert (found.ran.code, '"SERVICE_UNAVAILABLE"' in found.ran.err) == (7, True), f"{where}: {found}"
+        assert PATIENCE < found.seconds < DEFAULT_SECONDS, where  # its own patience, not the usual one
+        outcomes.add(found.outcome_unknown)
+        assert found.outcome_unknown or found.unchanged, where
+        assert (found.repeated is not None) == found.outcome_unknown, where
+        if found.repeated:
+            assert found.repeated.code == 0, where
+            assert far.state() == expected, where
+    assert outcomes == {True, False}
+
+
+def test_a_name_that_somebody_else_has_is_not_taken_for_the_new_one(far: Far) -> None:
+    line = "user rename nobody bob"
+    for at in range(10, 20):
+        assert far.cut(line, at).code == 3, at
+
+
+def test_a_step_that_may_be_made_is_told_of_whatever_comes_after(far: Far) -> None:
+    """The answer to a step is lost, and then the server lets nobody in any more."""
+    messages = far.messages("add new")
+    made = messages.index("server C", messages.index("client P"))
+
+    class LetsNobodyInAgain(Faulty):
+        def line(self, number: int) -> Line:
+            return Line(on_server=refuse) if number else super().line(number)
+
+    def refuse(_: bytes) -> bytes:
+        raise Cut(protocol.error('password authentication failed for user "ada"', "28P01"))
+
+    far.prepare()
+    with far.harmed(LetsNobodyInAgain(made, before=True)):
+        ran = far.todo("add new --json")
+    error = json.loads(ran.err)
+    assert (ran.code, error["error_code"]) == (7, "SERVICE_UNAVAILABLE")
+    assert "refused the role" in error["detail"]
+    assert error["detail"].endswith("It is not known whether the step was made.")
+    assert "--change" in error["hint"]
+
+
+def test_a_relay_counts_what_passes(postgres_url: PostgresURL) -> None:
+    with Relay((postgres_url.host, postgres_url.port or 5432)) as relay:
+        url = replace(postgres_url, port=relay.port, query=(("sslmode", "disable"), ("gssencmode", "disable")))
+        with postgres.connect(url) as connection:
+            connection.execute("SELECT 1")
+            connection.execute("SELECT 2")
+        assert [line.round_trips for line in relay.lines] == [1 + 3 + 2]
+    assert Line().round_trips == 1

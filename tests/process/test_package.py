@@ -1,0 +1,247 @@
+"""What is shipped: the wheel and the sdist are built, installed outside the checkout, and used."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import venv
+import zipfile
+from dataclasses import dataclass
+from email.parser import Parser
+from pathlib import Path
+
+import pytest
+
+import todocli
+from todocli.database import migrations
+from todocli.database.postgres.url import PostgresURL
+from todocli.database.schema import HEAD
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = ("pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "alembic", "todocli")
+CACHES = shutil.ignore_patterns("__pycache__", "_alembic")
+DIST_INFO = f"todocli-{todocli.__version__}.dist-info"
+HISTORY = "".join(f"{step.revision}\t{step.message}\n" for step in migrations.history())
+WHERE = "from todocli.database import migrations; print(migrations.script_folder())"
+
+
+def run(*command: str | Path, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a program as somebody whose home is `cwd`, with nothing of this process's surroundings."""
+    environment = {"HOME": str(cwd), "PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", **variables}
+    return subprocess.run(
+        [str(word) for word in command],
+        cwd=cwd,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def said(*command: str | Path, cwd: Path, **variables: str) -> str:
+    """Run a program that must succeed; return its stdout."""
+    done = run(*command, cwd=cwd, **variables)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def checkout(folder: Path) -> Path:
+    """Make a copy of what is built."""
+    folder.mkdir()
+    for part in PARTS:
+        if (ROOT / part).is_dir():
+            shutil.copytree(ROOT / part, folder / part, ignore=CACHES)
+        else:
+            shutil.copy(ROOT / part, folder)
+    return folder
+
+
+def shipped(folder: Path) -> set[str]:
+    """Return the names of the files below `folder` that belong to it."""
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)) for path in paths if not {"__pycache__", "_alembic"} & {*path.parts}}
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A virtual environment of its own, and what is installed in it."""
+
+    folder: Path
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        return self.folder / "bin/python"
+
+    @property
+    def todo(self) -> Path:
+        """Its console script."""
+        return self.folder / "bin/todo"
+
+    @property
+    def packages(self) -> Path:
+        """Where its packages are."""
+        [packages] = self.folder.resolve().glob("lib/python*/site-packages")
+        return packages
+
+    @classmethod
+    def of(cls, wheel: Path, folder: Path) -> Installation:
+        """Install `wheel` with pip. The dependencies are this environment's, each in the place where pip puts it."""
+        has_pip = importlib.util.find_spec("pip") is not None
+        venv.create(folder, with_pip=not has_pip, symlinks=True)
+        made = cls(folder)
+        for place in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
+            for path in Path(place).iterdir():
+                ours = path.name.startswith(("todocli", "_todocli", "pip", "__pycache__"))
+                if not ours and path.suffix != ".pth" and not (made.packages / path.name).exists():
+                    (made.packages / path.name).symlink_to(path)
+        pip: list[str | Path] = [made.python, "-m", "pip"]
+        if has_pip:
+            pip = [sys.executable, "-m", "pip", "--python", made.python]
+        options = ["--quiet", "--no-deps", "--no-index", "--disable-pip-version-check"]
+        said(*pip, "install", *options, wheel, cwd=folder, PIP_CONFIG_FILE=os.devnull)
+        return made
+
+
+@dataclass(frozen=True)
+class Built:
+    """What `build` makes of the checkout."""
+
+    wheel: Path
+    sdist: Path
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Build the sdist of the checkout, and the wheel from the sdist."""
+    folder = tmp_path_factory.mktemp("built")
+    said(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
+    [wheel], [sdist] = folder.glob("*.whl"), folder.glob("*.tar.gz")
+    return Built(wheel, sdist)
+
+
+@pytest.fixture(scope="module")
+def installation(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """Install the wheel."""
+    return Installation.of(built.wheel, tmp_path_factory.mktemp("installed") / "venv")
+
+
+def test_what_is_in_the_wheel(built: Built) -> None:
+    with zipfile.ZipFile(built.wheel) as wheel:
+        names = {name for name in wheel.namelist() if not name.startswith(f"{DIST_INFO}/")}
+        about = Parser().parsestr(wheel.read(f"{DIST_INFO}/METADATA").decode())
+        scripts = wheel.read(f"{DIST_INFO}/entry_points.txt").decode()
+        licence = wheel.read(f"{DIST_INFO}/licenses/LICENSE").decode()
+    program = {f"todocli/{name}" for name in shipped(ROOT / "todocli")}
+    assert names == program | {f"todocli/_alembic/{name}" for name in shipped(ROOT / "alembic")}
+    assert {"todocli/py.typed", "todocli/_alembic/env.py", "todocli/_alembic/script.py.mako"} < names
+    assert {Path(name).suffix for name in names} == {".py", ".typed", ".mako", ".sql"}
+    assert scripts == "[console_scripts]\ntodo = todocli.__main__:main\n"
+    assert licence == (ROOT / "LICENSE").read_text("utf-8")
+    assert (about["Name"], about["Version"], about["Requires-Python"]) == ("todocli", todocli.__version__, ">=3.11")
+    assert about["License-Expression"] == "MIT"
+    assert about.get_payload() == (ROOT / "README.md").read_text("utf-8")
+
+
+def test_what_is_in_the_sdist(built: Built) -> None:
+    with tarfile.open(built.sdist) as sdist:
+        names = {Path(*Path(name).parts[1:]).as_posix() for name in sdist.getnames()}
+    expected = {"pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE"}
+    expected |= {f"{folder}/{name}" for folder in ("alembic", "todocli", "tests") for name in shipped(ROOT / folder)}
+    assert names - {"PKG-INFO", ".gitignore"} == expected
+
+
+def test_a_wheel_straight_from_the_checkout_is_the_same(built: Built, tmp_path: Path) -> None:
+    said(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, ROOT, cwd=tmp_path)
+    with zipfile.ZipFile(tmp_path / built.wheel.name) as ours, zipfile.ZipFile(built.wheel) as theirs:
+        contents = [{info.filename: info.CRC for info in wheel.infolist()} for wheel in (ours, theirs)]
+    assert contents[0] == contents[1]
+
+
+def test_an_installed_program_keeps_todos(installation: Installation, tmp_path: Path) -> None:
+    done = run(installation.todo, "add", "Buy", "milk", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "1\topen\tBuy milk\n")
+    place = re.fullmatch(r"Your todos are in (.+)\n", done.stderr)
+    assert place
+    assert Path(place[1]).is_relative_to(tmp_path)
+    assert Path(place[1]).is_file()
+    listed = run(installation.todo, "list", "--json", cwd=tmp_path)
+    assert listed.stderr == ""
+    assert [item["title"] for item in json.loads(listed.stdout)["items"]] == ["Buy milk"]
+
+
+def test_an_installed_program_describes_its_api(installation: Installation, tmp_path: Path) -> None:
+    assert said(installation.todo, "serve", "--openapi", cwd=tmp_path) == (ROOT / "tests/openapi.json").read_text(
+        "utf-8"
+    )
+
+
+def test_an_installed_program_on_postgres(
+    installation: Installation, empty_postgres_url: PostgresURL, tmp_path: Path
+) -> None:
+    def todo(*words: str) -> str:
+        return said(installation.todo, *words, cwd=tmp_path, TODO_DATABASE_URL=empty_postgres_url.text(), USER="ada")
+
+    assert run(installation.todo, "list", cwd=tmp_path, TODO_DATABASE_URL=empty_postgres_url.text()).returncode == 8
+    todo("db", "upgrade")
+    assert migrations.current(empty_postgres_url) == HEAD
+    todo("db", "check")
+    user = json.loads(todo("profile", "show", "--json"))["user"]
+    todo("user", "add", user)
+    assert todo("add", "Ship it") == "1\topen\tShip it\n"
+    assert todo("list") == "1\topen\tShip it\n"
+    assert not list(tmp_path.rglob("todo.db"))
+
+
+def test_an_installed_program_finds_its_migrations(installation: Installation, tmp_path: Path) -> None:
+    assert (installation.packages / "alembic/__init__.py").is_file()  # the library is beside the package
+    assert said(installation.python, "-c", WHERE, cwd=tmp_path) == f"{installation.packages}/todocli/_alembic\n"
+    assert said(installation.todo, "db", "history", cwd=tmp_path) == HISTORY
+
+
+def test_it_runs_as_a_module_too(installation: Installation, tmp_path: Path) -> None:
+    version = f"todo {todocli.__version__}\n"
+    assert said(installation.todo, "--version", cwd=tmp_path) == version
+    assert said(installation.python, "-m", "todocli", "--version", cwd=tmp_path) == version
+    assert said(installation.python, "-m", "todocli", "db", "history", cwd=tmp_path) == HISTORY
+
+
+def test_it_runs_in_a_checkout(installation: Installation, tmp_path: Path) -> None:
+    folder = checkout(tmp_path / "checkout")
+    assert said(installation.python, "-c", WHERE, cwd=folder) == f"{folder.resolve()}/alembic\n"
+    assert said(installation.python, "-m", "todocli", "db", "history", cwd=folder) == HISTORY
+
+
+def test_an_editable_install_takes_the_migrations_of_its_checkout(tmp_path: Path) -> None:
+    folder = checkout(tmp_path / "checkout")
+    hook = "import sys; from hatchling import build; build.build_editable(sys.argv[1])"
+    said(sys.executable, "-c", hook, tmp_path, cwd=folder)
+    [wheel] = tmp_path.glob("*.whl")
+    editable = Installation.of(wheel, tmp_path / "venv")
+
+    shutil.copytree(folder / "alembic", folder / "todocli/_alembic")
+    assert (editable.packages / "todocli/_alembic/env.py").is_file()
+    script = folder / "alembic/versions" / next((ROOT / "alembic/versions").glob("0001_*.py")).name
+    text = script.read_text("utf-8")
+    script.write_text(text.replace('"""', '"""Newer: ', 1), "utf-8")
+
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    assert said(editable.python, "-c", WHERE, cwd=elsewhere) == f"{folder.resolve()}/alembic\n"
+    last = HISTORY.splitlines()[-1]
+    assert said(editable.todo, "db", "history", cwd=elsewhere).splitlines()[-1] == last.replace("\t", "\tNewer: ")
+
+
+def test_a_program_without_its_migrations_says_so(installation: Installation, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "todocli", tmp_path / "todocli", ignore=CACHES)
+    done = run(installation.python, "-m", "todocli", "db", "history", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "error: This installation of todo lacks its migrations.\n hint: Install it again.\n"

@@ -1,0 +1,93 @@
+"""`todo serve` as a process: what a client and an operator see of it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.support.served import TODO, serving
+from tests.support.terminal import Terminal
+
+
+def fetch(url: str, token: str = "") -> tuple[int, str]:
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"} if token else {})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_it_serves_until_it_is_stopped(monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
+    todo = Terminal(monkeypatch)
+    todo.ok("add Pay rent")
+    token = todo.ok("token create phone").strip()
+    with serving("--workers", str(workers)) as (process, address):
+        assert fetch(f"{address}/api/v1/todos") == (401, fetch(f"{address}/api/v1/todos")[1])
+        status, text = fetch(f"{address}/api/v1/todos?search=rent", token)
+        assert (status, json.loads(text)["items"][0]["title"]) == (200, "Pay rent")
+        process.send_signal(signal.SIGTERM)
+        said = process.communicate(timeout=30)[1]
+    first, *lines = said.splitlines()
+    assert first == f"Serving on {address} (the API: /api/v1, to try it: /docs)"
+    requests = [json.loads(line) for line in lines if line.startswith("{")]
+    assert {"method": "GET", "path": "/api/v1/todos", "status": 200, "client": "127.0.0.1"} in [
+        {name: value for name, value in request.items() if name != "ms"} for request in requests
+    ]
+    assert token not in said
+    assert "search" not in said
+    assert "Traceback" not in said
+
+
+def test_a_port_that_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    Terminal(monkeypatch)("list")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = subprocess.run(
+            [*TODO, "serve", "--port", str(taken.getsockname()[1])], capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "in use" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        ("serve --host 0.0.0.0 --trust-header X-User-ID", 2, "Whoever reaches 0.0.0.0 could name any user in"),
+        ("serve --cors app.example", 2, "--cors takes an origin, not 'app.example'."),
+        ("serve --allow-host http://x", 2, "--allow-host takes a name, not 'http://x'."),
+        ("serve --allow-host todo.example:80", 2, "--allow-host takes a name, not 'todo.example:80'."),
+        ("serve --trust-header=", 2, "'' is not the name of a header."),
+        ("serve --port 70000", 2, "Invalid value for '--port'"),
+        ("--profile nope serve", 3, 'There is no profile "nope".'),
+    ],
+)
+def test_bad_input(monkeypatch: pytest.MonkeyPatch, line: str, code: int, said: str) -> None:
+    ran = Terminal(monkeypatch)(line)
+    assert (ran.code, ran.out) == (code, "")
+    assert ran.err.startswith(f"error: {said}")
+
+
+def test_without_the_extra_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fastapi", None)
+    ran = Terminal(monkeypatch)("serve")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == "error: The HTTP API is not installed.\n hint: Install the extra: pip install 'todocli[api]'\n"
+
+
+def test_the_description_without_a_database(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    text = Terminal(monkeypatch).ok("serve --openapi")
+    assert text == Path(__file__).resolve().parents[1].joinpath("snapshots/openapi.json").read_text(encoding="utf-8")
+    assert not (home / "todo.db").exists()

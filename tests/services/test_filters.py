@@ -1,0 +1,189 @@
+"""Filters: how they are read and written, and what they find, on both engines."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support import strategies
+from tests.support.strategies import HERE, TODAY, fits, in_plan_order
+from todocli.database.store import Store, open_store
+from todocli.database.target import Target
+from todocli.domain.filters.ast import Between, Filter, Not, Overdue, Tagged, format_filter
+from todocli.domain.filters.parser import MAX_TERMS, parse_option, parse_where, parse_words
+from todocli.errors import ValidationError
+from todocli.schemas.todos import TodoCreate
+from todocli.services.owner import Owner
+from todocli.services.queries import TodoQuery
+from todocli.services.todos import Todos
+from todocli.services.users import Users
+
+# Reading and writing
+
+
+@given(strategies.filters)
+def test_what_is_written_is_read_as_it_was(condition: Filter) -> None:
+    for today in (TODAY, date(2000, 2, 29)):
+        assert parse_where(format_filter(condition), today=today) == condition
+
+
+@given(st.text(max_size=20) | st.text('()"\\ +-:a.or not and due pri', max_size=30))
+def test_whatever_is_written_is_read_or_refused_where_it_stands(text: str) -> None:
+    try:
+        found = parse_where(text, today=TODAY)
+    except ValidationError as error:
+        line, start, end = error.spot or ("", 0, 0)
+    else:
+        assert parse_where(format_filter(found), today=TODAY) == found
+        return
+    assert line == text
+    assert 0 <= start <= end <= len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("+home", "+home"),
+        ("-home", "not +home"),
+        ("tags:none", "not tags:any"),
+        ("tag:Home", "+home"),
+        ("a b", '"a" and "b"'),
+        ('"a b"', '"a b"'),
+        ('"or" "a\\"b\\\\"', '"or" and "a\\"b\\\\"'),
+        ("a AND b OR NOT c", '"a" and "b" or not "c"'),
+        ("a (b or c)", '"a" and ("b" or "c")'),
+        ("not (a b)", 'not ("a" and "b")'),
+        ("((a))", '"a"'),
+        ("not not a", 'not not "a"'),
+        ("project:Home.Garden", "project:home/garden"),
+        ("project:none", "not project:any"),
+        ("pri:1", "pri:high"),
+        ("p:none", "not pri:any"),
+        ("due:overdue", "due:overdue"),
+        ("due:none", "not due:any"),
+        ("due:today", "due:2026-11-23"),
+        ("due:fri", "due:2026-11-27"),
+        ('due:"next fri"', "due:2026-12-04"),
+        ("due:week", "due:2026-11-23..2026-11-29"),
+        ("due:month", "due:2026-11-01..2026-11-30"),
+        ("due:year", "due:2026-01-01..2026-12-31"),
+        ("due:tue..thu", "due:2026-11-24..2026-11-26"),
+        ("due:fri..mon", "due:2026-11-27..2026-11-30"),
+        ("due:mon..wed", "due:2026-11-30..2026-12-02"),
+        ("due:..fri", "due:..2026-11-27"),
+        ("due:fri..", "due:2026-11-27.."),
+        ("start:later", "start:2026-11-24.."),
+    ],
+)
+def test_an_expression(text: str, written: str) -> None:
+    assert format_filter(parse_where(text, today=TODAY)) == written
+
+
+@pytest.mark.parametrize(
+    ("text", "spot", "said", "hint"),
+    [
+        ("", "", "Here a term is missing.", "Write"),
+        ("a or", "", "Here a term is missing.", "Write"),
+        ("a and and b", "and", "Here a term is missing.", "Write"),
+        ("()", ")", "Here a term is missing.", "Write"),
+        ("a (b", "(", "This parenthesis is never closed.", "Close it"),
+        ("a) b", ")", "This parenthesis closes nothing.", "Leave it out"),
+        ('a "b c', '"b c', "This quotation is never closed.", "Close it"),
+        ("a duee:fri", "duee:fri", "There is no filter duee:", "Did you mean due:fri?"),
+        ("http://x", "http://x", "There is no filter http:", "The keys are due"),
+        ("a due:soonish b", "due:soonish", "'soonish' is not a day.", "Write, for example, today"),
+        ("due:fri-17:00", "due:fri-17:00", "'fri-17:00' has a time", "Leave the time out."),
+        ("due:..", "due:..", "A span needs a day", "Write"),
+        ("due:2026-12-01..2026-11-01", "due:2026-12-01..2026-11-01", "'2026-12-01..2026-11-01' runs backwards", "Turn"),
+        ("pri:urgent", "pri:urgent", "'urgent' is no priority.", "Write pri:high"),
+        ("+1", "+1", "A tag must be a letter", "Write"),
+        ("project:a//b", "project:a//b", "A project must be", "Write"),
+        ("a\0", "a\0", "A text to search for has no NUL", "Write another."),
+        ("a\udcff", "a\udcff", "A text to search for has no NUL character, and is valid UTF-8", "Write another."),
+        ('""', '""', "There is nothing to search for.", "Write a word."),
+    ],
+)
+def test_what_is_refused_is_shown_where_it_stands(text: str, spot: str, said: str, hint: str) -> None:
+    with pytest.raises(ValidationError) as raised:
+        parse_where(text, today=TODAY)
+    error = raised.value
+    assert error.detail.startswith(said)
+    assert error.hint
+    assert error.hint.startswith(hint)
+    assert error.spot
+    line, start, end = error.spot
+    assert line[start:end] == spot
+    if not spot:
+        assert start == len(text)
+
+
+def test_words_of_a_line() -> None:
+    assert parse_words(["+home", "due:next fri", "buy milk"], today=TODAY) == parse_where(
+        '+home due:"next fri" "buy milk"', today=TODAY
+    )
+    with pytest.raises(ValidationError, match="'or' is part of an expression") as raised:
+        parse_words(["a", "or", "b"], today=TODAY)
+    assert (raised.value.hint, raised.value.spot) == ('Write --where "a or b"', ("a or b", 2, 4))
+    with pytest.raises(ValidationError, match="part of an expression"):
+        parse_words(["(a", "b)"], today=TODAY)
+
+
+def test_options() -> None:
+    assert parse_option("before", "fri", today=TODAY) == Between("due", None, date(2026, 11, 26))
+    assert parse_option("after", "fri", today=TODAY) == Between("due", date(2026, 11, 28))
+    assert parse_option("tag", "+a", today=TODAY) == Tagged("a")
+    assert parse_option("tag", "none", today=TODAY) == Not(Tagged(None))
+    assert parse_option("due", "overdue", today=TODAY) == Overdue()
+    with pytest.raises(ValidationError, match="--before: 'x' is not a day") as raised:
+        parse_option("before", "x", today=TODAY)
+    assert [error.field for error in raised.value.field_errors] == ["before"]
+
+
+def test_a_filter_has_an_end() -> None:
+    many = " ".join("a" for _ in range(MAX_TERMS))
+    parse_where(many, today=TODAY)
+    deep = "not (" * 15 + "a" + ")" * 15
+    parse_where(deep, today=TODAY)
+    for text in ("(" * 20_000, "not " * 20_000 + "a", f"({deep})"):
+        with pytest.raises(ValidationError, match="more than 30 deep"):
+            parse_where(text, today=TODAY)
+    for text in (f"{many} b", f"{many} or b"):
+        with pytest.raises(ValidationError, match=f"at most {MAX_TERMS} terms"):
+            parse_where(text, today=TODAY)
+    with pytest.raises(ValidationError, match=f"at most {MAX_TERMS} terms"):
+        parse_words(["a"] * (MAX_TERMS + 1), today=TODAY)
+
+
+# Finding
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    todos=st.lists(strategies.drafts(), min_size=1, max_size=8),
+    conditions=st.lists(strategies.filters, min_size=1, max_size=4),
+)
+def test_sql_and_python_agree(database: Target, todos: list[TodoCreate], conditions: list[Filter]) -> None:
+    with open_store(database) as store:
+        check(store, todos, conditions)
+
+
+def check(store: Store, todos: list[TodoCreate], conditions: list[Filter]) -> None:
+    """Add todos for somebody new, and look for them by filters."""
+    name = uuid.uuid4().hex
+    with store.session() as session:
+        user = Users(session).ensure(name)
+        mine = Todos(session, Owner(name, user))
+        added = mine.add(todos).items
+        visible = [todo for todo in added if todo.starts_on is None or todo.starts_on <= TODAY]
+        assert mine.find(TodoQuery(here=HERE)).items == in_plan_order(visible)
+        assert mine.find(TodoQuery(here=HERE, reverse=True)).items == in_plan_order(visible)[::-1]
+        for condition in conditions:
+            expected = [todo for todo in added if fits(condition, todo)]
+            found = mine.find(TodoQuery("all", condition, here=HERE))
+            assert found.items == expected, format_filter(condition)
+            limited, among = mine.overview(TodoQuery("all", condition, limit=1, here=HERE))
+            assert (limited.total, among) == (len(expected), len(added))

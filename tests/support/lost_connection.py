@@ -1,0 +1,152 @@
+"""A database behind a relay that does harm to one connection of one command, and what is left of it afterwards."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from tests.support import postgres
+from tests.support.protocol import Faulty
+from tests.support.relay import Relay
+from tests.support.terminal import Ran, Terminal
+from todocli import profiles
+from todocli.database import deadline
+from todocli.database.postgres.url import PostgresURL
+
+WRITING = {
+    "add": "add new --description more",
+    "add many": "add -",
+    "edit": "edit 1 --title other",
+    "done": "done 1 2",
+    "done already": "done 1 3",
+    "reopen": "reopen 3",
+    "rm": "rm 1-2",
+    "restore": "restore 4",
+    "restore already": "restore 1 4",
+    "undo": "undo 2",
+    "redo": "redo",
+    "purge": "purge --yes",
+    "done found": "done --search a --yes",
+    "edit found": "edit --all +new --yes",
+    "token create": "token create phone --json",
+    "token revoke": "token revoke web --json",
+    "user add": "user add eve",
+    "user rename": "user rename bob carl",
+}
+"""A command line of each kind that writes. Todos 1 and 2 are open, 3 is done, 4 is in the trash; a step was undone."""
+
+STDIN = "one\ntwo\n"
+
+PATIENCE = 0.25
+"""How many seconds a command has when its connection falls silent."""
+
+
+_TABLES = ("users", "todos", "changes", "history", "tokens")
+_RESTORE = ";".join(
+    (
+        "BEGIN; ALTER TABLE todos DISABLE TRIGGER USER",
+        f"TRUNCATE {', '.join(_TABLES)}",
+        *(f"INSERT INTO {table} SELECT * FROM kept_{table}" for table in _TABLES),
+        "ALTER TABLE todos ENABLE TRIGGER USER; COMMIT",
+    )
+)
+
+
+@dataclass
+class Far:
+    """The database at `near`, and somebody at a terminal far away from it."""
+
+    near: PostgresURL
+    monkeypatch: pytest.MonkeyPatch
+    todo: Terminal = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.monkeypatch.setenv("LOGNAME", "ada")
+        self.monkeypatch.setattr(deadline, "_FIRST_PAUSE", 0.001)
+        self.todo = Terminal(self.monkeypatch)
+
+    def prepare(self) -> None:
+        """Bring the database into the state from which each command starts; made once, it is then copied."""
+        self._use(self.near)
+        with postgres.connect(self.near) as connection:
+            if connection.execute("SELECT to_regclass('kept_users')").fetchone() != (None,):
+                connection.execute(_RESTORE)
+                return
+            users = "INSERT INTO users (id, name, last_number, created_at) VALUES (gen_random_uuid(), %s, 0, now())"
+            connection.cursor().executemany(users, [("ada",), ("bob",)])
+        for line in ("add -", "done 3", "rm 4", "reopen 3", "undo", "token create web"):
+            self.todo.ok(line, stdin="a\nb\nc\nd\n")
+        with postgres.connect(self.near) as connection:
+            connection.execute(";".join(f"CREATE TABLE kept_{table} AS TABLE {table}" for table in _TABLES))
+
+    def _use(self, url: PostgresURL) -> None:
+        self.monkeypatch.setenv("TODO_DATABASE_URL", url.text())
+
+    @contextmanager
+    def harmed(self, fault: Faulty) -> Iterator[None]:
+        """Use the database by way of a relay with `fault` in it."""
+        with Relay((self.near.host, self.near.port or 5432), new_line=fault.line) as relay:
+            self._use(replace(self.near, host="127.0.0.1", port=relay.port, query=(("sslmode", "disable"),)))
+            yield
+
+    def state(self) -> object:
+        """Return all that is stored, apart from identifiers and times."""
+        columns = "number, title, description, tags, version, completed_at IS NULL, deleted_at IS NULL"
+        with postgres.connect(self.near) as connection:
+            todos = connection.execute(f"SELECT {columns} FROM todos ORDER BY number").fetchall()
+            steps = connection.execute("SELECT count(*) FROM changes").fetchone()
+            rows = connection.execute("SELECT count(*) FROM history").fetchone()
+            users = connection.execute("SELECT name, last_number FROM users ORDER BY name").fetchall()
+            tokens = connection.execute("SELECT name FROM tokens ORDER BY name").fetchall()
+        return todos, steps, rows, users, tokens
+
+    def messages(self, line: str) -> list[str]:
+        """Return the messages of a command on an undisturbed line."""
+        self.prepare()
+        witness = Faulty(at=1_000, before=True)
+        with self.harmed(witness):
+            self.todo.ok(line, stdin=STDIN)
+        return witness.seen
+
+    def cut(self, line: str, at: int, *, before: bool = True) -> Ran:
+        """Run a command whose first connection is cut at message number `at`."""
+        self.prepare()
+        with self.harmed(Faulty(at, before)):
+            return self.todo(line, stdin=STDIN)
+
+    def stall(self, line: str, at: int, *, before: bool = True) -> Stalled:
+        """Run a command whose first connection falls silent at message `at`; then do what its error says."""
+        self.prepare()
+        start = self.state()
+        fault = Faulty(at, before, stall=True)
+        with self.harmed(fault):
+            begun = time.monotonic()
+            with self.monkeypatch.context() as patch:
+                resolve = profiles.resolve
+                patch.setattr(profiles, "resolve", lambda name=None: replace(resolve(name), timeout=PATIENCE))
+                ran = self.todo(f"{line} --json", stdin=STDIN)
+            seconds = time.monotonic() - begun
+            error = json.loads(ran.err) if ran.code else {"detail": "", "hint": ""}
+            unchanged = self.state() == start
+            repeated = None
+            if "--change" in error["hint"]:
+                repeated = self.todo(shlex.split(error["hint"].partition(": ")[2])[1:], stdin=STDIN)
+        return Stalled(fault.seen[-1], ran, seconds, "It is not known" in error["detail"], unchanged, repeated)
+
+
+@dataclass(frozen=True)
+class Stalled:
+    """How a command ended whose connection fell silent at `message`, and when it was repeated as told."""
+
+    message: str
+    ran: Ran
+    seconds: float
+    outcome_unknown: bool
+    unchanged: bool
+    repeated: Ran | None

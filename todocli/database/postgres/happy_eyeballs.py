@@ -1,0 +1,152 @@
+"""Gets libpq to a server: all addresses of a host, within the time that there is.
+
+libpq is driven step by step, since psycopg's own `connect` gives each address the whole time-out in turn, also after a
+definite answer such as a wrong password, and knows no time-out for what comes after connecting.
+"""
+
+from __future__ import annotations
+
+import selectors
+import time
+from contextlib import suppress
+from typing import Any
+
+import psycopg
+from psycopg import pq
+from psycopg.conninfo import make_conninfo
+
+from todocli.database.deadline import Deadline
+
+NEXT_ADDRESS_AFTER = 0.25
+"""How many seconds an address has to take the connection before another is tried beside it (RFC 8305, section 5)."""
+
+
+class NoResponse(psycopg.OperationalError):
+    """The server did not answer in time."""
+
+
+class ConnectAttempt:
+    """libpq on its way to one address."""
+
+    def __init__(self, parameters: dict[str, Any]) -> None:
+        self.address = str(parameters.get("hostaddr") or parameters["host"])
+        self.began = self.reached = time.monotonic()
+        self.round_trips = 0 if self.address.startswith("/") else 1
+        self.pgconn = pq.PGconn.connect_start(make_conninfo("", **parameters).encode())
+        self.wants: int = pq.PollingStatus.WRITING
+        self._direct = parameters.get("sslnegotiation") == "direct"
+        self._encrypted = False
+
+    @property
+    def is_underway(self) -> bool:
+        """Whether the server's machine has not taken the connection yet."""
+        return self.pgconn.status == pq.ConnStatus.STARTED
+
+    def step(self) -> None:
+        """Go on, now that the socket is ready."""
+        underway = self.is_underway
+        if self.pgconn.status == pq.ConnStatus.AWAITING_RESPONSE and self.wants == pq.PollingStatus.READING:
+            self.round_trips += 1
+        self.wants = self.pgconn.connect_poll()
+        if underway and not self.is_underway and self.wants != pq.PollingStatus.FAILED:
+            self.reached = time.monotonic()
+        if self.pgconn.ssl_in_use and not self._encrypted:
+            self._encrypted = True
+            self.round_trips += 1 if self._direct else 2
+
+    def error(self) -> psycopg.OperationalError:
+        """Return what went wrong, in libpq's words."""
+        return psycopg.OperationalError(self.pgconn.get_error_message("utf-8"))
+
+
+class ConnectRace:
+    """Attempts at all addresses of a host, each a little later than the one before; the first to get through wins."""
+
+    def __init__(self, ways: list[dict[str, Any]], limit: Deadline) -> None:
+        self._ways = ways
+        self._limit = limit
+        self._running: list[ConnectAttempt] = []
+
+    def winner(self) -> ConnectAttempt:
+        """Return the attempt that is connected; the others are given up. Raises `psycopg.OperationalError`."""
+        won: ConnectAttempt | None = None
+        try:
+            while won is None:
+                won = self._step()
+            return won
+        finally:
+            for attempt in self._running:
+                if attempt is not won:
+                    attempt.pgconn.finish()
+
+    def _step(self) -> ConnectAttempt | None:
+        self._start_another()
+        for attempt in self._wait():
+            attempt.step()
+            if attempt.wants == pq.PollingStatus.OK:
+                return attempt
+            if attempt.wants == pq.PollingStatus.FAILED:
+                self._lost(attempt)
+            elif not attempt.is_underway:
+                self._give_up_the_others(attempt)
+        return None
+
+    def _start_another(self) -> None:
+        if not self._ways:
+            return
+        patient = bool(self._running) and (
+            not self._running[-1].is_underway or time.monotonic() - self._running[-1].began < NEXT_ADDRESS_AFTER
+        )
+        if not patient:
+            self._running.append(ConnectAttempt(self._ways.pop(0)))
+
+    def _wait(self) -> list[ConnectAttempt]:
+        """Wait until an attempt can go on, or it is time for something else. Raises `NoResponse`."""
+        if not self._limit.left():
+            raise NoResponse("no answer")
+        timeout = self._limit.next_wait()
+        if self._ways:
+            timeout = min(timeout, NEXT_ADDRESS_AFTER)
+        begun = time.monotonic()
+        with selectors.DefaultSelector() as selector:
+            for attempt in self._running:
+                reading = attempt.wants == pq.PollingStatus.READING
+                event = selectors.EVENT_READ if reading else selectors.EVENT_WRITE
+                with suppress(psycopg.Error, ValueError, OSError):
+                    selector.register(attempt.pgconn.socket, event, attempt)
+            missing = len(self._running) - len(selector.get_map())
+            ready: list[ConnectAttempt] = [key.data for key, _ in selector.select(0 if missing else timeout)]
+            if missing:  # libpq failed before it had a socket: its next step says why
+                ready += [attempt for attempt in self._running if attempt not in ready and _is_bad(attempt)]
+        self._limit.waited(begun)
+        return ready
+
+    def _lost(self, attempt: ConnectAttempt) -> None:
+        """Forget an attempt that failed. Raises its error if that is an answer, or if there is no other way."""
+        error = attempt.error()
+        self._running.remove(attempt)
+        attempt.pgconn.finish()
+        if attempt.reached > attempt.began or not (self._running or self._ways):
+            raise error
+
+    def _give_up_the_others(self, first: ConnectAttempt) -> None:
+        for attempt in [other for other in self._running if other is not first and other.is_underway]:
+            self._running.remove(attempt)
+            attempt.pgconn.finish()
+
+
+def _is_bad(attempt: ConnectAttempt) -> bool:
+    return attempt.pgconn.status == pq.ConnStatus.BAD
+
+
+def ready(descriptor: int, wants: int, limit: Deadline) -> Any:
+    """Wait for what psycopg wants of a socket, and return what it is ready for. Raises `NoResponse`."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(descriptor, wants)  # psycopg's waits are a selector's events
+        while limit.left():
+            begun = time.monotonic()
+            found = selector.select(limit.next_wait())
+            limit.waited(begun)
+            if found:
+                return found[0][1]
+    raise NoResponse("no answer")

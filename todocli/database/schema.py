@@ -1,0 +1,42 @@
+"""The schema revision that this program needs, and the errors for any other."""
+
+from __future__ import annotations
+
+from todocli.database.target import Target, display
+from todocli.errors import SchemaOutdated, SchemaTooNew
+
+HEAD = "0004"
+"""The revision that this program needs: a constant, so that no command has to import Alembic."""
+
+VERSION_TABLE = "todo_revision"
+"""Alembic's table of the revision. Its default name may belong to an application in the same database."""
+
+READ_REVISION = f"SELECT version_num FROM {VERSION_TABLE}"  # noqa: S608 - a constant
+
+UNDEFINED_TABLE = "42P01"
+"""SQLSTATE of a query on a missing table."""
+
+
+def too_new(target: Target, revision: str) -> SchemaTooNew:
+    """Return the error for a schema that a newer program wrote."""
+    return SchemaTooNew(
+        f"The schema of {display(target)} is {revision}, newer than this program can use ({HEAD}).",
+        hint="Upgrade todo on this machine: pip install --upgrade todocli",
+    )
+
+
+def outdated(target: Target, revision: str | None) -> SchemaOutdated:
+    """Return the error for a schema that is older than this program needs, or missing."""
+    if revision is None:
+        return SchemaOutdated(f"There is no todo schema in {display(target)}.", hint="Create it: todo db upgrade")
+    return SchemaOutdated(
+        f"The schema of {display(target)} is {revision}; this program needs {HEAD}.",
+        hint="Bring it up to date: todo db upgrade",
+    )
+
+
+def mismatch(target: Target, revision: str | None) -> SchemaOutdated | SchemaTooNew | None:
+    """Return the error for a schema at another revision than `HEAD`; None if it matches."""
+    if revision is None or revision < HEAD:
+        return outdated(target, revision)
+    return too_new(target, revision) if revision > HEAD else None

@@ -1,0 +1,223 @@
+"""An open database, and the retries that a lost connection costs.
+
+On Postgres every statement is a transaction of its own. It may be sent twice, because every statement is idempotent:
+a read changes nothing, and a write carries the id of its change and is skipped once that change is recorded (see
+`todocli.services.updates`). So a lost connection costs another attempt:
+
+    send ──► answer ──────────────────────────────► result
+      │
+      └─► connection lost ─► backoff ─► send again ─► result        (while the deadline allows)
+                                 │
+                                 └─► out of time ─► OutcomeUnknown   if a write may have been committed
+                                                    ServiceUnavailable otherwise
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.pool import QueuePool
+from sqlmodel import Session
+
+from todocli.database import errors
+from todocli.database.deadline import DEFAULT_SECONDS, Deadline, current_deadline, deadline_scope
+from todocli.database.engine import postgres_engine, sqlite_engine, transactional
+from todocli.database.schema import READ_REVISION, UNDEFINED_TABLE
+from todocli.database.target import Target, display
+from todocli.errors import OutcomeUnknown, ServiceUnavailable, TodoError
+
+if TYPE_CHECKING:
+    from todocli.database.postgres.connect import BackgroundConnection
+
+WRITES = {"writes": True}
+"""The execution options of a statement that writes, although it is not a plain INSERT, UPDATE or DELETE."""
+
+RECYCLE_SECONDS = 240
+"""Older connections are not used again: Neon suspends after 5 idle minutes, and networks forget sooner."""
+
+Answer = TypeVar("Answer")
+
+
+@dataclass
+class RetryState:
+    """Whether the running attempt may commit something, and whether an earlier one may have done so."""
+
+    may_have_committed: bool = False
+    outcome_unknown: bool = False
+
+
+class Store:
+    """An open database. Statements are committed one by one, unless they run `atomically`.
+
+    A session has `seconds` for all its work; `on_wait` is called once if it takes longer than usual. `ahead` is a
+    connection that is being opened in the background, for the first session.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        seconds: float = DEFAULT_SECONDS,
+        on_wait: Callable[[], None] | None = None,
+        connections: int = 1,
+        ahead: BackgroundConnection | None = None,
+    ) -> None:
+        self.target = target
+        self._seconds = seconds
+        self._on_wait = on_wait
+        self._ahead = ahead
+        if isinstance(target, Path):
+            self._engine = sqlite_engine(target, connections, seconds)
+        else:
+            self._engine = postgres_engine(
+                target,
+                QueuePool,
+                first=self._take_ahead,
+                pool_size=connections,
+                max_overflow=0,
+                pool_timeout=seconds,
+                pool_recycle=RECYCLE_SECONDS,
+            )
+
+    def _take_ahead(self) -> Any:
+        ahead, self._ahead = self._ahead, None
+        return ahead.connection() if ahead else None
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether it is the embedded file."""
+        return isinstance(self.target, Path)
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Give a session in which every statement is a transaction of its own.
+
+        Raises `todocli.errors.TodoError` for every error of the database.
+        """
+        deadline = self._deadline()
+        with self._translate_errors() as state, _AutocommitSession(self._engine, state, deadline) as session:
+            yield session
+
+    def atomically(self, work: Callable[[Session], Answer]) -> Answer:
+        """Return what `work` returns, run in one transaction.
+
+        `work` is retried from the start if the connection drops, so it must be idempotent. Raises
+        `todocli.errors.TodoError` for every error of the database.
+        """
+        engine = transactional(self._engine)
+        with deadline_scope(self._deadline()), self._translate_errors() as state:
+
+            def run() -> Answer:
+                state.may_have_committed = False
+                with Session(engine, autoflush=False, expire_on_commit=False) as session, session.begin():
+                    answer = work(session)
+                    state.may_have_committed = True  # what is left is to commit
+                return answer
+
+            return _retry(run, state)
+
+    def _deadline(self) -> Deadline:
+        return self._ahead.deadline if self._ahead else Deadline(self._seconds, self._on_wait)
+
+    @contextmanager
+    def _translate_errors(self) -> Iterator[RetryState]:
+        state = RetryState()
+        try:
+            yield state
+        except sa.exc.DBAPIError as error:
+            found = errors.translate(error, self.target, self._revision)
+            raise (_outcome_unknown(found) if state.outcome_unknown else found) from None
+        except sa.exc.TimeoutError:
+            raise ServiceUnavailable(
+                f"Every connection to {display(self.target)} is in use.", hint="Try again in a moment."
+            ) from None
+
+    def _revision(self) -> str | None:
+        """Return the revision of the schema, or None if there is none."""
+        with self._engine.connect() as connection:
+            try:
+                revision: str | None = connection.scalar(sa.text(READ_REVISION))
+            except sa.exc.DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) == UNDEFINED_TABLE:
+                    return None
+                raise
+            return revision
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.dispose()
+        if self._ahead:
+            self._ahead.discard()
+
+
+class _AutocommitSession(Session):
+    """A session that sends a statement again if its connection is lost, while the deadline allows.
+
+    It may be closed in another context (`contextvars`) than the one that opened it, as web frameworks do.
+    """
+
+    def __init__(self, engine: sa.Engine, state: RetryState, deadline: Deadline) -> None:
+        super().__init__(engine, autoflush=False, expire_on_commit=False)
+        self._state = state
+        self._deadline = deadline
+
+    def connection(self, *arguments: Any, **options: Any) -> sa.Connection:
+        """Return the session's connection; see `sqlalchemy.orm.Session.connection`."""
+        with deadline_scope(self._deadline):
+            return super().connection(*arguments, **options)
+
+    def execute(self, *arguments: Any, **options: Any) -> Any:
+        """Run a statement; see `sqlalchemy.orm.Session.execute`."""
+        return self._send(lambda: super(_AutocommitSession, self).execute(*arguments, **options), arguments)
+
+    def scalar(self, *arguments: Any, **options: Any) -> Any:
+        """Run a statement for one value; see `sqlalchemy.orm.Session.scalar`."""
+        return self._send(lambda: super(_AutocommitSession, self).scalar(*arguments, **options), arguments)
+
+    def _send(self, run: Callable[[], Answer], arguments: tuple[Any, ...]) -> Answer:
+        options = arguments[0].get_execution_options()
+        self._state.may_have_committed = arguments[0].is_dml or "writes" in options
+        with deadline_scope(self._deadline):
+            return _retry(run, self._state, self.rollback)
+
+
+def _retry(run: Callable[[], Answer], state: RetryState, clean_up: Callable[[], None] = lambda: None) -> Answer:
+    """Return what `run` returns; retry transient failures until the current deadline."""
+    deadline = current_deadline()
+    attempt = 0
+    while True:
+        try:
+            answer = run()
+        except sa.exc.DBAPIError as error:
+            state.outcome_unknown |= state.may_have_committed and errors.outcome_is_unknown(error)
+            if not errors.is_transient(error) or not deadline.left():
+                raise
+        else:
+            # A write succeeded. If a later statement fails, the caller cannot tell what this one did.
+            state.outcome_unknown |= state.may_have_committed
+            return answer
+        clean_up()
+        deadline.backoff(attempt)
+        attempt += 1
+
+
+def _outcome_unknown(error: TodoError) -> OutcomeUnknown:
+    return OutcomeUnknown(f"{error.detail} It is not known whether the change was made.", hint=error.hint)
+
+
+@contextmanager
+def open_store(
+    target: Target,
+    *,
+    seconds: float = DEFAULT_SECONDS,
+    on_wait: Callable[[], None] | None = None,
+    ahead: BackgroundConnection | None = None,
+) -> Iterator[Store]:
+    """Open a database, and close it afterwards; see `Store`."""
+    with closing(Store(target, seconds=seconds, on_wait=on_wait, ahead=ahead)) as store:
+        yield store

@@ -1,0 +1,1 @@
+"""Filters: the syntax tree, the parser, and the meaning of each term."""

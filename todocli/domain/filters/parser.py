@@ -1,0 +1,198 @@
+"""Filters as a person writes them: as words (`+home due:week milk`), or as an expression with `or` and `not`.
+
+    expression  one or several parts with `or` between them; each is one or several terms, with or without `and`
+    term        `not` and a term; an expression in parentheses; `+tag`; `key:value`; a word, or a text in quotes
+    key         due, start: a day, `A..B` (either may be missing), today, week, month, year, any, none; due: overdue;
+                start: later
+                project (with its parts), pri, tags: a value, any or none
+
+What is neither is refused, where it stands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import NoReturn
+
+from todocli.domain.filters.ast import Between, Filter, Not, all_of, any_of, quoted, terms
+from todocli.domain.filters.terms import Refused, contains, day, keyed, term
+from todocli.errors import FieldError, ValidationError
+
+MAX_TERMS = 100
+"""How many terms a filter has at most (SQLite: an expression has a depth of 1,000)."""
+
+MAX_DEPTH = 30
+"""How deep its parts are nested at most."""
+
+_OPERATORS = ("and", "or", "not")
+_TOKEN = re.compile(r'\s*(?:([()])|((?:[^\s()":]+:)?"(?:[^"\\]|\\.)*")|([^\s()"]+)|(\S))', re.DOTALL)
+
+
+@dataclass(frozen=True)
+class _Token:
+    """A piece of an expression, where it stands, and whether it is a text in quotes."""
+
+    text: str
+    start: int
+    end: int
+    is_quoted: bool = False
+
+    @property
+    def is_end(self) -> bool:
+        """Whether it is what stands behind the last piece."""
+        return self.start == self.end
+
+    @property
+    def operator(self) -> str:
+        """The operator or parenthesis that it is; empty for others."""
+        word = self.text.lower()
+        return word if not self.is_quoted and word in (*_OPERATORS, "(", ")") else ""
+
+
+def parse_words(words: Iterable[str], *, today: date) -> Filter:
+    """Return the filter that all `words` of a command line hold; each is a term, and free ones search.
+
+    Raises `ValidationError`, which shows the word.
+    """
+    given = list(words)
+    parts = []
+    for i, word in enumerate(given):
+        start = sum(len(before) + 1 for before in given[:i])
+        token = _Token(word, start, start + len(word))
+        if token.operator or word[:1] == "(" or word[-1:] == ")":
+            line = " ".join(given)
+            _refuse(line, token, f"{word[:40]!r} is part of an expression.", f"Write --where {quoted(line)}")
+        parts.append(_term(token, " ".join(given), today))
+    return bounded(all_of(*parts), " ".join(given))
+
+
+def parse_where(text: str, *, today: date) -> Filter:
+    """Return the filter that an expression means. Raises `ValidationError`, which shows the spot."""
+    return _Expression(text, today).parse()
+
+
+def parse_option(name: str, text: str, *, today: date) -> Filter:
+    """Return the filter that an option means: one named like a key; `before` or `after` with a day; `search`.
+
+    Raises `ValidationError` for the option.
+    """
+    try:
+        if name in ("before", "after"):
+            return _beside(day(text, today), is_before=name == "before")
+        if name == "search":
+            return contains(text)
+        return keyed(name, text.removeprefix("+") if name == "tag" else text, today)
+    except Refused as error:
+        fault = FieldError(name, error.detail)
+        raise ValidationError(f"--{name}: {error.detail}", hint=error.hint, field_errors=(fault,)) from None
+
+
+def _beside(on: date, *, is_before: bool) -> Filter:
+    try:
+        return Between("due", None, on - timedelta(days=1)) if is_before else Between("due", on + timedelta(days=1))
+    except OverflowError:
+        raise Refused(f"There is no day {'before' if is_before else 'after'} {on}.", "Take another day.") from None
+
+
+class _Expression:
+    """An expression on its way to a filter, by recursive descent."""
+
+    def __init__(self, text: str, today: date) -> None:
+        self._text = text
+        self._today = today
+        self._tokens = [*_tokens(text), _Token("", len(text), len(text))]
+        self._place = 0
+        self._depth = 0
+
+    def parse(self) -> Filter:
+        found = self._any()
+        if not self._next.is_end:
+            _refuse(self._text, self._next, "This parenthesis closes nothing.", "Leave it out, or open one before it.")
+        return bounded(found, self._text)
+
+    @property
+    def _next(self) -> _Token:
+        return self._tokens[self._place]
+
+    def _take(self) -> _Token:
+        token = self._next
+        self._place += 1
+        return token
+
+    def _any(self) -> Filter:
+        parts = [self._all()]
+        while self._next.operator == "or":
+            self._take()
+            parts.append(self._all())
+        return any_of(*parts)
+
+    def _all(self) -> Filter:
+        parts = [self._one()]
+        while self._next.operator not in ("or", ")") and not self._next.is_end:
+            if self._next.operator == "and":
+                self._take()
+            parts.append(self._one())
+        return all_of(*parts)
+
+    def _one(self) -> Filter:
+        token = self._take()
+        if token.operator in ("not", "("):
+            self._depth += 1
+            if self._depth > MAX_DEPTH:
+                _refuse(self._text, token, f"This is nested more than {MAX_DEPTH} deep.", "Write it more simply.")
+            found = self._below(token)
+            self._depth -= 1
+            return found
+        if token.operator or token.is_end:
+            self._place -= 1
+            _refuse(self._text, self._next, "Here a term is missing.", "Write, for example, +home and not due:none")
+        return _term(token, self._text, self._today)
+
+    def _below(self, token: _Token) -> Filter:
+        if token.operator == "not":
+            return Not(self._one())
+        inner = self._any()
+        if self._next.operator != ")":
+            _refuse(self._text, token, "This parenthesis is never closed.", "Close it, or leave it out.")
+        self._take()
+        return inner
+
+
+def _tokens(text: str) -> Iterable[_Token]:
+    place = 0
+    while match := _TOKEN.match(text, place):
+        place = match.end()
+        parenthesis, quote, word, stray = match.groups()
+        start = match.start(match.lastindex or 0)
+        if stray:
+            _refuse(text, _Token(stray, start, len(text)), "This quotation is never closed.", 'Close it with ".')
+        if quote:
+            key, _, rest = quote.partition('"')
+            inner = re.sub(r"\\(.)", r"\1", rest[:-1], flags=re.DOTALL)
+            yield _Token(key + inner, start, place, is_quoted=not key)
+        else:
+            yield _Token(parenthesis or word, start, place)
+
+
+def _term(token: _Token, line: str, today: date) -> Filter:
+    try:
+        return contains(token.text) if token.is_quoted else term(token.text, today)
+    except Refused as error:
+        _refuse(line, token, error.detail, error.hint)
+
+
+def bounded(found: Filter, line: str = "") -> Filter:
+    """Return a filter. Raises `ValidationError` if it has more than `MAX_TERMS`; `line` is what it was read from."""
+    if sum(1 for _ in terms(found)) > MAX_TERMS:
+        _refuse(line, _Token(line, 0, len(line)), f"A filter has at most {MAX_TERMS} terms.", "Use fewer.")
+    return found
+
+
+def _refuse(line: str, token: _Token, detail: str, hint: str) -> NoReturn:
+    place = f"at {token.start + 1}: {line[token.start : token.end][:40]!r}"
+    error = ValidationError(detail, hint=hint, field_errors=(FieldError("filter", f"{detail} ({place})"),))
+    error.spot = (line, token.start, token.end)
+    raise error

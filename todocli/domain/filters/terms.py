@@ -1,0 +1,120 @@
+"""What a single term of a filter means: `+tag`, `key:value`, or a text to search for."""
+
+from __future__ import annotations
+
+import calendar
+import difflib
+import re
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Literal
+
+from todocli.domain.dates import WEEKDAY, parse_day
+from todocli.domain.fields import parse_priority, parse_project, parse_tag
+from todocli.domain.filters.ast import Between, Contains, Filter, HasPriority, InProject, Not, Overdue, Tagged, quoted
+from todocli.domain.quick_add import KEYS
+from todocli.errors import ValidationError
+
+_KEYED = re.compile(r"([A-Za-z]+):(.*)", re.DOTALL)
+
+
+class Refused(Exception):
+    """A term means nothing; `detail` says why, and `hint` what to write."""
+
+    def __init__(self, detail: str, hint: str) -> None:
+        super().__init__(detail)
+        self.detail, self.hint = detail, hint
+
+
+def term(text: str, today: date) -> Filter:
+    """Return the filter that a term means. Raises `Refused`."""
+    if text[:1] in ("+", "-") and len(text) > 1:
+        found = Tagged(_named(parse_tag, text[1:], "tag"))
+        return Not(found) if text[0] == "-" else found
+    if match := _KEYED.fullmatch(text):
+        return keyed(match[1], match[2], today)
+    return contains(text)
+
+
+def contains(text: str) -> Filter:
+    """Return the filter that looks for `text`. Raises `Refused`."""
+    if not text.strip():
+        raise Refused("There is nothing to search for.", "Write a word.")
+    if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
+        raise Refused("A text to search for has no NUL character, and is valid UTF-8.", "Write another.")
+    return Contains(text)
+
+
+def keyed(key: str, value: str, today: date) -> Filter:
+    """Return the filter that `key:value` means. Raises `Refused`."""
+    name = KEYS.get(key.lower())
+    if name is None:
+        near = difflib.get_close_matches(key.lower(), KEYS, 1)
+        better = f"Did you mean {near[0]}:{value[:40]}?" if near else "The keys are due, start, pri, project and tags."
+        search = f"{key}:{value}"[:40]
+        raise Refused(f"There is no filter {key[:40]}:", f"{better} To search for it: --search {quoted(search)}")
+    value = value.lower() if name in ("due", "start") or value.lower() in ("any", "none") else value
+    if name in ("due", "start"):
+        return _days("due" if name == "due" else "start", value, today)
+    if value in ("any", "none"):
+        each: dict[str, Filter] = {"tag": Tagged(None), "project": InProject(None), "priority": HasPriority(None)}
+        return Not(each[name]) if value == "none" else each[name]
+    if name == "tag":
+        return Tagged(_named(parse_tag, value, "tag"))
+    if name == "project":
+        return InProject(_named(parse_project, value, "project"))
+    try:
+        return HasPriority(parse_priority(value))
+    except ValueError:
+        raise Refused(f"{value[:40]!r} is no priority.", "Write pri:high, medium, low, any or none.") from None
+
+
+def _named(parse: Callable[[str], str], text: str, what: str) -> str:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise Refused(f"A {what} {error}.", "Write, for example, +bills or project:home/garden.") from None
+
+
+def _days(field: Literal["due", "start"], value: str, today: date) -> Filter:
+    if value in ("any", "none"):
+        return Not(Between(field)) if value == "none" else Between(field)
+    if value == "overdue" and field == "due":
+        return Overdue()
+    if value == "later" and field == "start":
+        return Between(field, today + timedelta(days=1))
+    if value in ("week", "month", "year"):
+        return Between(field, *_period(value, today))
+    first, dots, last = value.partition("..")
+    if not dots:
+        on = day(value, today)
+        return Between(field, on, on)
+    span = Between(field, day(first, today) if first else None, day(last, today) if last else None)
+    if span == Between(field):
+        raise Refused("A span needs a day on one side at least.", "Write, for example, mon..fri or ..fri")
+    if span.first and span.last and span.first > span.last and WEEKDAY.fullmatch(last):  # fri..mon, on a Wednesday
+        span = Between(field, span.first, day(last, span.first))
+    if span.first and span.last and span.first > span.last:
+        raise Refused(f"{value[:40]!r} runs backwards: from {span.first} to {span.last}.", "Turn it round.")
+    return span
+
+
+def day(text: str, today: date) -> date:
+    """Return the day that `text` names. Raises `Refused`, also if a time is beside it."""
+    try:
+        found = parse_day(text, "due", today=today)
+    except ValidationError as error:
+        raise Refused(error.detail, f"{error.hint} Or overdue, week, month, any, none, mon..fri.") from None
+    if found.at:
+        raise Refused(f"{text[:40]!r} has a time; a filter takes days.", "Leave the time out.")
+    return found.on
+
+
+def _period(name: str, today: date) -> tuple[date, date]:
+    """Return the first and last day of this week, month or year. Weeks begin on Monday (ISO 8601)."""
+    if name == "week":
+        monday = today - timedelta(days=today.weekday())
+        return monday, monday + timedelta(days=6)
+    if name == "month":
+        return today.replace(day=1), today.replace(day=calendar.monthrange(today.year, today.month)[1])
+    return today.replace(month=1, day=1), today.replace(month=12, day=31)

@@ -1,0 +1,147 @@
+"""Quick words: what the words of a title say about when, what first, and where.
+
+A word is read only if it is a known key with a value (`due:fri`), or a tag (`+bills`). Everything else is prose and
+stays in the title: `Buy 40th birthday gift`, `C++`, `+49 30 1234`, `https://…`, `due: soon`. A word that is read and
+means nothing is refused, not taken for prose.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from todocli.domain.dates import parse_day
+from todocli.domain.fields import parse_priority, parse_project, parse_tag
+from todocli.errors import FieldError, ValidationError
+
+CLEAR = "none"
+"""The value that clears a field."""
+
+KEYS = {
+    "due": "due",
+    **dict.fromkeys(("start", "starts"), "start"),
+    **dict.fromkeys(("priority", "pri", "p"), "priority"),
+    **dict.fromkeys(("project", "proj"), "project"),
+    **dict.fromkeys(("tags", "tag"), "tag"),
+}
+"""The keys as they may be written, each with the option that says the same."""
+
+_CLOCK = r"(?:[01]?\d|2[0-3]):[0-5]\d|(?:1[0-2]|[1-9])[ap]m|noon"
+_STRAY = re.compile(rf"(?<!\S)due:([^\s:]+)\s+({_CLOCK})(?!\S)", re.IGNORECASE)
+_FIELDS = {"due": "due_on", "start": "starts_on", "priority": "priority", "project": "project", "tag": "tags"}
+_WORD = re.compile(rf"(?<!\S)(?:({'|'.join(KEYS)}):(\S+)|(\+[^\W\d_][\w-]*))(?!\S)", re.IGNORECASE)
+_WHOLE = re.compile(r"(due|starts?):(\S.*)()", re.IGNORECASE)
+
+
+@dataclass
+class QuickAdd:
+    """What words say: the `title` that is left of them, and the fields that they set, as `TodoUpdate` names them.
+
+    Tags are in `add_tags`; `tags` is there if all others are to go.
+    """
+
+    title: str = ""
+    fields: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def new(self) -> dict[str, Any]:
+        """The fields as a new todo has them."""
+        tags = self.fields.get("tags", []) + self.fields.get("add_tags", [])
+        return {name: value for name, value in self.fields.items() if name != "add_tags"} | {"tags": tags}
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The fields as a todo's update has them."""
+        return self.new if "tags" in self.fields else self.fields
+
+
+def parse_quick_add(
+    words: Iterable[str], options: Mapping[str, Sequence[str]], *, today: date, literal: bool = False
+) -> QuickAdd:
+    """Return what `words` say, and the values of `options` (named `due`, `start`, `priority`, `project`, `tag`).
+
+    With `literal` all words are the title. Raises `ValidationError` for a value that is none, or a field given twice.
+    """
+    found = QuickAdd()
+    for name, values in options.items():
+        for value in values:
+            _take(found, name, value, today)
+
+    def take(match: re.Match[str]) -> str:
+        key, value, tag = match.groups()
+        try:
+            _take(found, KEYS[key.lower()] if key else "tag", tag or value, today)
+        except ValidationError as error:
+            error.hint = f"{error.hint} Or, to keep the word in the title: --literal"
+            raise
+        return ""
+
+    kept = [word if literal else _read(word, take) for word in words]
+    found.title = " ".join(word for word in kept if word is not None)
+    return found
+
+
+def stray_time(words: Iterable[str]) -> tuple[str, str] | None:
+    """Return a time that stands alone behind a day, and so in the title, and what was meant; None if there is none."""
+    match = _STRAY.search(" ".join(words))
+    return (match[2], f"due:{match[1]}-{match[2]}") if match else None
+
+
+def _read(word: str, take: Callable[[re.Match[str]], str]) -> str | None:
+    """Return what is left of a word of the command line, which may be a whole sentence; None if nothing is."""
+    if (whole := _WHOLE.fullmatch(word)) and " " in whole[2] and _is_day(whole[2]):
+        take(whole)
+        return None
+    left, count = _WORD.subn(take, word)
+    if not count:
+        return word
+    return re.sub(r"\s{2,}", " ", left).strip() or None
+
+
+def _is_day(text: str) -> bool:
+    try:
+        parse_day(text, "", today=date(2000, 1, 1))
+    except ValidationError:
+        return False
+    return True
+
+
+def _take(found: QuickAdd, name: str, text: str, today: date) -> None:
+    """Set the field that an option or a key stands for."""
+    fields = found.fields
+    text = CLEAR if text.lower() == CLEAR else text
+    if name == "tag" and text != CLEAR:
+        fields["add_tags"] = [*fields.get("add_tags", []), _named(name, text, parse_tag)]
+        return
+    if _FIELDS[name] in fields:
+        detail = f"{name} is given twice."
+        raise _error(name, detail, "Give it once.")
+    if name in ("due", "start"):
+        day = None if text == CLEAR else parse_day(text, _FIELDS[name], today=today)
+        if name == "due":
+            fields |= {"due_on": day and day.on, "due_time": day and day.at}
+        elif day and day.at:
+            raise _error(name, f"The start is a day; {text[:40]!r} has a time.", "Leave the time out.")
+        else:
+            fields["starts_on"] = day and day.on
+    elif name == "tag":
+        fields["tags"] = []
+    else:
+        fields[name] = (
+            None if text == CLEAR else _named(name, text, parse_priority if name == "priority" else parse_project)
+        )
+
+
+def _named(name: str, text: str, parse: Callable[[str], str]) -> str:
+    try:
+        return parse(text)
+    except ValueError as error:
+        example = {"priority": "pri:high", "project": "project:home/garden", "tag": "+bills"}[name]
+        raise _error(name, f"The {name} {text[:40]!r} {error}.", f"Write, for example, {example}.") from None
+
+
+def _error(name: str, detail: str, hint: str) -> ValidationError:
+    return ValidationError(detail, hint=hint, field_errors=(FieldError(_FIELDS[name], detail),))

@@ -1,0 +1,24 @@
+"""How much there is to do, and how much is done, under each tag or in each project."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from todocli.schemas.base import Output
+
+
+class SummaryRead(Output):
+    """The todos of one tag, or of one project with all its parts; not those in the trash."""
+
+    name: str
+    open: int
+    completed: int
+    done_share: float = Field(description="What part of them is completed, from 0 to 1.")
+
+
+class SummaryList(Output):
+    """All tags, or all projects, by name."""
+
+    items: list[SummaryRead]
+    count: int
+    total: int

@@ -1,0 +1,85 @@
+"""Filters as SQL. Both engines answer alike; and each term is true or false, also where a field is not set."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from todocli.domain.filters.ast import (
+    And,
+    Between,
+    Contains,
+    Filter,
+    HasPriority,
+    InProject,
+    Not,
+    Or,
+    Overdue,
+    Tagged,
+)
+from todocli.models import Names, Todo
+
+_table = sa.inspect(Todo).local_table
+_UPPER, _LOWER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"
+
+
+def compile_filter(condition: Filter, here: datetime, dialect: str) -> sa.ColumnElement[bool]:
+    """Return the condition that a todo fits a filter at the moment `here`, which is local. It says nothing of whose."""
+    todo = _table.c
+    match condition:
+        case And(parts):
+            return sa.and_(sa.true(), *(compile_filter(part, here, dialect) for part in parts))
+        case Or(parts):
+            return sa.or_(sa.false(), *(compile_filter(part, here, dialect) for part in parts))
+        case Not(part):
+            return sa.not_(compile_filter(part, here, dialect).self_group())
+        case Tagged(None):
+            return todo.tags.is_not(None)
+        case Tagged(tag):
+            return _is_tagged(str(tag), dialect)
+        case InProject(None):
+            return todo.project.is_not(None)
+        case InProject(project):
+            below = sa.func.substr(todo.project, 1, len(str(project)) + 1) == f"{project}/"
+            return sa.and_(todo.project.is_not(None), sa.or_(todo.project == project, below))
+        case HasPriority(None):
+            return todo.priority.is_not(None)
+        case HasPriority(priority):
+            return sa.and_(todo.priority.is_not(None), todo.priority == priority)
+        case Between(field, first, last):
+            day = todo.due_on if field == "due" else todo.starts_on
+            bounds = [day >= first] if first else []
+            return sa.and_(day.is_not(None), *bounds, *([day <= last] if last else []))
+        case Overdue():
+            return overdue(here)
+        case Contains(text):
+            return sa.or_(_contains(todo.title, text, dialect), _contains(todo.description, text, dialect))
+
+
+def overdue(here: datetime) -> sa.ColumnElement[bool]:
+    """Return the condition that the day, or the time of it, is over; see `todocli.domain.fields.is_overdue`."""
+    due_on, due_time, at = _table.c.due_on, _table.c.due_time, here.time().replace(microsecond=0)
+    # Times are kept to the second: one is before now exactly if it is not after the whole second, or equal to it and
+    # some of the second is over.
+    over = due_time <= at if here.microsecond else due_time < at
+    late = sa.and_(due_on == here.date(), due_time.is_not(None), over)
+    return sa.and_(due_on.is_not(None), sa.or_(due_on < here.date(), late))
+
+
+def _is_tagged(tag: str, dialect: str) -> sa.ColumnElement[bool]:
+    tags = _table.c.tags
+    if dialect == "sqlite":
+        names = sa.func.json_each(tags).table_valued("value")
+        return sa.exists(sa.select(names.c.value).where(names.c.value == tag))
+    return sa.and_(tags.is_not(None), tags.op("@>", is_comparison=True)(sa.literal([tag], Names)))
+
+
+def _contains(column: sa.ColumnElement[str], text: str, dialect: str) -> sa.ColumnElement[bool]:
+    """Return the condition that a column contains a text; only ASCII letters are alike in both cases."""
+    needle = text.translate(str.maketrans(_UPPER, _LOWER))
+    if dialect == "sqlite":
+        found = sa.func.instr(sa.func.lower(column), needle)
+    else:
+        found = sa.func.strpos(sa.func.lower(sa.collate(column, "C")), needle)
+    return sa.and_(column.is_not(None), found > 0)

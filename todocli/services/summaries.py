@@ -1,0 +1,74 @@
+"""What tags and projects there are, and how much of each is done."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from todocli.models import Todo, User
+from todocli.schemas.summaries import SummaryList, SummaryRead
+from todocli.services.owner import Owner
+
+_table = sa.inspect(Todo).local_table
+
+
+class Summaries:
+    """The tags and projects of one user."""
+
+    def __init__(self, session: Session, owner: Owner) -> None:
+        self._session = session
+        self._owner = owner
+
+    def tags(self) -> SummaryList:
+        """Return all tags. Raises `MissingUserContext` if the database does not know the user."""
+        if self._session.get_bind().dialect.name == "sqlite":
+            names = sa.func.json_each(_table.c.tags).table_valued("value", name="names")
+            return self._tallied(self._counted(names.c.value, names))
+        each = sa.func.unnest(_table.c.tags).table_valued("value", name="names").render_derived()
+        return self._tallied(self._counted(each.c.value, each))
+
+    def projects(self) -> SummaryList:
+        """Return all projects; each counts what its parts have, too. Raises as `tags`."""
+        whole: list[tuple[str, int, int]] = []
+        for name, still_open, completed in self._counted(_table.c.project):
+            parts = name.split("/")
+            whole += [("/".join(parts[: i + 1]), still_open, completed) for i in range(len(parts))]
+        return self._tallied(whole)
+
+    def _counted(self, name: sa.ColumnElement[Any], names: sa.FromClause | None = None) -> list[tuple[str, int, int]]:
+        """Return each name with how many todos are open and how many completed; `names` are those of each todo."""
+        done = sa.func.count(col(Todo.completed_at))
+        counted = (
+            sa.select(name.label("name"), (sa.func.count() - done).label("open"), done.label("completed"))
+            .select_from(Todo if names is None else sa.join(Todo, names, sa.true()))
+            .where(self._owner.scope(Todo), col(Todo.deleted_at).is_(None), name.is_not(None))
+            .group_by(name)
+            .subquery("counted")
+        )
+        # Joined to the user: one row without a name says that the user is there, and no other statement has to.
+        query = sa.select(counted).select_from(sa.outerjoin(User, counted, sa.true())).where(self._owner.is_user())
+        rows = self._session.execute(query).all()
+        if not rows:
+            raise self._owner.unknown()
+        return [(name, still_open, completed) for name, still_open, completed in rows if name is not None]
+
+    def _tallied(self, counted: Iterable[tuple[str, int, int]]) -> SummaryList:
+        open_ones: Counter[str] = Counter()
+        completed_ones: Counter[str] = Counter()
+        for name, still_open, completed in counted:
+            open_ones[name] += still_open
+            completed_ones[name] += completed
+        items = [
+            SummaryRead(
+                name=name,
+                open=open_ones[name],
+                completed=completed_ones[name],
+                done_share=round(completed_ones[name] / (open_ones[name] + completed_ones[name]), 4),
+            )
+            for name in sorted(open_ones)
+        ]
+        return SummaryList(items=items, count=len(items), total=len(items))
