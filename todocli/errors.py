@@ -1,12 +1,26 @@
-"""Every error that a user can meet: a stable code, a sentence, and what to do next.
+"""Every error that a user can meet: a stable code, what happened and why, and what to do next.
 
-The codes are part of the contract of the command line's JSON and of the HTTP API; they are never renamed.
-How a code becomes an exit status is the command line's business (`todocli.cli.exits`).
+    TodoError                  SERVER_ERROR
+    ├── OutputLost
+    ├── UsageError             USAGE
+    ├── ValidationError        VALIDATION_ERROR
+    ├── NotFound               NOT_FOUND
+    ├── Conflict               CONFLICT
+    ├── ConfirmationRequired   CONFIRMATION_REQUIRED
+    ├── MissingUserContext     MISSING_USER_CONTEXT
+    ├── AccessDenied           ACCESS_DENIED
+    ├── ServiceUnavailable     SERVICE_UNAVAILABLE
+    │   └── OutcomeUnknown
+    ├── SchemaOutdated         SCHEMA_OUTDATED
+    └── SchemaTooNew           SCHEMA_TOO_NEW
+
+Codes are part of the contract of the command line's JSON and of the HTTP API; they are never renamed.
+`todocli.cli.exits` maps a code to an exit status, `todocli.api.errors` to an HTTP status.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Self
 
 
 class FieldError(NamedTuple):
@@ -17,35 +31,48 @@ class FieldError(NamedTuple):
 
 
 class TodoError(Exception):
-    """The root of the tree: a fault of the program or of the machine.
+    """The root of the tree: an internal error, or one of the machine.
 
-    `detail` says in one sentence what went wrong and why; `hint` says what to type next, or None. A command stands at
-    the hint's beginning, or after a colon. Neither ever holds a password.
+    `detail` says in one sentence what went wrong and why. `hint` says what to do next, and `command` what to type, as
+    words; whoever prints the error joins them and adds the profile. None of them ever holds a password.
     """
 
     code: ClassVar[str] = "SERVER_ERROR"
 
-    def __init__(self, detail: str, *, hint: str | None = None, field_errors: tuple[FieldError, ...] = ()) -> None:
+    def __init__(
+        self,
+        detail: str,
+        *,
+        hint: str | None = None,
+        command: tuple[str, ...] | None = None,
+        field_errors: tuple[FieldError, ...] = (),
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.hint = hint
+        self.command = command
         self.field_errors = field_errors
+
+    @classmethod
+    def of(cls, field: str, detail: str, *, hint: str | None = None, command: tuple[str, ...] | None = None) -> Self:
+        """Return an error about one field; `detail` is its field error, too."""
+        return cls(detail, hint=hint, command=command, field_errors=(FieldError(field, detail),))
 
 
 class OutputLost(TodoError):
-    """What was asked for is done, but nobody can be told."""
+    """The change was saved, but stdout could not be written."""
 
 
 class UsageError(TodoError):
-    """The command line itself is wrong: an unknown option, two that exclude each other."""
+    """The command line itself is wrong: an unknown option, or two that exclude each other."""
 
     code = "USAGE"
 
 
 class ValidationError(TodoError):
-    """A value does not validate; `field_errors` names the fields.
+    """A value is not valid; `field_errors` names the fields.
 
-    `spot` is the text that could not be read, and from where to where in it the fault is; or None.
+    `spot` is the text that could not be parsed, and the start and end of the fault in it; or None.
     """
 
     code = "VALIDATION_ERROR"
@@ -53,25 +80,25 @@ class ValidationError(TodoError):
 
 
 class NotFound(TodoError):
-    """No such todo, profile or user; also whatever belongs to somebody else."""
+    """No such todo, profile or user. What belongs to another user is not found either."""
 
     code = "NOT_FOUND"
 
 
 class Conflict(TodoError):
-    """Somebody else changed it meanwhile, or the name is taken."""
+    """Somebody else changed it in the meantime, or the name is taken."""
 
     code = "CONFLICT"
 
 
 class ConfirmationRequired(TodoError):
-    """A destructive command was given neither `--yes` nor a person to ask."""
+    """A destructive command was given neither `--yes` nor a terminal to ask on."""
 
     code = "CONFIRMATION_REQUIRED"
 
 
 class MissingUserContext(TodoError):
-    """It is not clear who is asking: no profile, or a user whom the database does not know."""
+    """The user is not known: no profile, or a user that the database does not have."""
 
     code = "MISSING_USER_CONTEXT"
 
@@ -89,11 +116,11 @@ class ServiceUnavailable(TodoError):
 
 
 class OutcomeUnknown(ServiceUnavailable):
-    """The connection was lost while a step was made: it was made as a whole, or not at all."""
+    """The connection was lost during a write, which took effect as a whole or not at all."""
 
 
 class SchemaOutdated(TodoError):
-    """The database's schema is older than this program needs, or is not there at all."""
+    """The database's schema is older than this program needs, or missing."""
 
     code = "SCHEMA_OUTDATED"
 
