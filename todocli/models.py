@@ -1,4 +1,4 @@
-"""The tables, and only the tables. A table class does not validate: input and output go through `todocli.schemas`.
+"""The tables, and nothing else. A table class does not validate: input and output go through `todocli.schemas`.
 
 The triggers that write `changes` and `history` and move `users.last_number` are in the migrations.
 On Postgres a sequence gives `changes.seq`, on SQLite the triggers do.
@@ -65,7 +65,7 @@ class ClockTime(sa.types.TypeDecorator[time]):
 
 
 class Names(sa.types.TypeDecorator[list[str]]):
-    """Several names; none are NULL. An array on Postgres, on SQLite a JSON array."""
+    """A list of names; the empty list is NULL. An array on Postgres, a JSON array on SQLite."""
 
     impl = sa.Text
     cache_ok = True
@@ -87,7 +87,7 @@ class Names(sa.types.TypeDecorator[list[str]]):
 
 
 class User(SQLModel, table=True):
-    """Somebody who has todos; `last_number` is the highest number that any of them ever had."""
+    """A user; `last_number` is the highest number that any of their todos ever had."""
 
     __tablename__ = "users"
     __table_args__ = (
@@ -102,7 +102,10 @@ class User(SQLModel, table=True):
 
 
 class Todo(SQLModel, table=True):
-    """One todo. `change_id` and `change_source` say which step wrote the row last; the triggers read them."""
+    """One todo. `change_id`, `change_source` and `change_request` name the change that wrote the row last.
+
+    The triggers copy them into `changes`.
+    """
 
     __tablename__ = "todos"
     __table_args__ = (
@@ -138,6 +141,7 @@ class Todo(SQLModel, table=True):
     version: int = Field(default=1, sa_type=sa.BigInteger)
     change_id: UUID = Field(sa_type=sa.Uuid)
     change_source: str = Field(sa_type=sa.String(16))
+    change_request: str | None = Field(default=None, sa_type=sa.String(16))
     due_on: date | None = Field(default=None, sa_type=sa.Date)
     due_time: time | None = Field(default=None, sa_type=ClockTime)
     starts_on: date | None = Field(default=None, sa_type=sa.Date)
@@ -147,7 +151,10 @@ class Todo(SQLModel, table=True):
 
 
 class Change(SQLModel, table=True):
-    """One step that a user made. `seq` gives the order; `undoes` is the step that this one took back."""
+    """One change of a user. `seq` is its place in the order, and `undoes` the change that it undid.
+
+    `request` is the fingerprint of the request that made it (`todocli.domain.idempotency`), or None for a console.
+    """
 
     __tablename__ = "changes"
     __table_args__ = (sa.UniqueConstraint("user_id", "seq"),)
@@ -157,11 +164,12 @@ class Change(SQLModel, table=True):
     seq: int = Field(sa_type=sa.BigInteger, sa_column_args=[sa.Identity()])
     made_at: datetime = Field(sa_type=UtcDateTime)
     source: str = Field(sa_type=sa.String(16))
+    request: str | None = Field(default=None, sa_type=sa.String(16))
     undoes: UUID | None = Field(default=None, sa_type=sa.Uuid)
 
 
 class History(SQLModel, table=True):
-    """What one step did to one todo: the row before (null: added) and after (null: deleted), as JSON."""
+    """What one change did to one todo: the row before (null: added) and after (null: deleted), as JSON."""
 
     __tablename__ = "history"
     __table_args__ = (
@@ -177,7 +185,7 @@ class History(SQLModel, table=True):
 
 
 class Token(SQLModel, table=True):
-    """What opens a user's todos to a program through the HTTP API; `digest` is the SHA-256 of the token."""
+    """Gives a program access to a user's todos through the HTTP API; `digest` is the SHA-256 of the token."""
 
     __tablename__ = "tokens"
     __table_args__ = (
@@ -197,9 +205,9 @@ class Token(SQLModel, table=True):
 
 
 def complete_metadata() -> sa.MetaData:
-    """Return the tables with their partial indexes, for those who compare or create them.
+    """Return the tables with their partial indexes, to compare or create them.
 
-    Naming an engine's own option loads its whole dialect, which no other command should pay for.
+    An option of one engine loads its whole dialect, which no other command should pay for.
     """
     todos = SQLModel.metadata.tables["todos"]
     if not any(index.name == "ix_todos_open" for index in todos.indexes):

@@ -1,4 +1,4 @@
-"""Puts the API together."""
+"""Assembles the API."""
 
 from __future__ import annotations
 
@@ -15,26 +15,27 @@ from starlette.middleware.cors import CORSMiddleware
 
 from todocli import __version__
 from todocli.api import errors, todos
-from todocli.api.auth import Access, security
-from todocli.api.middleware import RequestGuard
-from todocli.api.openapi import completed
+from todocli.api.auth import Authenticator, security
+from todocli.api.middleware import RequestGuard, RequestLog
+from todocli.api.openapi import openapi_document
 from todocli.api.settings import Settings
 from todocli.database import probe
 from todocli.database.store import Store, open_store
+from todocli.database.target import resolve_target
 from todocli.errors import NotFound
 
 BASE = "/api/v1"
 READY_SECONDS = 2.0
-"""How long the database may take to be called ready; on a connection of its own, however busy the others are."""
+"""The deadline of the readiness check, on a connection of its own, however busy the others are."""
 
 _FILES = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css", "favicon-32x32.png": "image/png"}
-_DESCRIPTION = "Your todos, for web pages, phones and other programs. Every step can be taken back by `todo undo`.\n\n"
-_BEARER = "Say who is asking by a bearer token: `todo token create NAME` makes one."
-_GATEWAY = "A gateway says who is asking."
+_DESCRIPTION = "Your todos, for web pages, phones and other programs. `todo undo` takes every change back.\n\n"
+_BEARER = "Authenticate with a bearer token: `todo token create NAME` creates one."
+_GATEWAY = "A gateway authenticates the user."
 
 
 def create_app(store: Store | None, settings: Settings) -> FastAPI:
-    """Return the API on an open database, which it closes at its end; without one it can only describe itself."""
+    """Return the API on an open database, which it closes at the end; without one it can only describe itself."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -54,16 +55,17 @@ def create_app(store: Store | None, settings: Settings) -> FastAPI:
     )
     app.state.store = store
     if store:
-        app.state.access = Access(store, settings)
+        app.state.authenticator = Authenticator(store, settings)
     app.include_router(todos.router, prefix=BASE, dependencies=[Depends(security(settings))])
     app.get("/healthz", include_in_schema=False)(_alive)
     app.get("/readyz", include_in_schema=False)(_ready)
     app.get("/docs", include_in_schema=False)(_docs)
     app.get("/docs/{name}", include_in_schema=False)(_docs_file)
-    app.openapi = partial(completed, app)  # type: ignore[method-assign]
+    app.openapi = partial(openapi_document, app)  # type: ignore[method-assign]
     errors.install(app)
     app.add_middleware(RequestGuard, settings=settings)
-    if settings.origins:  # outside the guards, so that a page can read what they answer
+    app.add_middleware(RequestLog)
+    if settings.origins:  # outermost, so that a page can read refusals
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(settings.origins),
@@ -76,42 +78,36 @@ def create_app(store: Store | None, settings: Settings) -> FastAPI:
 
 def openapi(settings: Settings) -> dict[str, Any]:
     """Return the description of the API (OpenAPI 3.1)."""
-    return completed(create_app(None, settings))
+    return openapi_document(create_app(None, settings))
 
 
 def worker() -> FastAPI:
-    """Return the API as a worker process of `todo serve` serves it."""
-    from todocli import paths, profiles
-    from todocli.database.postgres.url import PostgresURL
+    """Return the API for a worker process of `todo serve`."""
+    from todocli import profiles
     from todocli.database.setup import ensure_schema
 
     settings = Settings.from_environment()
     profile = profiles.resolve(settings.profile)
-    url = profile.database_url()
-    target: Path | PostgresURL
-    if url is None:
-        target = paths.database_file()
+    target = resolve_target(profile)
+    if isinstance(target, Path):
         ensure_schema(target)
-    else:
-        parsed = PostgresURL.parse(url)
-        target = parsed if profile.pooled else parsed.direct()
     return create_app(Store(target, seconds=profile.timeout, connections=settings.connections), settings)
 
 
 async def _alive() -> dict[str, str]:
-    """Say that the process is alive."""
+    """Answer that the process is alive."""
     return {"status": "alive"}
 
 
 def _ready(request: Request) -> dict[str, str]:
-    """Say that the database answers, and that its schema is the one that this program needs."""
+    """Answer that the database responds, with the schema that this program needs."""
     with open_store(request.app.state.store.target, seconds=READY_SECONDS) as own:
         probe.check(own)
     return {"status": "ready"}
 
 
 async def _docs(request: Request) -> Response:
-    """Show the API as a page to try it. Everything on it comes from here."""
+    """Serve a page to try the API. It loads nothing from other hosts."""
     page = get_swagger_ui_html(
         openapi_url=str(request.app.url_path_for("openapi")),
         title="todo",
@@ -128,7 +124,7 @@ async def _docs(request: Request) -> Response:
 
 
 async def _docs_file(name: str) -> Response:
-    """Give a file of that page, out of the package that brings them."""
+    """Serve a file of that page."""
     if name not in _FILES:
         raise NotFound("There is no such file.")
     data = resources.files("fastapi_swagger").joinpath("resources", name).read_bytes()

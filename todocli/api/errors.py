@@ -1,4 +1,4 @@
-"""Errors as HTTP answers: one body, and for each error code one status."""
+"""Errors as HTTP responses: one body, and one status per error code."""
 
 from __future__ import annotations
 
@@ -17,26 +17,28 @@ from todocli.schemas.base import field_error
 from todocli.schemas.errors import ErrorBody
 
 STATUSES = {
+    "SERVER_ERROR": 500,
     "VALIDATION_ERROR": 422,
     "USAGE": 400,
     "MISSING_USER_CONTEXT": 400,
     "NOT_FOUND": 404,
     "CONFLICT": 409,
+    "CONFIRMATION_REQUIRED": 409,
     "ACCESS_DENIED": 403,
     "LIMIT_EXCEEDED": 413,
     "SERVICE_UNAVAILABLE": 503,
     "SCHEMA_OUTDATED": 503,
     "SCHEMA_TOO_NEW": 503,
 }
-"""What each error code is answered with; whatever is not here is 500."""
+"""The status of each error code."""
 
 RETRY_SECONDS = 2
-"""After how many seconds a client may ask again, if the database is away."""
+"""After how many seconds a client may retry if the database is unavailable."""
 
-_AWAY = "The database is away, or not ready."
-_IN_DOUBT = (
-    "The connection to the database was lost, and it is not known whether the step was made."
-    " Look first, or send it again with the same Idempotency-Key."
+_UNAVAILABLE = "The database is unavailable, or not ready."
+_OUTCOME_UNKNOWN = (
+    "The connection to the database was lost, and it is not known whether the change was made."
+    " Look first, or send the request again with the same Idempotency-Key."
 )
 
 log = logging.getLogger("todo.api")
@@ -49,53 +51,53 @@ class LimitExceeded(TodoError):
 
 
 class Unauthorized(TodoError):
-    """Nobody said who is asking, or the token is not valid."""
+    """The request has no token, or the token is not valid."""
 
     code = "ACCESS_DENIED"
 
 
 class PreconditionFailed(TodoError):
-    """The todo is not as `If-Match` says that it was seen."""
+    """The todo is not at the version that `If-Match` names."""
 
     code = "CONFLICT"
 
 
 class BadRequest(ValidationError):
-    """Something beside the body does not validate."""
+    """A parameter, a header or the path is not valid."""
 
 
 def status_of(error: TodoError) -> int:
     """Return the HTTP status of an error."""
     special = {Unauthorized: 401, PreconditionFailed: 412, BadRequest: 400}
-    return special.get(type(error)) or STATUSES.get(error.code, 500)
+    return special.get(type(error)) or STATUSES[error.code]
 
 
-def answer(error: TodoError) -> Response:
-    """Return the answer that says what an error says. Of a fault of the program nothing internal is in it."""
+def response_for(error: TodoError) -> Response:
+    """Return the response for an error. Nothing internal is in it."""
     status = status_of(error)
     if status == 500:
-        error = TodoError("The server met a fault of its own.")
+        error = TodoError("Internal server error.")
     headers = {}
     if status == 401:
         headers["WWW-Authenticate"] = "Principal"
     if status == 503:
         headers["Retry-After"] = str(RETRY_SECONDS)
-        error = ServiceUnavailable(_IN_DOUBT if isinstance(error, OutcomeUnknown) else _AWAY)
+        error = ServiceUnavailable(_OUTCOME_UNKNOWN if isinstance(error, OutcomeUnknown) else _UNAVAILABLE)
     if isinstance(error, LimitExceeded):
         headers["Connection"] = "close"  # what is left of the body is not read
-    body = error_body(error)  # without its hint, which is for somebody at a terminal
-    said = body.model_copy(update={"hint": None, "field_errors": body.field_errors or []})
-    return Response(said.model_dump_json(exclude_none=True), status, headers, "application/json")
+    body = error_body(error)  # without the hint, which is meant for a terminal
+    body = body.model_copy(update={"hint": None, "command": None, "field_errors": body.field_errors or []})
+    return Response(body.model_dump_json(exclude_none=True), status, headers, "application/json")
 
 
-def fault(error: Exception) -> Response:
-    """Log what no one expected, and return the answer to it."""
-    log.error("A fault of the program: %s", type(error).__name__, exc_info=error)
-    return answer(TodoError(""))
+def internal_error(error: Exception) -> Response:
+    """Log an unexpected error, and return the response for it."""
+    log.error("Internal error: %s", type(error).__name__, exc_info=error)
+    return response_for(TodoError(""))
 
 
 def install(app: FastAPI) -> None:
-    """Have every error of the app answered in our form."""
+    """Make the app answer every error in our form."""
     app.add_exception_handler(TodoError, _known)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
@@ -104,32 +106,32 @@ def install(app: FastAPI) -> None:
 async def _known(_request: Request, error: Any) -> Response:
     if status_of(error) >= 500:
         log.error("%s: %s", type(error).__name__, error.detail)
-    return answer(error)
+    return response_for(error)
 
 
 async def _invalid(_request: Request, error: Any) -> Response:
-    """Answer what FastAPI found wrong with a request: 422 in its body, 400 elsewhere."""
+    """Answer a request that FastAPI refuses: 422 for its body, 400 for everything else."""
     found: list[FieldError] = []
     in_body = all(each["loc"][0] == "body" for each in error.errors())
     for each in error.errors():
-        if each["type"] == "json_invalid":  # whose place is an offset, and no field
-            return answer(no_json())
-        is_of_several = each["type"] == "value_error" and len(each["loc"]) == 1
-        place = each["loc"] if len(each["loc"]) == 1 and not is_of_several else each["loc"][1:]
+        if each["type"] == "json_invalid":  # its location is an offset, not a field
+            return response_for(invalid_json())
+        is_of_model = each["type"] == "value_error" and len(each["loc"]) == 1
+        place = each["loc"] if len(each["loc"]) == 1 and not is_of_model else each["loc"][1:]
         found.append(field_error({**each, "loc": place}))
     detail = " ".join(f"The {field} {message}." for field, message in found)
     kind = ValidationError if in_body else BadRequest
-    return answer(kind(detail, field_errors=tuple(found)))
+    return response_for(kind(detail, field_errors=tuple(found)))
 
 
-def no_json() -> ValidationError:
-    """Return the error for a body that cannot be read."""
+def invalid_json() -> ValidationError:
+    """Return the error for a body that cannot be parsed."""
     detail = "The body is not valid JSON."
-    return ValidationError(detail, field_errors=(FieldError("body", detail),))
+    return ValidationError.of("body", detail)
 
 
 def _methods(request: Request) -> list[str]:
-    """Return the methods that there are for the path of a request."""
+    """Return the methods that the path of a request allows."""
 
     def is_served(method: str) -> bool:
         scope = {**request.scope, "method": method}
@@ -139,12 +141,12 @@ def _methods(request: Request) -> list[str]:
 
 
 async def _refused(request: Request, error: Any) -> Response:
-    """Answer what the framework refuses: no such path, no such method, a body that cannot be read."""
+    """Answer what the framework refuses: an unknown path or method, or a body that cannot be parsed."""
     if error.status_code == 400:
-        return answer(no_json())
+        return response_for(invalid_json())
     code = "NOT_FOUND" if error.status_code == 404 else "USAGE"
-    said = ErrorBody(detail=f"{error.detail}.", error_code=code, field_errors=[])
+    body = ErrorBody(detail=f"{error.detail}.", error_code=code, field_errors=[])
     headers = dict(error.headers or {})
     if error.status_code == 405:
         headers["Allow"] = ", ".join(_methods(request))
-    return Response(said.model_dump_json(exclude_none=True), error.status_code, headers, "application/json")
+    return Response(body.model_dump_json(exclude_none=True), error.status_code, headers, "application/json")

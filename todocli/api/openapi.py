@@ -1,4 +1,4 @@
-"""What the OpenAPI document says beside the schemas: what each answer means, an example of it, and where it leads."""
+"""The OpenAPI document beyond the schemas: descriptions, examples and links of every response."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ _TODO = TodoRead(
 
 _PAGE = TodoPage(items=[_TODO], count=1, total=1, next_cursor=None)
 
-_TO_ADD = {
+_CREATE_EXAMPLES = {
     "title": {"summary": "A title", "value": {"title": "Pay rent"}},
-    "plan": {
-        "summary": "When, what first, and where",
+    "fields": {
+        "summary": "With dates, priority, project and tags",
         "value": {
             "title": "Pay rent",
             "description": "Room 4",
@@ -52,21 +52,21 @@ _TO_ADD = {
     },
 }
 
-_TO_CHANGE = {
+_UPDATE_EXAMPLES = {
     "complete": {"summary": "Complete it", "value": {"is_completed": True}},
-    "reopen": {"summary": "Open it again", "value": {"is_completed": False}},
-    "later": {"summary": "Give it another day, and a tag", "value": {"due_on": "2026-12-01", "add_tags": ["bank"]}},
-    "clear": {"summary": "Clear the day and the priority", "value": {"due_on": None, "priority": None}},
+    "reopen": {"summary": "Reopen it", "value": {"is_completed": False}},
+    "later": {"summary": "Postpone it, and add a tag", "value": {"due_on": "2026-12-01", "add_tags": ["bank"]}},
+    "clear": {"summary": "Clear the date and the priority", "value": {"due_on": None, "priority": None}},
 }
 
-_BODIES = {"create_todo": _TO_ADD, "update_todo": _TO_CHANGE}
-_FOUND = {"create_todo": _TODO, "list_todos": _PAGE, "read_todo": _TODO, "update_todo": _TODO}
+_BODY_EXAMPLES = {"create_todo": _CREATE_EXAMPLES, "update_todo": _UPDATE_EXAMPLES}
+_RESPONSE_EXAMPLES = {"create_todo": _TODO, "list_todos": _PAGE, "read_todo": _TODO, "update_todo": _TODO}
 
 _HEADERS = {
-    "ETag": "Names the todo as it is now; good for `If-Match`.",
-    "Location": "Where the todo is.",
-    "Retry-After": "After how many seconds to ask again.",
-    "WWW-Authenticate": "How to say who is asking.",
+    "ETag": "The version of the todo, for `If-Match`.",
+    "Location": "The path of the todo.",
+    "Retry-After": "After how many seconds to retry.",
+    "WWW-Authenticate": "How to authenticate.",
 }
 
 _TOO_LONG = FieldErrorRead(field="title", message="has 300 characters; at most 255 are allowed")
@@ -79,44 +79,44 @@ def _error(detail: str, code: str, *faults: FieldErrorRead) -> ErrorBody:
 
 _ERRORS: dict[int, tuple[str, ErrorBody]] = {
     400: (
-        "Something beside the body is malformed, or it is not said who is asking.",
+        "A parameter or header is malformed, or the gateway names no user.",
         _error(f"The todo_id {_NO_UUID.message}.", "VALIDATION_ERROR", _NO_UUID),
     ),
     401: (
-        "The token is missing, not valid or expired.",
+        "The token is missing, invalid or expired.",
         _error("The token is not valid.", "ACCESS_DENIED"),
     ),
     403: (
-        "The token may only read; or the request is for another host, or from another origin.",
-        _error("The token may change nothing.", "ACCESS_DENIED"),
+        "The token is read-only, or the request is for another host or from another origin.",
+        _error("The token is read-only.", "ACCESS_DENIED"),
     ),
     404: (
-        "There is no such todo; also if it is another user's, or in the trash.",
-        _error("There is no such todo.", "NOT_FOUND"),
+        "There is no such todo, it belongs to another user, or it is in the trash.",
+        _error("There is no such todo.", "NOT_RESPONSE_EXAMPLES"),
     ),
     409: (
-        "It was changed meanwhile, or the `Idempotency-Key` belongs to another step.",
-        _error("The key belongs to another step.", "CONFLICT"),
+        "The `Idempotency-Key` was used before, for another request.",
+        _error("The Idempotency-Key was used before, for another request; nothing was changed.", "CONFLICT"),
     ),
     412: (
-        "It is not as `If-Match` says.",
-        _error("The todo was changed meanwhile; nothing was changed now.", "CONFLICT"),
+        "The todo is not at the version that `If-Match` names.",
+        _error("The todo was changed in the meantime; nothing was changed now.", "CONFLICT"),
     ),
     413: (
         "The body is too large.",
         _error("A body has at most 65,536 bytes.", "LIMIT_EXCEEDED"),
     ),
     422: (
-        "The body does not validate.",
+        "The body is not valid.",
         _error(f"The title {_TOO_LONG.message}.", "VALIDATION_ERROR", _TOO_LONG),
     ),
     500: (
-        "A fault of the server.",
-        _error("The server met a fault of its own.", "SERVER_ERROR"),
+        "An internal error.",
+        _error("Internal server error.", "SERVER_ERROR"),
     ),
     503: (
-        "The database is away, or not ready; or it was lost, and nobody knows whether the step was made.",
-        _error("The database is away, or not ready.", "SERVICE_UNAVAILABLE"),
+        "The database is unavailable or not ready; or its connection was lost, and the outcome is unknown.",
+        _error("The database is unavailable, or not ready.", "SERVICE_UNAVAILABLE"),
     ),
 }
 
@@ -124,12 +124,12 @@ _EVERYWHERE = (400, 401, 403, 413, 500, 503)
 _ERROR_HEADERS = {401: ("WWW-Authenticate",), 503: ("Retry-After",)}
 
 
-def answers(
+def responses(
     status: int, meaning: str, *errors: int, headers: tuple[str, ...] = (), item: str | None = ""
 ) -> dict[int | str, dict[str, Any]]:
-    """Return the description of every answer: of success, of `errors`, and of the errors that there are everywhere.
+    """Return the descriptions of an operation's responses: success, `errors`, and the errors of every operation.
 
-    `item` says where in the body a todo is, as a JSON pointer, to link what can be done with it; None: nowhere.
+    `item` is the JSON pointer of a todo in the body, which links to the operations on it; None: there is none.
     """
     success: dict[str, Any] = {"description": meaning, **_described(headers)}
     if item is not None:
@@ -141,18 +141,18 @@ def answers(
             "model": ErrorBody,
             "description": meant,
             **_described(_ERROR_HEADERS.get(each, ())),
-            "content": {"application/json": {"example": body.model_dump(mode="json", exclude={"hint"})}},
+            "content": {"application/json": {"example": body.model_dump(mode="json", exclude={"hint", "command"})}},
         }
     return found
 
 
-def completed(app: FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI document of an app: with examples, and without the answers that only FastAPI would give."""
+def openapi_document(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document of an app: with examples, and without responses that only FastAPI would give."""
     document = FastAPI.openapi(app)
     for path in document["paths"].values():
         for operation in path.values():
-            said = operation["responses"].get("422", {}).get("content", {}).get("application/json", {})
-            if said.get("schema", {}).get("$ref", "").endswith("/HTTPValidationError"):
+            described = operation["responses"].get("422", {}).get("content", {}).get("application/json", {})
+            if described.get("schema", {}).get("$ref", "").endswith("/HTTPValidationError"):
                 del operation["responses"]["422"]
             if "HTTPBearer" not in document["components"]["securitySchemes"]:
                 del operation["responses"]["401"]
@@ -163,21 +163,21 @@ def completed(app: FastAPI) -> dict[str, Any]:
 
 
 def _exemplify(operation: dict[str, Any]) -> None:
-    """Give an operation its examples, null and all: what FastAPI is given, it relieves of each null."""
-    if bodies := _BODIES.get(operation["operationId"]):
+    """Add the examples of an operation. Given to FastAPI, they would lose their nulls."""
+    if bodies := _BODY_EXAMPLES.get(operation["operationId"]):
         operation["requestBody"]["content"]["application/json"]["examples"] = bodies
-    if found := _FOUND.get(operation["operationId"]):
+    if found := _RESPONSE_EXAMPLES.get(operation["operationId"]):
         success = min(operation["responses"])
         operation["responses"][success]["content"]["application/json"]["example"] = found.model_dump(mode="json")
 
 
 def _described(headers: tuple[str, ...]) -> dict[str, Any]:
-    said = {name: {"description": _HEADERS[name], "schema": {"type": "string"}} for name in headers}
-    return {"headers": said} if said else {}
+    described = {name: {"description": _HEADERS[name], "schema": {"type": "string"}} for name in headers}
+    return {"headers": described} if described else {}
 
 
 def _links(item: str, *, tagged: bool) -> dict[str, Any]:
-    """Return what can be done with the todo at `item` of the body; if its ETag is known, only if nobody changed it."""
+    """Return links to the operations on the todo at `item`; with an ETag, only at that version."""
     where = {"todo_id": f"$response.body#{item}/id"}
     seen = {**where, "header.If-Match": "$response.header.ETag"} if tagged else where
     return {

@@ -1,4 +1,4 @@
-"""How the API is served. It goes to the worker processes as JSON, in one variable of the environment."""
+"""How the API is served. Worker processes receive it as JSON, in one environment variable."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import os
 from dataclasses import asdict, dataclass
 
 VARIABLE = "TODO_SERVE"
-"""The variable that worker processes take their settings from."""
+"""The variable that worker processes read."""
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """`hosts` are the names that requests may be for, `origins` the foreign pages that may ask (CORS).
+    """`hosts` are the host names that requests may name, `origins` the other origins that may send them (CORS).
 
-    `trust_header` names the header in which a gateway says whose todos are meant; None: bearer tokens say it.
+    `trust_header` is the header in which a gateway names the user; None: clients authenticate with bearer tokens.
     """
 
     profile: str | None = None
@@ -26,11 +26,11 @@ class Settings:
     connections: int = 5
 
     def text(self) -> str:
-        """Return them as JSON."""
+        """Return the settings as JSON."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_environment(cls) -> Settings:
-        """Return what `todo serve` left for its workers."""
+        """Return what `todo serve` set for its workers."""
         values = json.loads(os.environ[VARIABLE])
         return cls(**values | {"hosts": tuple(values["hosts"]), "origins": tuple(values["origins"])})

@@ -1,4 +1,4 @@
-"""The five endpoints of todos."""
+"""The five endpoints for todos."""
 
 from __future__ import annotations
 
@@ -15,61 +15,68 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic.json_schema import SkipJsonSchema
 
 from todocli import clock
-from todocli.api.auth import reader, writer
+from todocli.api.auth import require_read, require_write
 from todocli.api.errors import BadRequest, PreconditionFailed
-from todocli.api.openapi import answers
+from todocli.api.openapi import responses
 from todocli.domain.filters import parser
-from todocli.domain.filters.ast import Filter, Not, all_of
+from todocli.domain.idempotency import ChangeKey, fingerprint
+from todocli.domain.ids import new_id
 from todocli.domain.references import References
 from todocli.domain.sorting import parse_sort
 from todocli.errors import Conflict, FieldError, NotFound, ValidationError
 from todocli.schemas.todos import TodoCreate, TodoPage, TodoRead, TodoUpdate
 from todocli.services.paging import Cursor
 from todocli.services.queries import TodoQuery
+from todocli.services.resolve import Result
 from todocli.services.todos import Todos
 from todocli.services.tokens import Principal
+from todocli.services.workspace import Workspace
 
 MAX_LIMIT = 200
 
-_KEY = "Idempotency-Key"
+IDEMPOTENCY_KEY = "Idempotency-Key"
 _PARAMETERS = {"filter": "where"}
-"""Fields of filters that have other names here."""
+"""Field names of filters that differ here."""
 
 _REPEATED = ("tag", "no_tag")
-_SINGLE = ("project", "priority", "due", "start", "before", "after", "search")
 router = APIRouter(prefix="/todos", tags=["todos"])
 
-Absent = SkipJsonSchema[None]
-"""What is not given beside a body: there is no null there."""
+Omitted = SkipJsonSchema[None]
+"""The value of an omitted parameter or header, which cannot be null."""
 
-Reader = Annotated[Principal, Depends(reader)]
-Writer = Annotated[Principal, Depends(writer)]
-Key = Annotated[UUID | Absent, Header(alias=_KEY, description="Names the step: sent again, it is not made again.")]
+Reader = Annotated[Principal, Depends(require_read)]
+Writer = Annotated[Principal, Depends(require_write)]
+Key = Annotated[UUID | Omitted, Header(alias=IDEMPOTENCY_KEY, description="The same key never applies twice.")]
 IfMatch = Annotated[
-    str | Absent, Header(alias="If-Match", description="An ETag: only if the todo is still as it was seen.")
+    str | Omitted, Header(alias="If-Match", description="An ETag: only if the todo is still at that version.")
 ]
 
 
 @contextmanager
-def _todos(request: Request, bearer: Principal) -> Iterator[Todos]:
+def _todos(request: Request, principal: Principal) -> Iterator[Todos]:
+    """Open the client's todos for one request."""
     _refuse_unknown(request)
     try:
-        with request.app.state.store.session() as session:
-            yield Todos(session, bearer.owner, source="api")
+        with Workspace(request.app.state.store, principal.owner, source="api") as workspace:
+            yield workspace.todos
     except Conflict as error:
         if any(field == "change" for field, _ in error.field_errors):
-            detail = "The Idempotency-Key was used before, for another step; nothing was changed."
-            raise Conflict(detail, field_errors=(FieldError(_KEY, detail),)) from None
+            detail = f"The {IDEMPOTENCY_KEY} was used before, for another request; nothing was changed."
+            raise Conflict.of(IDEMPOTENCY_KEY, detail) from None
         raise
 
 
+def _change_key(key: UUID | None, verb: str, **request: object) -> ChangeKey:
+    return ChangeKey(key or new_id(clock.now()), fingerprint(verb, **request))
+
+
 def _refuse_unknown(request: Request) -> None:
-    """Raise `BadRequest` for query parameters that there are not, or more than once: what they ask is not clear."""
+    """Raise `BadRequest` for unknown or repeated query parameters."""
     known = {parameter.alias for parameter in request.scope["route"].dependant.query_params}
     given = [name for name, _ in request.query_params.multi_items()]
     for name in given:
         if name not in known or (given.count(name) > 1 and name not in _REPEATED):
-            detail = "is not a known parameter" if name not in known else "may be given only once"
+            detail = "is not a known parameter" if name not in known else "must not be repeated"
             raise BadRequest(f"The {name[:40]} {detail}.", field_errors=(FieldError(name[:40], detail),))
 
 
@@ -78,110 +85,112 @@ def _refuse_unknown(request: Request) -> None:
     operation_id="create_todo",
     summary="Add a todo",
     status_code=201,
-    responses=answers(201, "The todo that was added.", 409, 422, headers=("ETag", "Location")),
+    responses=responses(201, "The todo that was added.", 409, 422, headers=("ETag", "Location")),
 )
 def create(
     request: Request,
     response: Response,
-    bearer: Writer,
+    principal: Writer,
     todo: TodoCreate,
     idempotency_key: Key = None,
 ) -> TodoRead:
-    """Add a todo; it takes the user's next number."""
-    with _todos(request, bearer) as todos:
-        added = todos.add([todo], change=idempotency_key).items[0]
+    """Add a todo. It gets the user's next number."""
+    key = _change_key(idempotency_key, "add", body=todo.model_dump(mode="json", exclude_unset=True))
+    with _todos(request, principal) as todos:
+        added = _only(todos.add([todo], key))
     response.headers["Location"] = str(request.url_for("read", todo_id=added.id).path)
-    return _tagged(response, added)
+    return _with_etag(response, added)
 
 
 @router.get(
     "",
     operation_id="list_todos",
     summary="List todos",
-    responses=answers(200, "A page of the todos that match.", item="/items/0"),
+    responses=responses(200, "A page of the todos that match.", item="/items/0"),
 )
 def find(
     request: Request,
-    bearer: Reader,
-    state: Annotated[Literal["open", "completed", "all"], Query(description="Which of them.")] = "open",
-    tag: Annotated[list[str] | Absent, Query(description="With this tag; or `any`, `none`.")] = None,
-    no_tag: Annotated[list[str] | Absent, Query(description="Without this tag.")] = None,
-    project: Annotated[str | Absent, Query(description="In this project and its parts; or `any`, `none`.")] = None,
-    priority: Annotated[str | Absent, Query(description="`high`, `medium`, `low`, `any` or `none`.")] = None,
+    principal: Reader,
+    state: Annotated[Literal["open", "completed", "all"], Query(description="Which todos.")] = "open",
+    tag: Annotated[list[str] | Omitted, Query(description="With this tag; or `any`, `none`.")] = None,
+    no_tag: Annotated[list[str] | Omitted, Query(description="Without this tag.")] = None,
+    project: Annotated[str | Omitted, Query(description="In this project or a sub-project; or `any`, `none`.")] = None,
+    priority: Annotated[str | Omitted, Query(description="`high`, `medium`, `low`, `any` or `none`.")] = None,
     due: Annotated[
-        str | Absent, Query(description="`overdue`, `today`, `week`, a day, a span `mon..fri`, `any`, `none`.")
+        str | Omitted, Query(description="`overdue`, `today`, `week`, a day, a span `mon..fri`, `any`, `none`.")
     ] = None,
-    start: Annotated[str | Absent, Query(description="A day or a span; `later` for what is still hidden.")] = None,
-    before: Annotated[str | Absent, Query(description="Due before this day.")] = None,
-    after: Annotated[str | Absent, Query(description="Due after this day.")] = None,
-    search: Annotated[str | Absent, Query(description="With this text in title or description.")] = None,
-    where: Annotated[str | Absent, Query(description="An expression: `+home and not (due:none or pri:low)`.")] = None,
-    sort: Annotated[str, Query(description="Keys with commas, `-` turns one round: `due,-priority`.")] = "",
-    reverse: Annotated[bool, Query(description="Turn the order round.")] = False,
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many at most.")] = 50,
-    cursor: Annotated[str | Absent, Query(description="`next_cursor` of the page before.")] = None,
+    start: Annotated[str | Omitted, Query(description="A day or a span; `later` for hidden todos.")] = None,
+    before: Annotated[str | Omitted, Query(description="Due before this day.")] = None,
+    after: Annotated[str | Omitted, Query(description="Due after this day.")] = None,
+    search: Annotated[str | Omitted, Query(description="With this text in the title or description.")] = None,
+    where: Annotated[str | Omitted, Query(description="An expression: `+home and not (due:none or pri:low)`.")] = None,
+    sort: Annotated[str, Query(description="Sort keys, `-` for descending: `due,-priority`.")] = "",
+    reverse: Annotated[bool, Query(description="Reverse the order.")] = False,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="The most todos on a page.")] = 50,
+    cursor: Annotated[str | Omitted, Query(description="`next_cursor` of the page before.")] = None,
     tz: Annotated[
-        str | Absent, Query(description="Where the user is, as `Europe/Berlin`: there days begin. Else as the server.")
+        str | Omitted, Query(description="The user's time zone, as `Europe/Berlin`; the server's by default.")
     ] = None,
 ) -> TodoPage:
-    """List todos page by page, first what is to be done first."""
-    given = locals()
-    with _beside_the_body():
-        place = Cursor.parse(cursor) if cursor is not None else None
-        here = _here(tz)
-        here = place.here if place else here
-        today = here.date()
-
-        def option(name: str, value: str) -> Filter:
-            return parser.parse_option(name, value, today=today)
-
-        condition = all_of(
-            *(option("tag", name) for name in tag or ()),
-            *(Not(option("tag", name)) for name in no_tag or ()),
-            *(option(name, given[name]) for name in _SINGLE if given[name] is not None),
-            *([parser.parse_where(where, today=today)] if where is not None else []),
-        )
-        parser.bounded(condition)
-        listing = TodoQuery(state, condition, parse_sort(sort), reverse, limit, here)
-        with _todos(request, bearer) as todos:
-            return todos.page(listing, place)
+    """List todos page by page, most urgent first."""
+    options = {
+        "tag": tag,
+        "no_tag": no_tag,
+        "project": project,
+        "priority": priority,
+        "due": due,
+        "start": start,
+        "before": before,
+        "after": after,
+        "search": search,
+        "where": where,
+    }
+    with _query_errors_as_400():
+        after_todo = Cursor.parse(cursor) if cursor is not None else None
+        here = after_todo.here if after_todo else _local_time(tz)
+        condition = parser.parse_options(options, today=here.date())
+        query = TodoQuery(state, condition, parse_sort(sort), reverse, limit, here)
+        with _todos(request, principal) as todos:
+            return todos.page(query, after_todo)
 
 
 @router.get(
     "/{todo_id}",
     operation_id="read_todo",
     summary="Read a todo",
-    responses=answers(200, "The todo.", 404, headers=("ETag",)),
+    responses=responses(200, "The todo.", 404, headers=("ETag",)),
 )
-def read(request: Request, response: Response, bearer: Reader, todo_id: UUID) -> TodoRead:
-    """Read a todo. Its ETag is good for `If-Match`."""
-    with _todos(request, bearer) as todos:
+def read(request: Request, response: Response, principal: Reader, todo_id: UUID) -> TodoRead:
+    """Read a todo. Its ETag can be used in `If-Match`."""
+    with _todos(request, principal) as todos:
         found = todos.get(_one(todo_id)).items[0]
     if found.deleted_at is not None:
         raise NotFound(f"{todo_id} is in the trash.", field_errors=(FieldError("reference", "was not found"),))
-    return _tagged(response, found)
+    return _with_etag(response, found)
 
 
 @router.patch(
     "/{todo_id}",
     operation_id="update_todo",
     summary="Change a todo",
-    responses=answers(200, "The todo as it is now.", 404, 409, 412, 422, headers=("ETag",)),
+    responses=responses(200, "The changed todo.", 404, 409, 412, 422, headers=("ETag",)),
 )
 def update(
     request: Request,
     response: Response,
-    bearer: Writer,
+    principal: Writer,
     todo_id: UUID,
     changes: TodoUpdate,
     if_match: IfMatch = None,
     idempotency_key: Key = None,
 ) -> TodoRead:
-    """Change what is given; null clears. `is_completed` completes it, or makes it open again."""
-    look = partial(read, request, response, bearer, todo_id)
-    with _if_it_matches(if_match, look) as expected, _todos(request, bearer) as todos:
-        outcome = todos.edit(_one(todo_id), changes, expected=expected, change=idempotency_key)
-    return _tagged(response, outcome.items[0])
+    """Change the given fields; null clears. `is_completed` completes or reopens the todo."""
+    body = changes.model_dump(mode="json", exclude_unset=True)
+    key = _change_key(idempotency_key, "edit", references=[str(todo_id)], body=body)
+    load = partial(read, request, response, principal, todo_id)
+    with _if_match(if_match, load) as expected, _todos(request, principal) as todos:
+        updated = _only(todos.edit(_one(todo_id), changes, key, expected=expected))
+    return _with_etag(response, updated)
 
 
 @router.delete(
@@ -190,54 +199,62 @@ def update(
     summary="Remove a todo",
     status_code=204,
     response_class=Response,
-    responses=answers(204, "It is in the trash.", 404, 409, 412, item=None),
+    responses=responses(204, "The todo is in the trash.", 404, 409, 412, item=None),
 )
 def delete(
     request: Request,
     response: Response,
-    bearer: Writer,
+    principal: Writer,
     todo_id: UUID,
     if_match: IfMatch = None,
     idempotency_key: Key = None,
 ) -> None:
     """Move a todo to the trash; `todo undo` or `todo restore` brings it back."""
-    look = partial(read, request, response, bearer, todo_id)
-    with _if_it_matches(if_match, look) as expected, _todos(request, bearer) as todos:
-        todos.remove(_one(todo_id), expected=expected, change=idempotency_key)
+    key = _change_key(idempotency_key, "rm", references=[str(todo_id)])
+    load = partial(read, request, response, principal, todo_id)
+    with _if_match(if_match, load) as expected, _todos(request, principal) as todos:
+        todos.remove(_one(todo_id), key, expected=expected)
+
+
+def _only(result: Result) -> TodoRead:
+    """Return the todo of a result. Raises `NotFound` if a repeated request is about a todo purged since."""
+    if not result.items:
+        raise NotFound("Already applied; the todo has since been purged.")
+    return result.items[0]
 
 
 def _one(todo_id: UUID) -> References:
     return References((todo_id,), single=True)
 
 
-def _tagged(response: Response, todo: TodoRead) -> TodoRead:
+def _with_etag(response: Response, todo: TodoRead) -> TodoRead:
     response.headers["ETag"] = f'"{todo.change_id}"'
     return todo
 
 
 @contextmanager
-def _if_it_matches(if_match: str | None, look: Callable[[], TodoRead]) -> Iterator[UUID | None]:
-    """Give the step that an ETag stands for. Raises `PreconditionFailed` if the todo is not as it says."""
+def _if_match(if_match: str | None, load: Callable[[], TodoRead]) -> Iterator[UUID | None]:
+    """Yield the change that an ETag names. Raises `PreconditionFailed` if the todo is at another version."""
     if if_match is None or if_match.strip() == "*":
         yield None
         return
     try:
         expected = UUID(if_match.strip().strip('"'))
     except ValueError:
-        expected = look().change_id  # what is not there is not found, whatever it should be like
+        expected = load().change_id  # a missing todo is not found, whatever its version
         if f'"{expected}"' not in {tag.strip() for tag in if_match.split(",")}:
-            raise PreconditionFailed("The todo is not as If-Match says.") from None
+            raise PreconditionFailed("The todo is not at the version that If-Match names.") from None
     try:
         yield expected
     except Conflict as error:
-        if any(field == _KEY for field, _ in error.field_errors):
+        if any(field == IDEMPOTENCY_KEY for field, _ in error.field_errors):
             raise
-        raise PreconditionFailed("The todo was changed meanwhile; nothing was changed now.") from None
+        raise PreconditionFailed("The todo was changed in the meantime; nothing was changed now.") from None
 
 
 @contextmanager
-def _beside_the_body() -> Iterator[None]:
-    """Turn what does not validate into an answer of 400."""
+def _query_errors_as_400() -> Iterator[None]:
+    """Answer invalid parameters with 400."""
     try:
         yield
     except ValidationError as error:
@@ -246,17 +263,15 @@ def _beside_the_body() -> Iterator[None]:
 
 
 def _bare(message: str) -> str:
-    """Return a message without the name of the command line's option."""
+    """Return a message without the name of a command line option."""
     return re.sub(r"^--[a-z-]+: ", "", message)
 
 
-def _here(tz: str | None) -> datetime:
+def _local_time(tz: str | None) -> datetime:
     if tz is None:
         return clock.here()
     try:
         return clock.now().astimezone(ZoneInfo(tz))
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        detail = f"{tz[:40]!r} is no time zone."
-        raise ValidationError(
-            detail, hint="Write it as Europe/Berlin.", field_errors=(FieldError("tz", detail),)
-        ) from None
+        detail = f"{tz[:40]!r} is not a time zone."
+        raise ValidationError.of("tz", detail, hint="Write it as Europe/Berlin.") from None

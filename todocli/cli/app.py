@@ -1,4 +1,4 @@
-"""Puts the commands together. Nothing is made when this module is imported."""
+"""Assembles the commands. Importing this module does nothing else."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from typing import Annotated
 import typer
 
 from todocli import __version__
+from todocli.cli.command import READING, Root
 from todocli.cli.commands import db, doctor, help, history, organise, profile, serve, todos, token, user, view
-from todocli.cli.context import Invocation
-from todocli.cli.output import show_list
-from todocli.cli.shared_options import EVERYTHING, Root, takes
+from todocli.cli.context import Context
+from todocli.cli.listing import show_list
 
-HELP = """Keep your todos: here at once, or on Neon with your other machines and your team.
+HELP = """todo keeps your todos in an embedded database, or on Neon for all your machines or a team.
 
-`todo` alone shows what is open. QuickAdd need no quotes: todo add buy milk
-"""
+todo alone lists what is open. Words need no quotes: todo add buy milk"""
 
 
 def build() -> typer.Typer:
@@ -26,7 +25,7 @@ def build() -> typer.Typer:
         help=HELP,
         invoke_without_command=True,
         context_settings={"help_option_names": ["-h", "--help"]},
-        rich_markup_mode="rich",
+        rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
     app.callback()(root)
@@ -41,14 +40,13 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@takes(*EVERYTHING)
 def root(
-    invocation: Invocation,
-    context: typer.Context,
+    context: Context,
     version: Annotated[
         bool, typer.Option("--version", metavar="", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Show what is open, unless there is a command."""
+    """List what is open, unless a command follows."""
     if context.invoked_subcommand is None:
-        show_list(invocation)
+        context.shared.check(READING)
+        show_list(context)

@@ -1,4 +1,4 @@
-"""How a command makes a step: on the todos that are named, or on those that are chosen by what they are."""
+"""How a command changes todos: those that its line references, or those that its filter selects."""
 
 from __future__ import annotations
 
@@ -7,120 +7,137 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from todocli.cli.context import Invocation
-from todocli.cli.filter_options import Choice
+from todocli.cli.context import Context
 from todocli.cli.input import read_references
-from todocli.cli.output import SHOWN, print_plainly, tell
 from todocli.errors import ConfirmationRequired, UsageError
 
 if TYPE_CHECKING:
+    from todocli.domain.idempotency import ChangeKey
+    from todocli.domain.references import References
     from todocli.schemas.todos import TodoRead
     from todocli.services.queries import ListState
     from todocli.services.resolve import Result
     from todocli.services.selection import Chosen
     from todocli.services.todos import Todos
 
-MAX_ASKED = 5_000
-"""How many todos somebody is asked about: they are named in one statement, whose parameters are limited."""
+MAX_CONFIRMED = 5_000
+"""The most todos that a user confirms at once: one statement names them, and its parameters are limited."""
 
 SAMPLE = 3
-"""How many of them the question names."""
+"""How many of them a question names."""
 
-Make = Callable[["Todos", "Chosen"], "Result"]
+Action = Callable[["Todos", "Chosen", "ChangeKey"], "Result"]
 
-Named = Annotated[
-    list[str] | None, typer.Argument(metavar="REF", help="Numbers, ranges like 5-7, UUIDs, or - for those on stdin.")
+REFERENCES_HELP = "Numbers, ranges like 5-7, UUIDs, or - to read them from stdin."
+References_ = Annotated[list[str], typer.Argument(metavar="REF...", help=REFERENCES_HELP, show_default=False)]
+OptionalReferences = Annotated[
+    list[str] | None, typer.Argument(metavar="[REF...]", help=REFERENCES_HELP, show_default=False)
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", metavar="", help="Say which would be changed, and change none.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", metavar="", help="Show what would change, and change nothing.")]
 
 
 class Verb(NamedTuple):
-    """What a step does, in words: when it is asked for, when it is done, and when it was so already."""
+    """What a command does, in words: `name` on the line, as an order, when it is done, and when it already was."""
 
-    asked: str
-    done: str
-    unchanged: str
-
-
-DONE = Verb("Complete", "Done", "was done already")
-REOPENED = Verb("Reopen", "Reopened", "is open already")
-REMOVED = Verb("Move to the trash", "Removed", "")
-RESTORED = Verb("Restore", "Restored", "is not in the trash")
-CHANGED = Verb("Change", "Changed", "is unchanged")
+    name: str
+    imperative: str
+    past: str
+    already: str = ""
 
 
-def make_step(
-    invocation: Invocation,
-    references: Sequence[str] | None,
-    make: Make,
+ADD = Verb("add", "Add", "Added", "was already added")
+EDIT = Verb("edit", "Change", "Changed", "is unchanged")
+DONE = Verb("done", "Complete", "Done", "was already done")
+REOPEN = Verb("reopen", "Reopen", "Reopened", "is already open")
+REMOVE = Verb("rm", "Move to the trash", "Removed")
+RESTORE = Verb("restore", "Restore", "Restored", "is not in the trash")
+
+
+def run(
+    context: Context,
     verb: Verb,
-    choice: Choice = Choice(),  # noqa: B008 - frozen
-    otherwise: ListState = "open",
+    action: Action,
+    references: Sequence[str] | None,
     *,
+    state: ListState = "open",
     dry_run: bool = False,
 ) -> None:
-    """Make one step on the todos that `references` name, or those of `choice`, and say what it did."""
-    if references and choice.given:
+    """Change the todos that `references` or the filter options choose, and print the result.
+
+    `state` is the list that a filter selects from, unless the line says otherwise.
+    """
+    options = context.filter_options
+    if references and options.given:
         raise UsageError(
-            f"Numbers and {choice.given[0]} exclude each other.", hint="Name todos, or choose them by what they are."
+            f"Numbers and {options.given[0]} exclude each other.", hint="Give numbers, or select by a filter."
         )
-    if choice.given:
-        step_on_chosen(invocation, choice, make, verb, otherwise, dry_run=dry_run)
+    if options.given:
+        run_on_filter(context, verb, action, state=state, dry_run=dry_run)
         return
     if not references:
-        raise UsageError("There is no todo to change.", hint="Give its number, or choose by --tag, --project, --where.")
+        raise UsageError("No todo was chosen.", hint="Give a number, or select by --tag, --project, --where.")
     if dry_run:
-        raise UsageError("--dry-run goes with a choice, as --tag makes it.", hint="Look at them: todo show NUMBER")
-    named = read_references(references)
-    with invocation.todos() as todos:
-        outcome = make(todos, named)
-    tell(invocation, outcome, verb.done, single=named.single, unchanged=verb.unchanged)
+        raise UsageError("--dry-run needs a filter, such as --tag.", hint="Leave it out, or look at the todo first.")
+    run_on_references(context, verb, action, read_references(references))
 
 
-def step_on_chosen(
-    invocation: Invocation, choice: Choice, make: Make, verb: Verb, otherwise: ListState, *, dry_run: bool
+def run_on_references(
+    context: Context, verb: Verb, action: Action, references: References, **request: object
+) -> Result:
+    """Change the referenced todos, and print the result."""
+    key = context.change_key(verb.name, references=sorted(map(str, references.items)), **request)
+    with context.workspace() as workspace:
+        result = action(workspace.todos, references, key)
+    context.report(result, verb, single=references.single)
+    return result
+
+
+def run_on_filter(
+    context: Context,
+    verb: Verb,
+    action: Action,
+    *,
+    state: ListState = "open",
+    dry_run: bool = False,
+    **request: object,
 ) -> None:
-    """Make one step on the todos that `choice` means. If they are several, somebody has to say yes."""
-    state, condition = choice.state(otherwise), choice.filter()
-    with invocation.todos() as todos:
+    """Change the todos that the filter options select. If there are several, the user has to confirm."""
+    options = context.filter_options
+    key = context.change_key(verb.name, filter=options.as_given(), **request)
+    chosen_state, condition = options.state(state), options.filter()
+    with context.workspace() as workspace:
         from todocli.services.queries import TodoQuery
         from todocli.services.selection import ConfirmationNeeded, Selection
 
-        listing = TodoQuery(state, condition)
+        query = TodoQuery(chosen_state, condition)
         try:
-            outcome = make(todos, Selection(listing, several=invocation.yes, dry_run=dry_run))
-        except ConfirmationNeeded as several:
-            if len(several.todos) > MAX_ASKED:
-                detail = f"{verb.asked} {len(several.todos)} todos? That are too many to look at; nothing was changed."
-                raise ConfirmationRequired(detail, hint="Choose fewer, or say yes with --yes.") from None
-            invocation.confirm(_question(verb, several.todos))
-            known = tuple(todo.id for todo in several.todos)
-            outcome = make(todos, Selection(listing, known, several=True))
+            result = action(workspace.todos, Selection(query, several=context.shared.yes, dry_run=dry_run), key)
+        except ConfirmationNeeded as needed:
+            if len(needed.todos) > MAX_CONFIRMED:
+                detail = (
+                    f"{len(needed.todos):,} todos match, too many to confirm at once (limit {MAX_CONFIRMED:,})."
+                    " Nothing was changed."
+                )
+                raise ConfirmationRequired(detail, hint="Narrow the filter, or pass --yes.") from None
+            context.confirm(_question(verb, needed.todos))
+            confirmed = tuple(todo.id for todo in needed.todos)
+            result = action(workspace.todos, Selection(query, confirmed, several=True), key)
     if dry_run:
-        _tell_dry_run(invocation, outcome.items, verb)
-    elif outcome.items or invocation.machine:
-        tell(invocation, outcome, verb.done, single=False)
+        context.output.preview(result.items, verb)
+    elif result.items or result.is_repeat:
+        context.report(result, verb, single=False)
     else:
-        invocation.note("None fit; nothing was changed.")
+        context.output.nothing_matched()
 
 
 def _question(verb: Verb, todos: Sequence[TodoRead]) -> str:
+    return f"{verb.imperative} {len(todos)} todos: {sample(todos)}?"
+
+
+def sample(todos: Sequence[TodoRead]) -> str:
+    """Return the first todos by number and title, and how many more there are."""
     from todocli.render.text import visible
 
     names = ", ".join(f"{todo.number} {visible(todo.title)}" for todo in todos[:SAMPLE])
     more = f" and {len(todos) - SAMPLE} more" if len(todos) > SAMPLE else ""
-    return f"{verb.asked} {len(todos)} todos: {names}{more}?"
-
-
-def _tell_dry_run(invocation: Invocation, todos: Sequence[TodoRead], verb: Verb) -> None:
-    if not todos and not invocation.machine:
-        invocation.note("None fit; nothing would be changed.")
-    if not invocation.table:
-        print_plainly(invocation, todos, single=False)
-        return
-    from todocli.render.text import visible
-
-    for todo in todos[:SHOWN]:
-        invocation.line(f"Would {verb.asked[0].lower()}{verb.asked[1:]}: {todo.number} {visible(todo.title)}")
-    if len(todos) > SHOWN:
-        invocation.line(f"and {len(todos) - SHOWN} more")
+    return f"{names}{more}"

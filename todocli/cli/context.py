@@ -1,142 +1,164 @@
-"""What one invocation has at hand: the options given anywhere on its line, the terminal, the profile, the database."""
+"""What a command has at hand: the shared options of its line, the profile, the workspace, the output, the user."""
 
 from __future__ import annotations
 
-import os
-import re
 import shlex
-import shutil
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TextIO
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
+import typer
+
+from todocli.cli.output import Output, select_output
 from todocli.errors import ConfirmationRequired, UsageError
 
 if TYPE_CHECKING:
-    from uuid import UUID
+    from pathlib import Path
 
-    from pydantic import BaseModel
-    from rich.console import RenderableType
-
-    from todocli.database.store import Store
+    from todocli.cli.bulk import Verb
+    from todocli.cli.filter_options import FilterOptions
     from todocli.database.target import Target
+    from todocli.domain.idempotency import ChangeKey
     from todocli.profiles import Profile
     from todocli.schemas.todos import TodoRead
-    from todocli.services.owner import Owner
-    from todocli.services.todos import Todos
-
-Colour = Literal["auto", "always", "never"]
+    from todocli.services.resolve import Result
+    from todocli.services.workspace import Workspace
 
 
 @dataclass
-class Invocation:
-    """One run of the program."""
+class Shared:
+    """The options that may stand anywhere on a line; `given` are the names of those that do."""
 
     json: bool = False
     jsonl: bool = False
     fields: tuple[str, ...] | None = None
     quiet: bool = False
-    profile_name: str | None = None
-    no_input: bool = False
+    change: UUID | None = None
     yes: bool = False
-    colour: Colour = "auto"
+    profile: str | None = None
+    no_input: bool = False
+    color: str = "auto"
     arguments: Sequence[str] = ()
     given: set[str] = field(default_factory=set)
-    change: UUID | None = None
-    _profile: Profile | None = field(default=None, repr=False)
 
-    # What is printed, and where
-
-    @property
-    def machine(self) -> bool:
-        """Whether a program reads the output as JSON."""
-        return self.json or self.jsonl or self.fields is not None
-
-    @property
-    def table(self) -> bool:
-        """Whether a person reads the output on a terminal."""
-        return not self.machine and not self.quiet and (self.colour == "always" or sys.stdout.isatty())
-
-    @property
-    def width(self) -> int:
-        """The width of the terminal, in columns."""
-        return max(shutil.get_terminal_size().columns, 20)
+    def merge(self, values: dict[str, Any]) -> None:
+        """Add what was given in one place to what was given before."""
+        for name, value in values.items():
+            if value not in (None, False):
+                setattr(self, name, value)
+                self.given.add(name)
 
     def check(self, taken: Collection[str]) -> None:
-        """Raise `UsageError` if options were given that exclude each other, or that the command does not take."""
+        """Raise `UsageError` for options that exclude each other, or that the command does not take."""
         if foreign := sorted(self.given - set(taken)):
             option = f"--{foreign[0].replace('_', '-')}"
             raise UsageError(f"This command does not take {option}.", hint=f"Leave {option} out.")
-        if self.quiet and self.machine:
+        if self.quiet and (self.json or self.jsonl or self.fields):
             raise UsageError("--quiet and JSON exclude each other.", hint="Give one of them.")
         if self.json and self.jsonl:
             raise UsageError("--json and --jsonl exclude each other.", hint="Give one of them.")
 
-    def show(self, what: RenderableType) -> None:
-        """Print a table, or another thing that Rich draws, for a person."""
-        from todocli.render.tables import rendered
 
-        unicode = (sys.stdout.encoding or "").lower().startswith("utf")
-        text = rendered(what, width=self.width, colour=self._paints(sys.stdout), unicode=unicode)
-        sys.stdout.write(text)
+class Context(typer.Context):
+    """The context of a running command. Its shared options belong to the whole line."""
 
-    def line(self, text: str, aside: str = "") -> None:
-        """Print a line of the result; `aside` follows it dimly."""
-        sys.stdout.write(text + (self._dim(f" · {self.advice(aside)}", sys.stdout) if aside else "") + "\n")
+    filter_options: FilterOptions
+    """What the line selects by; set for commands that take a filter."""
 
-    def document(self, value: BaseModel) -> None:
-        """Print the one JSON document of this command, or its items as lines under `--jsonl`."""
-        from todocli.render.documents import document, json_lines
+    @property
+    def shared(self) -> Shared:
+        """The shared options."""
+        return self.ensure_object(Shared)
 
-        items = getattr(value, "items", None) if self.jsonl else None
-        lines = [document(value, self.fields)] if items is None else json_lines(items, self.fields)
-        sys.stdout.writelines(f"{line}\n" for line in lines)
+    @cached_property
+    def output(self) -> Output:
+        """How this line is answered: JSON, plain lines, numbers or a table."""
+        return select_output(self.shared)
 
-    def note(self, text: str) -> None:
-        """Say something that is not the result, on stderr and dimly; silent where nobody asked for words."""
-        if not self.quiet and not self.machine:
-            sys.stdout.flush()
-            print(self._dim(self.advice(text), sys.stderr), file=sys.stderr)
+    # Whose todos, and where
 
-    def named_change(self) -> UUID:
-        """Return the name of the step that this command makes."""
-        if self.change is None:
+    @cached_property
+    def profile(self) -> Profile:
+        """The profile in use."""
+        from todocli import profiles
+
+        return profiles.resolve(self.shared.profile)
+
+    @cached_property
+    def target(self) -> Target:
+        """Where the profile's database is."""
+        from todocli.database.target import resolve_target
+
+        return resolve_target(self.profile)
+
+    @contextmanager
+    def workspace(self, profile: Profile | None = None) -> Iterator[Workspace]:
+        """Open the todos of the profile's user; see `todocli.services.workspace`."""
+        from todocli.services.workspace import open_workspace
+
+        profile = profile or self.profile
+
+        def on_create(path: Path) -> None:
+            self.output.note(f"Your todos are in {path}")
+
+        with open_workspace(profile, on_create=on_create, on_wait=self.on_wait()) as workspace:
+            yield workspace
+
+    def on_wait(self) -> Callable[[], None] | None:
+        """Return what tells the user that the database takes longer; None if nobody reads it."""
+        if not sys.stderr.isatty():
+            return None
+
+        def tell() -> None:
+            target = self.target
+            is_neon = getattr(target, "is_neon", False)
+            self.output.note("Waking the database …" if is_neon else f"Waiting for {getattr(target, 'host', target)} …")
+
+        return tell
+
+    # What is changed, and what is remembered of it
+
+    def change_key(self, verb: str, **request: object) -> ChangeKey:
+        """Return the key of the change that this line makes: `--change` or a new id, and the request's fingerprint.
+
+        `request` has the arguments as they were given; see `todocli.domain.idempotency`.
+        """
+        from todocli.domain.idempotency import ChangeKey, fingerprint
+
+        return ChangeKey(self.change_id(), fingerprint(verb, **request))
+
+    def change_id(self) -> UUID:
+        """Return the id of the change that this line makes."""
+        if self.shared.change is None:
             from todocli.clock import now
             from todocli.domain.ids import new_id
 
-            self.change = new_id(now())
-        return self.change
+            self.shared.change = new_id(now())
+        return self.shared.change
 
-    def repeated(self) -> str:
-        """Return this command line, with the name of its step: so it takes effect once, however often it is run."""
-        name = () if "change" in self.given else ("--change", str(self.change))
-        return shlex.join(["todo", *name, *self.arguments])
+    def retry_command(self) -> tuple[str, ...]:
+        """Return this line with the id of its change: so it takes effect once, however often it is run."""
+        key = () if "change" in self.shared.given else ("--change", str(self.shared.change))
+        return ("todo", *key, *self.shared.arguments)
 
-    def advice(self, text: str) -> str:
-        """Return `text` with this line's --profile in the command that it offers, at its beginning or after a colon."""
-        if self.profile_name is None:
-            return text
-        program = f"todo --profile {shlex.quote(self.profile_name)} "
-        return re.sub(r"(^|: )todo (?!profile )(?=[a-z])", lambda found: found[1] + program, text)
-
-    def _dim(self, text: str, stream: TextIO) -> str:
-        return f"\x1b[2m{text}\x1b[0m" if self._paints(stream) else text
-
-    def _paints(self, stream: TextIO) -> bool:
-        return paints(stream, ("--color", self.colour))
+    def report(self, result: Result, verb: Verb, *, single: bool) -> None:
+        """Print the result of a change, and remember its todos for completion."""
+        self.output.result(result, verb, single=single)
+        self.remember(result.items)
 
     def remember(self, todos: Sequence[TodoRead] = (), **known: Any) -> None:
-        """Keep for completion what was shown of a database that it cannot ask; `known` is as in `cache.remember`."""
+        """Cache what was shown of a remote database, which completion cannot ask; see `completion.cache.remember`."""
         if not self.profile.embedded:
             from todocli.completion import cache
 
             cache.remember(self.profile, todos, **known)
 
     def forget(self) -> None:
-        """Forget what was kept for completion."""
+        """Empty the cache for completion."""
         if not self.profile.embedded:
             from todocli.completion import cache
 
@@ -146,18 +168,16 @@ class Invocation:
 
     @property
     def interactive(self) -> bool:
-        """Whether there is a person who can answer."""
-        return not self.no_input and sys.stdin is not None and sys.stdin.isatty()
+        """Whether there is a user who can answer."""
+        return not self.shared.no_input and sys.stdin is not None and sys.stdin.isatty()
 
     def confirm(self, question: str) -> None:
-        """Return if the user agrees; raise `ConfirmationRequired` otherwise, also where nobody can be asked."""
-        if self.yes:
+        """Return if the user agrees. Raise `ConfirmationRequired` if not, or if nobody can be asked."""
+        if self.shared.yes:
             return
         if not self.interactive:
-            detail = f"Nobody confirmed it; nothing was changed. {question}"
-            raise ConfirmationRequired(detail, hint="Say yes with --yes.")
-        import typer
-
+            detail = f"Confirmation required; nothing was changed: {question}"
+            raise ConfirmationRequired(detail, hint="Pass --yes to confirm.")
         try:
             agreed = typer.confirm(question, err=True)
         except typer.Abort:
@@ -166,118 +186,15 @@ class Invocation:
         if not agreed:
             raise ConfirmationRequired("Not confirmed; nothing was changed.")
 
-    # Whose todos, and where
 
-    @property
-    def profile(self) -> Profile:
-        """The profile in use; read once."""
-        if self._profile is None:
-            from todocli import profiles
-
-            self._profile = profiles.resolve(self.profile_name)
-        return self._profile
-
-    @property
-    def target(self) -> Target:
-        """Where the profile's database is."""
-        return resolve_target(self.profile)
-
-    @contextmanager
-    def store(self) -> Iterator[Store]:
-        """Give the profile's open database. The embedded one is created, or brought up to date, on the way."""
-        target = self.target
-        seconds, on_wait = self.profile.timeout, self.on_wait(target)
-        ahead = None
-        if not isinstance(target, Path):  # the network takes its time, and so does importing the rest: both at once
-            from todocli.database.deadline import Deadline
-            from todocli.database.postgres.connect import BackgroundConnection
-
-            ahead = BackgroundConnection(target, Deadline(seconds, on_wait))
-        from todocli.database import setup
-        from todocli.database.store import open_store
-
-        if isinstance(target, Path) and setup.ensure_schema(target):
-            self.note(f"Your todos are in {target}")
-        with open_store(target, seconds=seconds, on_wait=on_wait, ahead=ahead) as store:
-            yield store
-
-    @contextmanager
-    def patience(self) -> Iterator[None]:
-        """Give the body the time that the profile allows for connecting, and tell a person who waits."""
-        from todocli.database.deadline import Deadline, deadline_scope
-
-        with deadline_scope(Deadline(self.profile.timeout, self.on_wait(self.target))):
-            yield
-
-    def on_wait(self, target: Target) -> Callable[[], None] | None:
-        """Return what tells a person that the database takes longer; None where nobody looks."""
-        if isinstance(target, Path) or not sys.stderr.isatty():
-            return None
-        text = "Waking the database …" if target.is_neon else f"Waiting for {target.host} …"
-        return lambda: self.note(text)
-
-    @contextmanager
-    def owned(self) -> Iterator[tuple[Store, Owner]]:
-        """Give the profile's open database, and its user. The embedded one makes its user by itself."""
-        with self.store() as store:
-            from todocli.services.owner import Owner
-
-            owner = Owner(self.profile.user, self.profile.user_id)
-            if self.profile.embedded:
-                from todocli.services.users import Users
-
-                with store.session() as session:
-                    owner = Owner(owner.name, Users(session).ensure(owner.name))
-            yield store, owner
-
-    @contextmanager
-    def todos(self) -> Iterator[Todos]:
-        """Give the todos of the profile's user."""
-        with self.owned() as (store, owner), store.session() as session:
-            from todocli.services.todos import Todos
-
-            yield Todos(session, owner)
+def with_profile(command: Sequence[str], profile: str | None) -> list[str]:
+    """Return a suggested command for the profile that the line named."""
+    words = list(command)
+    if profile and words[0] == "todo" and words[1:2] != ["profile"]:
+        words[1:1] = ["--profile", profile]
+    return words
 
 
-def resolve_target(profile: Profile, *, direct: bool = True) -> Target:
-    """Return where the database of `profile` is; not by way of Neon's pooler, if it goes `direct`.
-
-    Raises `todocli.errors.ValidationError` for a URL that is not one.
-    """
-    url = profile.database_url()
-    if url is None:
-        from todocli import paths
-
-        return paths.database_file()
-    from todocli.database.postgres.url import PostgresURL
-
-    parsed = PostgresURL.parse(url)
-    return parsed.direct() if direct and not profile.pooled else parsed
-
-
-def paints(stream: TextIO, arguments: Sequence[str]) -> bool:
-    """Return whether `stream` gets colour, by the option in `arguments` and then by the conventions.
-
-    These are NO_COLOR (no-color.org), FORCE_COLOR (force-color.org), CLICOLOR and CLICOLOR_FORCE
-    (bixense.com/clicolors) and TERM=dumb, in this order; what is set and empty counts as not set.
-    """
-    choice = _chosen(arguments)
-    if choice != "auto":
-        return choice == "always"
-    if os.environ.get("NO_COLOR"):
-        return False
-    if os.environ.get("FORCE_COLOR") or os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0"):
-        return True
-    return stream.isatty() and os.environ.get("CLICOLOR") != "0" and os.environ.get("TERM") != "dumb"
-
-
-def _chosen(arguments: Sequence[str]) -> str:
-    """Return what the last --color says, as the parser reads a command line, even one that cannot be parsed."""
-    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
-    chosen = "auto"
-    for word, following in zip(options, (*options[1:], ""), strict=False):
-        name, glued, value = word.partition("=")
-        given = value if glued else following
-        if name == "--color" and given in ("auto", "always", "never"):
-            chosen = given
-    return chosen
+def command_line(command: Sequence[str], profile: str | None) -> str:
+    """Return a suggested command as a shell reads it."""
+    return shlex.join(with_profile(command, profile))

@@ -1,4 +1,4 @@
-"""Editing a todo as a small text in the user's editor. What was typed there is never lost."""
+"""Edits a todo as a small text in the user's editor. What was typed is never lost."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from todocli import paths
 from todocli.errors import TodoError, UsageError
 
 if TYPE_CHECKING:
-    from todocli.cli.context import Invocation
+    from todocli.cli.context import Context
     from todocli.domain.references import References
     from todocli.schemas.todos import TodoRead
     from todocli.services.resolve import Result
@@ -25,28 +25,28 @@ SCISSORS = "# ------------------------ >8 ------------------------"
 """The line that ends the text, as in git's commit messages."""
 
 _EXPLANATION = """
-# The first line is the title; what follows it is the description.
-# This part, from the line above on, is left out.
+# The first line is the title; the rest is the description.
+# Everything from the line above on is ignored.
 """
 
 
-def edit_todo(invocation: Invocation, named: References) -> Result:
-    """Let the user edit a todo, and store the result if nobody else changed it meanwhile.
+def edit_todo(context: Context, reference: References) -> Result:
+    """Let the user edit a todo, and store the result unless somebody else changed it in the meantime.
 
-    Raises `TodoError` if there is no editor, or if it fails; whatever cannot be stored stays in a file that the
+    Raises `TodoError` if there is no editor, or if it fails. A text that cannot be stored stays in a file, which the
     error names.
     """
     from todocli.schemas.base import validated
     from todocli.schemas.todos import TodoUpdate
     from todocli.services.resolve import Result
 
-    command = _editor(invocation)
-    with invocation.todos() as todos:
-        todo = todos.get(named).items[0]
+    command = _editor(context)
+    with context.workspace() as workspace:
+        todo = workspace.todos.get(reference).items[0]
         if todo.deleted_at is not None:
             from todocli.services.resolve import not_found
 
-            raise not_found(named.items, [todo])
+            raise not_found(reference.items, [todo])
     draft = _draft(todo)
     try:
         _run(command, draft)
@@ -58,19 +58,20 @@ def edit_todo(invocation: Invocation, named: References) -> Result:
         if title == _one_line(todo.title):
             title = todo.title
         update = validated(TodoUpdate, {"title": title, "description": description or None})
-        with invocation.todos() as todos:
-            outcome = todos.edit(named, update, expected=todo.change_id, change=invocation.change)
+        key = context.change_key("edit", references=[str(todo.id)], title=title, description=description)
+        with context.workspace() as workspace:
+            result = workspace.todos.edit(reference, update, key, expected=todo.change_id)
     except (TodoError, KeyboardInterrupt) as error:
         kept = _kept(draft, todo)
         if kept and isinstance(error, TodoError):
             error.detail += f" Your text is in {draft}"
         raise
     draft.unlink()
-    return outcome
+    return result
 
 
 def composed(todo: TodoRead) -> str:
-    """Return the text that stands for `todo` in the editor."""
+    """Return `todo` as a text to edit."""
     body = f"\n{todo.description}\n" if todo.description else ""
     return f"{_one_line(todo.title)}\n{body}\n{SCISSORS}{_EXPLANATION}"
 
@@ -80,26 +81,26 @@ def _one_line(title: str) -> str:
 
 
 def parse(text: str) -> tuple[str, str]:
-    """Return title and description of an edited text; both are stripped."""
+    """Return the title and the description of an edited text, both stripped."""
     text = text.replace("\r\n", "\n")
     above, found, below = text.rpartition(SCISSORS)
-    if found and (not below.strip() or below.startswith(_EXPLANATION[:20])):  # otherwise it is the user's own line
+    if found and (not below.strip() or below.startswith(_EXPLANATION[:20])):  # or else the user wrote the line
         text = above
     title, _, description = text.strip().partition("\n")
     return title.strip(), description.strip("\n").rstrip()
 
 
-def _editor(invocation: Invocation) -> list[str]:
+def _editor(context: Context) -> list[str]:
     chosen = os.environ.get("VISUAL") or os.environ.get("EDITOR")
-    if invocation.no_input or not (chosen or invocation.interactive):
+    if context.shared.no_input or not (chosen or context.interactive):
         raise UsageError(
-            "There is nobody who could edit, and no change was given.", hint="Give --title, or --description."
+            "No change was given, and there is no terminal to open an editor in.", hint="Give --title or --description."
         )
     if chosen:
         with suppress(ValueError):
             if command := shlex.split(chosen, posix=os.name != "nt"):
                 return command
-        raise UsageError(f"The name of the editor cannot be read: {chosen!r}.", hint="Set EDITOR, for example to: nano")
+        raise UsageError(f"The editor cannot be parsed: {chosen!r}.", hint="Set EDITOR, for example to nano.")
     return ["notepad" if os.name == "nt" else "vi"]
 
 
@@ -111,7 +112,7 @@ def _draft(todo: TodoRead) -> Path:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(composed(todo))
     except OSError as error:
-        raise TodoError(f"No file to edit could be made in {folder}: {error.strerror}.") from None
+        raise TodoError(f"Cannot create a file to edit in {folder}: {error.strerror}.") from None
     return Path(name)
 
 
@@ -122,7 +123,7 @@ def _run(command: list[str], draft: Path) -> None:
     except OSError as error:
         raise TodoError(
             f"The editor {command[0]!r} could not be started: {error.strerror}.",
-            hint="Set EDITOR to one that is there.",
+            hint="Set EDITOR to an installed editor.",
         ) from None
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the editor's now
     try:
@@ -143,7 +144,7 @@ def _read(draft: Path) -> str:
 
 
 def _kept(draft: Path, todo: TodoRead) -> bool:
-    """Drop a draft that nobody changed; return whether there is something to keep."""
+    """Delete an unchanged draft. Return whether there is something to keep."""
     try:
         if draft.read_bytes() == composed(todo).encode():
             draft.unlink()

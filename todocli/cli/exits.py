@@ -6,13 +6,17 @@ import contextlib
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from typer.exceptions import Abort, TyperException
 
+from todocli.cli.colour import color_option, wants_colour, wants_json
 from todocli.errors import FieldError, OutputLost, TodoError, UsageError, ValidationError
+
+if TYPE_CHECKING:
+    from todocli.cli.context import Shared
 
 INTERRUPTED = 130
 CLOSED_PIPE = 141
@@ -27,29 +31,29 @@ class Status(NamedTuple):
 
 
 TABLE = (
-    Status(0, "done", ()),
-    Status(1, "a fault of the program or of the machine", ("SERVER_ERROR",)),
-    Status(2, "wrong usage, or a value that does not validate", ("USAGE", "VALIDATION_ERROR")),
+    Status(0, "success", ()),
+    Status(1, "an error of the program or of the machine", ("SERVER_ERROR",)),
+    Status(2, "wrong usage, or an invalid value", ("USAGE", "VALIDATION_ERROR")),
     Status(3, "no such todo, profile or user", ("NOT_FOUND",)),
-    Status(4, "changed by someone else meanwhile, or a name is taken", ("CONFLICT",)),
+    Status(4, "changed by somebody else in the meantime, or the name is taken", ("CONFLICT",)),
     Status(5, "needs --yes", ("CONFIRMATION_REQUIRED",)),
-    Status(6, "who are you: no profile, unknown user, refused password", ("MISSING_USER_CONTEXT", "ACCESS_DENIED")),
+    Status(6, "not authenticated: no profile, unknown user, wrong password", ("MISSING_USER_CONTEXT", "ACCESS_DENIED")),
     Status(7, "the database cannot be reached", ("SERVICE_UNAVAILABLE",)),
     Status(8, "the schema is older or newer than this program", ("SCHEMA_OUTDATED", "SCHEMA_TOO_NEW")),
     Status(INTERRUPTED, "interrupted (silent)", ()),
-    Status(CLOSED_PIPE, "whoever read the output went away (silent)", ()),
+    Status(CLOSED_PIPE, "broken pipe (silent)", ()),
 )
 """The exit statuses, and the error codes of the JSON that stand for each."""
 
 _STATUS = {error_code: row.code for row in TABLE for error_code in row.error_codes}
 
 
-def run(command: Callable[[], object], arguments: Sequence[str]) -> int:
-    """Run `command` and return the exit status; whatever goes wrong is shown on stderr.
+def run(command: Callable[[], object], shared: Shared) -> int:
+    """Run `command` and return the exit status; every error is shown on stderr.
 
-    `arguments` are the command line's: they tell whether errors are wanted as JSON.
+    The arguments in `shared` tell whether errors are wanted as JSON.
     """
-    _prepare_output(arguments)
+    _prepare_output(shared)
     try:
         status = command()
         sys.stdout.flush()
@@ -59,24 +63,25 @@ def run(command: Callable[[], object], arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         return _closed_pipe()
     except SystemExit as stop:
-        if isinstance(stop.__context__, BrokenPipeError):  # so Rich ends the program
+        if isinstance(stop.__context__, BrokenPipeError):  # Rich exits so
             return _closed_pipe()
         raise
     except TodoError as error:
         if isinstance(error, OutputLost):
             _discard_output()
-        return _failed(error, arguments)
+        return _fail(error, shared)
     except TyperException as error:
-        return _failed(_usage(error), arguments)
+        return _fail(_usage_error(error), shared)
     except OSError as error:
         _discard_output()
-        where = f"{error.filename}: " if error.filename else ""
-        return _failed(TodoError(f"The machine refused: {where}{error.strerror or error}."), arguments)
+        where = f" {error.filename}" if error.filename else ""
+        return _fail(TodoError(f"Cannot access{where}: {error.strerror or error}."), shared)
     except Exception as error:
         from todocli.database.redact import redact
 
-        detail = f"todo met a fault of its own: {type(error).__name__}: {redact(str(error))}"
-        return _failed(TodoError(detail, hint=f"Please report it, with the command. {_place(error)}"), arguments)
+        detail = f"Internal error: {type(error).__name__}: {redact(str(error))}"
+        hint = f"This is a bug in todo. Please report it with the command. {_origin(error)}"
+        return _fail(TodoError(detail, hint=hint), shared)
 
 
 def status_of(error: TodoError) -> int:
@@ -85,48 +90,48 @@ def status_of(error: TodoError) -> int:
 
 
 def unwritten(error: OSError) -> int:
-    """Return the exit status where stdout could not be written; say why, unless whoever read it went away."""
+    """Return the exit status if stdout could not be written; say why, unless its reader is gone."""
+    from todocli.cli.context import Shared
+
     _discard_output()
     if isinstance(error, BrokenPipeError):
         return CLOSED_PIPE
-    return _failed(TodoError(f"The output could not be written: {error.strerror}."), ())
+    return _fail(TodoError(f"The output could not be written: {error.strerror}."), Shared())
 
 
-def wants_json(arguments: Sequence[str]) -> bool:
-    """Return whether a command line asks for JSON, even one that cannot be parsed."""
-    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
-    return any(word in ("--json", "--jsonl") or word.split("=")[0] == "--fields" for word in options)
-
-
-def _failed(error: TodoError, arguments: Sequence[str]) -> int:
+def _fail(error: TodoError, shared: Shared) -> int:
+    """Show an error, and return its exit status."""
+    from todocli.cli.context import with_profile
     from todocli.database.redact import redact
-    from todocli.render.text import visible
 
     error.detail, error.hint = redact(error.detail), error.hint and redact(error.hint)
     error.field_errors = tuple(FieldError(name, redact(message)) for name, message in error.field_errors)
+    error.command = error.command and tuple(map(redact, with_profile(error.command, shared.profile)))
     try:
-        if wants_json(arguments):
+        if wants_json(shared.arguments):
             from todocli.render.documents import error_document
 
             print(error_document(error), file=sys.stderr)
         else:
-            from todocli.cli.context import paints
-
-            red, dim, off = ("\x1b[1;31m", "\x1b[2m", "\x1b[0m") if paints(sys.stderr, arguments) else ("", "", "")
-            print(f"{red}error:{off} {visible(error.detail)}", file=sys.stderr)
-            if isinstance(error, ValidationError) and error.spot:
-                from todocli.render.text import pointed_at
-
-                for line in pointed_at(*_redacted(error.spot)):
-                    print(f"       {line}", file=sys.stderr)
-            if error.hint:
-                print(f"{dim} hint:{off} {visible(error.hint)}", file=sys.stderr)
+            _print_error(error, wants_colour(sys.stderr, color_option(shared.arguments)))
         sys.stderr.flush()
     except BrokenPipeError:
         return _closed_pipe()
     except OSError:
         _discard(sys.stderr)
     return status_of(error)
+
+
+def _print_error(error: TodoError, colour: bool) -> None:
+    from todocli.render.text import hint_line, pointed_at, visible
+
+    red, dim, off = ("\x1b[1;31m", "\x1b[2m", "\x1b[0m") if colour else ("", "", "")
+    print(f"{red}error:{off} {visible(error.detail)}", file=sys.stderr)
+    if isinstance(error, ValidationError) and error.spot:
+        for line in pointed_at(*_redacted(error.spot)):
+            print(f"       {line}", file=sys.stderr)
+    if hint := hint_line(error.hint, error.command):
+        print(f"{dim} hint:{off} {visible(hint)}", file=sys.stderr)
 
 
 def _redacted(spot: tuple[str, int, int]) -> tuple[str, int, int]:
@@ -137,26 +142,28 @@ def _redacted(spot: tuple[str, int, int]) -> tuple[str, int, int]:
     return redact(text), len(redact(text[:start])), len(redact(text[:end]))
 
 
-def _usage(error: TyperException) -> TodoError:
-    """Say what Typer found wrong in our own form."""
+def _usage_error(error: TyperException) -> TodoError:
+    """Return what Typer found wrong, in our own form."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "todo"
     message = error.format_message().strip().replace("Value error, ", "")
-    hint = f"{path} --help shows what can be given."
+    hint, command = "See what it takes", [*path.split(), "--help"]
     if found := re.match(r"No such command '(\d+)'", message):
-        hint = f"todo show {found[1]} shows it; {hint}"
+        hint, command = "To show a todo", ["todo", "show", found[1]]
     if message.startswith("No such option") and path == "todo add":
-        hint = f"Put -- before a title with words that begin with a dash; {path} --help shows the options."
-    return UsageError(message if message.endswith((".", "?", "!")) else f"{message}.", hint=hint)
+        hint = "Put -- before a title with words that begin with a dash, or see the options"
+    return UsageError(
+        message if message.endswith((".", "?", "!")) else f"{message}.", hint=hint, command=tuple(command)
+    )
 
 
-def _prepare_output(arguments: Sequence[str]) -> None:
-    """Make both streams take any text: JSON is UTF-8 (RFC 8259, 8.1); words that the locale cannot say are escaped."""
+def _prepare_output(shared: Shared) -> None:
+    """Make both streams take any text: JSON is UTF-8 (RFC 8259, 8.1); what the locale cannot encode is escaped."""
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by whoever started us
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - for as long as we run
+        if getattr(sys, name) is None:  # closed by the parent process
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - open until the process ends
         reconfigure = getattr(getattr(sys, name), "reconfigure", None)
-        if reconfigure and wants_json(arguments):
+        if reconfigure and wants_json(shared.arguments):
             reconfigure(encoding="utf-8", errors="backslashreplace")
         elif reconfigure:
             reconfigure(errors="backslashreplace")
@@ -172,12 +179,12 @@ def _discard_output() -> None:
 
 
 def _discard(stream: TextIO) -> None:
-    """Point `stream` at nothing, so that what is still buffered fails nobody when the interpreter ends."""
+    """Redirect `stream` to nothing, so that flushing its buffer at exit does not fail."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _place(error: BaseException) -> str:
+def _origin(error: BaseException) -> str:
     frame = error.__traceback__
     while frame and frame.tb_next:
         frame = frame.tb_next

@@ -1,4 +1,4 @@
-"""The options that say when, what first and where, and the words of a title that say the same."""
+"""The options that set a todo's fields, and the quick-add words that say the same."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import typer
 from todocli import clock
 
 if TYPE_CHECKING:
-    from todocli.cli.context import Invocation
+    from todocli.cli.output import Output
     from todocli.domain.quick_add import QuickAdd
 
-PANEL = "When, what first, where"
+PANEL = "Dates, priority, project, tags"
 
 Due = Annotated[
     str | None,
@@ -22,33 +22,31 @@ Due = Annotated[
     ),
 ]
 Start = Annotated[
-    str | None,
-    typer.Option("--start", metavar="DAY", help="Hide it until then; or none.", rich_help_panel=PANEL),
+    str | None, typer.Option("--start", metavar="DAY", help="Hide it until then; or none.", rich_help_panel=PANEL)
 ]
 Priority = Annotated[
     str | None,
-    typer.Option("--priority", metavar="HOW", help="high, medium, low or none.", rich_help_panel=PANEL),
+    typer.Option("--priority", metavar="PRI", help="high, medium or low; or none.", rich_help_panel=PANEL),
 ]
 Project = Annotated[
     str | None,
     typer.Option("--project", metavar="NAME", help="Its project: home, home/garden; or none.", rich_help_panel=PANEL),
 ]
 Tag = Annotated[
-    list[str] | None,
-    typer.Option("--tag", metavar="NAME", help="A tag; may be given several times.", rich_help_panel=PANEL),
+    list[str] | None, typer.Option("--tag", metavar="NAME", help="A tag; repeat it for more.", rich_help_panel=PANEL)
 ]
 Literal = Annotated[
-    bool, typer.Option("--literal", metavar="", help="Take all words as the title.", rich_help_panel=PANEL)
+    bool, typer.Option("--literal", metavar="", help="Take every word as the title.", rich_help_panel=PANEL)
 ]
 
 
-def note_stray_time(invocation: Invocation, words: Sequence[str], number: int) -> None:
-    """Say that a time became a part of the title, if one stands alone behind a day."""
+def note_stray_time(output: Output, words: Sequence[str], number: int) -> None:
+    """Warn that a time after a date became part of the title."""
     from todocli.domain.quick_add import stray_time
 
     if stray := stray_time(words):
         time, meant = stray
-        invocation.note(f"{time} is a word of the title. For the time it is due: todo edit {number} {meant}")
+        output.note(f"{time} is part of the title. To set it as the due time", ("todo", "edit", str(number), meant))
 
 
 def read(
@@ -61,7 +59,7 @@ def read(
     tag: Sequence[str] | None = None,
     literal: bool = False,
 ) -> QuickAdd:
-    """Return what the words and the options of a command line say. Raises `ValidationError`."""
+    """Return what the words and options of a command line mean. Raises `ValidationError`."""
     from todocli.domain.quick_add import parse_quick_add
 
     single = {"due": due, "start": start, "priority": priority, "project": project}

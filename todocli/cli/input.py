@@ -1,4 +1,4 @@
-"""What a command reads: references, and texts from stdin."""
+"""Reads references from the command line, and text from stdin."""
 
 from __future__ import annotations
 
@@ -12,41 +12,44 @@ if TYPE_CHECKING:
     from todocli.domain.references import References
 
 MAX_STDIN = 10_000_000
-"""How many bytes of stdin are read: more than 5,000 titles of 255 characters can have."""
+"""The most bytes that are read from stdin: more than 5,000 titles of 255 characters take."""
 
 
 def read_references(words: Sequence[str]) -> References:
-    """Read the references on a command line; `-` stands for those on stdin."""
+    """Return the references of a command line; `-` reads them from stdin."""
     from todocli.domain.references import parse_references
 
     listed = list(words) == ["-"]
     if listed:
         words = read_stdin().split()
         if not words:
-            detail = "There is no reference on stdin."
-            raise ValidationError(detail, hint="todo list --quiet prints some.")
+            raise ValidationError(
+                "There is no reference on stdin.", hint="Print some", command=("todo", "list", "--quiet")
+            )
     return parse_references(words, listed=listed)
 
 
 def read_text(given: str) -> str:
-    """Return `given`, or what is on stdin for `-`."""
+    """Return `given`, or stdin for `-`."""
     return read_stdin() if given == "-" else given
 
 
 def read_stdin() -> str:
-    """Return what is on stdin, with line feeds alone. Raises `ValidationError` if it is too much, or not UTF-8."""
+    """Return stdin with line feeds alone. Raises `ValidationError` if it is too long, or not UTF-8."""
     stream = getattr(sys.stdin, "buffer", None)
     if stream is None:
         return ""
     if stream.isatty():
-        print("Ctrl-D on a line of its own ends the text.", file=sys.stderr)
+        print("Press Ctrl-D on an empty line to finish.", file=sys.stderr)
     data: bytes = stream.read(MAX_STDIN + 1)
     if len(data) > MAX_STDIN:
-        detail = f"There is more on stdin than {MAX_STDIN:,} bytes. Nothing was changed."
+        detail = f"stdin has more than {MAX_STDIN:,} bytes. Nothing was changed."
         raise ValidationError(detail, hint="Give it in several parts.")
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         detail = f"Line {line} of stdin is not valid UTF-8. Nothing was changed."
-        raise ValidationError(detail, hint="Convert it first: iconv -f latin1 -t utf-8") from None
+        raise ValidationError(
+            detail, hint="Convert it first", command=("iconv", "-f", "latin1", "-t", "utf-8")
+        ) from None

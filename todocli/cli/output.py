@@ -1,132 +1,426 @@
-"""What commands about todos answer: a list, or what a step did."""
+"""How a command answers. One object, chosen once for each line, knows JSON, plain lines, numbers and tables.
+
+    --json, --jsonl, --fields   JsonOutput    documents of the contract
+    --quiet                     QuietOutput   numbers only
+    a terminal                  TableOutput   tables and sentences
+    a pipe                      PlainOutput   tab-separated lines
+
+Commands hand over results and never ask which one it is. stdout has the result, and stderr everything else.
+"""
 
 from __future__ import annotations
 
+import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from todocli import clock
+from todocli.cli.colour import wants_colour
 from todocli.errors import OutputLost
 
 if TYPE_CHECKING:
-    from todocli.cli.context import Invocation
-    from todocli.domain.filters.ast import Filter
-    from todocli.schemas.todos import TodoRead
-    from todocli.services.queries import ListState
+    from pydantic import BaseModel
+    from rich.console import RenderableType
+
+    from todocli.cli.bulk import Verb
+    from todocli.cli.context import Shared
+    from todocli.domain.references import References
+    from todocli.schemas.changes import ChangeList
+    from todocli.schemas.operations import HealthRead
+    from todocli.schemas.todos import TodoList, TodoRead
+    from todocli.services.queries import TodoQuery
     from todocli.services.resolve import Result
+    from todocli.services.todos import Todos
+    from todocli.services.workspace import Workspace
 
 SHOWN = 20
-"""How many todos a step names on a terminal; the rest are counted."""
-
+"""How many todos a sentence-per-todo answer names; the rest are counted."""
 
 Group = Literal["project", "tag", "due"]
+Row = Sequence[str]
+Note = tuple[str, Sequence[str]]
+"""A note, and a command to type next."""
 
 
-def show_list(
-    invocation: Invocation,
-    state: ListState = "open",
-    condition: Filter | None = None,
-    *,
-    sort: str | None = None,
-    reverse: bool = False,
-    limit: int | None = None,
-    group: Group | None = None,
-    nothing: str | None = None,
-) -> None:
-    """List todos as the options ask; `nothing` is said of an empty list."""
-    from todocli.domain.filters.ast import EVERYTHING
-    from todocli.domain.sorting import parse_sort
+class Output:
+    """Plain lines, for a pipe; and what all outputs have in common."""
 
-    condition = condition or EVERYTHING
-    keys = parse_sort(f"{_GROUPED[group]},{sort or 'plan'}" if group else sort or "")
-    with invocation.todos() as todos:
-        from todocli.services.queries import TodoQuery
+    todos_per_change: int | None = None
+    """How many todos `log` shows of one change; None: all."""
 
-        listing = TodoQuery(state, condition, keys, reverse, limit)
-        found, among = todos.overview(listing) if invocation.table else (todos.find(listing), 0)
-    whole = state == "open" and condition == EVERYTHING and limit is None
-    invocation.remember(found.items, all_open=whole)
-    if invocation.machine:
-        invocation.document(found)
-    elif not invocation.table:
-        if not found.items:
-            invocation.note(nothing or _nothing(state, condition != EVERYTHING, among))
-        print_plainly(invocation, found.items, single=False)
-    elif not found.items:
-        invocation.note(nothing or _nothing(state, condition != EVERYTHING, among))
-    else:
-        from todocli.render.lists import footer, todo_table
+    counts_total = False
+    """Whether a list of changes has to say how many there are in all."""
 
-        dated = {"trash": "deleted_at", "completed": "completed_at"}.get(state, "created_at")
-        invocation.show(todo_table(found.items, now=clock.now(), width=invocation.width, dated=dated, group=group))
-        invocation.note(footer(found, among, state, clock.here()))
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
 
+    @property
+    def width(self) -> int:
+        """The width of the terminal, in columns."""
+        return max(shutil.get_terminal_size().columns, 20)
 
-_GROUPED: dict[Group, str] = {"project": "project", "tag": "plan", "due": "due"}
-_NOTHING: dict[ListState, str] = {
-    "open": "Nothing to do. Add something: todo add buy milk",
-    "completed": "Nothing is completed yet.",
-    "all": "There are no todos yet. Add one: todo add buy milk",
-    "trash": "The trash is empty.",
-}
+    # Words
 
+    def note(self, text: str, command: Sequence[str] = ()) -> None:
+        """Print something that is not the result, dimly on stderr; `command` is what to type next."""
+        from todocli.cli.context import command_line
 
-def _nothing(state: ListState, is_filtered: bool, among: int) -> str:
-    return f"None of {among} fit." if is_filtered and among else "None fit." if is_filtered else _NOTHING[state]
-
-
-def tell(invocation: Invocation, outcome: Result, verb: str, *, single: bool, unchanged: str = "") -> None:
-    """Print what a step did: for a person in words, otherwise the todos as they are now."""
-    try:
-        _tell(invocation, outcome, verb, single=single, unchanged=unchanged)
         sys.stdout.flush()
-        invocation.remember(outcome.items)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise OutputLost(f"It is done, but the output could not be written: {error.strerror}.") from None
+        line = f"{text}: {command_line(command, self._shared.profile)}" if command else text
+        print(self._dim(line, sys.stderr), file=sys.stderr)
+
+    def line(self, text: str, command: Sequence[str] = ()) -> None:
+        """Print a line of the result; a suggested `command` follows it dimly."""
+        from todocli.cli.context import command_line
+
+        aside = self._dim(f" · {command_line(command, self._shared.profile)}", sys.stdout) if command else ""
+        sys.stdout.write(f"{text}{aside}\n")
+
+    def _dim(self, text: str, stream: object) -> str:
+        colour = wants_colour(stream, self._shared.color)  # type: ignore[arg-type]
+        return f"\x1b[2m{text}\x1b[0m" if colour else text
+
+    # Todos
+
+    def find(self, todos: Todos, query: TodoQuery) -> tuple[TodoList, int]:
+        """Return the todos that `query` finds, and how many there are without its filter, if that is shown."""
+        return todos.find(query), 0
+
+    def todo_list(self, found: TodoList, query: TodoQuery, among: int, *, group: Group | None, nothing: Note) -> None:
+        """Print a list; `nothing` is the note for an empty one."""
+        if not found.items:
+            self.note(*nothing)
+        self.todos(found.items, single=False)
+
+    def todos(self, items: Sequence[TodoRead], *, single: bool, description: bool = False) -> None:
+        """Print todos for a program; a `single` one was referenced alone, and is not a list."""
+        from todocli.render.documents import plain
+
+        sys.stdout.writelines(f"{plain(todo, description=description)}\n" for todo in items)
+
+    def show(self, workspace: Workspace, references: References) -> None:
+        """Print everything about the referenced todos."""
+        self.todos(workspace.todos.get(references).items, single=references.single, description=True)
+
+    def result(self, result: Result, verb: Verb, *, single: bool) -> None:
+        """Print the todos that a command was about. Raises `OutputLost` if stdout cannot be written."""
+        try:
+            if result.is_repeat and not result.items:
+                self.note("Already applied; those todos have since been purged.")
+            self._result(result, verb, single=single and bool(result.items))
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputLost(f"The change was saved, but stdout could not be written: {error.strerror}.") from None
+
+    def _result(self, result: Result, verb: Verb, *, single: bool) -> None:
+        self.todos(result.items, single=single)
+
+    def preview(self, todos: Sequence[TodoRead], verb: Verb) -> None:
+        """Print the todos that a command would change."""
+        if not todos:
+            self.note("No todos match; nothing would be changed.")
+        self.todos(todos, single=False)
+
+    def nothing_matched(self) -> None:
+        """Say that a filter selected nothing, so that nothing was changed."""
+        self.note("No todos match; nothing was changed.")
+
+    # Changes
+
+    def changes(self, changes: ChangeList, *, nothing: str = "", more: Sequence[str] = ()) -> None:
+        """Print changes; `nothing` is the note for none, `more` the command that shows the rest."""
+        from todocli.render.history import plain_change
+
+        if nothing and not changes.items:
+            self.note(nothing)
+        sys.stdout.writelines(f"{line}\n" for change in changes.items for line in plain_change(change))
+
+    def reversed(self, changes: ChangeList, verb: Literal["undo", "redo"], *, dry_run: bool) -> None:
+        """Print the changes that were undone or redone, or would be."""
+        if not changes.items:
+            self.note("Already applied; those todos have since been purged.")
+        if dry_run:
+            self._reversal_preview(changes, verb)
+        else:
+            self._reversed(changes, verb)
+
+    def _reversed(self, changes: ChangeList, verb: Literal["undo", "redo"]) -> None:
+        self.changes(changes)
+
+    def _reversal_preview(self, changes: ChangeList, verb: Literal["undo", "redo"]) -> None:
+        from todocli.render.history import effect, summary
+
+        for change in changes.items:
+            self.line(f"Would {verb}: {summary(change, clock.now())}")
+            for item in change.items[:SHOWN]:
+                self.line(f"  {effect(item, verb)}")
+            if change.count > SHOWN:
+                self.line(f"  and {change.count - SHOWN} more")
+
+    def purged(self, changes: ChangeList, todos: Sequence[TodoRead], *, nothing: str) -> None:
+        """Print what was purged; `todos` are the todos as they were."""
+        self.changes(changes, nothing=nothing)
+
+    # Everything else
+
+    def rows(
+        self,
+        document: BaseModel,
+        head: Sequence[str],
+        rows: Sequence[Row],
+        *,
+        plain: Iterable[Row] | None = None,
+        nothing: Note | None = None,
+    ) -> None:
+        """Print a table: `document` is it in JSON, `plain` its rows in a pipe if they differ, `nothing` the note."""
+        if nothing and not rows:
+            self.note(*nothing)
+        for row in rows if plain is None else plain:
+            self._plain_row(row)
+
+    def _plain_row(self, row: Row) -> None:
+        from todocli.render.text import visible
+
+        sys.stdout.write("\t".join(map(visible, row)) + "\n")
+
+    def lines(self, document: BaseModel, lines: Iterable[str], command: Sequence[str] = ()) -> None:
+        """Print sentences: `document` is what they say in JSON, and `command` what to type next."""
+        *first, last = lines
+        for line in first:
+            self.line(line)
+        self.line(last, command)
+
+    def checks(self, health: HealthRead) -> None:
+        """Print what `doctor` found."""
+        for check in health.checks:
+            self._plain_row((check.status, check.name, check.detail, check.hint or ""))
+
+    def guide(self, text: str) -> None:
+        """Print a help topic, which is Markdown."""
+        sys.stdout.write(text)
 
 
-def _tell(invocation: Invocation, outcome: Result, verb: str, *, single: bool, unchanged: str) -> None:
-    if not invocation.table:
-        print_plainly(invocation, outcome.items, single=single)
-        return
-    if not outcome.items:
-        invocation.note("Nothing to do: that is so already.")
-    from todocli.render.text import first_line, visible
-    from todocli.render.todos import plan
+class QuietOutput(Output):
+    """Numbers only."""
 
-    shown, more = outcome.items[:SHOWN], outcome.items[SHOWN:]
-    way_back = "todo undo" if outcome.changed and verb != "Added" else ""
-    last = next((todo for todo in reversed(outcome.items) if todo.number in outcome.changed), None)
-    for todo in shown:
-        name = f"{todo.number} {visible(todo.title)}"
-        if todo.number not in outcome.changed:
-            invocation.line(f"{name} {unchanged}")
-            continue
-        told = verb in ("Added", "Changed")
-        said = [f"{verb} {name}", *(plan(todo, clock.today()) if told else ())]
-        invocation.line(" · ".join(said), way_back if todo is last else "")
-        if told and todo.description:
-            invocation.line(" " * (len(verb) + len(str(todo.number)) + 2) + first_line(todo.description))
-    if more:
-        invocation.line(f"and {len(more)} more, to {more[-1].number}", way_back)
+    def note(self, text: str, command: Sequence[str] = ()) -> None:
+        """Print nothing."""
+
+    def todos(self, items: Sequence[TodoRead], *, single: bool, description: bool = False) -> None:
+        """Print the numbers."""
+        sys.stdout.writelines(f"{todo.number}\n" for todo in items)
+
+    def changes(self, changes: ChangeList, *, nothing: str = "", more: Sequence[str] = ()) -> None:
+        """Print the numbers of all todos that the changes touched, each once."""
+        numbers = dict.fromkeys(item.number for change in changes.items for item in change.items)
+        sys.stdout.writelines(f"{number}\n" for number in numbers)
+
+    def _reversal_preview(self, changes: ChangeList, verb: Literal["undo", "redo"]) -> None:
+        self.changes(changes)
+
+    def _plain_row(self, row: Row) -> None:
+        super()._plain_row(row[:1])
 
 
-def print_plainly(
-    invocation: Invocation, items: Sequence[TodoRead], *, single: bool, description: bool = False
-) -> None:
-    """Print todos for a program: JSON, numbers, or tab-separated lines."""
-    if invocation.machine:
+class JsonOutput(Output):
+    """One JSON document, or with `--jsonl` one for each item of a list."""
+
+    counts_total = True
+
+    def note(self, text: str, command: Sequence[str] = ()) -> None:
+        """Print nothing."""
+
+    def document(self, value: BaseModel) -> None:
+        """Print a document of the contract."""
+        from todocli.render.documents import document, json_lines
+
+        items = getattr(value, "items", None) if self._shared.jsonl else None
+        fields = self._shared.fields
+        lines = [document(value, fields)] if items is None else json_lines(items, fields)
+        sys.stdout.writelines(f"{line}\n" for line in lines)
+
+    def todo_list(self, found: TodoList, query: TodoQuery, among: int, *, group: Group | None, nothing: Note) -> None:
+        """Print the list, with the total."""
+        self.document(found)
+
+    def todos(self, items: Sequence[TodoRead], *, single: bool, description: bool = False) -> None:
+        """Print an object for one reference, a list for everything else."""
         from todocli.schemas.todos import TodoList
 
-        many = TodoList(items=list(items), count=len(items), total=len(items))
-        invocation.document(items[0] if single else many)
-        return
-    if invocation.quiet:
-        sys.stdout.writelines(f"{todo.number}\n" for todo in items)
-        return
-    from todocli.render.documents import plain
+        self.document(items[0] if single else TodoList.of(items))
 
-    sys.stdout.writelines(f"{plain(todo, description=description)}\n" for todo in items)
+    def changes(self, changes: ChangeList, *, nothing: str = "", more: Sequence[str] = ()) -> None:
+        """Print the changes."""
+        self.document(changes)
+
+    def nothing_matched(self) -> None:
+        """Print an empty list."""
+        self.todos([], single=False)
+
+    def _reversal_preview(self, changes: ChangeList, verb: Literal["undo", "redo"]) -> None:
+        self.changes(changes)
+
+    def rows(
+        self,
+        document: BaseModel,
+        head: Sequence[str],
+        rows: Sequence[Row],
+        *,
+        plain: Iterable[Row] | None = None,
+        nothing: Note | None = None,
+    ) -> None:
+        """Print the document."""
+        self.document(document)
+
+    def lines(self, document: BaseModel, lines: Iterable[str], command: Sequence[str] = ()) -> None:
+        """Print the document."""
+        self.document(document)
+
+    def checks(self, health: HealthRead) -> None:
+        """Print the document."""
+        self.document(health)
+
+
+class TableOutput(Output):
+    """Tables and sentences, for a person at a terminal."""
+
+    todos_per_change = 3
+
+    def _print(self, what: RenderableType) -> None:
+        from todocli.render.tables import rendered
+
+        unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+        colour = wants_colour(sys.stdout, self._shared.color)
+        sys.stdout.write(rendered(what, width=self.width, colour=colour, unicode=unicode))
+
+    def find(self, todos: Todos, query: TodoQuery) -> tuple[TodoList, int]:
+        """Return the todos, and how many there are without the filter."""
+        return todos.overview(query)
+
+    def todo_list(self, found: TodoList, query: TodoQuery, among: int, *, group: Group | None, nothing: Note) -> None:
+        """Print a table, and below it how many todos there are."""
+        if not found.items:
+            self.note(*nothing)
+            return
+        from todocli.render.tables import footer, todo_table
+
+        dated = {"trash": "deleted_at", "completed": "completed_at"}.get(query.state, "created_at")
+        self._print(todo_table(found.items, now=clock.now(), width=self.width, dated=dated, group=group))
+        self.note(footer(found, among, query.state, clock.here()))
+
+    def show(self, workspace: Workspace, references: References) -> None:
+        """Print all fields, and the newest changes."""
+        from todocli.render.tables import RECENT_CHANGES, todo_detail
+
+        for todo, changes in workspace.log.of_todos(references, RECENT_CHANGES):
+            self._print(todo_detail(todo, changes, now=clock.now()))
+
+    def _result(self, result: Result, verb: Verb, *, single: bool) -> None:
+        if not result.items and not result.is_repeat:
+            self.note("Nothing to change.")
+        from todocli.render.text import first_line, visible
+        from todocli.render.todos import describe_fields
+
+        echoes = verb.name in ("add", "edit")
+        undo = ("todo", "undo") if result.changed and verb.name != "add" and not result.is_repeat else ()
+        last = next((todo for todo in reversed(result.items) if todo.number in result.changed), None)
+        for todo in result.items[:SHOWN]:
+            name = f"{todo.number} {visible(todo.title)}"
+            if todo.number not in result.changed:
+                self.line(f"{name} {verb.already}")
+                continue
+            fields = describe_fields(todo, clock.today()) if echoes else []
+            self.line(" · ".join([f"{verb.past} {name}", *fields]), undo if todo is last else ())
+            if echoes and todo.description:
+                self.line(" " * (len(verb.past) + len(str(todo.number)) + 2) + first_line(todo.description))
+        if more := result.items[SHOWN:]:
+            self.line(f"and {len(more)} more, to {more[-1].number}", undo)
+
+    def preview(self, todos: Sequence[TodoRead], verb: Verb) -> None:
+        """Print a sentence for each todo."""
+        if not todos:
+            self.note("No todos match; nothing would be changed.")
+        from todocli.render.text import visible
+
+        what = verb.imperative[0].lower() + verb.imperative[1:]
+        for todo in todos[:SHOWN]:
+            self.line(f"Would {what}: {todo.number} {visible(todo.title)}")
+        if len(todos) > SHOWN:
+            self.line(f"and {len(todos) - SHOWN} more")
+
+    def changes(self, changes: ChangeList, *, nothing: str = "", more: Sequence[str] = ()) -> None:
+        """Print a table, and the command that shows the rest."""
+        if not changes.items:
+            if nothing:
+                self.note(nothing)
+            return
+        from todocli.render.tables import change_table
+
+        self._print(change_table(changes.items, now=clock.now(), width=self.width))
+        if more and changes.total > changes.count:
+            self.note("There are more", more)
+
+    def _reversed(self, changes: ChangeList, verb: Literal["undo", "redo"]) -> None:
+        from todocli.render.history import summary
+
+        back = ["todo", "redo" if verb == "undo" else "undo", *([str(changes.count)] if changes.count > 1 else [])]
+        for change in changes.items:
+            last = change is changes.items[-1]
+            word = {"undo": "Undone", "redo": "Redone"}[verb]
+            self.line(f"{word}: {summary(change, clock.now())}", back if last else ())
+
+    def purged(self, changes: ChangeList, todos: Sequence[TodoRead], *, nothing: str) -> None:
+        """Print a sentence for each todo."""
+        if not changes.items:
+            self.note(nothing)
+        from todocli.render.text import visible
+
+        titles = {todo.number: visible(todo.title) for todo in todos}
+        items = [item for change in changes.items for item in change.items]
+        for item in items[:SHOWN]:
+            self.line(f"Purged {item.number} {titles.get(item.number, '')}".rstrip())
+        if len(items) > SHOWN:
+            self.line(f"and {len(items) - SHOWN} more, to {items[-1].number}")
+
+    def rows(
+        self,
+        document: BaseModel,
+        head: Sequence[str],
+        rows: Sequence[Row],
+        *,
+        plain: Iterable[Row] | None = None,
+        nothing: Note | None = None,
+    ) -> None:
+        """Print a table."""
+        if nothing and not rows:
+            self.note(*nothing)
+            return
+        from todocli.render.tables import plain_table
+
+        self._print(plain_table(head, rows))
+
+    def checks(self, health: HealthRead) -> None:
+        """Print a line for each check, and its hint below it."""
+        from todocli.render.tables import check_table
+
+        self._print(check_table(health.checks))
+
+    def guide(self, text: str) -> None:
+        """Print Markdown for a terminal."""
+        from todocli.render.tables import markdown
+
+        self._print(markdown(text))
+
+
+def select_output(shared: Shared) -> Output:
+    """Return the output that a line asks for."""
+    if shared.json or shared.jsonl or shared.fields is not None:
+        return JsonOutput(shared)
+    if shared.quiet:
+        return QuietOutput(shared)
+    if shared.color == "always" or sys.stdout.isatty():
+        return TableOutput(shared)
+    return Output(shared)

@@ -1,4 +1,4 @@
-"""Looks at a database as its user would find it: every check says ok, warning or problem, and what to do."""
+"""Checks a database as a command would find it: each check is ok, a warning or a problem, with a fix."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from todocli.database.target import Target, display
 from todocli.errors import AccessDenied, MissingUserContext, SchemaOutdated, TodoError
 
 MAX_SKEW = 5.0
-"""How many seconds the clocks of two machines may differ: later, one's changes look older than they are."""
+"""How many seconds the clocks of two machines may differ before changes seem to come in the wrong order."""
 
 _PRIVATE = 0o077
 
@@ -36,22 +36,26 @@ FROM pg_roles WHERE rolname = current_user
 
 
 class Check(NamedTuple):
-    """What was looked at, what was found, and what to do about it. `error` is what a command would end with."""
+    """What was checked and found, and how to fix it: `hint` and `command` as in `TodoError`.
+
+    `error` is what a command would end with.
+    """
 
     name: str
     status: Literal["ok", "warning", "problem"]
     detail: str
     hint: str | None = None
+    command: tuple[str, ...] | None = None
     error: TodoError | None = None
 
 
 def problem(name: str, error: TodoError) -> Check:
-    """Return the check that says what a command would end with."""
-    return Check(name, "problem", error.detail, error.hint, error)
+    """Return the check for an error that a command would end with."""
+    return Check(name, "problem", error.detail, error.hint, error.command, error)
 
 
 def checks(store: Store, *, user: str, user_id: UUID | None, named: Target) -> Iterator[Check]:
-    """Look at an open database; `named` is where the profile says it is. After a problem nothing more can be seen."""
+    """Check an open database until the first problem; `named` is its location as the profile has it."""
     target = store.target
     yield Check("database", "ok", display(target))
     looks: list[Callable[[], Iterator[Check]]]
@@ -77,13 +81,15 @@ def checks(store: Store, *, user: str, user_id: UUID | None, named: Target) -> I
 
 def _file(path: Path) -> Iterator[Check]:
     if sqlite_file.is_blank(path):
-        yield Check("file", "ok", "is not there yet; the first command makes it")
+        yield Check("file", "ok", "does not exist yet; the first command creates it")
         return
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & _PRIVATE:
-        yield Check("file", "warning", f"others may read it (mode {mode:o})", f"chmod 600 {path}")
+        yield Check(
+            "file", "warning", f"other users may read it (mode {mode:o})", "Restrict it", ("chmod", "600", str(path))
+        )
     else:
-        yield Check("file", "ok", f"{path.stat().st_size:,} bytes, yours alone")
+        yield Check("file", "ok", f"{path.stat().st_size:,} bytes, readable by you only")
 
 
 def _schema(store: Store, target: Target) -> Iterator[Check]:
@@ -92,9 +98,9 @@ def _schema(store: Store, target: Target) -> Iterator[Check]:
     revision = probe.revision(store).answer
     fault = schema.mismatch(target, revision)
     if fault is None:
-        yield Check("schema", "ok", f"{revision}, as this program needs it")
+        yield Check("schema", "ok", f"{revision}, which this program needs")
     elif isinstance(target, Path) and isinstance(fault, SchemaOutdated):
-        yield Check("schema", "ok", "the next command brings it up to date")
+        yield Check("schema", "ok", "outdated; the next command upgrades it")
     else:
         yield problem("schema", fault)
 
@@ -104,12 +110,12 @@ def _connection(store: Store, url: PostgresURL, named: Target) -> Iterator[Check
     handshake, pgconn = found.driver.handshake, found.driver.pgconn
     is_socket = handshake.address.startswith("/")
     family = "a local socket" if is_socket else "IPv6" if ":" in handshake.address else "IPv4"
-    pooled = "by way of Neon's pooler" if url != url.direct() else "directly"
+    pooled = "through Neon's pooler" if url != url.direct() else "directly"
     if named != url:
         pooled += ", though the URL names the pooler"
     round_trip = "" if is_socket else f", a round trip takes {handshake.tcp * 1000:.1f} ms"
     yield Check("server", "ok", f"Postgres {found.answer} by {family}, {pooled}{round_trip}")
-    waking = f", of which waking {found.wake:.0f} ms" if found.wake >= 100 else ""
+    waking = f", of which waking up {found.wake:.0f} ms" if found.wake >= 100 else ""
     yield Check("connecting", "ok", f"{found.connect:.0f} ms in {handshake.round_trips} round trips{waking}")
     yield _encryption(url, encrypted=pgconn.ssl_in_use, is_local=is_socket or _is_loopback(handshake.address))
 
@@ -117,19 +123,19 @@ def _connection(store: Store, url: PostgresURL, named: Target) -> Iterator[Check
 def _encryption(url: PostgresURL, *, encrypted: bool, is_local: bool) -> Check:
     query = dict(url.query)
     if not encrypted and is_local:
-        return Check("encryption", "ok", "none, and none needed: the server is on this machine")
+        return Check("encryption", "ok", "none, and none is needed: the server is on this machine")
     if not encrypted:
         return Check(
-            "encryption", "warning", "none: whoever is on the way can read", "Add ?sslmode=require to the URL."
+            "encryption", "warning", "none: the network can read everything", "Add ?sslmode=require to the URL."
         )
     if query.get("sslmode") in ("verify-full", "verify-ca"):
-        return Check("encryption", "ok", "TLS, and the server's certificate was checked")
+        return Check("encryption", "ok", "TLS, with a verified certificate")
     if query.get("channel_binding") == "require":
-        return Check("encryption", "ok", "TLS, and the login is bound to it")
+        return Check("encryption", "ok", "TLS, with channel binding")
     if is_local:
         return Check("encryption", "ok", "TLS, to this machine")
     hint = "Use sslmode=verify-full, or channel_binding=require."
-    return Check("encryption", "warning", "TLS, but nothing proves who the server is", hint)
+    return Check("encryption", "warning", "TLS, but the server is not verified", hint)
 
 
 def _is_loopback(address: str) -> bool:
@@ -141,30 +147,31 @@ def _server(store: Store, user: str, user_id: UUID | None) -> Iterator[Check]:
         asked = datetime.now(UTC)
         row: Any = session.execute(sa.text(_QUESTION), {"name": user, "id": str(user_id) if user_id else None}).one()
         answered = datetime.now(UTC)
-    bypasses = "bypasses row-level security" if row.bypasses else "is held by row-level security"
+    bypasses = "bypasses row-level security" if row.bypasses else "is subject to row-level security"
     if not row.allowed:
         yield Check(
             "role",
             "problem",
             f"{row.role} may not read and write every table",
-            "Ask the database's owner to grant it: SELECT, INSERT, UPDATE, DELETE on the tables of todo.",
+            "Ask the database's owner to grant SELECT, INSERT, UPDATE and DELETE on the tables of todo.",
+            None,
             AccessDenied(f"The role {row.role!r} may not read and write every table."),
         )
         return
     yield Check("role", "ok", f"{row.role}, which {bypasses}")
     if row.read_only:
-        detail = "the server takes no changes: it is a replica, or set to be read-only"
-        yield Check("writing", "problem", detail, "Use the primary's address, not a replica's.", TodoError(detail))
+        detail = "the server is read-only (a replica?)"
+        yield Check("writing", "problem", detail, "Use the address of the primary.", None, TodoError(detail))
         return
     if row.known:
         yield Check("user", "ok", f"{user} is registered")
     else:
-        error = MissingUserContext(f"The database does not know the user {user!r}.", hint=f"todo user add {user}")
-        yield problem("user", error)
+        detail = f"The database does not know the user {user!r}."
+        yield problem("user", MissingUserContext(detail, command=("todo", "user", "add", user)))
     skew = (row.clock - (asked + (answered - asked) / 2)).total_seconds()
     if abs(skew) > MAX_SKEW:
         which = "ahead of" if skew > 0 else "behind"
         detail = f"the server's is {abs(skew):.1f} s {which} this machine's"
-        yield Check("clock", "warning", detail, "Set this machine's clock by the network (NTP).")
+        yield Check("clock", "warning", detail, "Synchronise this machine's clock (NTP).")
     else:
         yield Check("clock", "ok", f"{abs(skew):.1f} s apart")

@@ -132,7 +132,7 @@ class _Plan:
     def steps(self, revision: str | None) -> list[Script]:
         """Return the steps from `revision`, in order."""
         if revision not in self._places:
-            raise schema.too_new(self._target, str(revision))
+            raise schema.mismatch(self._target, revision) or schema.too_new(self._target, str(revision))
         here = self._places[revision]
         there = here + self._by if self._by is not None else self._to
         if there is None or not 0 <= there <= len(self._chain):

@@ -18,10 +18,14 @@ def ensure_schema(path: Path) -> bool:
         number = sqlite_file.schema_number(path)
         if number and not sqlite_file.is_ours(path):
             raise errors.foreign(path)
+    if number == int(schema.HEAD):
+        return created
+    revision = f"{number:04}"
     if number > int(schema.HEAD):
-        raise schema.too_new(path, f"{number:04}")
-    if number < int(schema.HEAD):
-        from todocli.database import migrations
+        raise schema.too_new(path, revision)
+    if revision in schema.UNRELEASED:
+        raise schema.unreleased(path, revision)
+    from todocli.database import migrations
 
-        migrations.upgrade(path)
+    migrations.upgrade(path)
     return created

@@ -1,4 +1,4 @@
-"""What a step did to a todo, told from the row before and after: as history keeps it, in JSON."""
+"""What a change did to a todo, derived from its row before and after, as history keeps them in JSON."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 Row = Mapping[str, Any]
-"""The columns of a todo that history keeps. Of a purged todo there is only its number."""
+"""The columns of a todo that history keeps. Of a purged todo only the number is left."""
 
 Action = Literal["added", "changed", "done", "reopened", "removed", "restored", "deleted", "purged"]
 
-SOURCES = {"cli": "on the command line", "api": "through the API", "sql": "at an SQL console"}
-"""Through which door a step came, in words."""
+ORIGINS = {"cli": "on the command line", "api": "through the API", "sql": "at an SQL console"}
+"""Where changes come from, in words."""
 
 
-def door(source: str) -> str:
-    """Return in words through which door a step came. A source that we do not know is somebody else's text."""
-    return SOURCES.get(source, f"by {source}")
+def origin_label(source: str) -> str:
+    """Return where a change came from, in words. An unknown source is text from outside the program."""
+    return ORIGINS.get(source, f"by {source}")
 
 
 def action(before: Row | None, after: Row | None) -> Action:
-    """Return in one word what happened between two states of a todo; None: it was not there.
+    """Return in one word what happened between two states of a todo; None: it did not exist.
 
-    Where several things happened at once, the one that matters most to a list.
+    If several things happened at once, the one that matters most in a list.
     """
     if after is None:
         return "purged" if before is not None and is_purged(before) else "deleted"
@@ -36,14 +36,14 @@ def action(before: Row | None, after: Row | None) -> Action:
 
 
 def is_purged(row: Row) -> bool:
-    """Return whether `row` is what a purge left of a todo."""
+    """Whether `row` is what a purge left of a todo."""
     return row.keys() == {"number"}
 
 
 def differences(before: Row | None, after: Row | None) -> dict[str, tuple[Any, Any]]:
     """Return the columns that differ, each with its value before and after; None where there was no todo.
 
-    A column that only one of two rows has came or went with a migration: it says nothing.
+    A column that only one of two rows has was added or dropped by a migration, and does not count.
     """
     if before is None:
         pairs = {name: (None, value) for name, value in (after or {}).items()}

@@ -1,12 +1,14 @@
-"""Instants as people say them."""
+"""Dates and instants in words."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
+
+from todocli.domain.dates import MONTHS, WEEKDAYS
 
 
 def ago(then: datetime, now: datetime) -> str:
-    """Return how long ago the instant `then` was; after a week, its day where the user is."""
+    """Return how long ago the instant `then` was; after a week, its local date."""
     past = now - then
     if past < timedelta(minutes=1):
         return "now"
@@ -21,5 +23,24 @@ def ago(then: datetime, now: datetime) -> str:
 
 
 def local(then: datetime) -> str:
-    """Return the minute of an instant where the user is."""
+    """Return an instant as local date and time, to the minute."""
     return f"{then.astimezone():%Y-%m-%d %H:%M}"
+
+
+def day(on: date, today: date) -> str:
+    """Return a date in words, the year only if it is another one: `Fri 27 Nov`."""
+    year = f" {on.year}" if on.year != today.year else ""
+    return f"{WEEKDAYS[on.weekday()][:3].title()} {on.day} {MONTHS[on.month - 1][:3].title()}{year}"
+
+
+def distance(on: date, today: date) -> str:
+    """Return the distance of a date from today: `in 5 days`, `yesterday`."""
+    days = (on - today).days
+    if abs(days) <= 1:
+        return ("yesterday", "today", "tomorrow")[days + 1]
+    return f"in {days} days" if days > 0 else f"{-days} days ago"
+
+
+def clock_time(at: time | None) -> str:
+    """Return a time with a space before it; nothing for None."""
+    return f" {at:%H:%M}" if at else ""

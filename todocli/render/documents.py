@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pydantic import BaseModel
 
 from todocli.errors import TodoError
-from todocli.render.text import visible
+from todocli.render.text import hint_line, visible
 from todocli.schemas.errors import ErrorBody, FieldErrorRead
 from todocli.schemas.todos import TodoRead
 
@@ -41,7 +41,8 @@ def error_body(error: TodoError) -> ErrorBody:
         detail=error.detail,
         error_code=error.code,
         field_errors=[FieldErrorRead(field=field, message=message) for field, message in error.field_errors] or None,
-        hint=error.hint,
+        hint=hint_line(error.hint, error.command),
+        command=list(error.command) if error.command else None,
     )
 
 

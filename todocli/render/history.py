@@ -1,4 +1,4 @@
-"""Steps in words."""
+"""Changes in words."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal
 
-from todocli.domain.history import Action, door
+from todocli.domain.history import Action, origin_label
 from todocli.render.dates import ago
 from todocli.render.text import first_line, visible
 from todocli.schemas.base import instant
 from todocli.schemas.changes import ChangeItem, ChangeRead
 
-_BACK: dict[Action, str] = {
+_UNDO_EFFECTS: dict[Action, str] = {
     "added": "goes to the trash",
     "done": "is open again",
     "reopened": "is done again",
@@ -20,7 +20,7 @@ _BACK: dict[Action, str] = {
     "restored": "goes back to the trash",
     "deleted": "comes back",
 }
-_AGAIN: dict[Action, str] = {
+_REDO_EFFECTS: dict[Action, str] = {
     "added": "comes back from the trash",
     "done": "is done again",
     "reopened": "is open again",
@@ -30,66 +30,67 @@ _AGAIN: dict[Action, str] = {
 }
 
 
-def named(item: ChangeItem) -> str:
-    """Return a todo's number and title."""
+def name(item: ChangeItem) -> str:
+    """Return the number and title of a todo."""
     return f"{item.number} {visible(item.title)}" if item.title is not None else str(item.number)
 
 
-def summary(step: ChangeRead, now: datetime) -> str:
-    """Return a step in one line: what it did, to which todo, how many more, and when."""
-    first, *_ = step.items
-    fields = f" {', '.join(map(field_name, first.changes))} of" if first.action == "changed" and first.changes else ""
-    more = f" and {step.count - 1} more" if step.count > 1 else ""
-    where = "" if step.source == "cli" else f" {visible(door(step.source))}"
-    return f"{first.action}{fields} {named(first)}{more}{where} ({ago(step.made_at, now)})"
+def summary(change: ChangeRead, now: datetime) -> str:
+    """Return a change in one line: what it did, to which todo, how many more, and when."""
+    first, *_ = change.items
+    fields = f" {', '.join(map(field_label, first.changes))} of" if first.action == "changed" and first.changes else ""
+    more = f" and {change.count - 1} more" if change.count > 1 else ""
+    origin = "" if change.source == "cli" else f" {visible(origin_label(change.source))}"
+    return f"{first.action}{fields} {name(first)}{more}{origin} ({ago(change.made_at, now)})"
 
 
 def effect(item: ChangeItem, verb: Literal["undo", "redo"]) -> str:
-    """Return what undoing, or redoing, a step means for one of its todos."""
-    words = (_BACK if verb == "undo" else _AGAIN).get(item.action)
+    """Return what undoing or redoing a change does to one of its todos."""
+    words = (_UNDO_EFFECTS if verb == "undo" else _REDO_EFFECTS).get(item.action)
     if words:
-        return f"{named(item)} {words}"
+        return f"{name(item)} {words}"
     changes = [
-        f"{field_name(name)}: {shown(name, change.after if verb == 'undo' else change.before)} → "
-        f"{shown(name, change.before if verb == 'undo' else change.after)}"
-        for name, change in item.changes.items()
+        f"{field_label(field)}: {field_value(field, change.after if verb == 'undo' else change.before)} → "
+        f"{field_value(field, change.before if verb == 'undo' else change.after)}"
+        for field, change in item.changes.items()
     ]
     return f"{item.number} {', '.join(changes) or 'stays as it is'}"
 
 
-def action_of(step: ChangeRead, item: ChangeItem) -> str:
-    """Return the word for what a step did to one todo."""
-    word = item.action if step.kind == "step" else f"{step.kind}: {item.action}"
-    return f"{word} (undone)" if step.is_undone else word
+def action_label(change: ChangeRead, item: ChangeItem) -> str:
+    """Return in a few words what a change did to one todo."""
+    label = item.action if change.kind == "change" else f"{change.kind}: {item.action}"
+    return f"{label} (undone)" if change.is_undone else label
 
 
-def detail(step: ChangeRead, item: ChangeItem) -> str:
-    """Return what there is to say about a change beyond its word: what the fields were, and who made it."""
+def detail(change: ChangeRead, item: ChangeItem) -> str:
+    """Return what the fields of a todo were before a change, and where the change came from."""
     changes = item.changes if item.action == "changed" else {}
-    said = [f"{field_name(name)} was {shown(name, change.before)}" for name, change in changes.items()]
-    if step.source != "cli":
-        said.append(visible(door(step.source)))
-    return " · ".join(said)
+    parts = [f"{field_label(field)} was {field_value(field, change.before)}" for field, change in changes.items()]
+    if change.source != "cli":
+        parts.append(visible(origin_label(change.source)))
+    return " · ".join(parts)
 
 
-def field_name(name: str) -> str:
-    """Return a field's name in words."""
-    return {"due_on": "due", "due_time": "time", "starts_on": "start"}.get(name, name)
+def field_label(field: str) -> str:
+    """Return the name of a field in words."""
+    return {"due_on": "due", "due_time": "time", "starts_on": "start"}.get(field, field)
 
 
-def shown(name: str, value: object) -> str:
-    """Return a field's value in one line; texts in quotes."""
+def field_value(field: str, value: object) -> str:
+    """Return the value of a field in one line; text in quotes."""
     if value is None or value == []:
         return "none"
     if isinstance(value, list):
         return " ".join(f"+{visible(str(tag))}" for tag in value)
     text = first_line(str(value))
-    if name == "due_time":
+    if field == "due_time":
         return text.removesuffix(":00")
-    return f"“{text}”" if name in ("title", "description") else text
+    return f"“{text}”" if field in ("title", "description") else text
 
 
-def plain_step(step: ChangeRead) -> Iterator[str]:
-    """Give a line of tab-separated columns for each todo of a step: instant, kind, action, number, title."""
-    for item in step.items:
-        yield "\t".join((instant(step.made_at), step.kind, item.action, str(item.number), visible(item.title or "")))
+def plain_change(change: ChangeRead) -> Iterator[str]:
+    """Yield a tab-separated line for each todo of a change: instant, kind, action, number, title."""
+    for item in change.items:
+        columns = (instant(change.made_at), change.kind, item.action, str(item.number), visible(item.title or ""))
+        yield "\t".join(columns)

@@ -1,9 +1,10 @@
-"""The one way by which stored text meets a terminal: nothing in it can control what it is shown on."""
+"""Makes stored text safe to print: nothing in it can control the terminal."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 MAX_MARKS = 30
 """How many combining marks are shown on one character: the bound of Unicode's Stream-Safe Text Format (UAX #15)."""
@@ -70,3 +71,11 @@ def first_line(text: str) -> str:
     """Return the first line of `text`, visible, with an ellipsis if there are more."""
     line, *more = text.splitlines() or [""]
     return visible(line) + (" …" if any(part.strip() for part in more) else "")
+
+
+def hint_line(hint: str | None, command: Sequence[str] | None) -> str | None:
+    """Return a hint and the command that it suggests, as a shell reads it; None if there are neither."""
+    import shlex
+
+    line = shlex.join(command) if command else ""
+    return f"{hint}: {line}" if hint and line else hint or line or None

@@ -1,36 +1,17 @@
-"""When, what first, and where, in words."""
+"""The fields of a todo in words, in a few characters."""
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, datetime
 
-from todocli.domain.dates import MONTHS, WEEKDAYS
 from todocli.domain.fields import is_overdue
+from todocli.render.dates import clock_time, day, distance
 from todocli.render.text import visible
 from todocli.schemas.todos import TodoRead
 
 
-def day(on: date, today: date) -> str:
-    """Return a day in words, the year only if it is not this one: `Fri 27 Nov`."""
-    year = f" {on.year}" if on.year != today.year else ""
-    return f"{WEEKDAYS[on.weekday()][:3].title()} {on.day} {MONTHS[on.month - 1][:3].title()}{year}"
-
-
-def distance(on: date, today: date) -> str:
-    """Return how far a day is from today: `in 5 days`, `yesterday`."""
-    days = (on - today).days
-    if abs(days) <= 1:
-        return ("yesterday", "today", "tomorrow")[days + 1]
-    return f"in {days} days" if days > 0 else f"{-days} days ago"
-
-
-def clock_time(at: time | None) -> str:
-    """Return a time of day with a blank before it; nothing for none."""
-    return f" {at:%H:%M}" if at else ""
-
-
 def due(todo: TodoRead, now: datetime) -> str:
-    """Return when a todo is due, short, as a list has it; what is overdue has the word late. `now` is local."""
+    """Return when a todo is due, as in a list; overdue todos have the word late. `now` is local."""
     if todo.due_on is None:
         return ""
     days = (todo.due_on - now.date()).days
@@ -42,27 +23,27 @@ def due(todo: TodoRead, now: datetime) -> str:
 
 
 def is_open(todo: TodoRead) -> bool:
-    """Return whether there is still something to do."""
+    """Whether a todo is still open."""
     return todo.state == "open"
 
 
 def is_late(todo: TodoRead, now: datetime) -> bool:
-    """Return whether a todo is open and overdue; `now` is local."""
+    """Whether a todo is open and overdue; `now` is local."""
     return is_open(todo) and is_overdue(todo.due_on, todo.due_time, now)
 
 
 def tags(todo: TodoRead) -> str:
-    """Return a todo's tags as they are typed."""
+    """Return the tags of a todo, as they are typed."""
     return " ".join(f"+{visible(tag)}" for tag in todo.tags)
 
 
-def plan(todo: TodoRead, today: date) -> list[str]:
-    """Return all that is planned of a todo, each thing in words."""
-    said = []
+def describe_fields(todo: TodoRead, today: date) -> list[str]:
+    """Return the dates, priority, project and tags of a todo, each in words."""
+    parts = []
     if todo.due_on:
-        said.append(f"due {day(todo.due_on, today)}{clock_time(todo.due_time)} ({distance(todo.due_on, today)})")
+        parts.append(f"due {day(todo.due_on, today)}{clock_time(todo.due_time)} ({distance(todo.due_on, today)})")
     if todo.starts_on:
-        said.append(f"starts {day(todo.starts_on, today)} ({distance(todo.starts_on, today)})")
-    said += [todo.priority] if todo.priority else []
-    said += [visible(todo.project)] if todo.project else []
-    return [*said, tags(todo)] if todo.tags else said
+        parts.append(f"starts {day(todo.starts_on, today)} ({distance(todo.starts_on, today)})")
+    parts += [todo.priority] if todo.priority else []
+    parts += [visible(todo.project)] if todo.project else []
+    return [*parts, tags(todo)] if todo.tags else parts

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from todocli.schemas.base import Instant, Output
+from todocli.schemas.base import Instant, ItemList, Output
 
 
 class UserRead(Output):
@@ -18,12 +18,8 @@ class UserRead(Output):
     created_at: Instant
 
 
-class UserList(Output):
+class UserList(ItemList[UserRead]):
     """The users of a database."""
-
-    items: list[UserRead]
-    count: int
-    total: int
 
 
 class ProfileRead(Output):
@@ -42,9 +38,5 @@ class ProfileRead(Output):
     timeout: float = Field(description="How many seconds a command waits for the database.")
 
 
-class ProfileList(Output):
+class ProfileList(ItemList[ProfileRead]):
     """The profiles of this machine."""
-
-    items: list[ProfileRead]
-    count: int
-    total: int

@@ -1,10 +1,10 @@
-"""What every schema stands on: strict input, frozen output, instants, and one sentence for each field that is wrong."""
+"""The base of every schema: strict input, frozen output, instants, and one sentence for each invalid field."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
@@ -23,15 +23,31 @@ Instant = Annotated[
 
 
 class Input(BaseModel):
-    """What somebody asks for: nothing unknown in it, and no value that would have to be converted."""
+    """A request: unknown fields and values of another type are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class Output(BaseModel):
-    """What is answered."""
+    """A response."""
 
     model_config = ConfigDict(frozen=True)
+
+
+Item = TypeVar("Item")
+
+
+class ItemList(Output, Generic[Item]):
+    """Several items; `total` is how many match, `count` how many of them are here."""
+
+    items: list[Item]
+    count: int
+    total: int
+
+    @classmethod
+    def of(cls, items: Sequence[Item]) -> Self:
+        """Return all `items` that there are."""
+        return cls(items=list(items), count=len(items), total=len(items))
 
 
 Model = TypeVar("Model", bound=Input)

@@ -1,4 +1,4 @@
-"""The steps that a user made."""
+"""The changes that a user made."""
 
 from __future__ import annotations
 
@@ -8,42 +8,38 @@ from uuid import UUID
 from pydantic import Field
 
 from todocli.domain.history import Action
-from todocli.schemas.base import Instant, Output
+from todocli.schemas.base import Instant, ItemList, Output
 
 
 class FieldChange(Output):
-    """What a field was, and what it became."""
+    """A field before and after a change."""
 
     before: Any
     after: Any
 
 
 class ChangeItem(Output):
-    """What a step did to one todo."""
+    """What a change did to one todo."""
 
     todo_id: UUID
     number: int
-    title: str | None = Field(description="As it was after the step, or before a deletion; null: purged.")
+    title: str | None = Field(description="As it was after the change, or before a deletion; null: purged.")
     action: Action
     changes: dict[str, FieldChange]
 
 
 class ChangeRead(Output):
-    """One step: all that one command, request or transaction changed."""
+    """One change: everything that one command, request or transaction did."""
 
     id: UUID = Field(description="What a todo's `change_id` refers to.")
     made_at: Instant
-    source: str = Field(description="Through which door it came: cli, api or sql.")
-    kind: Literal["step", "undo", "redo"]
-    undoes: UUID | None = Field(description="The step that this one took back; of a redo, the undo.")
+    source: str = Field(description="Where it came from: cli, api or sql.")
+    kind: Literal["change", "undo", "redo"]
+    undoes: UUID | None = Field(description="The change that this one undid; of a redo, the undo.")
     is_undone: bool
-    count: int = Field(description="How many todos it touched, of which `items` may be a part.")
+    count: int = Field(description="How many todos it touched; `items` may hold some of them.")
     items: list[ChangeItem]
 
 
-class ChangeList(Output):
-    """Several steps, newest first; `total` is how many match, `count` how many of them are here."""
-
-    items: list[ChangeRead]
-    count: int
-    total: int
+class ChangeList(ItemList[ChangeRead]):
+    """Several changes, newest first; `total` is how many match, `count` how many of them are here."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from todocli.schemas.base import Output
 
 
@@ -18,4 +20,5 @@ class ErrorBody(Output):
     detail: str
     error_code: str
     field_errors: list[FieldErrorRead] | None = None
-    hint: str | None = None
+    hint: str | None = Field(default=None, description="What to do next, with the command, if there is one.")
+    command: list[str] | None = Field(default=None, description="The command of the hint, as words.")

@@ -1,4 +1,4 @@
-"""What operators ask of a database."""
+"""What operators see of a database."""
 
 from __future__ import annotations
 
@@ -6,34 +6,30 @@ from typing import Literal
 
 from pydantic import Field
 
-from todocli.schemas.base import Output
+from todocli.schemas.base import ItemList, Output
 
 
 class RevisionRead(Output):
-    """One step of the schema's history."""
+    """One revision of the schema."""
 
     revision: str
     down_revision: str | None
     message: str
 
 
-class RevisionList(Output):
+class RevisionList(ItemList[RevisionRead]):
     """The schema's history, newest first."""
-
-    items: list[RevisionRead]
-    count: int
-    total: int
 
 
 class SchemaRead(Output):
-    """Where a database's schema stands; `steps` are the revisions that this command went through."""
+    """The revision of a schema; `applied` are the revisions that this command applied."""
 
     database: Literal["sqlite", "postgresql"]
     location: str
     revision: str | None = Field(description="null: there is no schema.")
     head: str = Field(description="The revision that this program needs.")
     is_current: bool
-    steps: list[str]
+    applied: list[str]
     connect_ms: float | None = Field(description="null where it was not measured, as after an upgrade.")
     wake_ms: float | None
     query_ms: float | None

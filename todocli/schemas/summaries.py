@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from todocli.schemas.base import Output
+from todocli.schemas.base import ItemList, Output
 
 
 class SummaryRead(Output):
@@ -16,9 +16,5 @@ class SummaryRead(Output):
     done_share: float = Field(description="What part of them is completed, from 0 to 1.")
 
 
-class SummaryList(Output):
+class SummaryList(ItemList[SummaryRead]):
     """All tags, or all projects, by name."""
-
-    items: list[SummaryRead]
-    count: int
-    total: int

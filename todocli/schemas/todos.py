@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from todocli.domain.fields import MAX_TAGS, PROJECT_LENGTH, TAG_LENGTH, Priority, parse_project, parse_tag
-from todocli.schemas.base import Input, Instant, Output
+from todocli.schemas.base import Input, Instant, ItemList, Output
 
 TITLE_LENGTH = 255
 DESCRIPTION_LENGTH = 2_000
@@ -50,7 +50,7 @@ Description = Annotated[
 
 
 def _day_of_text(value: object) -> object:
-    """Return the day that a text is, as ISO 8601 and RFC 3339 write it; anything else as it is."""
+    """Return the date that a text is (ISO 8601); anything else as it is."""
     return date.fromisoformat(value) if isinstance(value, str) and _DAY.fullmatch(value) else value
 
 
@@ -86,11 +86,11 @@ Project = Annotated[str, AfterValidator(parse_project), Field(json_schema_extra=
 Tag = Annotated[str, Field(json_schema_extra={"maxLength": TAG_LENGTH})]
 Tags = Annotated[list[Tag], AfterValidator(_tags), Field(json_schema_extra={"maxItems": MAX_TAGS})]
 LocalTime = Annotated[time, WithJsonSchema({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]:00$"})]
-"""What RFC 3339 writes with an offset, and JSON Schema's `time` has to have, has none here."""
+"""A time without an offset, which the format `time` of JSON Schema (RFC 3339) would require."""
 
 
-class _Planned(Input):
-    """When, what first, and where."""
+class _Fields(Input):
+    """Dates, priority, project and tags."""
 
     due_on: Day | None = None
     due_time: DueTime | None = None
@@ -106,8 +106,8 @@ class _Planned(Input):
         return self
 
 
-class TodoCreate(_Planned):
-    """A todo to be added. White space around the title, and after the description, is dropped.
+class TodoCreate(_Fields):
+    """A todo to add. White space around the title and after the description is dropped.
 
     Names of projects and tags become lower case.
     """
@@ -117,16 +117,16 @@ class TodoCreate(_Planned):
 
 
 def _without_defaults(schema: dict[str, Any]) -> None:
-    """Drop the defaults from a JSON Schema: what is not given stays as it is."""
+    """Drop the defaults from a JSON Schema: a field that is not given stays as it is."""
     for field in schema["properties"].values():
         field.pop("default", None)
 
 
-class TodoUpdate(_Planned):
-    """What is to be changed: only the fields that are set. Null clears; so do an empty description, and no tags.
+class TodoUpdate(_Fields):
+    """A partial update: only the fields that are set change. Null, an empty description and an empty list clear.
 
-    A new `due_on` without a `due_time` is a day without a time. `tags` replaces them all, where `add_tags` and
-    `remove_tags` leave the others as they are.
+    A new `due_on` without a `due_time` clears the time. `tags` replaces all tags; `add_tags` and `remove_tags` keep
+    the others.
     """
 
     model_config = ConfigDict(json_schema_extra=_without_defaults)
@@ -145,8 +145,8 @@ class TodoUpdate(_Planned):
             raise ValueError(f"tags cannot gain and lose {min(both)!r} at once")
         return self
 
-    def changes(self) -> dict[str, Any]:
-        """Return the columns to be set, by name; `is_completed`, `add_tags` and `remove_tags` are none."""
+    def columns(self) -> dict[str, Any]:
+        """Return the columns to set, by name. `is_completed`, `add_tags` and `remove_tags` are not columns."""
         columns = self.model_dump(exclude_unset=True, exclude={"is_completed", "add_tags", "remove_tags"})
         return columns | {"due_time": self.due_time} if "due_on" in columns else columns
 
@@ -162,27 +162,27 @@ class TodoRead(Output):
     completed_at: Instant | None
     created_at: Instant
     updated_at: Instant
-    deleted_at: Instant | None = Field(description="When it went to the trash; null while it is not there.")
+    deleted_at: Instant | None = Field(description="When it moved to the trash; null if it is not there.")
     version: int = Field(description="Counts the changes of this todo, from 1.")
-    change_id: UUID = Field(description="The step that changed it last.")
+    change_id: UUID = Field(description="The change that touched it last.")
     user_id: UUID
-    due_on: date | None = Field(description="A day where the user is; it never shifts with a time zone.")
-    due_time: LocalTime | None = Field(description="Where the user is, as 17:00:00.")
-    starts_on: date | None = Field(description="Until this day it is in no list of what is open.")
+    due_on: date | None = Field(description="A local date; it never shifts with a time zone.")
+    due_time: LocalTime | None = Field(description="A local time, as 17:00:00.")
+    starts_on: date | None = Field(description="Hidden from the open list until this day.")
     priority: Priority | None
     project: str | None
     tags: list[str]
 
     @property
     def state(self) -> Literal["open", "done", "trash"]:
-        """In which list the todo is found."""
+        """The list that the todo is in."""
         if self.deleted_at is not None:
             return "trash"
         return "done" if self.is_completed else "open"
 
 
 class TodoPage(Output):
-    """A part of a list; `next_cursor` asks for the next one, and is null at the end."""
+    """One page of a list; `next_cursor` asks for the next page, and is null at the end."""
 
     items: list[TodoRead]
     count: int
@@ -190,9 +190,5 @@ class TodoPage(Output):
     next_cursor: str | None
 
 
-class TodoList(Output):
+class TodoList(ItemList[TodoRead]):
     """Several todos; `total` is how many match, `count` how many of them are here."""
-
-    items: list[TodoRead]
-    count: int
-    total: int

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from todocli.schemas.base import Instant, Output
+from todocli.schemas.base import Instant, ItemList, Output
 
 
 class TokenRead(Output):
@@ -26,9 +26,5 @@ class TokenCreated(TokenRead):
     token: str
 
 
-class TokenList(Output):
+class TokenList(ItemList[TokenRead]):
     """The tokens of a user, by name."""
-
-    items: list[TokenRead]
-    count: int
-    total: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from todocli.schemas.base import Output
+from todocli.schemas.base import ItemList, Output
 
 
 class ViewRead(Output):
@@ -14,9 +14,5 @@ class ViewRead(Output):
     line: str = Field(description="What is typed after `todo list`, as a shell reads it.")
 
 
-class ViewList(Output):
+class ViewList(ItemList[ViewRead]):
     """All saved views, by name."""
-
-    items: list[ViewRead]
-    count: int
-    total: int

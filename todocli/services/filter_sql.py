@@ -1,4 +1,4 @@
-"""Filters as SQL. Both engines answer alike; and each term is true or false, also where a field is not set."""
+"""Compiles filters to SQL, with the same results on both engines. Every term is true or false, never NULL."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _UPPER, _LOWER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"
 
 
 def compile_filter(condition: Filter, here: datetime, dialect: str) -> sa.ColumnElement[bool]:
-    """Return the condition that a todo fits a filter at the moment `here`, which is local. It says nothing of whose."""
+    """Return the condition that a todo matches a filter at the local time `here`. Not scoped to a user."""
     todo = _table.c
     match condition:
         case And(parts):
@@ -58,10 +58,9 @@ def compile_filter(condition: Filter, here: datetime, dialect: str) -> sa.Column
 
 
 def overdue(here: datetime) -> sa.ColumnElement[bool]:
-    """Return the condition that the day, or the time of it, is over; see `todocli.domain.fields.is_overdue`."""
+    """Return the condition that a todo is overdue at the local time `here`; see `todocli.domain.fields.is_overdue`."""
     due_on, due_time, at = _table.c.due_on, _table.c.due_time, here.time().replace(microsecond=0)
-    # Times are kept to the second: one is before now exactly if it is not after the whole second, or equal to it and
-    # some of the second is over.
+    # Stored times have whole seconds. So 17:00:00 is over at 17:00:00.5, but not at 17:00:00.0.
     over = due_time <= at if here.microsecond else due_time < at
     late = sa.and_(due_on == here.date(), due_time.is_not(None), over)
     return sa.and_(due_on.is_not(None), sa.or_(due_on < here.date(), late))
@@ -76,7 +75,7 @@ def _is_tagged(tag: str, dialect: str) -> sa.ColumnElement[bool]:
 
 
 def _contains(column: sa.ColumnElement[str], text: str, dialect: str) -> sa.ColumnElement[bool]:
-    """Return the condition that a column contains a text; only ASCII letters are alike in both cases."""
+    """Return the condition that a column contains `text`, ignoring the case of ASCII letters."""
     needle = text.translate(str.maketrans(_UPPER, _LOWER))
     if dialect == "sqlite":
         found = sa.func.instr(sa.func.lower(column), needle)

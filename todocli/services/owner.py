@@ -1,4 +1,4 @@
-"""Whose todos a statement is about."""
+"""The user that every statement is restricted to."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from todocli.models import Change, History, Todo, Token, User
 
 @dataclass(frozen=True)
 class Owner:
-    """A user, by id where it is known; by name otherwise, which is then resolved inside each statement."""
+    """A user, by id if it is known. Otherwise the name is resolved inside each statement, without a round trip."""
 
     name: str
     id: UUID | None = None
 
     def is_user(self) -> sa.ColumnElement[bool]:
-        """Return the condition that a row of `users` is this user's."""
+        """Return the condition that a row of `users` is this user."""
         return col(User.id) == self.id if self.id else col(User.name) == self.name
 
     def unknown(self) -> MissingUserContext:
-        """Return the error for a database that does not know this user."""
+        """Return the error for a database that does not have this user."""
         detail = f"The database does not know the user {self.name!r}."
-        return MissingUserContext(detail, hint=f"Register it: todo user add {self.name}")
+        return MissingUserContext(detail, hint="Register the user", command=("todo", "user", "add", self.name))
 
     def require(self, session: Session, *, lock: bool = False) -> None:
-        """Raise `MissingUserContext` if the database does not know this user.
+        """Raise `MissingUserContext` if the database does not have this user.
 
-        With `lock`, wait until no other transaction has it locked, and lock it until this one ends.
+        With `lock`, hold a lock on the user until the transaction ends, so that changes of one user queue up.
         """
         user = sa.select(col(User.id)).where(self.is_user())
         if session.scalar(user.with_for_update(key_share=True) if lock else user) is None:

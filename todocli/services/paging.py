@@ -1,4 +1,4 @@
-"""Lists page by page: where a page ends is where the next one begins, also if todos came or went meanwhile."""
+"""Keyset pagination: a page begins after the last todo of the page before, even if todos came or went since."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ import sqlalchemy as sa
 
 from todocli.clock import now
 from todocli.domain.filters.ast import format_filter
-from todocli.errors import FieldError, ValidationError
+from todocli.errors import ValidationError
 from todocli.services.queries import TodoQuery
 
 
 @dataclass(frozen=True)
 class Cursor:
-    """The place after a todo: the `values` that the list is ordered by, and the moment that days are seen from.
+    """The place after a todo: its `values` of the sort keys, and the moment that relative days refer to.
 
-    As a text it is opaque to who asks. It belongs to one list: with another filter or order it is refused.
+    As text it is opaque to the client. It belongs to one list: with another filter or order it is refused.
     """
 
     listing: str
@@ -30,65 +30,65 @@ class Cursor:
     values: tuple[Any, ...]
 
     @classmethod
-    def after(cls, listing: TodoQuery, values: Iterable[Any]) -> Cursor:
+    def after(cls, query: TodoQuery, values: Iterable[Any]) -> Cursor:
         """Return the place after a todo with these values."""
-        return cls(_digest(listing), listing.here, tuple(values))
+        return cls(_digest(query), query.here, tuple(values))
 
     @classmethod
     def parse(cls, text: str) -> Cursor:
-        """Return the cursor that a text stands for. Raises `ValidationError`."""
+        """Return the cursor that `text` encodes. Raises `ValidationError`."""
         try:
             padded = text + "=" * (-len(text) % 4)
             listing, here, *values = json.loads(base64.b64decode(padded.encode("ascii"), b"-_", validate=True))
             moment = datetime.fromisoformat(here)
             if not isinstance(listing, str) or moment.tzinfo is None or abs(moment - now()) > _LIFE:
-                raise _foreign()
-            return cls(listing, moment, tuple(map(_read, values)))
+                raise _wrong_list()
+            return cls(listing, moment, tuple(map(_decode, values)))
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
-            raise _foreign() from None
+            raise _wrong_list() from None
 
     def text(self) -> str:
-        """Return it as a text of the characters that URLs may have."""
-        parts = [self.listing, self.here.isoformat(), *map(_written, self.values)]
+        """Return the cursor as text that is safe in a URL."""
+        parts = [self.listing, self.here.isoformat(), *map(_encode, self.values)]
         return base64.urlsafe_b64encode(json.dumps(parts, separators=(",", ":")).encode()).decode().rstrip("=")
 
-    def passed(self, listing: TodoQuery, keys: Sequence[tuple[sa.ColumnElement[Any], bool]]) -> sa.ColumnElement[bool]:
-        """Return the condition that a todo comes after this place. Raises `ValidationError` for another list's."""
-        if self.listing != _digest(listing) or len(keys) != len(self.values):
-            raise _foreign()
+    def is_before(self, query: TodoQuery, keys: Sequence[tuple[sa.ColumnElement[Any], bool]]) -> sa.ColumnElement[bool]:
+        """Return the condition that a todo comes after this place. Raises `ValidationError` for a cursor of another list."""
+        if self.listing != _digest(query) or len(keys) != len(self.values):
+            raise _wrong_list()
         found: list[sa.ColumnElement[bool]] = []
         same: list[sa.ColumnElement[bool]] = []
         for (key, descending), value in zip(keys, self.values, strict=True):
             if value is not None and not _is_value(value, key.type):
-                raise _foreign()
+                raise _wrong_list()
             bound = sa.null() if value is None else sa.literal(value, key.type)
             further: sa.ColumnElement[bool]
             if value is None:
-                further = key.is_not(None) if listing.reverse else sa.false()
+                further = key.is_not(None) if query.reverse else sa.false()
             else:
                 further = key < bound if descending else key > bound
-                further = further if listing.reverse else sa.or_(further, key.is_(None))
+                further = further if query.reverse else sa.or_(further, key.is_(None))
             found.append(sa.and_(*same, further))
             same.append(key.is_not_distinct_from(bound))
         return sa.or_(sa.false(), *found)
 
 
-def _digest(listing: TodoQuery) -> str:
-    asked = (listing.state, format_filter(listing.filter), listing.sort, listing.reverse)
+def _digest(query: TodoQuery) -> str:
+    asked = (query.state, format_filter(query.filter), query.sort, query.reverse)
     return hashlib.sha256(repr(asked).encode()).hexdigest()[:12]
 
 
-def _foreign() -> ValidationError:
+def _wrong_list() -> ValidationError:
     detail = "The cursor does not belong to this list."
-    return ValidationError(detail, hint="Leave it out to begin again.", field_errors=(FieldError("cursor", detail),))
+    return ValidationError.of("cursor", detail, hint="Leave it out to begin again.")
 
 
 _LIFE = timedelta(days=366)
-"""How long a cursor is good at most."""
+"""How long a cursor is valid at most."""
 
 
 def _is_value(value: Any, kind: sa.types.TypeEngine[Any]) -> bool:
-    """Return whether a database takes a value where it expects one of `kind`: cursors can be forged."""
+    """Whether the database accepts a value where it expects one of `kind`: cursors can be forged."""
     if type(value) is not kind.python_type:
         return False
     match value:
@@ -106,15 +106,15 @@ def _is_value(value: Any, kind: sa.types.TypeEngine[Any]) -> bool:
 _KINDS: dict[str, Any] = {"t": time, "d": date, "i": datetime}
 
 
-def _written(value: Any) -> Any:
-    """Return a value as JSON has it; days and times with the letter of their kind."""
+def _encode(value: Any) -> Any:
+    """Return a value as JSON has it; dates and times with the letter of their kind."""
     for kind, known in _KINDS.items():
         if type(value) is known:
             return {kind: value.isoformat()}
     return value
 
 
-def _read(value: Any) -> Any:
+def _decode(value: Any) -> Any:
     if isinstance(value, dict):
         ((kind, text),) = value.items()
         return _KINDS[kind].fromisoformat(text)

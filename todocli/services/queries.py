@@ -24,10 +24,10 @@ _table = sa.inspect(Todo).local_table
 
 @dataclass(frozen=True)
 class TodoQuery:
-    """What to list; `limit` is None for all. `here` is the moment, local to the user, that days are seen from.
+    """What to list; `limit` is None for all. Relative days refer to `here`, a local time.
 
-    Open are those that are not done and have started, unless the filter asks for when they start. Without `sort`
-    they are ordered by what is to be done first, and others by number.
+    A todo that starts later is hidden from the open list, unless the filter asks for start dates. Without `sort` the
+    open list is sorted by urgency, and the others by number.
     """
 
     state: ListState = "open"
@@ -38,7 +38,7 @@ class TodoQuery:
     here: datetime = field(default_factory=lambda: clock.here())
 
     def conditions(self, dialect: str) -> list[sa.ColumnElement[bool]]:
-        """Return the conditions that a todo is in this list. They say nothing of whose it is."""
+        """Return the conditions that a todo is in this list. Not scoped to a user."""
         return [*self.state_conditions(), compile_filter(self.filter, self.here, dialect)]
 
     def state_conditions(self) -> list[sa.ColumnElement[bool]]:
@@ -56,17 +56,17 @@ class TodoQuery:
         return conditions
 
     def order(self, dialect: str) -> list[sa.ColumnElement[Any]]:
-        """Return the order, which is total and the same on every engine."""
+        """Return the ORDER BY, which is total and the same on both engines."""
         return self.ordered(self.keys(dialect))
 
     def ordered(self, keys: Iterable[tuple[sa.ColumnElement[Any], bool]]) -> list[sa.ColumnElement[Any]]:
-        """Return the order that goes by `keys`."""
+        """Return the ORDER BY for `keys`."""
         place = sa.nulls_first if self.reverse else sa.nulls_last
         return [place(sa.desc(key) if descending else sa.asc(key)) for key, descending in keys]
 
     def keys(self, dialect: str) -> list[tuple[sa.ColumnElement[Any], bool]]:
-        """Return what the order goes by, and whether it is descending. What has no value is last; reversed, first."""
-        sorts = self.sort or ((Sort("plan"),) if self.state == "open" else ())
+        """Return the sort keys, and whether each is descending. NULLs are last; reversed, first."""
+        sorts = self.sort or ((Sort("urgency"),) if self.state == "open" else ())
         return [
             (key, sort.descending is not self.reverse)
             for sort in (*sorts, Sort("number"))
@@ -79,9 +79,9 @@ class TodoQuery:
             {name: place for place, name in enumerate(reversed(PRIORITIES), 1)}, value=todo.priority
         )
         match key:
-            case "plan":
+            case "urgency":
                 soon = todo.due_on <= self.here.date() + timedelta(days=SOON)
-                # What is overdue comes first: it has the earliest day, or today an earlier time than what is not.
+                # Overdue todos sort first by themselves: their date, or today their time, is earlier than the others'.
                 due = [sa.case((soon, column)) for column in (todo.due_on, todo.due_time)]
                 return [*due, sa.func.coalesce(-rank, 0), todo.due_on, todo.due_time]
             case "title":
@@ -101,9 +101,9 @@ class TodoQuery:
 
 
 def _by_code_point(column: sa.ColumnElement[str], dialect: str) -> list[sa.ColumnElement[Any]]:
-    """Return keys that compare texts by code point after ASCII letters are made lower case, and then as they are.
+    """Return sort keys that compare text by code point: first with ASCII letters in lower case, then as it is.
 
-    That is what SQLite does by default, and Postgres under the collation "C" whatever the database's own is.
+    SQLite does so by default, and Postgres under the collation "C", whatever the collation of the database is.
     """
     text = sa.collate(column, "BINARY" if dialect == "sqlite" else "C")
     return [sa.func.lower(text, type_=sa.String()), text]

@@ -1,4 +1,4 @@
-"""From references to rows: which todos are named, which names found nothing, and in what order the answer stands."""
+"""From references to rows: which todos are meant, which references match nothing, and the order of the result."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from todocli.errors import FieldError, NotFound
 from todocli.models import Todo
 from todocli.schemas.todos import TodoRead
 
-COLUMNS = tuple(column for column in sa.inspect(Todo).local_table.c if column.name != "change_source")
-"""What is read of a todo."""
+COLUMNS = tuple(
+    column for column in sa.inspect(Todo).local_table.c if column.name not in ("change_source", "change_request")
+)
+"""The columns of a todo that are read."""
 
 
 def read(row: sa.RowMapping) -> TodoRead:
@@ -26,17 +28,19 @@ def read(row: sa.RowMapping) -> TodoRead:
 
 @dataclass(frozen=True)
 class Result:
-    """The todos that a step was about, in the order they were named, and the numbers of those it changed.
+    """The todos that a command was about, in the order of its references, and the numbers of those it changed.
 
-    Of a range these are the todos that it changed; of other references all, also what was so already.
+    Of a range these are only the changed todos; of other references all, unchanged ones too. With `is_repeat` the
+    change had been made before, under the same key.
     """
 
     items: list[TodoRead]
     changed: frozenset[int]
+    is_repeat: bool = False
 
 
 def where_referenced(references: References) -> sa.ColumnElement[bool]:
-    """Return the condition that a todo is named by `references`. It says nothing of whose it is."""
+    """Return the condition that `references` are about a todo. Not scoped to a user."""
     conditions: list[sa.ColumnElement[bool]] = []
     if references.numbers:
         conditions.append(col(Todo.number).in_(references.numbers))
@@ -46,42 +50,31 @@ def where_referenced(references: References) -> sa.ColumnElement[bool]:
     return sa.or_(sa.false(), *conditions)
 
 
-def all_resolved(picked: sa.CTE, references: References) -> list[sa.ColumnElement[bool]]:
-    """Return the conditions that every reference found something among the rows of `picked`."""
-    count = sa.select(sa.func.count()).select_from(picked)
+def all_resolved(rows: sa.CTE, references: References) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions that every reference matches at least one of `rows`."""
+    count = sa.select(sa.func.count()).select_from(rows)
     conditions: list[sa.ColumnElement[bool]] = []
     if references.numbers:
-        found = count.where(picked.c.number.in_(references.numbers)).scalar_subquery()
+        found = count.where(rows.c.number.in_(references.numbers)).scalar_subquery()
         conditions.append(found == len(references.numbers))
     if references.ids:
-        found = count.where(picked.c.id.in_(references.ids)).scalar_subquery()
+        found = count.where(rows.c.id.in_(references.ids)).scalar_subquery()
         conditions.append(found == len(references.ids))
     for span in references.ranges:
-        inside = picked.c.number.between(span.first, span.last)
-        conditions.append(sa.exists(sa.select(picked.c.id).where(inside)))
+        inside = rows.c.number.between(span.first, span.last)
+        conditions.append(sa.exists(sa.select(rows.c.id).where(inside)))
     return conditions
 
 
-def matching(references: References, number: int, todo_id: UUID) -> list[Reference]:
-    """Return those of `references` that name the todo with this number and id."""
-    return [
-        reference
-        for reference in references.items
-        if (
-            reference.first <= number <= reference.last
-            if isinstance(reference, NumberRange)
-            else reference in (number, todo_id)
-        )
-    ]
-
-
 def matches(reference: Reference, todo: TodoRead) -> bool:
-    """Return whether `reference` names `todo`."""
-    return bool(matching(References((reference,)), todo.number, todo.id))
+    """Whether `reference` is about `todo`."""
+    if isinstance(reference, NumberRange):
+        return reference.first <= todo.number <= reference.last
+    return reference in (todo.number, todo.id)
 
 
 def missing(references: References, todos: Iterable[TodoRead]) -> list[Reference]:
-    """Return the references that name none of `todos`."""
+    """Return the references that match none of `todos`."""
     todos = list(todos)
     known: set[Reference] = {name for todo in todos for name in (todo.number, todo.id)}
     return [
@@ -93,48 +86,47 @@ def missing(references: References, todos: Iterable[TodoRead]) -> list[Reference
 
 
 def in_order(references: References, todos: Sequence[TodoRead]) -> list[TodoRead]:
-    """Return `todos` in the order in which they are named, each once; those of a range by number."""
+    """Return `todos` in the order of their references, each once; those of a range by number."""
     by_number = sorted(todos, key=lambda todo: todo.number)
     by_name: dict[Reference, TodoRead] = {name: todo for todo in todos for name in (todo.number, todo.id)}
     ordered: dict[int, TodoRead] = {}
     for reference in references.items:
         if isinstance(reference, NumberRange):
-            chosen = [todo for todo in by_number if matches(reference, todo)]
+            found = [todo for todo in by_number if matches(reference, todo)]
         else:
-            chosen = [by_name[reference]] if reference in by_name else []
-        for todo in chosen:
+            found = [by_name[reference]] if reference in by_name else []
+        for todo in found:
             ordered.setdefault(todo.number, todo)
     return list(ordered.values())
 
 
-def is_named(references: References, todo: TodoRead) -> bool:
-    """Return whether `todo` is named by its number or its id, and not only by a range."""
-    return todo.number in references.items or todo.id in references.items
+def result_for(
+    references: References, todos: Sequence[TodoRead], changed: Set[UUID], *, is_repeat: bool = False
+) -> Result:
+    """Return the result for `todos`, without those that only a range references and that did not change."""
+    named = {*references.numbers, *references.ids}
+    items = [todo for todo in todos if todo.id in changed or todo.number in named or todo.id in named]
+    numbers = frozenset(todo.number for todo in todos if todo.id in changed)
+    return Result(in_order(references, items), numbers, is_repeat)
 
 
-def result_for(references: References, todos: Sequence[TodoRead], changed: Set[UUID]) -> Result:
-    """Return the answer about `todos`: of a range, those that it changed; of other references, all."""
-    items = [todo for todo in todos if todo.id in changed or is_named(references, todo)]
-    return Result(in_order(references, items), frozenset(todo.number for todo in todos if todo.id in changed))
-
-
-def not_found(lost: Sequence[Reference], trashed: Sequence[TodoRead]) -> NotFound:
-    """Return the error that names every reference that found nothing; `trashed` are those found in the trash."""
-    in_trash = [reference for reference in lost if any(matches(reference, todo) for todo in trashed)]
-    unknown = [reference for reference in lost if reference not in in_trash]
+def not_found(missing: Sequence[Reference], found: Sequence[TodoRead]) -> NotFound:
+    """Return the error that names every missing reference; those that match one of `found` are in the trash."""
+    in_trash = [reference for reference in missing if any(matches(reference, todo) for todo in found)]
+    unknown = [reference for reference in missing if reference not in in_trash]
     sentences = []
+    hint, command = "See every number", ["list", "--all"]
     if unknown:
         one = len(unknown) == 1 and not isinstance(unknown[0], NumberRange)
         sentences.append(f"There {'is no todo' if one else 'are no todos'} {_listed(unknown)}.")
     if in_trash:
         sentences.append(f"{_listed(in_trash)} {'is' if len(in_trash) == 1 else 'are'} in the trash.")
-        hint = f"todo restore {' '.join(map(str, in_trash[:10]))}"
-    else:
-        hint = "todo list --all shows every number."
+        hint, command = "To restore", ["restore", *map(str, in_trash[:10])]
     return NotFound(
         " ".join(sentences),
         hint=hint,
-        field_errors=tuple(FieldError("reference", f"{reference} was not found") for reference in lost),
+        command=("todo", *command),
+        field_errors=tuple(FieldError("reference", f"{reference} was not found") for reference in missing),
     )
 
 

@@ -1,4 +1,4 @@
-"""Choosing todos by what they are."""
+"""Which todos a command is about: those it references, or those that a filter selects."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from todocli.services.queries import TodoQuery
 
 @dataclass(frozen=True)
 class Selection:
-    """The todos that a list shows: those that a step then changes.
+    """The todos that a query finds.
 
-    With `known` only these of them, which somebody has seen. Unless `several` is set, a step is made on one todo at
-    most. With `dry_run` none is made.
+    With `confirmed`, only these of them: the ones that the user has seen. Without `several`, at most one todo is
+    changed. With `dry_run`, none is.
     """
 
-    listing: TodoQuery
-    known: tuple[UUID, ...] | None = None
+    query: TodoQuery
+    confirmed: tuple[UUID, ...] | None = None
     several: bool = False
     dry_run: bool = False
 
 
 Chosen = References | Selection
-"""How a step is told which todos it is about."""
+"""How a command says which todos it is about."""
 
 
 class ConfirmationNeeded(ConfirmationRequired):
-    """A selection means several todos, and nobody said yet that it may; nothing was changed."""
+    """A selection matches several todos, and nobody has confirmed yet. Nothing was changed."""
 
     def __init__(self, todos: Sequence[TodoRead]) -> None:
-        super().__init__(f"That are {len(todos)} todos; nothing was changed.", hint="Say yes with --yes.")
+        super().__init__(f"{len(todos)} todos match; nothing was changed.", hint="Pass --yes to confirm.")
         self.todos = todos

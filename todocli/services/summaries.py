@@ -1,4 +1,4 @@
-"""What tags and projects there are, and how much of each is done."""
+"""The tags and projects in use, with the open and completed todos of each."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ class Summaries:
         self._owner = owner
 
     def tags(self) -> SummaryList:
-        """Return all tags. Raises `MissingUserContext` if the database does not know the user."""
+        """Return all tags. Raises `MissingUserContext` if the database does not have the user."""
         if self._session.get_bind().dialect.name == "sqlite":
             names = sa.func.json_each(_table.c.tags).table_valued("value", name="names")
-            return self._tallied(self._counted(names.c.value, names))
+            return self._summarised(self._counted(names.c.value, names))
         each = sa.func.unnest(_table.c.tags).table_valued("value", name="names").render_derived()
-        return self._tallied(self._counted(each.c.value, each))
+        return self._summarised(self._counted(each.c.value, each))
 
     def projects(self) -> SummaryList:
-        """Return all projects; each counts what its parts have, too. Raises as `tags`."""
+        """Return all projects, each with its sub-projects. Raises as `tags`."""
         whole: list[tuple[str, int, int]] = []
         for name, still_open, completed in self._counted(_table.c.project):
             parts = name.split("/")
             whole += [("/".join(parts[: i + 1]), still_open, completed) for i in range(len(parts))]
-        return self._tallied(whole)
+        return self._summarised(whole)
 
     def _counted(self, name: sa.ColumnElement[Any], names: sa.FromClause | None = None) -> list[tuple[str, int, int]]:
-        """Return each name with how many todos are open and how many completed; `names` are those of each todo."""
+        """Return each name with its numbers of open and completed todos; `names` is a table of the names of a todo."""
         done = sa.func.count(col(Todo.completed_at))
         counted = (
             sa.select(name.label("name"), (sa.func.count() - done).label("open"), done.label("completed"))
@@ -49,14 +49,14 @@ class Summaries:
             .group_by(name)
             .subquery("counted")
         )
-        # Joined to the user: one row without a name says that the user is there, and no other statement has to.
+        # The outer join returns one row without a name if the user exists but has none: no second query is needed.
         query = sa.select(counted).select_from(sa.outerjoin(User, counted, sa.true())).where(self._owner.is_user())
         rows = self._session.execute(query).all()
         if not rows:
             raise self._owner.unknown()
         return [(name, still_open, completed) for name, still_open, completed in rows if name is not None]
 
-    def _tallied(self, counted: Iterable[tuple[str, int, int]]) -> SummaryList:
+    def _summarised(self, counted: Iterable[tuple[str, int, int]]) -> SummaryList:
         open_ones: Counter[str] = Counter()
         completed_ones: Counter[str] = Counter()
         for name, still_open, completed in counted:
@@ -71,4 +71,4 @@ class Summaries:
             )
             for name in sorted(open_ones)
         ]
-        return SummaryList(items=items, count=len(items), total=len(items))
+        return SummaryList.of(items)

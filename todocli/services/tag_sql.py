@@ -1,4 +1,4 @@
-"""Tags, as each engine's SQL works with them."""
+"""Changes tags in SQL: an array on Postgres, JSON on SQLite."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _tags = sa.inspect(Todo).local_table.c.tags
 
 
 def tags_after(added: Collection[str], removed: Collection[str], dialect: str) -> sa.ColumnElement[Any]:
-    """Return a todo's tags with some `added` and others `removed`, in the order of their code points."""
+    """Return the tags of a todo after adding and removing some, sorted by code point."""
     more = sa.literal(sorted(set(added) - set(removed)), Names)
     less = sa.literal(sorted(removed), Names)
     if dialect == "sqlite":

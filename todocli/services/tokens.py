@@ -1,4 +1,4 @@
-"""Who may ask through the HTTP API, for whom."""
+"""Tokens for the HTTP API."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from todocli.clock import now
 from todocli.database.engine import insert_for
 from todocli.domain.ids import new_id
 from todocli.domain.tokens import digest_of, is_token, new_token
-from todocli.errors import AccessDenied, Conflict, FieldError, MissingUserContext, NotFound, ValidationError
+from todocli.errors import AccessDenied, Conflict, MissingUserContext, NotFound, ValidationError
 from todocli.models import Token, User
 from todocli.schemas.tokens import TokenCreated, TokenList, TokenRead
 from todocli.services.owner import Owner
@@ -29,7 +29,7 @@ _columns = [_table.c[name] for name in TokenRead.model_fields]
 
 @dataclass(frozen=True)
 class Principal:
-    """Who shows a token: whose todos it opens, whether it may change them, and which token it is."""
+    """An authenticated client: the user it acts for, whether it may write, and the token it used."""
 
     owner: Owner
     is_read_only: bool = False
@@ -49,14 +49,11 @@ class Tokens:
         Raises `ValidationError` for the name, `Conflict` if it is taken, and `MissingUserContext`.
         """
         if not name.strip() or len(name) > NAME_LENGTH or not name.isprintable():
-            detail = f"The name of a token has 1 to {NAME_LENGTH} printable characters."
-            raise ValidationError(detail, field_errors=(FieldError("name", detail),))
+            detail = f"The name of a token must have 1 to {NAME_LENGTH} printable characters."
+            raise ValidationError.of("name", detail)
         token, moment = new_token(), now()
         if expires_at is not None and expires_at <= moment:
-            detail = "The token would have expired already."
-            raise ValidationError(
-                detail, hint="Write a longer time: 90d", field_errors=(FieldError("expires", detail),)
-            )
+            raise ValidationError.of("expires", "The token would have expired already.", hint="Give a longer time: 90d")
         values: dict[str, Any] = {
             "id": new_id(moment),
             "name": name,
@@ -75,7 +72,8 @@ class Tokens:
         if made is None:
             self._owner.require(self._session)
             detail = f"There is a token {name!r} already."
-            raise Conflict(detail, hint=f"Take another name, or revoke it first: todo token revoke {name}")
+            hint = "Choose another name, or revoke the token first"
+            raise Conflict(detail, hint=hint, command=("todo", "token", "revoke", name))
         return TokenCreated(token=token, **made)
 
     def all(self) -> TokenList:
@@ -85,25 +83,25 @@ class Tokens:
         if not found:
             self._owner.require(self._session)
         items = sorted((TokenRead(**row) for row in found), key=lambda token: token.name)
-        return TokenList(items=items, count=len(items), total=len(items))
+        return TokenList.of(items)
 
     def revoke(self, name: str) -> TokenRead:
-        """Make a token worthless, and return what it was. Raises `NotFound`."""
+        """Revoke a token, and return it. Raises `NotFound`."""
         known = next((token for token in self.all().items if token.name == name), None)
         if known is None:
-            raise NotFound(f"There is no token {name!r}.", hint="todo token list shows them.")
+            raise NotFound(f"There is no token {name!r}.", hint="See your tokens", command=("todo", "token", "list"))
         self._session.execute(_table.delete().where(self._owner.scope(Token), _table.c.id == known.id))
         return known
 
     def _of_id(self, token_id: UUID) -> sa.RowMapping | None:
-        """Return the row of that id: of a token that was made by a statement whose answer was lost."""
+        """Return the token with that id: it was created by a statement whose first answer was lost."""
         query = sa.select(*_columns).where(self._owner.scope(Token), _table.c.id == token_id)
         return self._session.execute(query).mappings().one_or_none()
 
 
 def authenticate(session: Session, token: str) -> Principal:
-    """Return who shows `token`. Raises `AccessDenied` if it is none, is not known, or has expired."""
-    refused = AccessDenied("The token is not valid.", hint="Make one: todo token create NAME")
+    """Return the client that `token` stands for. Raises `AccessDenied` if it is malformed, unknown or expired."""
+    refused = AccessDenied("The token is not valid.", hint="Create one", command=("todo", "token", "create", "NAME"))
     if not is_token(token):
         raise refused
     digest = digest_of(token)
@@ -118,19 +116,21 @@ def authenticate(session: Session, token: str) -> Principal:
     if row is None or not hmac.compare_digest(row["digest"], digest):
         raise refused
     if row["expires_at"] is not None and row["expires_at"] <= now():
-        raise AccessDenied("The token has expired.", hint="Make a new one: todo token create NAME")
+        raise AccessDenied("The token has expired.", hint="Create another", command=("todo", "token", "create", "NAME"))
     return Principal(Owner(row["name"], row["user_id"]), row["is_read_only"], row["id"])
 
 
 def user_of(session: Session, user_id: UUID) -> Principal:
-    """Return whom a gateway named by id. Raises `MissingUserContext` if the database does not know the user."""
+    """Return the client of a user that a gateway named by id. Raises `MissingUserContext` for an unknown user."""
     name = session.scalar(sa.select(col(User.name)).where(col(User.id) == user_id))
     if name is None:
-        raise MissingUserContext("The database does not know that user.", hint="See who is there: todo user list")
+        raise MissingUserContext(
+            "The database does not know that user.", hint="See the users", command=("todo", "user", "list")
+        )
     return Principal(Owner(name, user_id))
 
 
 def record_use(session: Session, used: Mapping[UUID, datetime]) -> None:
-    """Note when tokens were used last."""
+    """Record when tokens were last used."""
     for token_id, moment in used.items():
         session.execute(_table.update().where(_table.c.id == token_id).values(last_used_at=moment))

@@ -1,222 +1,205 @@
-"""How a step on todos is made: in one statement, all or none, and once only however often it is sent."""
+"""Changes several todos in one statement: all of them or none, and once only, however often it is sent.
+
+    WITH locked AS (                        1. lock the rows, in the order of their ids: all or none beside
+        SELECT …, pending                      other writers, and free of deadlocks
+        FROM todos
+        WHERE user_id = :owner AND <chosen>
+          AND change_id <> :change          2. a retry that waited for the first attempt's lock sees the new
+        ORDER BY id FOR UPDATE)                change_id here, when Postgres re-checks the row (READ COMMITTED)
+    UPDATE todos SET …, change_id = :change
+    WHERE id IN (SELECT id FROM locked WHERE pending)
+      AND NOT EXISTS (                      3. a retry after the commit finds its change recorded
+        SELECT FROM changes WHERE id = :change)
+      AND <every reference resolved>        4. one missing todo, and nothing changes
+    RETURNING …
+
+Steps 2 and 3 are both needed. The statement's snapshot is older than the lock, so step 3 alone misses a first attempt
+that committed while the retry waited. Step 2 alone misses one whose rows were changed again since.
+
+What a row needs is judged on the locked row, not on the snapshot. Only when fewer todos changed than were referenced,
+a second statement finds out why: not there, already so, or changed by somebody else.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from todocli.database.store import WRITES
-from todocli.domain.filters.ast import surely_not
-from todocli.domain.ids import new_id
+from todocli.domain.idempotency import ChangeKey
 from todocli.domain.references import References
 from todocli.errors import Conflict
-from todocli.models import Change, History, Todo
+from todocli.models import Todo
 from todocli.schemas.todos import TodoRead
 from todocli.services import resolve
-from todocli.services.history.rows import Made, another_step, as_made
+from todocli.services.idempotency import not_recorded, recorded_todos
 from todocli.services.owner import Owner
 from todocli.services.resolve import COLUMNS, Result, read
 from todocli.services.selection import Chosen, ConfirmationNeeded, Selection
 
-_live = col(Todo.deleted_at).is_(None)
-
 
 @dataclass(frozen=True)
-class Goal:
-    """What a step is to reach: the columns it sets, the rows that still need it, and how to tell that it is reached.
+class UpdateSpec:
+    """What an update does: `values` by column, and `pending`, the condition that a row still needs them.
 
-    With `expected`, rows are only changed if that step was the last to change them.
+    `at` is the time of the change. With `expected`, a row is changed only if that change was the last one to touch it.
+    With `from_trash`, todos in the trash are updated as well.
     """
 
-    moment: datetime
+    at: datetime
     values: Mapping[str, object]
-    needed: sa.ColumnElement[bool]
-    reached: Callable[[TodoRead], bool]
+    pending: sa.ColumnElement[bool]
     from_trash: bool = False
     expected: UUID | None = None
 
-    def holds(self, todo: TodoRead) -> bool:
-        """Return whether a todo needs no change, and nobody else changed it who was not expected to."""
-        return self.reached(todo) and self.expected in (None, todo.change_id)
-
-    @property
-    def changes(self) -> sa.ColumnElement[bool]:
-        """The condition that a row is changed."""
-        return self.needed if self.expected is None else sa.and_(self.needed, col(Todo.change_id) == self.expected)
+    def is_satisfied_by(self, row: Row) -> bool:
+        """Whether the todo already matches, at the expected version."""
+        return not row.is_pending and self.expected in (None, row.todo.change_id)
 
 
-class Changing:
-    """Makes steps on the todos of one user; `source` is the door that they come through."""
+class Row(NamedTuple):
+    """A todo, and whether an update still has something to do there."""
+
+    todo: TodoRead
+    is_pending: bool
+
+
+class Updates:
+    """Updates the todos of one user; `source` is the origin that history records."""
 
     def __init__(self, session: Session, owner: Owner, source: str) -> None:
         self._session = session
         self._owner = owner
         self._source = source
 
-    def change(self, chosen: Chosen, goal: Goal, change: UUID | None) -> Result:
-        """Bring the todos that are named, or selected, to `goal`.
+    def apply(self, chosen: Chosen, spec: UpdateSpec, key: ChangeKey) -> Result:
+        """Update the todos that are referenced or selected.
 
-        Raises `NotFound` naming every reference that found none, `ConfirmationNeeded` for a selection of several that may
-        not be, and `Conflict` if `change` was another step.
+        Raises `NotFound` naming every reference that matches nothing, `ConfirmationNeeded` for a selection of several
+        todos that was not confirmed, and `Conflict` if `key` was used for another request.
         """
-        step = change or new_id(goal.moment)
         if isinstance(chosen, Selection):
-            return self._change_selected(chosen, goal, step)
-        return self._change_named(chosen, goal, step)
+            return self._apply_to_selection(chosen, spec, key)
+        return self._apply_to_references(chosen, spec, key)
 
-    def _change_named(self, references: References, goal: Goal, step: UUID) -> Result:
-        picked = self._picked(goal, step, resolve.where_referenced(references))
-        statement = self._update(picked, goal, step).where(*resolve.all_resolved(picked, references))
-        changed, unchanged = self._sent(statement, picked, step)
-        if all(map(goal.holds, unchanged)) and not resolve.missing(references, [*changed, *unchanged]):
-            return resolve.result_for(references, [*changed, *unchanged], {todo.id for todo in changed})
-        return self._settled(references, goal, step, changed)
+    def stamp(self, at: datetime, change_id: UUID, request: str | None) -> dict[str, object]:
+        """Return the columns that tell the triggers which change wrote a row."""
+        return {"updated_at": at, "change_id": change_id, "change_source": self._source, "change_request": request}
 
-    def _change_selected(self, selection: Selection, goal: Goal, step: UUID) -> Result:
-        conditions = selection.listing.conditions(self._dialect)
-        if selection.known is not None:
-            conditions.append(col(Todo.id).in_(selection.known))
+    def _apply_to_references(self, references: References, spec: UpdateSpec, key: ChangeKey) -> Result:
+        locked = self._locked(spec, key, resolve.where_referenced(references))
+        statement = self._update(locked, spec, key).where(*resolve.all_resolved(locked, references))
+        changed, unchanged = self._send(statement, locked, spec, key)
+        todos = [*changed, *(row.todo for row in unchanged)]
+        if all(map(spec.is_satisfied_by, unchanged)) and not resolve.missing(references, todos):
+            return resolve.result_for(references, todos, {todo.id for todo in changed})
+        return self._settle(references, spec, key, changed)
+
+    def _apply_to_selection(self, selection: Selection, spec: UpdateSpec, key: ChangeKey) -> Result:
+        conditions = selection.query.conditions(self._dialect)
+        if selection.confirmed is not None:
+            conditions.append(col(Todo.id).in_(selection.confirmed))
         if selection.dry_run:
-            return Result(self._in_need(conditions, goal), frozenset())
-        picked = self._picked(goal, step, sa.and_(*conditions))
-        statement = self._update(picked, goal, step)
+            return Result(self._pending(conditions, spec), frozenset())
+        locked = self._locked(spec, key, sa.and_(*conditions))
+        statement = self._update(locked, spec, key)
         if not selection.several:
-            count = sa.select(sa.func.count()).select_from(picked).where(picked.c.needs_it)
+            count = sa.select(sa.func.count()).select_from(locked).where(locked.c.is_pending)
             statement = statement.where(count.scalar_subquery() <= 1)
-        changed = [read(row) for row in self._session.execute(statement).mappings()]
-        if not changed and (made := self.made(step)):
-            changed = self._repeated_selection(selection, goal, step, made)
-        elif not changed:
-            self._owner.require(self._session)
-            if not selection.several and len(several := self._in_need(conditions, goal)) > 1:
-                raise ConfirmationNeeded(several)
-        changed.sort(key=lambda todo: todo.number)
-        return Result(changed, frozenset(todo.number for todo in changed))
+        todos = [read(row) for row in self._session.execute(statement).mappings()]
+        is_repeat = False
+        if not todos:
+            if (touched := recorded_todos(self._session, self._owner, key)) is not None:
+                is_repeat, todos = True, self._todos(col(Todo.id).in_(touched))
+            else:
+                self._owner.require(self._session)
+                if not selection.several and len(several := self._pending(conditions, spec)) > 1:
+                    raise ConfirmationNeeded(several)
+        todos.sort(key=lambda todo: todo.number)
+        return Result(todos, frozenset(todo.number for todo in todos), is_repeat)
 
-    def _in_need(self, conditions: Sequence[sa.ColumnElement[bool]], goal: Goal) -> list[TodoRead]:
-        """Return what a step would change, by number."""
-        query = sa.select(*COLUMNS).where(self._owner.scope(Todo), *conditions, goal.needed).order_by(col(Todo.number))
+    def _pending(self, conditions: Sequence[sa.ColumnElement[bool]], spec: UpdateSpec) -> list[TodoRead]:
+        return sorted(self._todos(*conditions, spec.pending), key=lambda todo: todo.number)
+
+    def _todos(self, *conditions: sa.ColumnElement[bool]) -> list[TodoRead]:
+        query = sa.select(*COLUMNS).where(self._owner.scope(Todo), *conditions)
         return [read(row) for row in self._session.execute(query).mappings()]
 
-    def _repeated_selection(
-        self, selection: Selection, goal: Goal, step: UUID, made: Mapping[UUID, Made]
-    ) -> list[TodoRead]:
-        """Return what `step` changed when it was made; what was purged since is not there.
-
-        Raises `Conflict` if it was another step: with another goal, or on todos that did not fit the filter.
-        """
-        query = sa.select(*COLUMNS).where(self._owner.scope(Todo), col(Todo.id).in_(made))
-        found = [read(row) for row in self._session.execute(query).mappings()]
-        for todo in found:
-            change = made[todo.id]
-            before = as_made(todo, change.before or {}).model_dump()
-            if not _reached(goal, todo, change) or surely_not(selection.listing.filter, before):
-                raise another_step(step)
-        return found
-
-    def stamp(self, moment: datetime, step: UUID) -> dict[str, object]:
-        """Return the columns by which the triggers know the step that wrote a row."""
-        return {"updated_at": moment, "change_id": step, "change_source": self._source}
-
-    def not_made(self, step: UUID) -> sa.ColumnElement[bool]:
-        """Return the condition that `step` was not made yet."""
-        return ~sa.exists(sa.select(col(Change.id)).where(self._owner.scope(Change), col(Change.id) == step))
-
-    def made(self, step: UUID) -> dict[UUID, Made]:
-        """Return what `step` made of each todo that it touched, by id; nothing if the step was never made."""
-        query = sa.select(col(History.todo_id), col(History.before), col(History.after)).where(
-            self._owner.scope(History), col(History.change_id) == step
-        )
-        return {todo_id: Made(before, after) for todo_id, before, after in self._session.execute(query)}
-
-    def _picked(self, goal: Goal, step: UUID, chosen: sa.ColumnElement[bool]) -> sa.CTE:
-        """Select and lock the rows that are `chosen`.
-
-        Locking in one fixed order makes the step all or none beside other writers, and free of deadlocks. What is
-        needed is judged on the rows as they are when they are locked, not as they were when the statement began.
-        """
+    def _locked(self, spec: UpdateSpec, key: ChangeKey, chosen: sa.ColumnElement[bool]) -> sa.CTE:
         return (
-            sa.select(*COLUMNS, goal.changes.label("needs_it"))
-            .where(self._owner.scope(Todo), chosen, col(Todo.change_id) != step)
-            .where(sa.true() if goal.from_trash else _live)
+            sa.select(*COLUMNS, spec.pending.label("is_pending"))
+            .where(self._owner.scope(Todo), chosen, col(Todo.change_id) != key.id)
+            .where(sa.true() if spec.from_trash else col(Todo.deleted_at).is_(None))
             .order_by(col(Todo.id))
             .with_for_update()
-            .cte("picked")
+            .cte("locked")
         )
 
-    def _update(self, picked: sa.CTE, goal: Goal, step: UUID) -> Any:
+    def _update(self, locked: sa.CTE, spec: UpdateSpec, key: ChangeKey) -> Any:
         return (
             sa.update(Todo)
-            .where(self._owner.scope(Todo), col(Todo.id).in_(sa.select(picked.c.id).where(picked.c.needs_it)))
-            .where(self.not_made(step))
-            .values(**goal.values, **self.stamp(goal.moment, step), version=col(Todo.version) + 1)
+            .where(self._owner.scope(Todo), col(Todo.id).in_(sa.select(locked.c.id).where(_needs_update(locked, spec))))
+            .where(not_recorded(self._owner, key.id))
+            .values(**spec.values, **self.stamp(spec.at, key.id, key.request), version=col(Todo.version) + 1)
             .returning(*COLUMNS)
             .execution_options(synchronize_session=False)
         )
 
-    def _sent(self, statement: Any, picked: sa.CTE, step: UUID) -> tuple[list[TodoRead], list[TodoRead]]:
-        """Return what a step changed; and on Postgres, where asking again costs a round trip, what it left alone."""
+    def _send(
+        self, statement: Any, locked: sa.CTE, spec: UpdateSpec, key: ChangeKey
+    ) -> tuple[list[TodoRead], list[Row]]:
+        """Return the changed todos; on Postgres, where a second query costs a round trip, the unchanged ones too."""
         if self._dialect == "sqlite":
             return [read(row) for row in self._session.execute(statement).mappings()], []
-        done = statement.cte("changed")
-        same = [picked.c[column.name] for column in COLUMNS]
-        left = sa.select(*same, sa.false().label("is_changed")).where(~picked.c.needs_it, self.not_made(step))
-        both = sa.select(*done.c, sa.true().label("is_changed")).union_all(left).execution_options(**WRITES)
-        rows = self._session.execute(both).mappings().all()
-        changed = [read(row) for row in rows if row["is_changed"]]
-        return changed, [read(row) for row in rows if not row["is_changed"]]
+        updated = statement.cte("updated")
+        columns = [locked.c[column.name] for column in COLUMNS]
+        unchanged = sa.select(*columns, locked.c.is_pending, sa.false().label("is_changed")).where(
+            ~_needs_update(locked, spec), not_recorded(self._owner, key.id)
+        )
+        changed = sa.select(*updated.c, sa.false().label("is_pending"), sa.true().label("is_changed"))
+        rows = self._session.execute(changed.union_all(unchanged).execution_options(**WRITES)).mappings().all()
+        return (
+            [read(row) for row in rows if row["is_changed"]],
+            [Row(read(row), row["is_pending"]) for row in rows if not row["is_changed"]],
+        )
 
-    def _settled(self, references: References, goal: Goal, step: UUID, changed: Sequence[TodoRead]) -> Result:
-        """Find out why a step changed less than was named: what it names is not there, or it is so already."""
-        query = sa.select(*COLUMNS).where(self._owner.scope(Todo), resolve.where_referenced(references))
-        found = [read(row) for row in self._session.execute(query).mappings()]
-        if changed:  # then the step was made, whatever happened to the other todos since
-            todos = {todo.id: todo for todo in (*found, *changed)}
-            return resolve.result_for(references, list(todos.values()), {todo.id for todo in changed})
-        if made := self.made(step):
-            return self._repeated(references, goal, step, found, made)
-        there = [todo for todo in found if goal.from_trash or todo.deleted_at is None]
-        if lost := resolve.missing(references, there):
+    def _settle(self, references: References, spec: UpdateSpec, key: ChangeKey, changed: Sequence[TodoRead]) -> Result:
+        """Find out why fewer todos changed than were referenced."""
+        query = sa.select(*COLUMNS, spec.pending.label("is_pending")).where(
+            self._owner.scope(Todo), resolve.where_referenced(references)
+        )
+        found = [Row(read(row), row["is_pending"]) for row in self._session.execute(query).mappings()]
+        todos = [row.todo for row in found]
+        if changed:  # then the change was made, whatever happened to the other todos since
+            merged = {todo.id: todo for todo in (*todos, *changed)}
+            return resolve.result_for(references, list(merged.values()), {todo.id for todo in changed})
+        if (touched := recorded_todos(self._session, self._owner, key)) is not None:
+            return resolve.result_for(references, todos, touched, is_repeat=True)
+        there = [row for row in found if spec.from_trash or row.todo.deleted_at is None]
+        if missing := resolve.missing(references, [row.todo for row in there]):
             self._owner.require(self._session)
-            raise resolve.not_found(lost, found)
-        if unlike := [todo for todo in there if not goal.holds(todo)]:
-            numbers = ", ".join(str(todo.number) for todo in unlike)
-            detail = f"Todo {numbers} was changed meanwhile; nothing was changed now."
-            raise Conflict(detail, hint=f"Look at it, then repeat: todo show {unlike[0].number}")
-        return resolve.result_for(references, there, set())
-
-    def _repeated(
-        self, references: References, goal: Goal, step: UUID, found: Sequence[TodoRead], made: Mapping[UUID, Made]
-    ) -> Result:
-        """Answer as `step` did when it was made. What it left alone was so already, and has no history of it.
-
-        Raises `NotFound`, and `Conflict` if it was another step: one that did something else, or to other todos.
-        """
-        there = [todo for todo in found if todo.id in made or goal.from_trash or todo.deleted_at is None]
-        if lost := resolve.missing(references, there):
-            raise resolve.not_found(lost, found)
-
-        def fits(todo: TodoRead) -> bool:
-            if (change := made.get(todo.id)) is None:
-                return goal.reached(todo) or not resolve.is_named(references, todo)
-            return _reached(goal, todo, change)
-
-        if not made.keys() <= {todo.id for todo in there} or not all(map(fits, there)):
-            raise another_step(step)
-        return resolve.result_for(references, there, made.keys())
+            raise resolve.not_found(missing, todos)
+        if conflicts := [row.todo for row in there if not spec.is_satisfied_by(row)]:
+            numbers = ", ".join(str(todo.number) for todo in conflicts)
+            raise Conflict(
+                f"Todo {numbers} was changed in the meantime; nothing was changed now.",
+                hint="Look at it, then repeat",
+                command=("todo", "show", str(conflicts[0].number)),
+            )
+        return resolve.result_for(references, [row.todo for row in there], set())
 
     @property
     def _dialect(self) -> str:
         return self._session.get_bind().dialect.name
 
 
-def _reached(goal: Goal, todo: TodoRead, change: Made) -> bool:
-    """Return whether a step, of which history says `change`, brought `todo` to `goal`."""
-    before, after = (row and goal.reached(as_made(todo, row)) for row in change)
-    return before is False and after is True
+def _needs_update(locked: sa.CTE, spec: UpdateSpec) -> sa.ColumnElement[bool]:
+    if spec.expected is None:
+        return locked.c.is_pending
+    return sa.and_(locked.c.is_pending, locked.c.change_id == spec.expected)

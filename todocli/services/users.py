@@ -1,4 +1,4 @@
-"""Who may have todos in a database. How a user proves who they are is the database's business."""
+"""The users of a database. Authentication is the database's own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _columns = (col(User.id), col(User.name), col(User.created_at))
 
 
 class Users:
-    """The users of one database. Names are checked where they are read (`todocli.profiles`)."""
+    """The users of one database. `todocli.profiles` validates their names."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -28,7 +28,7 @@ class Users:
         """Return every user, by name in the order of code points."""
         rows = self._session.execute(sa.select(*_columns)).mappings()
         items = sorted((UserRead(**row) for row in rows), key=lambda user: user.name)
-        return UserList(items=items, count=len(items), total=len(items))
+        return UserList.of(items)
 
     def find(self, name: str) -> UserRead | None:
         """Return the user of that name, or None."""
@@ -36,7 +36,7 @@ class Users:
         return UserRead(**row) if row else None
 
     def add(self, name: str) -> tuple[UserRead, bool]:
-        """Return the user of that name, and whether it had to be added: an existing name is the same user."""
+        """Return the user of that name, and whether it was added: an existing name is the same user."""
         moment = now()
         values: dict[str, Any] = {"id": new_id(moment), "name": name, "last_number": 0, "created_at": moment}
         added = self._session.execute(self._insert(values)).mappings().one_or_none()
@@ -44,14 +44,18 @@ class Users:
             return UserRead(**added), True
         known = self.find(name)
         if known is None:
-            raise Conflict(f"The user {name!r} was renamed meanwhile.", hint="Look: todo user list")
-        return known, known.id == values["id"]  # then it was added by this statement, whose answer was lost
+            raise Conflict(
+                f"The user {name!r} was renamed in the meantime.",
+                hint="See the users",
+                command=("todo", "user", "list"),
+            )
+        return known, known.id == values["id"]  # by this statement, whose first answer was lost
 
     def rename(self, name: str, new_name: str) -> UserRead:
         """Give the user `name` another name; the todos stay theirs. Raises `NotFound`, or `Conflict` if it is taken."""
         known = self.find(name)
         if known is None:
-            raise NotFound(f"There is no user {name!r}.", hint="todo user list shows their names.")
+            raise NotFound(f"There is no user {name!r}.", hint="See the users", command=("todo", "user", "list"))
         taken = sa.exists(sa.select(col(User.id)).where(col(User.name) == new_name).correlate(None))
         statement = (
             sa.update(User)
@@ -67,12 +71,12 @@ class Users:
         if row:
             return UserRead(**row)
         renamed = self.find(new_name)
-        if renamed and renamed.id == known.id:  # by this statement, whose answer was lost
+        if renamed and renamed.id == known.id:  # by this statement, whose first answer was lost
             return renamed
         raise _taken(new_name)
 
     def ensure(self, name: str) -> UUID:
-        """Return the id of the user of that name, who is added if there is none."""
+        """Return the id of the user of that name; add the user if there is none."""
         known = self.find(name)
         return known.id if known else self.add(name)[0].id
 

@@ -1,86 +1,81 @@
-"""The commands `todo db`: the schema of the profile's database, and whether it answers."""
+"""The commands `todo db`: the schema of the profile's database, and whether it responds."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from todocli.cli.context import Invocation
-from todocli.cli.shared_options import COMMON, Command, Family, takes
-from todocli.database import schema
-from todocli.database.store import open_store
+from todocli.cli.command import Command, Confirming, Family
+from todocli.cli.context import Context
 
 if TYPE_CHECKING:
     from todocli.database.migrations import Revision
     from todocli.database.probe import Probe
-    from todocli.schemas.operations import SchemaRead
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this family."""
-    family = typer.Typer(cls=Family, help="Look after the schema of the database.", rich_markup_mode="rich")
-    for name, body in (
-        ("upgrade", upgrade),
-        ("downgrade", downgrade),
-        ("current", current),
-        ("history", history),
-        ("check", check),
-        ("ping", ping),
+    family = typer.Typer(cls=Family, help="Manage the database schema.")
+    for name, cls, body in (
+        ("upgrade", Command, upgrade),
+        ("downgrade", Confirming, downgrade),
+        ("current", Command, current),
+        ("history", Command, history),
+        ("check", Command, check),
+        ("ping", Command, ping),
     ):
-        family.command(name, cls=Command)(body)
+        family.command(name, cls=cls)(body)
     app.add_typer(family, name="db", rich_help_panel="Operators")
 
 
-@takes(*COMMON)
 def upgrade(
-    invocation: Invocation,
-    revision: Annotated[str, typer.Argument(metavar="REVISION", help="Where to go; default: the newest.")] = "head",
+    context: Context,
+    revision: Annotated[str, typer.Argument(metavar="[REVISION]", help="The target; the newest by default.")] = "head",
 ) -> None:
-    """Create the schema, or bring it up to date."""
+    """Create the schema, or bring it up to date.
+
+    todo db upgrade
+    todo --profile work db upgrade
+    """
     from todocli.database import migrations
 
-    target = invocation.target
-    announce = _announce(invocation, "upgrade to")
-    with invocation.patience():
-        steps = migrations.upgrade(target, revision, on_step=announce, on_copy=_tell_of_copy(invocation))
-    _answer(invocation, steps)
+    with _deadline(context):
+        applied = migrations.upgrade(
+            context.target, revision, lambda step: _announce(context, "upgrade to", step), lambda c: _copied(context, c)
+        )
+    _print_current(context, applied)
 
 
-@takes(*COMMON, "yes")
 def downgrade(
-    invocation: Invocation,
-    revision: Annotated[str, typer.Argument(metavar="REVISION", help="Where to go back to, or base for nothing.")],
+    context: Context,
+    revision: Annotated[str, typer.Argument(metavar="REVISION", help="The target; base for no schema at all.")],
 ) -> None:
-    """Take the schema back to an older revision. What only newer ones can hold is lost."""
+    """Take the schema back to an older revision. Data that it cannot hold is lost."""
     from todocli.database import migrations
     from todocli.database.target import display
 
-    target = invocation.target
-    invocation.confirm(
-        f"Take the schema of {display(target)} back to {revision}, and lose what only newer ones can hold?"
-    )
-    announce = _announce(invocation, "undo")
-    with invocation.patience():
-        steps = migrations.downgrade(target, revision, on_step=announce, on_copy=_tell_of_copy(invocation))
-    _answer(invocation, steps)
+    context.confirm(f"Take the schema of {display(context.target)} back to {revision}, and lose what it cannot hold?")
+    with _deadline(context):
+        applied = migrations.downgrade(
+            context.target, revision, lambda step: _announce(context, "undo", step), lambda c: _copied(context, c)
+        )
+    _print_current(context, applied)
 
 
-@takes(*COMMON)
-def current(invocation: Invocation) -> None:
-    """Show at which revision the schema is."""
-    found = _revision(invocation)
-    _show(invocation, _schema(invocation, [], found))
-    if found and found.round_trips:
-        invocation.note(_took(found))
+def current(context: Context) -> None:
+    """Show the revision of the schema."""
+    probe = _probe(context)
+    _print(context, [], probe.answer if probe else None, probe)
+    if probe and probe.round_trips:
+        context.output.note(_timings(probe))
 
 
-@takes(*COMMON)
-def history(invocation: Invocation) -> None:
-    """List the revisions of the schema, newest first. No database is asked."""
+def history(context: Context) -> None:
+    """List the revisions of the schema, newest first, without asking a database."""
     from todocli.database import migrations
     from todocli.schemas.operations import RevisionList, RevisionRead
 
@@ -88,30 +83,29 @@ def history(invocation: Invocation) -> None:
         RevisionRead(revision=step.revision, down_revision=step.down_revision, message=step.message)
         for step in migrations.history()
     ]
-    if invocation.machine:
-        invocation.document(RevisionList(items=items, count=len(items), total=len(items)))
-        return
-    for item in items:
-        sys.stdout.write(f"{item.revision}\t{item.message}\n")
+    rows = [(item.revision, item.message) for item in items]
+    context.output.rows(RevisionList.of(items), ("Revision", "What it adds"), rows)
 
 
-@takes(*COMMON)
-def check(invocation: Invocation) -> None:
+def check(context: Context) -> None:
     """Exit with 8 if the schema is older or newer than this program needs."""
-    found = _revision(invocation)
-    if fault := schema.mismatch(invocation.target, found.answer if found else None):
-        raise fault
-    _show(invocation, _schema(invocation, [], found))
+    from todocli.database import schema
+
+    probe = _probe(context)
+    revision = probe.answer if probe else None
+    if error := schema.mismatch(context.target, revision):
+        raise error
+    _print(context, [], revision, probe)
 
 
-@takes(*COMMON)
-def ping(invocation: Invocation) -> None:
-    """Connect, ask one thing, and tell how long it took."""
+def ping(context: Context) -> None:
+    """Measure the time to connect, to wake up and to query."""
     from todocli.database import probe
     from todocli.database.target import display
     from todocli.schemas.operations import PingRead
 
-    with invocation.store() as store:
+    with context.workspace() as workspace:
+        store = workspace.store
         found = probe.version(store)
     read = PingRead(
         database="sqlite" if store.is_embedded else "postgresql",
@@ -122,81 +116,77 @@ def ping(invocation: Invocation) -> None:
         query_ms=found.query,
         round_trips=found.round_trips,
     )
-    if invocation.machine:
-        invocation.document(read)
-    else:
-        kind = "SQLite" if store.is_embedded else "Postgres"
-        invocation.line(f"{kind} {read.server_version} at {read.location}")
-        invocation.line(_took(found))
+    kind = "SQLite" if store.is_embedded else "Postgres"
+    context.output.lines(read, [f"{kind} {read.server_version} at {read.location}", _timings(found)])
 
 
-def _announce(invocation: Invocation, verb: str) -> Callable[[Revision], None]:
-    def on_step(step: Revision) -> None:
-        invocation.note(f"{verb} {step.revision}: {step.message} …")
+@contextmanager
+def _deadline(context: Context) -> Iterator[None]:
+    """Give connecting the time of the profile, and tell a user who waits."""
+    from todocli.database.deadline import Deadline, deadline_scope
 
-    return on_step
-
-
-def _tell_of_copy(invocation: Invocation) -> Callable[[Path], None]:
-    return lambda copy: invocation.note(f"A copy of what was there is in {copy}")
+    with deadline_scope(Deadline(context.profile.timeout, context.on_wait())):
+        yield
 
 
-def _answer(invocation: Invocation, steps: list[Revision]) -> None:
-    from todocli.database import migrations
-
-    with invocation.patience():
-        revision = migrations.current(invocation.target)
-    _show(invocation, _schema(invocation, [step.revision for step in steps], None, revision))
+def _announce(context: Context, verb: str, revision: Revision) -> None:
+    context.output.note(f"{verb} {revision.revision}: {revision.message} …")
 
 
-def _revision(invocation: Invocation) -> Probe | None:
-    """Ask where the schema stands; nothing is asked, and no file made, where there is none yet."""
+def _copied(context: Context, copy: Path) -> None:
+    context.output.note(f"The database as it was is kept in {copy}")
+
+
+def _probe(context: Context) -> Probe | None:
+    """Read the revision of the schema; None if there is no file yet, which is not created."""
     from todocli.database import probe, sqlite_file
+    from todocli.database.store import open_store
 
-    target = invocation.target
+    target = context.target
     if isinstance(target, Path) and sqlite_file.is_blank(target):
         return None
-    with open_store(target, seconds=invocation.profile.timeout, on_wait=invocation.on_wait(target)) as store:
+    with open_store(target, seconds=context.profile.timeout, on_wait=context.on_wait()) as store:
         return probe.revision(store)
 
 
-def _took(found: Probe) -> str:
-    if not found.round_trips:
-        return f"connect {found.connect} ms, query {found.query} ms"
-    times = f"connect {found.connect} ms (of which waking {found.wake} ms), query {found.query} ms"
-    return f"{times}, {found.round_trips} round trips"
+def _timings(probe: Probe) -> str:
+    if not probe.round_trips:
+        return f"connect {probe.connect} ms, query {probe.query} ms"
+    times = f"connect {probe.connect} ms (of which waking up {probe.wake} ms), query {probe.query} ms"
+    return f"{times}, {probe.round_trips} round trips"
 
 
-def _show(invocation: Invocation, read: SchemaRead) -> None:
-    if invocation.machine:
-        invocation.document(read)
-        return
-    place = f"the schema of {read.location}"
-    if read.revision is None:
-        invocation.line(f"There is no todo schema in {read.location}", "todo db upgrade")
-    elif read.is_current:
-        invocation.line(f"{read.revision} (current): {place}")
-    else:
-        advice = "todo db upgrade" if read.revision < read.head else "pip install --upgrade todocli"
-        invocation.line(f"{read.revision} (this program needs {read.head}): {place}", advice)
+def _print_current(context: Context, applied: list[Revision]) -> None:
+    from todocli.database import migrations
+
+    with _deadline(context):
+        revision = migrations.current(context.target)
+    _print(context, [step.revision for step in applied], revision)
 
 
-def _schema(invocation: Invocation, steps: list[str], found: Probe | None, revision: str | None = None) -> SchemaRead:
+def _print(context: Context, applied: list[str], revision: str | None, probe: Probe | None = None) -> None:
     from todocli.database.schema import HEAD
     from todocli.database.target import display
     from todocli.schemas.operations import SchemaRead
 
-    target = invocation.target
-    revision = found.answer if found else revision
-    return SchemaRead(
-        database="sqlite" if isinstance(target, Path) else "postgresql",
-        location=display(target),
+    location = display(context.target)
+    read = SchemaRead(
+        database="sqlite" if isinstance(context.target, Path) else "postgresql",
+        location=location,
         revision=revision,
         head=HEAD,
         is_current=revision == HEAD,
-        steps=steps,
-        connect_ms=found.connect if found else None,
-        wake_ms=found.wake if found else None,
-        query_ms=found.query if found else None,
-        round_trips=found.round_trips if found else None,
+        applied=applied,
+        connect_ms=probe.connect if probe else None,
+        wake_ms=probe.wake if probe else None,
+        query_ms=probe.query if probe else None,
+        round_trips=probe.round_trips if probe else None,
     )
+    upgrade_command = ("todo", "db", "upgrade")
+    if revision is None:
+        context.output.lines(read, [f"There is no todo schema in {location}"], upgrade_command)
+    elif read.is_current:
+        context.output.lines(read, [f"{revision} (current): the schema of {location}"])
+    else:
+        line = f"{revision} (this program needs {HEAD}): the schema of {location}"
+        context.output.lines(read, [line], upgrade_command if revision < HEAD else ())

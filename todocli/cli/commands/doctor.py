@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator
+from contextlib import closing
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -11,14 +12,12 @@ import typer
 
 from todocli import __version__, paths
 from todocli.cli import exits
-from todocli.cli.context import Invocation
-from todocli.cli.shared_options import COMMON, Command, takes
+from todocli.cli.command import Command
+from todocli.cli.context import Context, with_profile
 from todocli.errors import TodoError
 
 if TYPE_CHECKING:
     from todocli.database.health import Check
-
-_COLOURS = {"ok": "green", "warning": "yellow", "problem": "bold red"}
 
 
 def register(app: typer.Typer) -> None:
@@ -26,42 +25,24 @@ def register(app: typer.Typer) -> None:
     app.command("doctor", cls=Command, rich_help_panel="Operators")(doctor)
 
 
-@takes(*COMMON)
-def doctor(invocation: Invocation) -> None:
-    """Look whether everything works, and say what to do if not."""
+def doctor(context: Context) -> None:
+    """Check the setup and suggest fixes."""
+    from todocli.render.text import hint_line
     from todocli.schemas.operations import CheckRead, HealthRead
 
-    found = list(_checks(invocation))
+    found = list(_checks(context))
     errors = [check.error for check in found if check.error]
-    items = [CheckRead(name=c.name, status=c.status, detail=c.detail, hint=_advice(invocation, c)) for c in found]
-    if invocation.machine:
-        invocation.document(HealthRead(healthy=not errors, checks=items))
-    elif invocation.table:
-        from rich.table import Column, Table
-        from rich.text import Text
-
-        from todocli.render.text import visible
-
-        table = Table.grid(Column(), Column(), Column(overflow="fold"), padding=(0, 2))
-        for item in items:
-            table.add_row(Text(item.status, _COLOURS[item.status]), item.name, Text(visible(item.detail)))
-            if item.hint:
-                table.add_row("", "", Text(visible(item.hint), "dim"))
-        invocation.show(table)
-    else:
-        from todocli.render.text import visible
-
-        for item in items:
-            invocation.line("\t".join(visible(part or "") for part in (item.status, item.name, item.detail, item.hint)))
+    items = []
+    for check in found:
+        command = with_profile(check.command, context.shared.profile) if check.command else None
+        hint = hint_line(check.hint, command)
+        items.append(CheckRead(name=check.name, status=check.status, detail=check.detail, hint=hint))
+    context.output.checks(HealthRead(healthy=not errors, checks=items))
     if errors:
         raise typer.Exit(exits.status_of(errors[0]))
 
 
-def _advice(invocation: Invocation, check: Check) -> str | None:
-    return check.hint and invocation.advice(check.hint)
-
-
-def _checks(invocation: Invocation) -> Iterator[Check]:
+def _checks(context: Context) -> Iterator[Check]:
     from todocli.database import health
     from todocli.database.health import Check
     from todocli.database.store import Store
@@ -73,23 +54,19 @@ def _checks(invocation: Invocation) -> Iterator[Check]:
     config = paths.config_file()
     yield Check("configuration", "ok", str(config) if config.exists() else f"none; it would be {config}")
     try:
-        profile = invocation.profile
-        target = invocation.target
+        profile = context.profile
+        target = context.target
     except TodoError as error:
         yield health.problem("profile", error)
         return
-    yield Check("profile", "ok", f"{profile.name}: {profile.user} {_by(invocation)}")
-    store = Store(target, seconds=profile.timeout, on_wait=invocation.on_wait(target))
-    try:
-        yield from health.checks(
-            store, user=profile.user, user_id=profile.user_id, named=resolve_target(profile, direct=False)
-        )
-    finally:
-        store.close()
+    yield Check("profile", "ok", f"{profile.name}: {profile.user} {_location(context)}")
+    with closing(Store(target, seconds=profile.timeout, on_wait=context.on_wait())) as store:
+        named = resolve_target(profile, direct=False)
+        yield from health.checks(store, user=profile.user, user_id=profile.user_id, named=named)
 
 
-def _by(invocation: Invocation) -> str:
-    profile = invocation.profile
+def _location(context: Context) -> str:
+    profile = context.profile
     if profile.embedded:
-        return "on the embedded file"
-    return f"on the database that {profile.url_env} names" if profile.url_env else "on the database of its URL"
+        return "on the embedded database"
+    return f"on the database in {profile.url_env}" if profile.url_env else "on the database of its URL"

@@ -1,83 +1,106 @@
-"""The command help: of a command, or of a topic that is no command."""
+"""The command help: of a command, or of a topic."""
 
 from __future__ import annotations
 
 import json
-import textwrap
-from typing import Annotated
+from importlib import resources
+from typing import Annotated, ClassVar
 
 import typer
 
 from todocli import clock
-from todocli.cli import exits
-from todocli.cli.context import Invocation
-from todocli.cli.shared_options import Command, takes
+from todocli.cli import help_page
+from todocli.cli.command import Names, Speaking
+from todocli.cli.context import Context
 from todocli.errors import UsageError
+
+TOPICS = {
+    "api": "The HTTP API",
+    "commands": "Every command",
+    "dates": "How to write dates and times",
+    "exit-codes": "Exit codes and error codes",
+    "filters": "How to select todos",
+    "json-schema": "The JSON of every command",
+    "neon": "Sharing todos on Neon",
+    "operators": "Running a shared database",
+    "profiles": "Who you are, and on which database",
+    "scripting": "Pipes, JSON and safe retries",
+    "undo": "Undo, redo and the log",
+}
+"""The topics, each with its title. All but `commands` are Markdown files in `todocli/help/`."""
+
+
+class Helping(Speaking):
+    """The command help, whose topic json-schema is also a document."""
+
+    takes: ClassVar[Names] = ("json", *Speaking.takes)
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("help", cls=Command, rich_help_panel="You")(help_)
+    app.command("help", cls=Helping, rich_help_panel="You")(help_)
 
 
-@takes("color", "profile", "no_input")
 def help_(
-    invocation: Invocation,
-    context: typer.Context,
-    words: Annotated[list[str] | None, typer.Argument(metavar="TOPIC")] = None,
+    context: Context,
+    words: Annotated[list[str] | None, typer.Argument(metavar="[TOPIC]", help="A topic, or a command.")] = None,
 ) -> None:
-    """Explain a command or a topic: dates, exit-codes, json-schema."""
+    """Explain a command or a topic. Alone, list the topics.
+
+    todo help dates
+    todo help db upgrade
+    todo help json-schema --json
+    """
     topic = " ".join(words or [])
-    if topic == "exit-codes":
-        _exit_codes(invocation)
-    elif topic == "dates":
-        _dates(invocation)
-    elif topic == "json-schema":
+    if not topic:
+        _list_topics(context)
+    elif topic == "commands":
+        help_page.print_all(context.find_root().command, context)
+    elif topic == "json-schema" and context.shared.json:
         from todocli.schemas.contract import contract
 
         typer.echo(json.dumps(contract(), indent=2))
+    elif topic in TOPICS:
+        context.output.guide(topic_text(topic))
     else:
-        typer.echo(_command_help(context, words or []))
+        _print_command(context, words or [])
 
 
-def _command_help(context: typer.Context, words: list[str]) -> str:
+def topic_text(name: str) -> str:
+    """Return a help topic as Markdown."""
+    text = resources.files("todocli").joinpath("help", f"{name}.md").read_text("utf-8")
+    return f"{text.rstrip()}\n\n{_date_table()}" if name == "dates" else text
+
+
+def _list_topics(context: Context) -> None:
+    width = max(map(len, TOPICS))
+    for name, title in TOPICS.items():
+        context.output.line(f"{name:<{width}}  {title}")
+    context.output.note("To read one", ("todo", "help", "TOPIC"))
+
+
+def _print_command(context: Context, words: list[str]) -> None:
     current = context.find_root()
     for word in words:
         commands = getattr(current.command, "commands", {})
         if word not in commands:
             raise UsageError(
                 f"There is no command or topic {' '.join(words)!r}.",
-                hint="todo --help shows the commands; the topics are dates, exit-codes and json-schema.",
+                hint="List the topics",
+                command=("todo", "help"),
             )
         current = type(current)(commands[word], info_name=word, parent=current)
-    return current.command.get_help(current).rstrip()
+    current.command.format_help(current, current.make_formatter())
 
 
-def _dates(invocation: Invocation) -> None:
-    from todocli.domain.dates import FORMS, RULES, format_day, parse_day
+def _date_table() -> str:
+    """Return every form of a date, with what it means today, as a Markdown table."""
+    from todocli.domain.dates import FORMS, parse_day
+    from todocli.render.dates import clock_time, day, distance
 
     today = clock.today()
-    days = [(form, parse_day(form, "due", today=today)) for form in FORMS]
-    if not invocation.table:
-        for form, found in days:
-            invocation.line(f"{form}\t{format_day(found)}")
-        return
-    from todocli.render.tables import plain_table
-    from todocli.render.todos import clock_time, day, distance
-
-    rows = [(form, f"{day(d.on, today)}{clock_time(d.at)}", distance(d.on, today)) for form, d in days]
-    invocation.show(plain_table(("Write", f"On {day(today, today)} that is", ""), rows))
-    invocation.line("")
-    for rule in RULES:
-        invocation.line(textwrap.fill(rule, invocation.width, initial_indent="- ", subsequent_indent="  "))
-
-
-def _exit_codes(invocation: Invocation) -> None:
-    rows = [(str(row.code), row.meaning, ", ".join(row.error_codes)) for row in exits.TABLE]
-    if invocation.table:
-        from todocli.render.tables import plain_table
-
-        invocation.show(plain_table(("Exit", "Meaning", "error_code"), rows))
-    else:
-        for row in rows:
-            invocation.line("\t".join(row))
+    lines = [f"| Write | On {day(today, today)} that is | |", "|---|---|---|"]
+    for form in FORMS:
+        found = parse_day(form, "due", today=today)
+        lines.append(f"| `{form}` | {day(found.on, today)}{clock_time(found.at)} | {distance(found.on, today)} |")
+    return "\n".join(lines) + "\n"

@@ -1,83 +1,74 @@
-"""The commands of the panel Organise: today, next, tags, projects, view."""
+"""The commands of the panel Organise: today, next, tags, projects."""
 
 from __future__ import annotations
 
-import sys
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from todocli import clock
-from todocli.cli.commands.todos import count
-from todocli.cli.context import Invocation
-from todocli.cli.output import show_list
-from todocli.cli.shared_options import READING, Command, takes
+from todocli.cli.command import Reading, Summary
+from todocli.cli.commands.todos import positive
+from todocli.cli.context import Context
+from todocli.cli.listing import show_list
+
+if TYPE_CHECKING:
+    from todocli.schemas.summaries import SummaryList
 
 PANEL = "Organise"
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this family."""
-    for name, body in (("today", today), ("next", next_), ("tags", tags), ("projects", projects)):
-        app.command(name, cls=Command, rich_help_panel=PANEL)(body)
+    for name, cls, body in (
+        ("today", Reading, today),
+        ("next", Reading, next_),
+        ("tags", Summary, tags),
+        ("projects", Summary, projects),
+    ):
+        app.command(name, cls=cls, rich_help_panel=PANEL)(body)
 
 
-@takes(*READING)
-def today(invocation: Invocation) -> None:
-    """List what matters today: what is overdue, due today, or starts today."""
+def today(context: Context) -> None:
+    """List what is overdue, due today, or starts today."""
     from todocli.domain.filters.ast import Between, any_of
 
     day = clock.today()
-    matters = any_of(Between("due", None, day), Between("start", day, day))
-    show_list(invocation, "open", matters, nothing="Nothing for today.")
+    condition = any_of(Between("due", None, day), Between("start", day, day))
+    show_list(context, "open", condition, nothing=("Nothing for today.", ()))
 
 
-@takes(*READING)
 def next_(
-    invocation: Invocation,
+    context: Context,
     limit: Annotated[
-        int | None, typer.Option("--limit", "-n", metavar="N", parser=count, help="Show so many; 1 if not given.")
+        int | None, typer.Option("--limit", "-n", metavar="N", parser=positive, help="Show N; 1 by default.")
     ] = None,
 ) -> None:
-    """Show what is to be done next."""
-    show_list(invocation, limit=limit or 1)
+    """Show the most urgent todo, or the N most urgent.
+
+    todo next -n 3
+    """
+    show_list(context, limit=limit or 1)
 
 
-@takes("json", "jsonl", "quiet", "profile", "no_input", "color")
-def tags(invocation: Invocation) -> None:
-    """List your tags: how much is open, and how much is done."""
-    _tally(invocation, "tags")
+def tags(context: Context) -> None:
+    """List your tags, with their open and completed todos."""
+    with context.workspace() as workspace:
+        found = workspace.summaries.tags()
+    context.remember(tags=[summary.name for summary in found.items])
+    nothing = "There are no tags yet. Add one to a todo", ("todo", "add", "Pay", "rent", "+bills")
+    _print(context, "Tag", found, nothing)
 
 
-@takes("json", "jsonl", "quiet", "profile", "no_input", "color")
-def projects(invocation: Invocation) -> None:
-    """List your projects, each with its parts: how much is open, and how much is done."""
-    _tally(invocation, "projects")
+def projects(context: Context) -> None:
+    """List your projects, with their open and completed todos."""
+    with context.workspace() as workspace:
+        found = workspace.summaries.projects()
+    context.remember(projects=[summary.name for summary in found.items])
+    nothing = "There are no projects yet. Add a todo to one", ("todo", "add", "Pay", "rent", "project:home")
+    _print(context, "Project", found, nothing)
 
 
-def _tally(invocation: Invocation, what: Literal["tags", "projects"]) -> None:
-    with invocation.owned() as (store, owner), store.session() as session:
-        from todocli.services.summaries import Summaries
-
-        tallies = Summaries(session, owner)
-        found = tallies.tags() if what == "tags" else tallies.projects()
-    names = [tally.name for tally in found.items]
-    if what == "tags":
-        invocation.remember(tags=names)
-    else:
-        invocation.remember(projects=names)
-    if invocation.machine:
-        invocation.document(found)
-    elif not found.items:
-        example = "+bills" if what == "tags" else "project:home"
-        invocation.note(f"There are no {what} yet. Give one to a todo: todo add Pay rent {example}")
-    elif invocation.table:
-        from todocli.render.tables import plain_table
-
-        rows = [(t.name, str(t.open), str(t.completed), f"{t.done_share:.0%}") for t in found.items]
-        invocation.show(plain_table(("Tag" if what == "tags" else "Project", "Open", "Done", "Share done"), rows))
-    else:
-        from todocli.render.text import visible
-
-        lines = (f"{visible(t.name)}\t{t.open}\t{t.completed}\t{t.done_share:.0%}" for t in found.items)
-        sys.stdout.writelines(f"{line}\n" for line in (map(visible, names) if invocation.quiet else lines))
+def _print(context: Context, head: str, found: SummaryList, nothing: tuple[str, tuple[str, ...]]) -> None:
+    rows = [(s.name, str(s.open), str(s.completed), f"{s.done_share:.0%}") for s in found.items]
+    context.output.rows(found, (head, "Open", "Done", "Share done"), rows, nothing=nothing)

@@ -1,20 +1,21 @@
-"""The commands of the panel You: which profiles there are, and which one is in use."""
+"""The commands of the panel You: the profiles of this machine."""
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from todocli.cli.context import Invocation
-from todocli.cli.shared_options import COMMON, Command, Family, takes
-from todocli.database.store import open_store
-from todocli.database.target import resolve_target
+from todocli.cli.command import Command, Confirming, Family
+from todocli.cli.context import Context
 from todocli.errors import SchemaOutdated, TodoError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pydantic import BaseModel
+
     from todocli.profiles import Profile
     from todocli.schemas.accounts import ProfileRead
 
@@ -23,159 +24,144 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The profile's name.")
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this family."""
-    family = typer.Typer(cls=Family, help="Choose who you are, and on which database.", rich_markup_mode="rich")
-    for name, body in (("list", list_), ("show", show), ("add", add), ("use", use), ("rm", rm)):
-        family.command(name, cls=Command)(body)
+    family = typer.Typer(cls=Family, help="Choose who you are, and on which database.")
+    for name, cls, body in (
+        ("list", Command, list_),
+        ("show", Command, show),
+        ("add", Command, add),
+        ("use", Command, use),
+        ("rm", Confirming, rm),
+    ):
+        family.command(name, cls=cls)(body)
     app.add_typer(family, name="profile", rich_help_panel="You")
 
 
-@takes(*COMMON)
-def list_(invocation: Invocation) -> None:
+def list_(context: Context) -> None:
     """List the profiles of this machine."""
     from todocli import profiles
     from todocli.schemas.accounts import ProfileList
 
     known = profiles.load()
     items = [_read(profile, active=name == known.active) for name, profile in sorted(known.profiles.items())]
-    if invocation.machine:
-        invocation.document(ProfileList(items=items, count=len(items), total=len(items)))
-        return
-    _print(invocation, items)
+    _print(context, ProfileList.of(items), items)
 
 
-@takes(*COMMON)
 def show(
-    invocation: Invocation,
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Default: the one in use.")] = None,
+    context: Context,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The one in use by default.")] = None,
 ) -> None:
-    """Show one profile: the one in use, unless another is named."""
+    """Show one profile."""
     from todocli import profiles
 
-    profile = profiles.resolve(name or invocation.profile_name)
-    _answer(invocation, profile, active=profile.name == profiles.load().active)
+    profile = profiles.resolve(name or context.shared.profile)
+    _print_one(context, profile, active=profile.name == profiles.load().active)
 
 
-@takes(*COMMON)
 def add(
-    invocation: Invocation,
+    context: Context,
     name: Name,
-    user: Annotated[str | None, typer.Option("--user", help="Your name there; default: your login name.")] = None,
+    user: Annotated[
+        str | None, typer.Option("--user", metavar="NAME", help="Your name there; your login name by default.")
+    ] = None,
     url_env: Annotated[
         str | None, typer.Option("--url-env", metavar="VAR", help="The environment variable that holds the URL.")
     ] = None,
     url_stdin: Annotated[bool, typer.Option("--url-stdin", metavar="", help="Read the URL from stdin.")] = False,
     embedded: Annotated[
-        bool, typer.Option("--embedded", metavar="", help="On the embedded database of this machine.")
+        bool, typer.Option("--embedded", metavar="", help="Use the embedded database of this machine.")
     ] = False,
     pooled: Annotated[
-        bool, typer.Option("--pooled", metavar="", help="Go by way of the pooler that the URL of Neon names.")
+        bool, typer.Option("--pooled", metavar="", help="Use Neon's pooler, if the URL names it.")
     ] = False,
     timeout: Annotated[
         float | None,
-        typer.Option("--timeout", metavar="SECONDS", help="How long a command waits for the database; default: 15."),
+        typer.Option("--timeout", metavar="SECONDS", help="How long commands wait for the database; 15 by default."),
     ] = None,
 ) -> None:
-    """Add a profile, and register its user where the database is ready. The URL is asked for, hidden, if not given."""
+    """Add a profile, and register its user if the database is ready.
+
+      todo profile add work --url-env NEON_URL --user ada
+
+    Without --url-env, --url-stdin or --embedded it asks for the URL, which stays hidden.
+    """
     from todocli import profiles
     from todocli.profiles import Profile
 
     if (url_env is not None) + url_stdin + embedded > 1:
         raise UsageError("--url-env, --url-stdin and --embedded exclude each other.", hint="Give one of them.")
     profiles.check_new(name)
-    url = None if embedded or url_env is not None else _url(invocation, from_stdin=url_stdin)
-    who = profiles.check_user_name(user) if user is not None else profiles.login_name()
+    url = None if embedded or url_env is not None else _url(context, from_stdin=url_stdin)
+    user = profiles.check_user_name(user) if user is not None else profiles.login_name()
     seconds = Profile.timeout if timeout is None else timeout
-    profile = Profile(name, who, url=url, url_env=url_env, pooled=pooled, timeout=seconds)
+    profile = Profile(name, user, url=url, url_env=url_env, pooled=pooled, timeout=seconds)
     profiles.check_profile(profile)
     try:
-        profile = _registered(invocation, profile)
-        ready = True
+        profile = _register(context, profile)
+        is_ready = True
     except SchemaOutdated:
-        ready = False
+        is_ready = False
     profiles.add(profile)
-    _answer(invocation, profile, active=False)
-    if ready:
-        invocation.note(f"Use it: todo profile use {name}, or todo --profile {name} …")
+    _print_one(context, profile, active=False)
+    if is_ready:
+        context.output.note("To use it", ("todo", "profile", "use", name))
     else:
-        invocation.note(
-            f"Its database has no schema yet: todo --profile {name} db upgrade, "
-            f"then todo --profile {name} user add {who}"
-        )
+        context.output.note("Its database has no schema yet. Create it", ("todo", "--profile", name, "db", "upgrade"))
+        context.output.note("Then register the user", ("todo", "--profile", name, "user", "add", user))
 
 
-@takes(*COMMON)
-def use(invocation: Invocation, name: Name) -> None:
+def use(context: Context, name: Name) -> None:
     """Make a profile the one in use."""
     from todocli import profiles
 
     profiles.use(name)
-    _answer(invocation, profiles.load().profiles[name], active=True)
+    _print_one(context, profiles.load().profiles[name], active=True)
 
 
-@takes(*COMMON, "yes")
-def rm(invocation: Invocation, name: Name) -> None:
-    """Forget a profile. Its todos stay where they are."""
+def rm(context: Context, name: Name) -> None:
+    """Delete a profile. Its todos stay where they are."""
     from todocli import profiles
 
     profile = profiles.check_removable(name)
     was_active = profiles.load().active == name
-    invocation.confirm(f"Forget the profile {name}, with its URL?")
+    context.confirm(f"Delete the profile {name}, with its URL?")
     profiles.remove(name)
-    _answer(invocation, profile, active=False)
+    _print_one(context, profile, active=False)
     if was_active:
-        invocation.note(f"In use now: {profiles.load().active}")
+        context.output.note(f"Now in use: {profiles.load().active}")
 
 
-def _url(invocation: Invocation, *, from_stdin: bool) -> str:
+def _url(context: Context, *, from_stdin: bool) -> str:
     from todocli.database.postgres.url import PostgresURL
 
     if from_stdin:
         from todocli.cli.input import read_stdin
 
         text = read_stdin()
-    elif invocation.interactive:
+    elif context.interactive:
         text = typer.prompt("Postgres URL (hidden)", hide_input=True, err=True)
     else:
-        raise UsageError(
-            "It is not said which database the profile is on.",
-            hint="Give --url-env VAR, --url-stdin or --embedded.",
-        )
+        raise UsageError("No database was given.", hint="Give --url-env VAR, --url-stdin or --embedded.")
     return PostgresURL.parse(text).text()
 
 
-def _registered(invocation: Invocation, profile: Profile) -> Profile:
-    """Return `profile` with the id of its user, who is added if there is none. Raises `TodoError`."""
-    from todocli.services.users import Users
-
-    target = resolve_target(profile)
+def _register(context: Context, profile: Profile) -> Profile:
+    """Return `profile` with the id of its user, who is added if missing. Raises `TodoError`."""
     if profile.embedded:
         return profile
-    opened = open_store(target, seconds=profile.timeout, on_wait=invocation.on_wait(target))
-    with opened as store, store.session() as session:
-        user, _ = Users(session).add(profile.user)
+    with context.workspace(profile) as workspace:
+        user, _ = workspace.users.add(profile.user)
         return replace(profile, user_id=user.id)
 
 
-def _answer(invocation: Invocation, profile: Profile, *, active: bool) -> None:
+def _print_one(context: Context, profile: Profile, *, active: bool) -> None:
     read = _read(profile, active=active)
-    if invocation.machine:
-        invocation.document(read)
-    else:
-        _print(invocation, [read])
+    _print(context, read, [read])
 
 
-def _print(invocation: Invocation, items: list[ProfileRead]) -> None:
-    if invocation.table:
-        from todocli.render.tables import plain_table
-
-        rows = [(p.name, "in use" if p.active else "", p.user, p.location or f"${p.url_env} (not set)") for p in items]
-        invocation.show(plain_table(("Profile", "", "User", "Database"), rows))
-        return
-    from todocli.render.text import visible
-
-    for p in items:
-        columns = (p.name, "active" if p.active else "", p.user, p.location or "")
-        sys.stdout.write("\t".join(visible(column) for column in columns) + "\n")
+def _print(context: Context, document: BaseModel, items: Sequence[ProfileRead]) -> None:
+    rows = [(p.name, "in use" if p.active else "", p.user, p.location or f"${p.url_env} (not set)") for p in items]
+    plain = [(p.name, "active" if p.active else "", p.user, p.location or "") for p in items]
+    context.output.rows(document, ("Profile", "", "User", "Database"), rows, plain=plain)
 
 
 def _read(profile: Profile, *, active: bool) -> ProfileRead:

@@ -10,87 +10,73 @@ from typing import Annotated
 
 import typer
 
-from todocli.cli.context import Invocation
-from todocli.cli.shared_options import Command, takes
-from todocli.errors import FieldError, TodoError, UsageError, ValidationError
+from todocli.cli.command import Speaking
+from todocli.cli.context import Context
+from todocli.cli.installer import install_extra
+from todocli.errors import TodoError, UsageError, ValidationError
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("serve", cls=Command, rich_help_panel="Operators")(serve)
+    app.command("serve", cls=Speaking, rich_help_panel="Operators")(serve)
 
 
-@takes("profile", "no_input", "color")
 def serve(
-    invocation: Invocation,
-    host: Annotated[str, typer.Option("--host", help="Where to listen.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="At which port; 0 is any free one.")] = 8000,
-    workers: Annotated[int, typer.Option("--workers", min=1, max=64, help="How many processes.")] = 1,
+    context: Context,
+    host: Annotated[str, typer.Option("--host", metavar="HOST", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", metavar="PORT", min=0, max=65_535, help="The port; 0 for any free one.")
+    ] = 8000,
+    workers: Annotated[int, typer.Option("--workers", metavar="N", min=1, max=64, help="The number of processes.")] = 1,
     allow_host: Annotated[
         list[str] | None, typer.Option("--allow-host", metavar="NAME", help="Also answer requests for this host.")
     ] = None,
     cors: Annotated[
-        list[str] | None, typer.Option("--cors", metavar="ORIGIN", help="Let pages of this origin ask.")
+        list[str] | None, typer.Option("--cors", metavar="ORIGIN", help="Allow requests by pages of this origin.")
     ] = None,
     trust_header: Annotated[
         str | None,
-        typer.Option("--trust-header", metavar="NAME", help="Take the UUID of the user from this header of a gateway."),
+        typer.Option("--trust-header", metavar="NAME", help="Take the user's UUID from this header of a gateway."),
     ] = None,
     behind_proxy: Annotated[
-        bool, typer.Option("--behind-proxy", metavar="", help="A gateway stands before it, whoever can reach it.")
+        bool, typer.Option("--behind-proxy", metavar="", help="Only a gateway can reach this server.")
     ] = False,
     openapi: Annotated[
-        bool, typer.Option("--openapi", metavar="", help="Print its OpenAPI document, and end.")
+        bool, typer.Option("--openapi", metavar="", help="Print the OpenAPI document, and exit.")
     ] = False,
 ) -> None:
-    """Serve the HTTP API: the same todos, for web pages, phones and other programs."""
+    """Serve the HTTP API: the same todos, for web pages, phones and other programs.
+
+    todo serve --port 8765
+    """
     try:
         import fastapi  # noqa: F401
         import uvicorn
     except ImportError:
-        hint = "Install the extra: pip install 'todocli[api]'"
-        raise UsageError("The HTTP API is not installed.", hint=hint) from None
+        raise UsageError("The HTTP API is not installed.", hint="Install it", command=install_extra("api")) from None
     from todocli.api.settings import LOOPBACK as NAMES
     from todocli.api.settings import VARIABLE, Settings
 
-    if trust_header and host not in LOOPBACK and not behind_proxy:
-        detail = f"Whoever reaches {host} could name any user in {trust_header}."
-        raise UsageError(detail, hint="Listen on 127.0.0.1, or say that a gateway stands before it: --behind-proxy")
-    for origin in cors or ():
-        if not origin.startswith(("http://", "https://")) or origin.count("/") != 2:
-            detail = f"--cors takes an origin, not {origin[:60]!r}."
-            raise ValidationError(
-                detail, hint="Write it as https://app.example", field_errors=(FieldError("cors", detail),)
-            )
-    for name in allow_host or ():
-        if not re.fullmatch(r"[\w.-]+|\[[0-9A-Fa-f:.]+\]", name, re.ASCII):
-            detail = f"--allow-host takes a name, not {name[:60]!r}."
-            hint = "Write it without scheme and port: todo.example"
-            raise ValidationError(detail, hint=hint, field_errors=(FieldError("allow-host", detail),))
-    if trust_header is not None and not re.fullmatch(r"[\w-]+", trust_header, re.ASCII):
-        detail = f"{trust_header[:40]!r} is not the name of a header."
-        raise ValidationError(
-            detail, hint="Write --trust-header X-User-ID", field_errors=(FieldError("trust-header", detail),)
-        )
+    _check(host, allow_host or (), cors or (), trust_header, behind_proxy)
     listens_at = f"[{host}]" if ":" in host else host
     names = (*NAMES, *([listens_at] if host not in ("0.0.0.0", "::") else []), *(allow_host or ()))  # noqa: S104
-    settings = Settings(invocation.profile_name, names, tuple(cors or ()), trust_header)
+    settings = Settings(context.shared.profile, names, tuple(cors or ()), trust_header)
     if openapi:
-        from todocli.api.app import openapi as described
+        from todocli.api.app import openapi as openapi_document
 
-        typer.echo(json.dumps(described(settings), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(openapi_document(settings), indent=2, ensure_ascii=False))
         return
-    with invocation.owned() as (store, _):  # what is wrong with it, is said now and not by a worker
+    with context.workspace() as workspace:  # report a database that is not ready now, not from a worker
         from todocli.database import probe
 
-        probe.check(store)
+        probe.check(workspace.store)
     port = _usable_port(host, port)
     os.environ[VARIABLE] = settings.text()
     if trust_header:
-        invocation.note(f"WARNING: whoever reaches this port is believed to be the user whom {trust_header} names.")
-    invocation.note(f"Serving on http://{listens_at}:{port} (the API: /api/v1, to try it: /docs)")
+        context.output.note(f"WARNING: any client of this port can act as any user, by {trust_header}.")
+    context.output.note(f"Serving on http://{listens_at}:{port} (API: /api/v1, try it: /docs)")
     uvicorn.run(
         "todocli.api.app:worker",
         factory=True,
@@ -105,20 +91,40 @@ def serve(
     )
 
 
+def _check(
+    host: str, allow_host: list[str] | tuple[()], cors: list[str] | tuple[()], trust_header: str | None, proxy: bool
+) -> None:
+    """Raise `UsageError` or `ValidationError` for options that are unsafe or malformed."""
+    if trust_header and host not in LOOPBACK and not proxy:
+        detail = f"Any client that reaches {host} could name any user in {trust_header}."
+        raise UsageError(detail, hint="Listen on 127.0.0.1, or pass --behind-proxy if only a gateway can reach it.")
+    for origin in cors:
+        if not origin.startswith(("http://", "https://")) or origin.count("/") != 2:
+            detail = f"--cors takes an origin, not {origin[:60]!r}."
+            raise ValidationError.of("cors", detail, hint="Write it as https://app.example")
+    for name in allow_host:
+        if not re.fullmatch(r"[\w.-]+|\[[0-9A-Fa-f:.]+\]", name, re.ASCII):
+            detail = f"--allow-host takes a host name, not {name[:60]!r}."
+            raise ValidationError.of("allow-host", detail, hint="Write it without scheme and port: todo.example")
+    if trust_header is not None and not re.fullmatch(r"[\w-]+", trust_header, re.ASCII):
+        detail = f"{trust_header[:40]!r} is not a header name."
+        raise ValidationError.of("trust-header", detail, hint="Write --trust-header X-User-ID")
+
+
 def _usable_port(host: str, port: int) -> int:
-    """Return the port, or a free one for 0. Raises `TodoError` unless somebody could listen there."""
+    """Return the port, or a free one for 0. Raises `TodoError` if it cannot be listened on."""
     import socket
 
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        with socket.create_server((host, port), family=family) as place:
-            found: int = place.getsockname()[1]
+        with socket.create_server((host, port), family=family) as listener:
+            found: int = listener.getsockname()[1]
             return found
     except OSError as error:
         is_taken = error.errno == errno.EADDRINUSE
         reason = "the address is in use" if is_taken else str(error.strerror).partition(" (while")[0]
-        hint = "Take another --port." if is_taken else "Look at --host and --port."
-        raise TodoError(f"It cannot listen on {host}:{port}: {reason}.", hint=hint) from None
+        hint = "Choose another --port." if is_taken else "Check --host and --port."
+        raise TodoError(f"Cannot listen on {host}:{port}: {reason}.", hint=hint) from None
 
 
 _LOGGING = {

@@ -2,66 +2,55 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from todocli import clock
 from todocli.cli import bulk, field_options
-from todocli.cli.bulk import DryRun, Named, make_step
+from todocli.cli.bulk import DryRun, OptionalReferences, References_
+from todocli.cli.command import Bulk, Listing, Reading, Writing
 from todocli.cli.commands import edit
-from todocli.cli.context import Invocation
-from todocli.cli.filter_options import Choice, chooses
+from todocli.cli.context import Context
 from todocli.cli.input import read_references, read_stdin, read_text
-from todocli.cli.output import Group, print_plainly, show_list, tell
-from todocli.cli.shared_options import READING, WRITING, Command, takes
-from todocli.errors import FieldError, UsageError, ValidationError
+from todocli.cli.listing import show_list
+from todocli.cli.output import Group
+from todocli.errors import UsageError, ValidationError
 
 if TYPE_CHECKING:
-    from todocli.services.resolve import Result
-    from todocli.services.selection import Chosen
-    from todocli.services.todos import Todos
+    from todocli.schemas.todos import TodoCreate
 
 PANEL = "Todos"
 
-LAST_STEPS = 5
-"""How many of a todo's steps `show` has; `log` has them all."""
 
-
-def count(text: str) -> int:
-    """Return a number from 1 up, as a person types it."""
+def positive(text: str) -> int:
+    """Return a number from 1 up, as it is typed."""
     if not (text.isascii() and text.isdecimal()) or not int(text):
         raise typer.BadParameter(f"{text[:40]!r} is not a number from 1 up.")
     return int(text)
 
 
-NumbersToTake = Annotated[
-    list[str], typer.Argument(metavar="REF", help="Numbers, ranges like 5-7, UUIDs, or - for those on stdin.")
-]
-
-
 def register(app: typer.Typer) -> None:
     """Add the commands of this family."""
-    for name, body in (
-        ("add", add),
-        ("list", list_),
-        ("show", show),
-        ("edit", edit.edit),
-        ("done", done),
-        ("reopen", reopen),
-        ("rm", rm),
+    for name, cls, body in (
+        ("add", Writing, add),
+        ("list", Listing, list_),
+        ("show", Reading, show),
+        ("edit", Bulk, edit.edit),
+        ("done", Bulk, done),
+        ("reopen", Bulk, reopen),
+        ("rm", Bulk, rm),
     ):
-        app.command(name, cls=Command, rich_help_panel=PANEL)(body)
-    app.command("ls", cls=Command, hidden=True)(list_)
+        app.command(name, cls=cls, rich_help_panel=PANEL)(body)
+    app.command("ls", cls=Listing, hidden=True)(list_)
 
 
-@takes(*WRITING)
 def add(
-    invocation: Invocation,
-    words: Annotated[list[str], typer.Argument(metavar="TITLE", help="The title; - reads one a line from stdin.")],
+    context: Context,
+    words: Annotated[
+        list[str], typer.Argument(metavar="TITLE", help="The title, with quick-add words; - reads one per line.")
+    ],
     description: Annotated[
-        str | None, typer.Option("--description", "-d", help="More about it; - reads it from stdin.")
+        str | None, typer.Option("--description", "-d", metavar="TEXT", help="Details; - reads them from stdin.")
     ] = None,
     due: field_options.Due = None,
     start: field_options.Start = None,
@@ -70,114 +59,111 @@ def add(
     tag: field_options.Tag = None,
     literal: field_options.Literal = False,
 ) -> None:
-    """Add a todo. QuickAdd need no quotes: todo add pay rent due:fri pri:high project:home +bills"""
-    from todocli.schemas.base import validated
-    from todocli.schemas.todos import TodoCreate
+    """Add a todo. Words need no quotes.
 
+    todo add Pay rent due:fri pri:high
+    todo add Call the bank due:tomorrow-17:00 project:home +bills
+    todo add - < titles.txt
+    """
     from_stdin = words == ["-"]
     if from_stdin and description == "-":
         raise UsageError("Title and description cannot both come from stdin.", hint="Give one of them as words.")
-    described = {} if description is None else {"description": read_text(description)}
-    titles = read_stdin().split("\n") if from_stdin else [" ".join(words)]
+    details = None if description is None else read_text(description)
+    lines = [[line] for line in read_stdin().split("\n") if line.strip()] if from_stdin else [words]
+    options: dict[str, Any] = {"due": due, "start": start, "priority": priority, "project": project, "tag": tag}
     drafts = []
-    for position, title in enumerate(titles, 1):
-        if from_stdin and not title.strip():
-            continue
+    for position, line in enumerate(lines, 1):
         try:
-            said = field_options.read(
-                [title] if from_stdin else words,
-                due=due,
-                start=start,
-                priority=priority,
-                project=project,
-                tag=tag,
-                literal=literal,
-            )
-            drafts.append(validated(TodoCreate, {"title": said.title, **said.new, **described}))
+            drafts.append(_draft(line, details, literal=literal, **options))
         except ValidationError as error:
             if not from_stdin:
                 raise
             detail = f"Line {position} of stdin: {error.detail} Nothing was added."
             raise ValidationError(detail, hint=error.hint, field_errors=error.field_errors) from None
     if not drafts:
-        raise ValidationError(
-            "There is no title on stdin.",
-            hint="Write one a line.",
-            field_errors=(FieldError("title", "must not be empty"),),
-        )
-    with invocation.todos() as todos:
-        outcome = todos.add(drafts, change=invocation.change)
-    tell(invocation, outcome, "Added", single=not from_stdin)
-    if not from_stdin and not literal:
-        field_options.note_stray_time(invocation, words, outcome.items[0].number)
+        raise ValidationError.of("title", "There is no title on stdin.", hint="Write one per line.")
+    key = context.change_key(
+        "add", lines=lines, description=details, literal=literal, **options, stdin=from_stdin or None
+    )
+    with context.workspace() as workspace:
+        result = workspace.todos.add(drafts, key)
+    context.report(result, bulk.ADD, single=not from_stdin)
+    if not from_stdin and not literal and result.items:
+        field_options.note_stray_time(context.output, words, result.items[0].number)
 
 
-@takes(*READING)
-@chooses
+def _draft(words: list[str], description: str | None, *, literal: bool, **options: Any) -> TodoCreate:
+    from todocli.schemas.base import validated
+    from todocli.schemas.todos import TodoCreate
+
+    found = field_options.read(words, literal=literal, **options)
+    details = {} if description is None else {"description": description}
+    return validated(TodoCreate, {"title": found.title, **found.new, **details})
+
+
 def list_(
-    invocation: Invocation,
-    choice: Choice,
+    context: Context,
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="FILTER", help="+home, project:work, due:week, pri:high, or a text.")
+        list[str] | None,
+        typer.Argument(metavar="[FILTER...]", help="+home, project:work, due:week, pri:high, or text."),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option("--limit", "-n", metavar="N", parser=count, help="Show at most so many.")
+        int | None, typer.Option("--limit", "-n", metavar="N", parser=positive, help="Show at most N.")
     ] = None,
     sort: Annotated[
-        str | None, typer.Option("--sort", metavar="KEYS", help="The order: due,-priority,project,title,created.")
+        str | None, typer.Option("--sort", metavar="KEYS", help="Sort by due,-priority,project,title,created.")
     ] = None,
-    reverse: Annotated[bool, typer.Option("--reverse", "-r", metavar="", help="Turn the order round.")] = False,
-    group: Annotated[Group | None, typer.Option("--group", help="Under headings, for a person.")] = None,
+    reverse: Annotated[bool, typer.Option("--reverse", "-r", metavar="", help="Reverse the order.")] = False,
+    group: Annotated[Group | None, typer.Option("--group", metavar="BY", help="Group by project, tag or due.")] = None,
 ) -> None:
-    """List todos: those to be done first come first, unless told otherwise."""
-    show_list(invocation, choice.state(), choice.filter(words), sort=sort, reverse=reverse, limit=limit, group=group)
+    """List todos, most urgent first.
+
+    todo list +home due:week
+    todo list --completed --limit 20
+    todo list --where '+bills and not due:none' --sort due
+    """
+    options = context.filter_options
+    show_list(context, options.state(), options.filter(words), sort=sort, reverse=reverse, limit=limit, group=group)
 
 
-@takes(*READING)
-def show(invocation: Invocation, references: NumbersToTake) -> None:
-    """Show everything about todos, those in the trash too."""
+def show(context: Context, references: References_) -> None:
+    """Show everything about todos, also those in the trash.
+
+    todo show 3
+    """
     named = read_references(references)
-    if invocation.table:
-        with invocation.owned() as (store, owner), store.session() as session:
-            from todocli.services.history.log import Log
-
-            found = Log(session, owner).of_todos(named, LAST_STEPS)
-        from todocli.render.tables import todo_detail
-
-        for todo, steps in found:
-            invocation.show(todo_detail(todo, steps, now=clock.now()))
-        return
-    with invocation.todos() as todos:
-        outcome = todos.get(named)
-    print_plainly(invocation, outcome.items, single=named.single, description=True)
+    with context.workspace() as workspace:
+        context.output.show(workspace, named)
 
 
-@takes(*WRITING, "yes")
-@chooses
-def done(invocation: Invocation, choice: Choice, references: Named = None, dry_run: DryRun = False) -> None:
-    """Complete todos: those named, or those chosen by what they are."""
-    make = partial(_made, "complete", invocation)
-    make_step(invocation, references, make, bulk.DONE, choice, dry_run=dry_run)
+def done(context: Context, references: OptionalReferences = None, dry_run: DryRun = False) -> None:
+    """Mark todos done, by number or by filter.
+
+    todo done 3 5-7
+    todo done --tag errand
+    """
+    bulk.run(context, bulk.DONE, lambda todos, chosen, key: todos.complete(chosen, key), references, dry_run=dry_run)
 
 
-@takes(*WRITING, "yes")
-@chooses
-def reopen(invocation: Invocation, choice: Choice, references: Named = None, dry_run: DryRun = False) -> None:
-    """Make completed todos open again: those named, or those chosen by what they are."""
-    make = partial(_made, "reopen", invocation)
-    make_step(invocation, references, make, bulk.REOPENED, choice, "completed", dry_run=dry_run)
+def reopen(context: Context, references: OptionalReferences = None, dry_run: DryRun = False) -> None:
+    """Make completed todos open again, by number or by filter.
+
+    todo reopen 3
+    """
+    bulk.run(
+        context,
+        bulk.REOPEN,
+        lambda todos, chosen, key: todos.reopen(chosen, key),
+        references,
+        state="completed",
+        dry_run=dry_run,
+    )
 
 
-@takes(*WRITING, "yes")
-@chooses
-def rm(invocation: Invocation, choice: Choice, references: Named = None, dry_run: DryRun = False) -> None:
-    """Move todos to the trash; todo undo or todo restore brings them back."""
-    make = partial(_made, "remove", invocation)
-    make_step(invocation, references, make, bulk.REMOVED, choice, dry_run=dry_run)
+def rm(context: Context, references: OptionalReferences = None, dry_run: DryRun = False) -> None:
+    """Move todos to the trash. todo restore brings them back.
 
-
-def _made(
-    verb: Literal["complete", "reopen", "remove"], invocation: Invocation, todos: Todos, chosen: Chosen
-) -> Result:
-    outcome: Result = getattr(todos, verb)(chosen, change=invocation.change)
-    return outcome
+    todo rm 3
+    todo rm --project old --all
+    """
+    bulk.run(context, bulk.REMOVE, lambda todos, chosen, key: todos.remove(chosen, key), references, dry_run=dry_run)

@@ -1,103 +1,82 @@
-"""The commands `todo token`: who may use the HTTP API in your name."""
+"""The commands `todo token`: access for programs, through the HTTP API."""
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from todocli import clock
-from todocli.cli.context import Invocation
-from todocli.cli.shared_options import COMMON, Command, Family, takes
+from todocli.cli.command import Command, Family, Itemised
+from todocli.cli.context import Context
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pydantic import BaseModel
+
+    from todocli.cli.output import Note
     from todocli.schemas.tokens import TokenRead
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of a token, as phone.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of a token, such as phone.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this family."""
-    family = typer.Typer(cls=Family, help="Give programs access to your todos, by todo serve.", rich_markup_mode="rich")
-    for name, body in (("create", create), ("list", list_), ("revoke", revoke)):
-        family.command(name, cls=Command)(body)
+    family = typer.Typer(cls=Family, help="Give programs access to your todos, through todo serve.")
+    for name, cls, body in (("create", Command, create), ("list", Itemised, list_), ("revoke", Command, revoke)):
+        family.command(name, cls=cls)(body)
     app.add_typer(family, name="token", rich_help_panel="Operators")
 
 
-@takes(*COMMON)
 def create(
-    invocation: Invocation,
+    context: Context,
     name: Name,
     expires: Annotated[
-        str | None, typer.Option("--expires", metavar="AGE", help="After how long: 90d, 12w; never, if not given.")
+        str | None, typer.Option("--expires", metavar="AGE", help="Valid for this long: 90d, 12w; forever by default.")
     ] = None,
-    read_only: Annotated[bool, typer.Option("--read-only", metavar="", help="It may change nothing.")] = False,
+    read_only: Annotated[bool, typer.Option("--read-only", metavar="", help="It cannot change anything.")] = False,
 ) -> None:
-    """Make a token. It is shown once; of what is stored, it cannot be found out."""
+    """Create a token. It is shown once; only its hash is stored.
+
+    todo token create phone --expires 90d
+    """
     from todocli.domain.timestamps import parse_duration
 
     until = clock.now() + parse_duration(expires, "expires") if expires is not None else None
-    with invocation.owned() as (store, owner), store.session() as session:
-        from todocli.services.tokens import Tokens
-
-        made = Tokens(session, owner).create(name, expires_at=until, read_only=read_only)
-    if invocation.machine:
-        invocation.document(made)
-        return
-    invocation.line(made.token)
-    invocation.note("Keep it: it is shown this once. Send it as: Authorization: Bearer todo_…")
+    with context.workspace() as workspace:
+        token = workspace.tokens.create(name, expires_at=until, read_only=read_only)
+    context.output.lines(token, [token.token])
+    context.output.note("Copy it now; it won't be shown again. Usage: Authorization: Bearer todo_…")
 
 
-@takes(*COMMON, "jsonl")
-def list_(invocation: Invocation) -> None:
-    """List your tokens, without the tokens themselves."""
-    with invocation.owned() as (store, owner), store.session() as session:
-        from todocli.services.tokens import Tokens
-
-        found = Tokens(session, owner).all()
-    if invocation.machine:
-        invocation.document(found)
-    elif not found.items:
-        invocation.note("There are no tokens. Make one: todo token create NAME")
-    else:
-        _print(invocation, found.items)
+def list_(context: Context) -> None:
+    """List your tokens, without their secrets."""
+    with context.workspace() as workspace:
+        found = workspace.tokens.all()
+    _print(context, found, found.items, ("There are no tokens. Create one", ("todo", "token", "create", "NAME")))
 
 
-@takes(*COMMON)
-def revoke(invocation: Invocation, name: Name) -> None:
-    """Make a token worthless, at once."""
-    with invocation.owned() as (store, owner), store.session() as session:
-        from todocli.services.tokens import Tokens
-
-        token = Tokens(session, owner).revoke(name)
-    if invocation.machine:
-        invocation.document(token)
-    else:
-        _print(invocation, [token])
-        invocation.note("Revoked: it opens nothing any more.")
+def revoke(context: Context, name: Name) -> None:
+    """Revoke a token, at once."""
+    with context.workspace() as workspace:
+        token = workspace.tokens.revoke(name)
+    _print(context, token, [token])
+    context.output.note("Revoked; the token no longer works.")
 
 
-def _print(invocation: Invocation, tokens: Sequence[TokenRead]) -> None:
+def _print(context: Context, document: BaseModel, tokens: Sequence[TokenRead], nothing: Note | None = None) -> None:
     from todocli.render.dates import ago, local
-    from todocli.render.text import visible
 
     now = clock.now()
     rows = [
         (
-            visible(token.name),
-            "read" if token.is_read_only else "all",
+            token.name,
+            "read" if token.is_read_only else "read, write",
             ago(token.created_at, now),
             local(token.expires_at) if token.expires_at else "never",
             ago(token.last_used_at, now) if token.last_used_at else "never",
         )
         for token in tokens
     ]
-    if invocation.table:
-        from todocli.render.tables import plain_table
-
-        invocation.show(plain_table(("Token", "May", "Made", "Expires", "Used"), rows))
-    else:
-        sys.stdout.writelines("\t".join(row) + "\n" for row in rows)
+    context.output.rows(document, ("Token", "Access", "Created", "Expires", "Used"), rows, nothing=nothing)

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import shlex
-import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import typer
 
-from todocli.cli.context import Invocation
-from todocli.cli.filter_options import Choice
-from todocli.cli.shared_options import COMMON, READING, Command, Family, takes
+from todocli.cli.command import Command, Family, Itemised, Names, Reading, Speaking
+from todocli.cli.context import Context
+from todocli.cli.filter_options import FilterOptions
 from todocli.errors import UsageError, ValidationError
-from todocli.render.text import visible
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of a view.")]
 
 
+class Saving(Command):
+    """The command that saves a view: the view has its own options for the output."""
+
+    takes: ClassVar[Names] = ("no_input", "color")
+
+
 class Views(Family):
-    """The family, in which a word that is no command is the name of a view; alone it lists them."""
+    """The family. Alone it lists the views, and a word that is not a command names one to show."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the arguments."""
+        """Parse the arguments."""
         is_bare = all(word.startswith("-") and word not in ("-h", "--help") for word in args)
         return super().parse_args(ctx, ["list", *args] if is_bare and not ctx.resilient_parsing else args)
 
@@ -34,103 +38,104 @@ class Views(Family):
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this family."""
-    family = typer.Typer(
-        cls=Views, help="Save a list under a name, and show it: todo view NAME", rich_markup_mode="rich"
-    )
+    family = typer.Typer(cls=Views, help="Save lists under a name, and show them: todo view NAME")
     loose = {"ignore_unknown_options": True}
-    family.command("save", cls=Command, context_settings=loose)(save)
-    family.command("show", cls=Command, context_settings=loose)(show)
-    family.command("list", cls=Command)(list_)
-    family.command("rm", cls=Command)(rm)
+    family.command("save", cls=Saving, context_settings=loose)(save)
+    family.command("show", cls=Reading, context_settings=loose)(show)
+    family.command("list", cls=Itemised)(list_)
+    family.command("rm", cls=Speaking)(rm)
     app.add_typer(family, name="view", rich_help_panel="Organise")
 
 
-@takes("no_input", "color")
 def save(
-    invocation: Invocation,
-    context: typer.Context,
+    context: Context,
     name: Name,
-    words: Annotated[list[str], typer.Argument(metavar="FILTER", help="What is typed after todo list.")],
+    words: Annotated[list[str], typer.Argument(metavar="FILTER...", help="What you would type after todo list.")],
 ) -> None:
-    """Save what is typed after todo list: todo view save week due:week --sort -priority"""
-    from todocli import profiles
+    """Save a list under a name.
 
-    if name in VIEWS:
-        raise UsageError(f"No view can be called {name}: it is a command.", hint="Take another name.")
+    todo view save week due:week --sort -priority
+    """
+    from todocli import profiles
+    from todocli.render.text import visible
+
+    if name in VIEW_COMMANDS:
+        raise UsageError(f"A view cannot be called {name}: that is a command.", hint="Choose another name.")
     _check(context, words)
     before = profiles.save_view(name, shlex.join(words))
-    invocation.note(f"Saved. Show it: todo view {name}" + (f" (it was: {visible(before)})" if before else ""))
+    was = f" (it was: {visible(before)})" if before else ""
+    context.output.note(f"Saved{was}. Show it", ("todo", "view", name))
 
 
-@takes(*READING)
 def show(
-    invocation: Invocation,
-    context: typer.Context,
+    context: Context,
     name: Name,
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="FILTER", help="More of what is typed after todo list.")
+        list[str] | None, typer.Argument(metavar="[FILTER...]", help="More of what you would type after todo list.")
     ] = None,
 ) -> None:
-    """Show a view; show itself may be left out."""
+    """Show a view. The word show may be left out.
+
+    todo view week
+    todo view week +home
+    """
     from todocli import profiles
 
     line = profiles.view(name, profiles.load())
     try:
         saved = shlex.split(line)
     except ValueError:
-        detail = f"The view {name} cannot be read: {line[:60]!r}."
+        detail = f"The view {name} cannot be parsed: {line[:60]!r}."
         raise ValidationError(detail, hint="Save it again, or correct config.toml.") from None
     listing = _list_context(context, [*saved, *(words or ())])
     with listing:
         listing.command.invoke(listing)
 
 
-@takes(*COMMON, "jsonl")
-def list_(invocation: Invocation) -> None:
+def list_(context: Context) -> None:
     """List the saved views."""
     from todocli import profiles
+    from todocli.schemas.views import ViewList, ViewRead
 
     views = sorted(profiles.load().views.items())
-    if invocation.machine:
-        from todocli.schemas.views import ViewList, ViewRead
-
-        items = [ViewRead(name=name, line=line) for name, line in views]
-        invocation.document(ViewList(items=items, count=len(items), total=len(items)))
-    elif not views:
-        invocation.note("There are no views yet. Save one: todo view save NAME +home")
-    elif invocation.table:
-        from todocli.render.tables import plain_table
-
-        invocation.show(plain_table(("View", "todo list …"), views))
-    else:
-        sys.stdout.writelines(f"{name}\t{visible(line)}\n" for name, line in views)
+    document = ViewList.of([ViewRead(name=name, line=line) for name, line in views])
+    nothing = "There are no views yet. Save one", ("todo", "view", "save", "NAME", "+home")
+    context.output.rows(document, ("View", "todo list …"), views, nothing=nothing)
 
 
-@takes("profile", "no_input", "color")
-def rm(invocation: Invocation, name: Name) -> None:
-    """Forget a view; the todos stay."""
+def rm(context: Context, name: Name) -> None:
+    """Delete a view. The todos stay."""
     from todocli import profiles
 
     line = profiles.view(name, profiles.load())
     profiles.remove_view(name)
-    invocation.note(f"Forgotten. It was: todo view save {name} {visible(line)}")
+    context.output.note("Deleted. To save it again", ("todo", "view", "save", name, *_words(line)))
 
 
-VIEWS = ("save", "show", "list", "rm")
+VIEW_COMMANDS = ("save", "show", "list", "rm")
 
 
-def _list_context(context: typer.Context, words: list[str]) -> Any:
+def _words(line: str) -> list[str]:
+    from todocli.render.text import visible
+
+    try:
+        return [visible(word) for word in shlex.split(line)]
+    except ValueError:
+        return [visible(line)]
+
+
+def _list_context(context: Context, words: list[str]) -> Any:
     root: Any = context.find_root()
     return root.command.commands["list"].make_context("list", list(words), parent=root, obj=context.obj)
 
 
-def _check(context: typer.Context, words: list[str]) -> None:
-    """Raise what `todo list` would for these words."""
+def _check(context: Context, words: list[str]) -> None:
+    """Raise what `todo list` would raise for these words."""
     from todocli.domain.sorting import parse_sort
 
     with _list_context(context, words) as listing:
         values = listing.params
-        choice = Choice(**{name: values[name] for name in Choice.__dataclass_fields__})
-        choice.state()
-        choice.filter(values["words"])
+        options = FilterOptions(**{name: values[name] for name in FilterOptions.__dataclass_fields__})
+        options.state()
+        options.filter(values["words"])
         parse_sort(values["sort"] or "")

@@ -1,12 +1,12 @@
-"""Filters: which todos are meant, by what they are. `filter_words` reads them as a person writes them."""
+"""The syntax tree of filters. `todocli.domain.filters.parser` reads it from text."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from todocli.domain.fields import Priority
 
@@ -20,7 +20,7 @@ class Tagged:
 
 @dataclass(frozen=True)
 class InProject:
-    """Is in this project, or in a part of it; None: in any."""
+    """Is in this project or a sub-project; None: in any."""
 
     project: str | None
 
@@ -34,7 +34,7 @@ class HasPriority:
 
 @dataclass(frozen=True)
 class Between:
-    """Is due, or starts, from `first` to `last`, both included; None: however early or late, but at all."""
+    """Is due, or starts, from `first` to `last`, inclusive; None: no limit, but the date is set."""
 
     field: Literal["due", "start"]
     first: date | None = None
@@ -43,33 +43,33 @@ class Between:
 
 @dataclass(frozen=True)
 class Overdue:
-    """The day, or the time of it, when it is due is over."""
+    """Its due date or time has passed."""
 
 
 @dataclass(frozen=True)
 class Contains:
-    """Title or description contain this text, ASCII letters without regard to case."""
+    """The title or description contains this text, ignoring the case of ASCII letters."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Not:
-    """The contrary."""
+    """Does not match `part`."""
 
     part: Filter
 
 
 @dataclass(frozen=True)
 class And:
-    """All of them; without parts, everything."""
+    """Matches all of `parts`; without parts, everything."""
 
     parts: tuple[Filter, ...] = ()
 
 
 @dataclass(frozen=True)
 class Or:
-    """At least one of them."""
+    """Matches at least one of `parts`."""
 
     parts: tuple[Filter, ...]
 
@@ -80,13 +80,13 @@ EVERYTHING = And()
 
 
 def all_of(*parts: Filter) -> Filter:
-    """Return the filter that all of `parts` hold, without needless nesting."""
+    """Return the conjunction of `parts`, without needless nesting."""
     flat = tuple(_flat(And, parts))
     return flat[0] if len(flat) == 1 else And(flat)
 
 
 def any_of(*parts: Filter) -> Filter:
-    """Return the filter that one of `parts` holds, without needless nesting."""
+    """Return the disjunction of `parts`, without needless nesting."""
     flat = tuple(_flat(Or, parts))
     return flat[0] if len(flat) == 1 else Or(flat)
 
@@ -100,7 +100,7 @@ def _flat(kind: type[And] | type[Or], parts: tuple[Filter, ...]) -> Iterator[Fil
 
 
 def terms(condition: Filter) -> Iterator[Filter]:
-    """Give the parts that have no parts themselves."""
+    """Yield the leaves of a filter."""
     if isinstance(condition, Not):
         yield from terms(condition.part)
     elif isinstance(condition, And | Or):
@@ -111,39 +111,12 @@ def terms(condition: Filter) -> Iterator[Filter]:
 
 
 def asks_for_start(condition: Filter) -> bool:
-    """Return whether a filter says something of when todos start: then what is hidden until then is meant too."""
+    """Whether a filter mentions start dates: then todos that start later are not hidden."""
     return any(isinstance(term, Between) and term.field == "start" for term in terms(condition))
 
 
-def surely_not(condition: Filter, todo: Mapping[str, Any]) -> bool:
-    """Return whether a todo surely did not fit a filter, whatever day it was; `todo` are its columns at that time."""
-    return _verdict(condition, todo) is False
-
-
-def _verdict(condition: Filter, todo: Mapping[str, Any]) -> bool | None:
-    match condition:
-        case And(parts):
-            verdicts = {_verdict(part, todo) for part in parts}
-            return False if False in verdicts else None if None in verdicts else True
-        case Or(parts):
-            verdicts = {_verdict(part, todo) for part in parts}
-            return True if True in verdicts else None if None in verdicts else False
-        case Not(part):
-            verdict = _verdict(part, todo)
-            return None if verdict is None else not verdict
-        case Tagged(tag):
-            return tag in todo["tags"] if tag else bool(todo["tags"])
-        case InProject(project):
-            name = todo["project"]
-            return name is not None and (project is None or name == project or name.startswith(f"{project}/"))
-        case HasPriority(priority):
-            return todo["priority"] is not None and priority in (None, todo["priority"])
-        case _:  # days depend on the day that it was; texts on how the engine compares them
-            return None
-
-
 def format_filter(condition: Filter) -> str:
-    """Return a filter as `--where` reads it, whatever day it is today."""
+    """Return a filter as an expression for `--where`, with absolute dates."""
     match condition:
         case And(parts):
             return " and ".join(
@@ -178,5 +151,5 @@ def _span(first: date | None, last: date | None) -> str:
 
 
 def quoted(text: str) -> str:
-    """Return a text as `--where` reads it, in quotes."""
+    """Return a text in quotes, as `--where` reads it."""
     return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'

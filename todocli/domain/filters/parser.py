@@ -12,10 +12,10 @@ What is neither is refused, where it stands.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from todocli.domain.filters.ast import Between, Filter, Not, all_of, any_of, quoted, terms
 from todocli.domain.filters.terms import Refused, contains, day, keyed, term
@@ -27,6 +27,7 @@ MAX_TERMS = 100
 MAX_DEPTH = 30
 """How deep its parts are nested at most."""
 
+_SINGLE = ("project", "priority", "due", "start", "before", "after", "search")
 _OPERATORS = ("and", "or", "not")
 _TOKEN = re.compile(r'\s*(?:([()])|((?:[^\s()":]+:)?"(?:[^"\\]|\\.)*")|([^\s()"]+)|(\S))', re.DOTALL)
 
@@ -81,7 +82,7 @@ def parse_option(name: str, text: str, *, today: date) -> Filter:
     """
     try:
         if name in ("before", "after"):
-            return _beside(day(text, today), is_before=name == "before")
+            return _before_or_after(day(text, today), is_before=name == "before")
         if name == "search":
             return contains(text)
         return keyed(name, text.removeprefix("+") if name == "tag" else text, today)
@@ -90,7 +91,23 @@ def parse_option(name: str, text: str, *, today: date) -> Filter:
         raise ValidationError(f"--{name}: {error.detail}", hint=error.hint, field_errors=(fault,)) from None
 
 
-def _beside(on: date, *, is_before: bool) -> Filter:
+def parse_options(options: Mapping[str, Any], words: Sequence[str] = (), *, today: date) -> Filter:
+    """Return the filter that options and words mean together: all of them at once.
+
+    `options` has the values by name: lists for `tag` and `no_tag`, text for `where` and the options of `parse_option`.
+    Other names are ignored. Raises `ValidationError`.
+    """
+    found = all_of(
+        *([parse_words(words, today=today)] if words else []),
+        *(parse_option("tag", name, today=today) for name in options.get("tag") or ()),
+        *(Not(parse_option("tag", name, today=today)) for name in options.get("no_tag") or ()),
+        *(parse_option(name, options[name], today=today) for name in _SINGLE if options.get(name) is not None),
+        *([parse_where(options["where"], today=today)] if options.get("where") is not None else []),
+    )
+    return bounded(found)
+
+
+def _before_or_after(on: date, *, is_before: bool) -> Filter:
     try:
         return Between("due", None, on - timedelta(days=1)) if is_before else Between("due", on + timedelta(days=1))
     except OverflowError:

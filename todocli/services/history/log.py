@@ -1,4 +1,4 @@
-"""The steps that a user made, as history has them."""
+"""Reads the log: the changes that a user made, as the triggers recorded them."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _last = sa.func.coalesce(col(History.after), col(History.before))
 _number = _last["number"].as_integer()
 
 
-class Touched(NamedTuple):
-    """One todo in one step."""
+class TodoChange(NamedTuple):
+    """What a change did to one todo."""
 
     todo_id: UUID
     before: Row | None
@@ -49,166 +49,166 @@ class Touched(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Step:
-    """One step with the todos that it touched, in the order of their numbers, or with some of them."""
+class RecordedChange:
+    """A change with the todos that it touched, or some of them, by number."""
 
     id: UUID
     made_at: datetime
     source: str
-    kind: Literal["step", "undo", "redo"]
+    kind: Literal["change", "undo", "redo"]
     undoes: UUID | None
     is_undone: bool
     count: int
-    touched: tuple[Touched, ...]
+    todos: tuple[TodoChange, ...]
 
     def read(self) -> ChangeRead:
         """Return it as part of the contract."""
         fields = {name: getattr(self, name) for name in ChangeRead.model_fields if name != "items"}
-        return ChangeRead(items=[touched.read() for touched in self.touched], **fields)
+        return ChangeRead(items=[todo.read() for todo in self.todos], **fields)
 
 
 @dataclass(frozen=True)
 class LogQuery:
-    """Which steps to show, from `since` on and before `until`: at most `limit`, and of each at most `shown` todos.
+    """Which changes to read: from `since` on and before `until`, at most `limit`, with at most `per_change` todos each.
 
-    With `todo`, which is no range, the steps that touched it, and of each only what it did to this todo.
-    Without `with_total` nobody counts what is not shown: the total is then the count, or one more if there are more.
+    With `todo`, a number or an id, only the changes that touched it, and of each only what it did to this todo.
+    Without `with_total`, the total is the count, or one more if there are more: counting the rest would cost time.
     """
 
     todo: Reference | None = None
     since: datetime | None = None
     until: datetime | None = None
     limit: int | None = None
-    shown: int | None = None
+    per_change: int | None = None
     with_total: bool = True
 
 
 class Log:
-    """The steps of one user."""
+    """The changes of one user."""
 
     def __init__(self, session: Session, owner: Owner) -> None:
         self._session = session
         self._owner = owner
 
-    def find(self, wanted: LogQuery) -> ChangeList:
-        """Return the steps that `wanted` asks for, newest first.
+    def find(self, query: LogQuery) -> ChangeList:
+        """Return the changes that `query` asks for, newest first.
 
-        Raises `NotFound` if there never was such a todo, and `MissingUserContext` if the database knows no such user.
+        Raises `NotFound` if there never was such a todo, and `MissingUserContext` if the database does not have the
+        user.
         """
-        steps, total = self._find(wanted, self._is_todo(wanted.todo))
-        if not steps:
+        changes, total = self._find(query, self._of_existing(query.todo))
+        if not changes:
             self._owner.require(self._session)
-            if wanted.todo is not None:
-                steps, total = self._find(wanted, self._was_todo(wanted.todo))
-        return ChangeList(
-            items=[step.read() for step in steps[: wanted.limit]], count=len(steps[: wanted.limit]), total=total
-        )
+            if query.todo is not None:
+                changes, total = self._find(query, self._of_deleted(query.todo))
+        items = [change.read() for change in changes[: query.limit]]
+        return ChangeList(items=items, count=len(items), total=total)
 
-    def _find(self, wanted: LogQuery, of_todo: sa.ColumnElement[bool]) -> tuple[list[Step], int]:
-        page = self._steps().where(self._touched(Change, of_todo)).order_by(col(Change.seq).desc())
-        if wanted.since:
-            page = page.where(col(Change.made_at) >= wanted.since)
-        if wanted.until:
-            page = page.where(col(Change.made_at) < wanted.until)
-        if wanted.with_total:
+    def _find(self, query: LogQuery, of_todo: sa.ColumnElement[bool]) -> tuple[list[RecordedChange], int]:
+        page = self._changes().where(self._touches(Change, of_todo)).order_by(col(Change.seq).desc())
+        if query.since:
+            page = page.where(col(Change.made_at) >= query.since)
+        if query.until:
+            page = page.where(col(Change.made_at) < query.until)
+        if query.with_total:
             page = page.add_columns(sa.func.count().over().label("total"))
-        if wanted.limit is not None:
-            page = page.limit(wanted.limit + (not wanted.with_total))
-        rows = self._with_rows(page, of_todo, wanted.shown)
-        steps = _grouped(rows)
-        return steps, rows[0]["total"] if rows and wanted.with_total else len(steps)
+        if query.limit is not None:
+            page = page.limit(query.limit + (not query.with_total))
+        rows = self._with_rows(page, of_todo, query.per_change)
+        changes = _grouped(rows)
+        return changes, rows[0]["total"] if rows and query.with_total else len(changes)
 
-    def steps(self, ids: Sequence[UUID]) -> list[Step]:
-        """Return whole steps, newest first."""
-        page = self._steps().where(col(Change.id).in_(ids))
+    def changes(self, ids: Sequence[UUID]) -> list[RecordedChange]:
+        """Return whole changes, newest first."""
+        page = self._changes().where(col(Change.id).in_(ids))
         return _grouped(self._with_rows(page, sa.true(), None))
 
     def of_todos(self, references: References, count: int) -> list[tuple[TodoRead, list[ChangeRead]]]:
-        """Return the todos named, in the order they are named, each with its newest `count` steps.
+        """Return the referenced todos, in order, each with its newest `count` changes.
 
-        Raises `NotFound` naming every reference that found none.
+        Raises `NotFound` naming every reference that matches nothing.
         """
-        named = sa.and_(self._owner.scope(Todo), resolve.where_referenced(references))
+        referenced = sa.and_(self._owner.scope(Todo), resolve.where_referenced(references))
         place = sa.func.row_number().over(partition_by=col(History.todo_id), order_by=col(Change.seq).desc())
         newest = (
-            sa.select(col(History.change_id), *_touched, place.label("place"))
-            .join(Change, sa.and_(self._owner.scope(Change), self._in_step(Change)))
-            .where(self._owner.scope(History), col(History.todo_id).in_(sa.select(col(Todo.id)).where(named)))
+            sa.select(col(History.change_id), *_columns, place.label("place"))
+            .join(Change, sa.and_(self._owner.scope(Change), self._of_change(Change)))
+            .where(self._owner.scope(History), col(History.todo_id).in_(sa.select(col(Todo.id)).where(referenced)))
             .subquery("newest")
         )
-        # The limit changes nothing but what Postgres expects: with more rows it would compile the statement (JIT).
+        # The limit excludes nothing. It lowers the planner's estimate, which would otherwise turn on JIT compilation.
         most = None if references.ranges else count * len(references.items)
         last = sa.select(newest).where(newest.c.place <= count).limit(most).subquery("last")
         touched = [last.c[name] for name in ("todo_id", "before", "after")]
-        recent = self._steps().add_columns(*touched).join(last, last.c.change_id == col(Change.id)).subquery("recent")
+        recent = self._changes().add_columns(*touched).join(last, last.c.change_id == col(Change.id)).subquery("recent")
         query = (
-            sa.select(*resolve.COLUMNS, *(column.label(f"step_{column.name}") for column in recent.c))
+            sa.select(*resolve.COLUMNS, *(column.label(f"change_{column.name}_") for column in recent.c))
             .outerjoin_from(Todo, recent, recent.c.todo_id == col(Todo.id))
-            .where(named)
+            .where(referenced)
             .order_by(recent.c.seq.desc())
         )
         todos: dict[UUID, TodoRead] = {}
-        steps: dict[UUID, list[ChangeRead]] = {}
+        changes: dict[UUID, list[ChangeRead]] = {}
         for row in self._session.execute(query).mappings():
             todo = todos.setdefault(row["id"], resolve.read(row))
-            if row["step_id"]:
-                step = {column.name: row[f"step_{column.name}"] for column in recent.c}
-                steps.setdefault(todo.id, []).append(_step([step]).read())
-        if lost := resolve.missing(references, todos.values()):
+            if row["change_id_"]:
+                change = {column.name: row[f"change_{column.name}_"] for column in recent.c}
+                changes.setdefault(todo.id, []).append(_change([change]).read())
+        if missing := resolve.missing(references, todos.values()):
             self._owner.require(self._session)
-            raise resolve.not_found(lost, [])
-        return [(todo, steps.get(todo.id, [])) for todo in resolve.in_order(references, list(todos.values()))]
+            raise resolve.not_found(missing, [])
+        return [(todo, changes.get(todo.id, [])) for todo in resolve.in_order(references, list(todos.values()))]
 
     # How the statements are put together
 
-    def _steps(self) -> sa.Select[Any]:
-        """Select the user's steps, each with its kind, whether it was taken back, and how many todos it touched."""
+    def _changes(self) -> sa.Select[Any]:
+        """Select the user's changes, each with its kind, whether it is undone, and how many todos it touched."""
         table = sa.inspect(Change).local_table.c
         target = aliased(Change, name="target")
         undoes = sa.select(col(target.undoes)).where(self._owner.scope(target), col(target.id) == col(Change.undoes))
         kind = sa.case(
-            (col(Change.undoes).is_(None), "step"), (undoes.scalar_subquery().is_(None), "undo"), else_="redo"
+            (col(Change.undoes).is_(None), "change"), (undoes.scalar_subquery().is_(None), "undo"), else_="redo"
         )
         counted = aliased(History, name="counted")
         count = sa.select(sa.func.count()).where(self._owner.scope(counted), col(counted.change_id) == col(Change.id))
         columns: list[sa.ColumnElement[Any]] = [
             *(table[name] for name in ("id", "seq", "made_at", "source", "undoes")),
             kind.label("kind"),
-            is_undone_clause(self._owner, Change).label("is_undone"),
+            is_undone(self._owner, Change).label("is_undone"),
             count.scalar_subquery().label("count"),
         ]
         return sa.select(*columns).where(self._owner.scope(Change))
 
     def _with_rows(
-        self, page: sa.Select[Any], of_todo: sa.ColumnElement[bool], shown: int | None
+        self, page: sa.Select[Any], of_todo: sa.ColumnElement[bool], per_change: int | None
     ) -> Sequence[sa.RowMapping]:
-        """Return the rows of history of the steps in `page`, newest step first; of each at most `shown`."""
-        steps = page.cte("page").prefix_with("MATERIALIZED")  # or Postgres counts a step's todos for each of them
-        place = sa.func.row_number().over(partition_by=steps.c.id, order_by=_number).label("place")
-        of_step = sa.and_(self._owner.scope(History), col(History.change_id) == steps.c.id, of_todo)
-        rows = sa.select(steps, *_touched, place).join_from(steps, History, of_step).subquery("rows")
+        """Return the rows of history of the changes in `page`, newest change first, at most `per_change` of each."""
+        changes = page.cte("page").prefix_with("MATERIALIZED")  # or Postgres counts the todos once for each row
+        place = sa.func.row_number().over(partition_by=changes.c.id, order_by=_number).label("place")
+        of_change = sa.and_(self._owner.scope(History), col(History.change_id) == changes.c.id, of_todo)
+        rows = sa.select(changes, *_columns, place).join_from(changes, History, of_change).subquery("rows")
         query = sa.select(rows).order_by(rows.c.seq.desc(), rows.c.place)
-        if shown is not None:
-            query = query.where(rows.c.place <= shown)
+        if per_change is not None:
+            query = query.where(rows.c.place <= per_change)
         return self._session.execute(query).mappings().all()
 
-    def _in_step(self, change: type[Change]) -> sa.ColumnElement[bool]:
+    def _of_change(self, change: type[Change]) -> sa.ColumnElement[bool]:
         return sa.and_(self._owner.scope(History), col(History.change_id) == col(change.id))
 
-    def _touched(self, change: type[Change], of_todo: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
-        return sa.exists(sa.select(col(History.todo_id)).where(self._in_step(change), of_todo))
+    def _touches(self, change: type[Change], of_todo: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+        return sa.exists(sa.select(col(History.todo_id)).where(self._of_change(change), of_todo))
 
-    def _is_todo(self, todo: Reference | None) -> sa.ColumnElement[bool]:
-        """Return the condition that a row of history is about a todo that there is."""
+    def _of_existing(self, todo: Reference | None) -> sa.ColumnElement[bool]:
+        """Return the condition that a row of history is about an existing todo."""
         if todo is None:
             return sa.true()
         if isinstance(todo, UUID):
             return col(History.todo_id) == todo
-        there = sa.select(col(Todo.id)).where(self._owner.scope(Todo), col(Todo.number) == todo)
-        return col(History.todo_id) == there.scalar_subquery()
+        existing = sa.select(col(Todo.id)).where(self._owner.scope(Todo), col(Todo.number) == todo)
+        return col(History.todo_id) == existing.scalar_subquery()
 
-    def _was_todo(self, todo: Reference) -> sa.ColumnElement[bool]:
-        """Return the condition that a row of history is about a todo that is no more. Raises `NotFound`."""
+    def _of_deleted(self, todo: Reference) -> sa.ColumnElement[bool]:
+        """Return the condition that a row of history is about a todo that no longer exists. Raises `NotFound`."""
         was = col(History.todo_id) == todo if isinstance(todo, UUID) else _number == todo
         found = self._session.scalars(sa.select(col(History.todo_id)).where(self._owner.scope(History), was).limit(1))
         todo_id = found.one_or_none()
@@ -217,11 +217,11 @@ class Log:
         return col(History.todo_id) == todo_id
 
 
-_touched = (col(History.todo_id), col(History.before), col(History.after))
+_columns = (col(History.todo_id), col(History.before), col(History.after))
 
 
-def is_undone_clause(owner: Owner, change: type[Change]) -> sa.ColumnElement[bool]:
-    """Return the condition that a step was taken back, and that this was not taken back in turn."""
+def is_undone(owner: Owner, change: type[Change]) -> sa.ColumnElement[bool]:
+    """Return the condition that a change is undone, and that this undo was not undone in turn."""
     undo, redo = aliased(Change, name="undo"), aliased(Change, name="redo")
     redone = sa.exists(sa.select(col(redo.id)).where(owner.scope(redo), col(redo.undoes) == col(undo.id)))
     newer = col(undo.seq) > col(change.seq)
@@ -230,12 +230,12 @@ def is_undone_clause(owner: Owner, change: type[Change]) -> sa.ColumnElement[boo
     )
 
 
-def _grouped(rows: Sequence[sa.RowMapping]) -> list[Step]:
-    return [_step(list(group)) for _, group in groupby(rows, key=lambda row: row["id"])]
+def _grouped(rows: Sequence[sa.RowMapping]) -> list[RecordedChange]:
+    return [_change(list(group)) for _, group in groupby(rows, key=lambda row: row["id"])]
 
 
-def _step(rows: Sequence[Any]) -> Step:
+def _change(rows: Sequence[Any]) -> RecordedChange:
     first = rows[0]
-    touched = tuple(Touched(row["todo_id"], row["before"], row["after"]) for row in rows)
+    todos = tuple(TodoChange(row["todo_id"], row["before"], row["after"]) for row in rows)
     fields = ("id", "made_at", "source", "kind", "undoes", "is_undone", "count")
-    return Step(touched=touched, **{name: first[name] for name in fields})
+    return RecordedChange(todos=todos, **{name: first[name] for name in fields})

@@ -1,7 +1,18 @@
-"""Destroying what is in the trash, for good."""
+"""Deletes todos in the trash for good, with their history. It cannot be undone.
+
+The DELETE trigger records a change with the whole rows, which are to be destroyed. So the purge deletes what that
+trigger wrote, and leaves a change of its own that holds only the numbers. The order of the statements matters:
+
+    1. insert the purge's change            so that its seq is lower than that of the trigger's change
+    2. insert its rows of history           {"number": 3}, and lock the todos
+    3. delete the todos                     the trigger records them
+    4. delete all other history of them     the trigger's rows, too
+    5. delete the trigger's change          newer than 1, and empty now
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +23,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, SQLModel, col
 
 from todocli.clock import now
-from todocli.domain.history import is_purged
+from todocli.domain.idempotency import ChangeKey
 from todocli.domain.references import References
 from todocli.errors import Conflict, NotFound
 from todocli.models import Change, History, Todo, User
@@ -20,21 +31,21 @@ from todocli.schemas.changes import ChangeList
 from todocli.schemas.todos import TodoRead
 from todocli.services import resolve
 from todocli.services.history.log import Log
-from todocli.services.history.rows import another_step
+from todocli.services.idempotency import recorded_todos
 from todocli.services.owner import Owner
 
 _history = SQLModel.metadata.tables["history"]
 
 
 @dataclass(frozen=True)
-class Trash:
-    """What of the trash is meant: the todos named, or all; of these, what went there before `until`."""
+class TrashQuery:
+    """Which todos to purge: the referenced ones, or all in the trash; of these, what was removed before `until`."""
 
     references: References | None = None
     until: datetime | None = None
 
     def conditions(self) -> list[sa.ColumnElement[bool]]:
-        """Return the conditions that a todo is meant. They say nothing of whose it is."""
+        """Return the SQL conditions. Not scoped to a user."""
         conditions: list[sa.ColumnElement[bool]] = [col(Todo.deleted_at).is_not(None)]
         if self.references:
             conditions.append(resolve.where_referenced(self.references))
@@ -51,74 +62,70 @@ class Purge:
         self._owner = owner
         self._source = source
 
-    def meant(self, trash: Trash) -> list[TodoRead]:
-        """Return what `purge` would destroy, by number. Raises `NotFound` naming what is not in the trash."""
+    def preview(self, trash: TrashQuery) -> list[TodoRead]:
+        """Return the todos that `purge` would destroy, by number.
+
+        Raises `NotFound` naming the references that are not in the trash.
+        """
         query = (
             sa.select(*resolve.COLUMNS).where(self._owner.scope(Todo), *trash.conditions()).order_by(col(Todo.number))
         )
         found = [resolve.read(row) for row in self._session.execute(query).mappings()]
-        if trash.references and (lost := resolve.missing(trash.references, found)):
+        if trash.references and (missing := resolve.missing(trash.references, found)):
             self._owner.require(self._session)
-            names = ", ".join(str(reference) for reference in lost[:10])
+            names = ", ".join(str(reference) for reference in missing[:10])
             older = f"in the trash since before {trash.until.astimezone():%Y-%m-%d %H:%M}" if trash.until else ""
             raise NotFound(
                 f"Not {older or 'in the trash'}: {names}. Nothing was purged.",
-                hint="Only what is in the trash can be purged: todo trash",
-                field_errors=resolve.not_found(lost, []).field_errors,
+                hint="Only todos in the trash can be purged",
+                command=("todo", "trash"),
+                field_errors=resolve.not_found(missing, []).field_errors,
             )
         return found
 
-    def made(self, trash: Trash, change: UUID) -> ChangeList | None:
-        """Return the purge that `change` names, if it was made before.
-
-        Raises `Conflict` if it was another step, or took other todos than `trash` names.
-        """
-        query = sa.select(col(Change.id)).where(self._owner.scope(Change), col(Change.id) == change)
-        if self._session.scalar(query) is None:
+    def find(self, key: ChangeKey) -> ChangeList | None:
+        """Return the purge that was made under `key`; None if there is none. Raises `Conflict` for another request."""
+        if recorded_todos(self._session, self._owner, key) is None:
             return None
-        made = self._read(change)
-        if trash.references:
-            taken = made.items[0].items
-            named = [resolve.matching(trash.references, item.number, item.todo_id) for item in taken]
-            if not all(named) or set(trash.references.items) - {name for names in named for name in names}:
-                raise another_step(change)
-        return made
+        return self._read(key.id)
 
-    def purge(self, trash: Trash, expected: list[TodoRead], *, change: UUID) -> ChangeList:
-        """Destroy todos and their history; leave a step that has their numbers. It cannot be undone.
+    def purge(self, trash: TrashQuery, expected: Collection[UUID], key: ChangeKey) -> ChangeList:
+        """Delete todos and their history, and return the change that is left of them.
 
-        Made before, it is not made again. The session's statements are one transaction. Raises `Conflict` if what is
-        meant is not what was `expected` any more.
+        `expected` are the ids of the todos that the user confirmed. The session's statements are one transaction.
+        Raises `Conflict` if the trash holds others by now, or if `key` was used for another request.
         """
         self._owner.require(self._session, lock=True)
-        if made := self.made(trash, change):
-            return made
-        seq = self._session.scalar(self._new_step(change))
+        if before := self.find(key):
+            return before
+        seq = self._session.scalar(self._insert_change(key))
         mine = self._owner.scope(Todo)
-        numbers = sa.select(*self._number_only(change)).where(mine, *trash.conditions())
+        numbers = sa.select(*self._number_only(key.id)).where(mine, *trash.conditions())
         locked = numbers.order_by(col(Todo.id)).with_for_update()
-        kept_of_them = _history.insert().from_select(["user_id", "change_id", "todo_id", "before"], locked)
-        meant = self._session.scalars(kept_of_them.returning(_history.c.todo_id))
-        if set(meant) != {todo.id for todo in expected}:
-            raise Conflict("The trash was changed meanwhile; nothing was purged.", hint="Look again: todo trash")
-        # The trigger on DELETE records a step of its own, with all that is to be destroyed: it goes too.
-        step, kept = aliased(History, name="step"), aliased(History, name="kept")
-        purged = sa.select(col(step.todo_id)).where(self._owner.scope(step), col(step.change_id) == change)
-        rest = sa.select(col(kept.todo_id)).where(self._owner.scope(kept), col(kept.change_id) == col(Change.id))
+        insert_rows = _history.insert().from_select(["user_id", "change_id", "todo_id", "before"], locked)
+        if set(self._session.scalars(insert_rows.returning(_history.c.todo_id))) != set(expected):
+            raise Conflict(
+                "The trash was changed in the meantime; nothing was purged.",
+                hint="Look again",
+                command=("todo", "trash"),
+            )
+        own, other = aliased(History, name="own"), aliased(History, name="other")
+        purged = sa.select(col(own.todo_id)).where(self._owner.scope(own), col(own.change_id) == key.id)
+        left = sa.select(col(other.todo_id)).where(self._owner.scope(other), col(other.change_id) == col(Change.id))
         for statement in (
             sa.delete(Todo).where(mine, col(Todo.id).in_(purged)),
             sa.delete(History).where(
-                self._owner.scope(History), col(History.change_id) != change, col(History.todo_id).in_(purged)
+                self._owner.scope(History), col(History.change_id) != key.id, col(History.todo_id).in_(purged)
             ),
-            sa.delete(Change).where(self._owner.scope(Change), col(Change.seq) > seq, ~sa.exists(rest)),
+            sa.delete(Change).where(self._owner.scope(Change), col(Change.seq) > seq, ~sa.exists(left)),
         ):
             self._session.execute(statement.execution_options(synchronize_session=False))
-        return self._read(change)
+        return self._read(key.id)
 
-    def _new_step(self, change: UUID) -> Any:
-        """Return the statement that makes the step; on SQLite nobody else gives it its place."""
+    def _insert_change(self, key: ChangeKey) -> Any:
+        """Return the statement that inserts the change; on SQLite, where no sequence does it, with the next seq."""
         table = SQLModel.metadata.tables["changes"]
-        values: dict[str, Any] = {"id": change, "made_at": now(), "source": self._source}
+        values: dict[str, Any] = {"id": key.id, "made_at": now(), "source": self._source, "request": key.request}
         columns: dict[str, Any] = {name: sa.literal(value, table.c[name].type) for name, value in values.items()}
         columns["user_id"] = col(User.id)
         if self._session.get_bind().dialect.name == "sqlite":
@@ -127,16 +134,15 @@ class Purge:
                 .where(self._owner.scope(Change))
                 .scalar_subquery()
             )
-        step = sa.select(*columns.values()).where(self._owner.is_user())
-        return table.insert().from_select(list(columns), step).returning(table.c.seq)
+        row = sa.select(*columns.values()).where(self._owner.is_user())
+        return table.insert().from_select(list(columns), row).returning(table.c.seq)
 
-    def _read(self, change: UUID) -> ChangeList:
-        steps = Log(self._session, self._owner).steps([change])
-        if not steps or not all(touched.before and is_purged(touched.before) for touched in steps[0].touched):
-            raise another_step(change)
-        return ChangeList(items=[steps[0].read()], count=1, total=1)
+    def _read(self, change_id: UUID) -> ChangeList:
+        items = [change.read() for change in Log(self._session, self._owner).changes([change_id])]
+        return ChangeList.of(items)
 
-    def _number_only(self, change: UUID) -> list[Any]:
-        made = sa.func.json_object if self._session.get_bind().dialect.name == "sqlite" else sa.func.json_build_object
-        number = made(sa.literal_column("'number'"), col(Todo.number))
-        return [col(Todo.user_id), sa.literal(change, sa.Uuid()), col(Todo.id), number]
+    def _number_only(self, change_id: UUID) -> list[Any]:
+        is_sqlite = self._session.get_bind().dialect.name == "sqlite"
+        json_object = sa.func.json_object if is_sqlite else sa.func.json_build_object
+        number = json_object(sa.literal_column("'number'"), col(Todo.number))
+        return [col(Todo.user_id), sa.literal(change_id, sa.Uuid()), col(Todo.id), number]

@@ -1,4 +1,14 @@
-"""One todo on its way back to a state that history knows, or forward again."""
+"""How undo and redo change one row.
+
+History has each todo before and after a change. Undo leads from `after` back to `before`, redo the other way. Only the
+columns that differ are compared and written, so that a change to another column in between is no conflict. And nothing
+is ever deleted: to take back an addition, the todo moves to the trash.
+
+    change      before    after        undo: expected → target
+    added       –         {…}          {…} → –         into the trash
+    edited      {a: 1}    {a: 2}       a: 2 → 1
+    deleted     {…}       –            – → {…}         inserted again
+"""
 
 from __future__ import annotations
 
@@ -6,55 +16,56 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import SQLModel
-
 from todocli.domain.history import differences
-from todocli.services.history.log import Touched
-from todocli.services.history.rows import typed
-
-_todos = SQLModel.metadata.tables["todos"]
+from todocli.services.history.log import TodoChange
+from todocli.services.history.rows import parse_row
 
 Columns = dict[str, Any]
 """Columns of a todo that history keeps, with values of the columns' own types."""
 
 
 @dataclass(frozen=True)
-class Turn:
-    """A todo that goes from one state that history knows to another; None: it was not there.
+class RowReversal:
+    """A todo's way from the `expected` state to the `target` state; None: it did not exist."""
 
-    Only what differs is compared and written. And nothing is deleted: a todo goes to the trash instead.
-    """
-
-    here: Columns | None
-    there: Columns | None
+    expected: Columns | None
+    target: Columns | None
 
     @classmethod
-    def of(cls, touched: Touched, *, back: bool) -> Turn:
-        """Return how to take back what a step did to a todo, or how to do it again."""
-        before, after = (None if row is None else typed(row) for row in (touched.before, touched.after))
-        return cls(after, before) if back else cls(before, after)
+    def undo(cls, change: TodoChange) -> RowReversal:
+        """Return how to take back what a change did to a todo."""
+        return cls(_parsed(change.after), _parsed(change.before))
 
-    def fits(self, row: Columns | None) -> bool:
-        """Return whether the todo is still `here`; `row` is what is stored of it."""
-        if self.here is None:
-            rest = {name: value for name, value in (self.there or {}).items() if name != "deleted_at"}
+    @classmethod
+    def redo(cls, change: TodoChange) -> RowReversal:
+        """Return how to do again what a change did to a todo."""
+        return cls(_parsed(change.before), _parsed(change.after))
+
+    def applies_to(self, row: Columns | None) -> bool:
+        """Whether the stored `row` is still in the expected state, as far as the reversal touches it."""
+        if self.expected is None:
+            rest = {name: value for name, value in (self.target or {}).items() if name != "deleted_at"}
             return row is None or (row["deleted_at"] is not None and _has(row, rest))
-        changed = self.here if self.there is None else differences(self.here, self.there)
-        return row is not None and _has(row, {name: self.here[name] for name in changed})
+        changed = self.expected if self.target is None else differences(self.expected, self.target)
+        return row is not None and _has(row, {name: self.expected[name] for name in changed})
 
-    def columns(self, row: Columns | None, moment: datetime) -> Columns:
-        """Return the columns to write, so that the todo is `there`; if there is no `row`, those of a new one."""
+    def patch(self, row: Columns | None, at: datetime) -> Columns:
+        """Return the columns to write to reach the target; without a stored `row`, those of a new one."""
         if row is None:
-            return dict(self.there) if self.there is not None else {**(self.here or {}), "deleted_at": moment}
-        if self.there is None:
-            return {"deleted_at": row["deleted_at"] or moment}
-        if self.here is None:
-            return {"deleted_at": self.there["deleted_at"]}
-        return {name: self.there[name] for name in differences(self.here, self.there)}
+            return dict(self.target) if self.target is not None else {**(self.expected or {}), "deleted_at": at}
+        if self.target is None:
+            return {"deleted_at": row["deleted_at"] or at}
+        if self.expected is None:
+            return {"deleted_at": self.target["deleted_at"]}
+        return {name: self.target[name] for name in differences(self.expected, self.target)}
+
+
+def _parsed(row: Any) -> Columns | None:
+    return None if row is None else parse_row(row)
 
 
 def _has(row: Columns, values: Columns) -> bool:
-    """Return whether `row` has these values; since when it is in the trash, does not matter."""
+    """Whether `row` has these values. When a todo moved to the trash does not matter."""
     return all(
         (row[name] is None) == (value is None) if name == "deleted_at" else row[name] == value
         for name, value in values.items()

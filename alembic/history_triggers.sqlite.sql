@@ -1,10 +1,10 @@
--- SQLite knows row triggers only, and does not fire a trigger from itself (unless recursive_triggers is on):
--- so the one for the console and the one for programs are two, and exactly one of them acts on an update.
+-- SQLite has row triggers only, and a trigger does not fire itself (unless recursive_triggers is on). So there are two
+-- for updates, one for the program and one for a console, and each update fires exactly one of them first.
 
 CREATE TRIGGER todos_insert AFTER INSERT ON todos
 BEGIN
-  -- INSERT OR REPLACE takes rows away without a DELETE trigger (unless recursive_triggers is on). Such a row has a
-  -- history that ends alive. Taking away another todo is refused; replacing the todo itself is an update of it.
+  -- INSERT OR REPLACE deletes rows without firing a DELETE trigger (unless recursive_triggers is on). The history of
+  -- such a row does not end with a deletion. Replacing another todo is refused; replacing the same todo is an update.
   SELECT RAISE(ABORT, 'a todo''s id, number and user_id never change')
   WHERE EXISTS (
     SELECT 1 FROM history AS h
@@ -12,7 +12,7 @@ BEGIN
       AND (h.user_id <> NEW.user_id OR json_extract(h.after, '$.number') <> NEW.number)
       AND NOT EXISTS (
         SELECT 1 FROM history AS d WHERE d.user_id = h.user_id AND d.todo_id = h.todo_id AND d.after IS NULL));
-  -- A number is never given again, also not one of a todo that was deleted or purged.
+  -- A number is never reused, not even that of a deleted or purged todo.
   SELECT RAISE(ABORT, 'the number belongs to another todo')
   WHERE NEW.number <= (SELECT last_number FROM users WHERE id = NEW.user_id) AND EXISTS (
     SELECT 1 FROM history AS h
@@ -20,10 +20,10 @@ BEGIN
       AND json_extract(COALESCE(h.after, h.before), '$.number') = NEW.number);
 
   UPDATE users SET last_number = NEW.number WHERE id = NEW.user_id AND last_number < NEW.number;
-  INSERT INTO changes (user_id, id, seq, made_at, source)
+  INSERT INTO changes (user_id, id, seq, made_at, source, request)
   VALUES (
     NEW.user_id, NEW.change_id, (SELECT COALESCE(MAX(seq), 0) + 1 FROM changes WHERE user_id = NEW.user_id),
-    utc_now(), NEW.change_source)
+    utc_now(), NEW.change_source, NEW.change_request)
   ON CONFLICT (user_id, id) DO NOTHING;
   INSERT INTO history (user_id, change_id, todo_id, before, after)
   VALUES (
@@ -43,22 +43,22 @@ END;
 CREATE TRIGGER todos_update AFTER UPDATE ON todos
 WHEN NEW.change_id <> OLD.change_id
 BEGIN
-  INSERT INTO changes (user_id, id, seq, made_at, source)
+  INSERT INTO changes (user_id, id, seq, made_at, source, request)
   VALUES (
     NEW.user_id, NEW.change_id, (SELECT COALESCE(MAX(seq), 0) + 1 FROM changes WHERE user_id = NEW.user_id),
-    utc_now(), NEW.change_source)
+    utc_now(), NEW.change_source, NEW.change_request)
   ON CONFLICT (user_id, id) DO NOTHING;
   INSERT INTO history (user_id, change_id, todo_id, before, after)
   VALUES (NEW.user_id, NEW.change_id, NEW.id, row_json(OLD), row_json(NEW))
   ON CONFLICT (user_id, change_id, todo_id) DO UPDATE SET after = excluded.after;
 END;
 
--- The nested update fires todos_update, which takes for `before` what the console wrote: put right afterwards.
+-- The nested update fires todos_update, whose `before` is what the console wrote. It is corrected afterwards.
 CREATE TRIGGER todos_console AFTER UPDATE ON todos
 WHEN NEW.change_id = OLD.change_id
 BEGIN
   UPDATE todos
-  SET change_id = new_change_id(), change_source = 'sql', version = OLD.version + 1, updated_at = utc_now()
+  SET change_id = new_change_id(), change_source = 'sql', change_request = NULL, version = OLD.version + 1, updated_at = utc_now()
   WHERE id = NEW.id;
   UPDATE history SET before = row_json(OLD)
   WHERE user_id = OLD.user_id AND change_id = (SELECT change_id FROM todos WHERE id = OLD.id) AND todo_id = OLD.id;

@@ -1,11 +1,18 @@
-"""The first generation of the triggers that keep history. Frozen with the first release: revisions in use name it.
+"""The triggers that write `changes` and `history`, for both engines.
 
-A revision that only adds columns drops the triggers and creates them again with more columns. A revision that needs
-other rules brings a second generation beside this one.
+Triggers and not the program record a change, so that an SQL console leaves history as well, and no command pays a
+round trip for it. A revision that adds a column drops the triggers, and creates them again with more columns.
 
-The rules are in `triggers_1.postgresql.sql` and `triggers_1.sqlite.sql`, in SQL with a few macros:
-`row_json(x)` the columns of the row `x` that history keeps; `schema()` (Postgres) the schema of the tables;
-`utc_now()` and `new_change_id()` (SQLite) the time as SQLAlchemy stores it, and a UUIDv7.
+    INSERT, UPDATE, DELETE on todos
+      │   the program's statement brings change_id, change_source and change_request in the row
+      │   a console's UPDATE leaves change_id as it is, and is given a new one
+      ▼
+    changes   one row for each change_id: who, when, in which order (seq), for which request
+    history   one row for each todo in it: the row before and after, as JSON
+
+The rules are in `history_triggers.postgresql.sql` and `history_triggers.sqlite.sql`: SQL with a few macros.
+`row_json(x)` is the JSON of the row `x`, with the columns that history keeps. `schema()` (Postgres) is the schema of
+the tables. `utc_now()` and `new_change_id()` (SQLite) are the time as SQLAlchemy stores it, and a UUIDv7.
 """
 
 from __future__ import annotations
@@ -19,7 +26,7 @@ from typing import Literal
 import sqlalchemy as sa
 
 Kind = Literal["plain", "instant", "json"]
-"""How a column gets into the JSON: as it is; as UTC text with six decimals and Z; as JSON inside the JSON."""
+"""How a column is written into the JSON: as it is; as UTC text with six decimals and Z; as nested JSON."""
 
 _POSTGRES: dict[Kind, str] = {
     "plain": "{0}",
@@ -44,7 +51,7 @@ _SQLITE_NEW_ID = (
 def create(connection: sa.Connection, columns: Mapping[str, Kind]) -> None:
     """Create the triggers; `columns` are those of `todos` that history keeps."""
     dialect = connection.dialect.name
-    text = Path(__file__).with_name(f"triggers_1.{dialect}.sql").read_text(encoding="utf-8")
+    text = Path(__file__).with_name(f"history_triggers.{dialect}.sql").read_text(encoding="utf-8")
     if dialect == "sqlite":
         text = _expand(text, "row_json", _row_json("json_object", _SQLITE, columns))
         text = _expand(text, "utc_now", lambda _: _SQLITE_NOW)
@@ -62,7 +69,7 @@ def create(connection: sa.Connection, columns: Mapping[str, Kind]) -> None:
 def drop(connection: sa.Connection) -> None:
     """Drop the triggers, and on Postgres their functions."""
     dialect = connection.dialect.name
-    text = Path(__file__).with_name(f"triggers_1.{dialect}.sql").read_text(encoding="utf-8")
+    text = Path(__file__).with_name(f"history_triggers.{dialect}.sql").read_text(encoding="utf-8")
     for trigger in re.findall(r"^CREATE TRIGGER (\w+)", text, re.MULTILINE):
         connection.exec_driver_sql(f"DROP TRIGGER {trigger}" + ("" if dialect == "sqlite" else " ON todos"))
     for function in re.findall(r"^CREATE FUNCTION (\w+)", text, re.MULTILINE):
@@ -82,7 +89,7 @@ def _expand(text: str, macro: str, expansion: Callable[[str], str]) -> str:
 
 
 def _statements(script: str) -> Iterator[str]:
-    """Split a script: SQLite's driver takes one statement at a time, or commits."""
+    """Split a script into statements: run as a whole, SQLite's driver would commit first."""
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line

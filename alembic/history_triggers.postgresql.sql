@@ -1,5 +1,5 @@
--- One change for each transaction of somebody at a console: a UUIDv7 made from what identifies the transaction, so
--- that no session state is needed and it works behind a pooler.
+-- One change for each transaction at a console: a UUIDv7 derived from what identifies the transaction. It needs no
+-- session state, and so works behind a pooler.
 CREATE FUNCTION todos_console_change() RETURNS uuid LANGUAGE sql STABLE SET search_path = schema(), pg_temp AS $$
   SELECT (
     lpad(to_hex(micros / 1000), 12, '0') || '7' || substr(hash, 1, 3)
@@ -19,6 +19,7 @@ CREATE FUNCTION todos_console() RETURNS trigger LANGUAGE plpgsql SET search_path
 BEGIN
   NEW.change_id := todos_console_change();
   NEW.change_source := 'sql';
+  NEW.change_request := NULL;
   NEW.version := OLD.version + 1;
   NEW.updated_at := now();
   RETURN NEW;
@@ -27,7 +28,7 @@ $$;
 
 CREATE FUNCTION todos_insert() RETURNS trigger LANGUAGE plpgsql SET search_path = schema(), pg_temp AS $$
 BEGIN
-  -- A number is never given again, also not one of a todo that was deleted or purged.
+  -- A number is never reused, not even that of a deleted or purged todo.
   IF EXISTS (
     SELECT 1 FROM new_rows AS n JOIN users AS u ON u.id = n.user_id JOIN history AS h ON h.user_id = n.user_id
     WHERE n.number <= u.last_number AND h.todo_id <> n.id
@@ -38,8 +39,8 @@ BEGIN
   UPDATE users SET last_number = highest.number
   FROM (SELECT user_id, max(number) AS number FROM new_rows GROUP BY user_id) AS highest
   WHERE users.id = highest.user_id AND users.last_number < highest.number;
-  INSERT INTO changes (user_id, id, made_at, source)
-  SELECT user_id, change_id, clock_timestamp(), min(change_source)
+  INSERT INTO changes (user_id, id, made_at, source, request)
+  SELECT user_id, change_id, clock_timestamp(), min(change_source), min(change_request)
   FROM new_rows GROUP BY user_id, change_id ORDER BY user_id, change_id
   ON CONFLICT (user_id, id) DO NOTHING;
   INSERT INTO history (user_id, change_id, todo_id, before, after)
@@ -51,8 +52,8 @@ $$;
 
 CREATE FUNCTION todos_update() RETURNS trigger LANGUAGE plpgsql SET search_path = schema(), pg_temp AS $$
 BEGIN
-  INSERT INTO changes (user_id, id, made_at, source)
-  SELECT user_id, change_id, clock_timestamp(), min(change_source)
+  INSERT INTO changes (user_id, id, made_at, source, request)
+  SELECT user_id, change_id, clock_timestamp(), min(change_source), min(change_request)
   FROM new_rows GROUP BY user_id, change_id ORDER BY user_id, change_id
   ON CONFLICT (user_id, id) DO NOTHING;
   INSERT INTO history (user_id, change_id, todo_id, before, after)
@@ -92,7 +93,7 @@ CREATE TRIGGER todos_console BEFORE UPDATE ON todos FOR EACH ROW
 WHEN (NEW.change_id = OLD.change_id)
 EXECUTE FUNCTION todos_console();
 
--- For each statement, not for each row: a bulk updates its user once.
+-- For each statement, not for each row: a bulk insert updates its user once.
 CREATE TRIGGER todos_insert AFTER INSERT ON todos REFERENCING NEW TABLE AS new_rows
 FOR EACH STATEMENT EXECUTE FUNCTION todos_insert();
 

@@ -1,0 +1,157 @@
+"""Users, todos, their history, and tokens"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import op
+from alembic.util import load_python_file
+
+revision = "0100"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+HISTORY_COLUMNS = {
+    "number": "plain",
+    "title": "plain",
+    "description": "plain",
+    "completed_at": "instant",
+    "created_at": "instant",
+    "deleted_at": "instant",
+    "due_on": "plain",
+    "due_time": "plain",
+    "starts_on": "plain",
+    "priority": "plain",
+    "project": "plain",
+    "tags": "json",
+}
+"""The columns of a todo that history keeps."""
+
+CHECKS = {
+    "number": "number >= 1",
+    "title": "length(title) BETWEEN 1 AND 255 AND trim(title) <> ''",
+    "description": "length(description) <= 2000",
+    "due_time": "due_time IS NULL OR due_on IS NOT NULL",
+    "priority": "priority IN ('high', 'medium', 'low')",
+    "project": "length(project) BETWEEN 1 AND 100",
+}
+SQLITE_CHECKS = {  # on Postgres, types do this
+    "due_on_day": "due_on IS date(due_on, '+0 days')",
+    "due_time_clock": "due_time IS time(due_time)",
+    "starts_on_day": "starts_on IS date(starts_on, '+0 days')",
+    "tags": "tags IS NULL OR"
+    " (json_valid(tags) AND json_type(tags) = 'array' AND json_array_length(tags) BETWEEN 1 AND 20)",
+}
+POSTGRES_CHECKS = {"tags": "cardinality(tags) BETWEEN 1 AND 20"}
+
+triggers = load_python_file(str(Path(__file__).parents[1]), "history_triggers.py")
+
+
+def upgrade() -> None:
+    is_sqlite = op.get_bind().dialect.name == "sqlite"
+    instant = sa.DateTime(timezone=True)
+    op.create_table(
+        "users",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(64), nullable=False),
+        sa.Column("last_number", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("created_at", instant, nullable=False),
+        sa.CheckConstraint("length(name) BETWEEN 1 AND 64", name=op.f("ck_users_name")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
+        sa.UniqueConstraint("name", name=op.f("uq_users_name")),
+    )
+    checks = CHECKS | (SQLITE_CHECKS if is_sqlite else POSTGRES_CHECKS)
+    op.create_table(
+        "todos",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("title", sa.String(255), nullable=False),
+        sa.Column("description", sa.String(2000), nullable=True),
+        sa.Column("completed_at", instant, nullable=True),
+        sa.Column("created_at", instant, nullable=False),
+        sa.Column("updated_at", instant, nullable=False),
+        sa.Column("deleted_at", instant, nullable=True),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("change_id", sa.Uuid(), nullable=False),
+        sa.Column("change_source", sa.String(16), nullable=False),
+        sa.Column("change_request", sa.String(16), nullable=True),
+        sa.Column("due_on", sa.Date(), nullable=True),
+        sa.Column("due_time", sa.Text() if is_sqlite else sa.Time(), nullable=True),
+        sa.Column("starts_on", sa.Date(), nullable=True),
+        sa.Column("priority", sa.String(8), nullable=True),
+        sa.Column("project", sa.String(100), nullable=True),
+        sa.Column("tags", sa.Text() if is_sqlite else sa.ARRAY(sa.Text()), nullable=True),
+        *(sa.CheckConstraint(check, name=op.f(f"ck_todos_{name}")) for name, check in checks.items()),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_todos_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_todos")),
+        sa.UniqueConstraint("user_id", "number", name=op.f("uq_todos_user_id_number")),
+    )
+    op.create_index("ix_todos_user_id", "todos", ["user_id"])
+    op.create_index("ix_todos_newest", "todos", ["user_id", sa.text("created_at DESC"), sa.text("number DESC")])
+    _create_partial_index(
+        "ix_todos_open",
+        "todos",
+        ["user_id", "due_on", "due_time", "number"],
+        "completed_at IS NULL AND deleted_at IS NULL",
+    )
+    op.create_table(
+        "changes",
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), sa.Identity(), nullable=False),
+        sa.Column("made_at", instant, nullable=False),
+        sa.Column("source", sa.String(16), nullable=False),
+        sa.Column("request", sa.String(16), nullable=True),
+        sa.Column("undoes", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_changes_user_id")),
+        sa.PrimaryKeyConstraint("user_id", "id", name=op.f("pk_changes")),
+        sa.UniqueConstraint("user_id", "seq", name=op.f("uq_changes_user_id_seq")),
+    )
+    _create_partial_index("ix_changes_user_id_undoes", "changes", ["user_id", "undoes"], "undoes IS NOT NULL")
+    op.create_table(
+        "history",
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("change_id", sa.Uuid(), nullable=False),
+        sa.Column("todo_id", sa.Uuid(), nullable=False),
+        sa.Column("before", sa.JSON(), nullable=True),
+        sa.Column("after", sa.JSON(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["user_id", "change_id"],
+            ["changes.user_id", "changes.id"],
+            name=op.f("fk_history_user_id_change_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("user_id", "change_id", "todo_id", name=op.f("pk_history")),
+    )
+    op.create_index("ix_history_user_id_todo_id", "history", ["user_id", "todo_id"])
+    op.create_table(
+        "tokens",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(64), nullable=False),
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("is_read_only", sa.Boolean(), nullable=False),
+        sa.Column("created_at", instant, nullable=False),
+        sa.Column("expires_at", instant, nullable=True),
+        sa.Column("last_used_at", instant, nullable=True),
+        sa.CheckConstraint("length(name) BETWEEN 1 AND 64", name=op.f("ck_tokens_name")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_tokens_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tokens")),
+        sa.UniqueConstraint("user_id", "name", name=op.f("uq_tokens_user_id_name")),
+        sa.UniqueConstraint("digest", name=op.f("uq_tokens_digest")),
+    )
+    triggers.create(op.get_bind(), HISTORY_COLUMNS)
+
+
+def downgrade() -> None:
+    triggers.drop(op.get_bind())
+    for table in ("tokens", "history", "changes", "todos", "users"):
+        op.drop_table(table)
+
+
+def _create_partial_index(name: str, table: str, columns: list[str], condition: str) -> None:
+    where = sa.text(condition)
+    op.create_index(name, table, columns, postgresql_where=where, sqlite_where=where)

@@ -1,0 +1,276 @@
+"""The classes of commands. A class says which of the shared options its commands take.
+
+Shared options may stand anywhere on a line: `todo --json list` and `todo list --json` mean the same. Typer makes
+their parameters once, from the signature of `_shared_options`. Each command appends those that it takes, and takes
+their values out again before its function is called. So the functions declare only what is their own.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any, ClassVar, Literal
+from uuid import UUID
+
+import typer
+import typer.main
+from typer.core import TyperCommand, TyperGroup
+from typer.exceptions import TyperException
+
+from todocli.cli import exits, help_page
+from todocli.cli.context import Context, Shared
+from todocli.cli.filter_options import FilterOptions
+from todocli.errors import OutcomeUnknown, UsageError, ValidationError
+
+PANEL = "Global options"
+
+
+def _shared_options(
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.", rich_help_panel=PANEL)] = False,
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", help="Print one JSON document per line.", rich_help_panel=PANEL)
+    ] = False,
+    fields: Annotated[
+        str | None,
+        typer.Option("--fields", metavar="A,B", help="Print only these fields, as JSON.", rich_help_panel=PANEL),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print numbers only.", rich_help_panel=PANEL)] = False,
+    change: Annotated[
+        str | None,
+        typer.Option(
+            "--change",
+            metavar="UUID",
+            help="Idempotency key: the same UUID never applies twice.",
+            rich_help_panel=PANEL,
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", rich_help_panel=PANEL)] = False,
+    profile: Annotated[
+        str | None, typer.Option("--profile", metavar="NAME", help="Use this profile.", rich_help_panel=PANEL)
+    ] = None,
+    no_input: Annotated[bool, typer.Option("--no-input", help="Never prompt.", rich_help_panel=PANEL)] = False,
+    color: Annotated[
+        Literal["auto", "always", "never"] | None,
+        typer.Option("--color", metavar="WHEN", help="Use colour: auto, always or never.", rich_help_panel=PANEL),
+    ] = None,
+) -> None:
+    """Declare the shared options."""
+
+
+def _parameters(declaration: Callable[..., object]) -> dict[str, Any]:
+    """Return the parameters that Typer makes of a signature, by name."""
+    app = typer.Typer(add_completion=False)
+    app.command()(declaration)
+    return {str(p.name): p for p in typer.main.get_command(app).params if p.name != "help"}
+
+
+SHARED = _parameters(_shared_options)
+FILTER = _parameters(FilterOptions)
+
+Names = tuple[str, ...]
+
+COMMON: Names = ("json", "profile", "no_input", "color")
+READING: Names = ("json", "jsonl", "fields", "quiet", "profile", "no_input", "color")
+WRITING: Names = ("json", "jsonl", "fields", "quiet", "change", "profile", "no_input", "color")
+
+
+class Command(TyperCommand):
+    """A command that takes the options of every command."""
+
+    context_class = Context
+    takes: ClassVar[Names] = COMMON
+    takes_filter: ClassVar[bool] = False
+
+    def __init__(self, *args: Any, params: list[Any] | None = None, **options: Any) -> None:
+        more = [*(FILTER.values() if self.takes_filter else ()), *(SHARED[name] for name in self.takes)]
+        super().__init__(*args, params=[*(params or []), *more], **options)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments. Raises `UsageError`."""
+        _refuse_glued_value(self, args)
+        try:
+            return super().parse_args(ctx, args)
+        except TyperException as error:
+            error.ctx = getattr(error, "ctx", None) or ctx  # type: ignore[attr-defined]
+            raise
+
+    def invoke(self, ctx: Any) -> Any:
+        """Take the shared options and the filter out of the parameters, and call the command's function."""
+        _merge_shared(ctx, self.takes)
+        ctx.shared.check(self.takes)
+        ctx.filter_options = FilterOptions(**{name: ctx.params.pop(name) for name in FILTER if self.takes_filter})
+        try:
+            return super().invoke(ctx)
+        except OutcomeUnknown as error:
+            if ctx.shared.change:
+                error.hint, error.command = "To repeat it safely", ctx.retry_command()
+            raise
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help."""
+        help_page.print_command(self, ctx)
+
+
+class Reading(Command):
+    """A command that shows todos."""
+
+    takes: ClassVar[Names] = READING
+
+
+class Listing(Reading):
+    """A command that shows the todos of a filter."""
+
+    takes_filter = True
+
+
+class Writing(Command):
+    """A command that changes todos."""
+
+    takes: ClassVar[Names] = WRITING
+
+
+class Bulk(Writing):
+    """A command that changes the todos of a filter, after a question."""
+
+    takes: ClassVar[Names] = (*WRITING, "yes")
+    takes_filter = True
+
+
+class Reversing(Command):
+    """A command that answers with changes."""
+
+    takes: ClassVar[Names] = ("json", "jsonl", "quiet", "change", "profile", "no_input", "color")
+
+
+class Confirming(Command):
+    """A command that asks before it destroys something."""
+
+    takes: ClassVar[Names] = (*COMMON, "yes")
+
+
+class Itemised(Command):
+    """A command that answers with a list of something else than todos."""
+
+    takes: ClassVar[Names] = ("json", "jsonl", "profile", "no_input", "color")
+
+
+class Summary(Command):
+    """A command that answers with names and numbers."""
+
+    takes: ClassVar[Names] = ("json", "jsonl", "quiet", "profile", "no_input", "color")
+
+
+class Speaking(Command):
+    """A command that answers in words."""
+
+    takes: ClassVar[Names] = ("profile", "no_input", "color")
+
+
+class Family(TyperGroup):
+    """Commands below one word."""
+
+    context_class = Context
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help."""
+        help_page.print_group(self, ctx)
+
+
+class Root(Family):
+    """The program. Every error of every command passes through `main`, under a test runner too."""
+
+    def __init__(self, *args: Any, params: list[Any] | None = None, **options: Any) -> None:
+        super().__init__(*args, params=[*(params or []), *SHARED.values()], **options)
+
+    def main(self, args: Sequence[str] | None = None, *_: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        """Run a command line and exit; without `standalone_mode`, return the exit status."""
+        arguments = list(sys.argv[1:] if args is None else args)
+        shared = Shared(arguments=arguments)
+        run = super().main
+        try:
+            status = exits.run(lambda: run(arguments, "todo", standalone_mode=False, obj=shared, **extra), shared)
+        finally:
+            if "--install-completion" in arguments:  # Typer exits after it
+                from todocli.completion import zsh
+
+                zsh.put_first()
+        if standalone_mode:
+            sys.exit(status)
+        return status
+
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        """Parse the options before the command."""
+        with _broken_pipe_as_exit():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        _merge_shared(ctx, SHARED)
+        with _broken_pipe_as_exit():
+            return super().invoke(ctx)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help."""
+        help_page.print_root(self, ctx)
+
+
+@contextmanager
+def _broken_pipe_as_exit() -> Iterator[None]:
+    """Exit where Typer would raise: it turns a broken pipe into status 1."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise typer.Exit(exits.CLOSED_PIPE) from None
+
+
+def _merge_shared(ctx: Any, names: Iterable[str]) -> None:
+    values = {name: ctx.params.pop(name) for name in names}
+    if values.get("fields") is not None:
+        values["fields"] = _parse_fields(values["fields"])
+    if values.get("change") is not None:
+        values["change"] = _parse_change(values["change"])
+    ctx.shared.merge(values)
+
+
+def _parse_fields(text: str) -> tuple[str, ...]:
+    from todocli.schemas.todos import TodoRead
+
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    unknown = [name for name in names if name not in TodoRead.model_fields]
+    if unknown or not names:
+        what = f"There is no field {unknown[0]!r}." if unknown else "--fields names no field."
+        raise UsageError(what, hint=f"The fields are {', '.join(TodoRead.model_fields)}.")
+    return names
+
+
+def _parse_change(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        detail = f"--change takes a UUID, not {text[:40]!r}."
+        command = ("python3", "-c", "import uuid; print(uuid.uuid4())")
+        raise ValidationError.of("change", detail, hint="Make one", command=command) from None
+
+
+def _refuse_glued_value(command: TyperCommand, args: Sequence[str]) -> None:
+    """Raise `UsageError` for an option's value glued to its letter: `add see -dashes` is prose, or a slip."""
+    takes_value = {
+        name: not getattr(parameter, "is_flag", False)
+        for parameter in command.params
+        for name in parameter.opts
+        if name.startswith("-")
+    }
+    words = iter(args)
+    for word in words:
+        if word == "--":
+            return
+        if takes_value.get(word):
+            next(words, None)
+        elif len(word) > 2 and word[0] == "-" and word[1] != "-":
+            for i, letter in enumerate(word[1:], 1):
+                if takes_value.get(f"-{letter}") and i < len(word) - 1:
+                    raise UsageError(
+                        f"The value of -{letter} is glued to it in {word[:40]!r}.",
+                        hint=f"Write -{letter} {word[i + 1 :][:40]}, or put -- before words that begin with a dash.",
+                    )

@@ -1,0 +1,59 @@
+"""Prints a list of todos, as every command that shows one does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from todocli.cli.context import Context
+from todocli.cli.output import Group
+
+if TYPE_CHECKING:
+    from todocli.domain.filters.ast import Filter
+    from todocli.services.queries import ListState
+
+Nothing = tuple[str, tuple[str, ...]]
+"""A note, and a command to type next."""
+
+_EXAMPLE = ("todo", "add", "buy", "milk")
+_EMPTY: dict[ListState, Nothing] = {
+    "open": ("Nothing to do. Add something", _EXAMPLE),
+    "completed": ("Nothing is completed yet.", ()),
+    "all": ("There are no todos yet. Add one", _EXAMPLE),
+    "trash": ("The trash is empty.", ()),
+}
+_GROUP_KEYS: dict[Group, str] = {"project": "project", "tag": "urgency", "due": "due"}
+
+
+def show_list(
+    context: Context,
+    state: ListState = "open",
+    condition: Filter | None = None,
+    *,
+    sort: str | None = None,
+    reverse: bool = False,
+    limit: int | None = None,
+    group: Group | None = None,
+    nothing: Nothing | None = None,
+) -> None:
+    """Find todos and print them; `nothing` is the note for an empty list."""
+    from todocli.domain.filters.ast import EVERYTHING
+    from todocli.domain.sorting import parse_sort
+
+    condition = condition or EVERYTHING
+    keys = parse_sort(f"{_GROUP_KEYS[group]},{sort or 'urgency'}" if group else sort or "")
+    with context.workspace() as workspace:
+        from todocli.services.queries import TodoQuery
+
+        query = TodoQuery(state, condition, keys, reverse, limit)
+        found, among = context.output.find(workspace.todos, query)
+    is_whole = state == "open" and condition == EVERYTHING and limit is None
+    context.remember(found.items, all_open=is_whole)
+    nothing = nothing or (_EMPTY[state] if condition == EVERYTHING else (_no_matches(state, among), ()))
+    context.output.todo_list(found, query, among, group=group, nothing=nothing)
+
+
+def _no_matches(state: ListState, among: int) -> str:
+    if not among:
+        return "No matches."
+    kind = {"open": "open ", "completed": "completed "}.get(state, "")
+    return f"No matches ({among} {kind}todo{'s' if among > 1 else ''})."

@@ -1,0 +1,178 @@
+"""The one entry point to a user's todos: resolves where they are, opens it, and owns the session.
+
+    with open_workspace(profile) as workspace:
+        workspace.todos.add(drafts, key)
+
+This module imports nothing heavy. On Postgres the connection is opened in the background while SQLAlchemy is still
+being imported, which hides most of the five round trips of connecting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from todocli.database.target import Target, resolve_target
+from todocli.profiles import Profile
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
+
+    from todocli.database.store import Store
+    from todocli.domain.idempotency import ChangeKey
+    from todocli.schemas.changes import ChangeList
+    from todocli.services.history.log import Log
+    from todocli.services.history.purge import Purge, TrashQuery
+    from todocli.services.history.undo import Verb
+    from todocli.services.owner import Owner
+    from todocli.services.summaries import Summaries
+    from todocli.services.todos import Todos
+    from todocli.services.tokens import Tokens
+    from todocli.services.users import Users
+
+
+class Workspace:
+    """The todos of one user in an open database.
+
+    The session is opened when it is first needed, and closed with the workspace. Every statement is a transaction of
+    its own, but for `undo`, `redo` and `purge`, which are one each. With `register`, a user that is missing is added:
+    so the embedded database needs no setup. `source` is the origin that history records.
+
+    Raises `todocli.errors.TodoError` for every error of the database.
+    """
+
+    def __init__(self, store: Store, owner: Owner, *, register: bool = False, source: str = "cli") -> None:
+        self.store = store
+        self._owner = owner
+        self._register = register
+        self._source = source
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Workspace:
+        return self
+
+    def __exit__(self, *exc_info: object) -> bool | None:
+        return self._stack.__exit__(*exc_info)  # type: ignore[arg-type]
+
+    @cached_property
+    def session(self) -> Session:
+        """The session of this workspace."""
+        return self._stack.enter_context(self.store.session())
+
+    @cached_property
+    def owner(self) -> Owner:
+        """The user, with the id if it had to be looked up."""
+        if not self._register or self._owner.id:
+            return self._owner
+        from todocli.services.owner import Owner
+
+        return Owner(self._owner.name, self.users.ensure(self._owner.name))
+
+    @property
+    def todos(self) -> Todos:
+        """The todos."""
+        from todocli.services.todos import Todos
+
+        return Todos(self.session, self.owner, source=self._source)
+
+    @property
+    def log(self) -> Log:
+        """The changes that were made."""
+        from todocli.services.history.log import Log
+
+        return Log(self.session, self.owner)
+
+    @property
+    def summaries(self) -> Summaries:
+        """What the tags and projects hold."""
+        from todocli.services.summaries import Summaries
+
+        return Summaries(self.session, self.owner)
+
+    @property
+    def trash(self) -> Purge:
+        """What a purge would destroy."""
+        from todocli.services.history.purge import Purge
+
+        return Purge(self.session, self.owner, source=self._source)
+
+    @property
+    def tokens(self) -> Tokens:
+        """The user's tokens for the HTTP API."""
+        from todocli.services.tokens import Tokens
+
+        return Tokens(self.session, self.owner)
+
+    @property
+    def users(self) -> Users:
+        """All users of the database."""
+        from todocli.services.users import Users
+
+        return Users(self.session)
+
+    def undo(self, count: int, key: ChangeKey, *, force: bool = False, dry_run: bool = False) -> ChangeList:
+        """Undo the newest changes; see `todocli.services.history.undo.Undo.reverse`."""
+        return self._reverse("undo", count, key, force=force, dry_run=dry_run)
+
+    def redo(self, count: int, key: ChangeKey, *, force: bool = False, dry_run: bool = False) -> ChangeList:
+        """Redo what was undone last; see `todocli.services.history.undo.Undo.reverse`."""
+        return self._reverse("redo", count, key, force=force, dry_run=dry_run)
+
+    def _reverse(self, verb: Verb, count: int, key: ChangeKey, *, force: bool, dry_run: bool) -> ChangeList:
+        from todocli.services.history.undo import Undo
+
+        owner, source = self.owner, self._source
+        return self.store.atomically(
+            lambda session: Undo(session, owner, source=source).reverse(verb, count, key, force=force, dry_run=dry_run)
+        )
+
+    def purge(self, trash: TrashQuery, expected: Collection[UUID], key: ChangeKey) -> ChangeList:
+        """Delete todos in the trash for good; see `todocli.services.history.purge.Purge.purge`."""
+        from todocli.services.history.purge import Purge
+
+        owner, source = self.owner, self._source
+        return self.store.atomically(lambda session: Purge(session, owner, source=source).purge(trash, expected, key))
+
+
+@contextmanager
+def open_workspace(
+    profile: Profile,
+    *,
+    on_create: Callable[[Path], None] = lambda path: None,
+    on_wait: Callable[[], None] | None = None,
+) -> Iterator[Workspace]:
+    """Open the database of `profile` for its user, and close it afterwards.
+
+    The embedded database is created or upgraded on the way; `on_create` is called with its path when it was created.
+    `on_wait` is called once if a Postgres takes longer than usual.
+    """
+    target = resolve_target(profile)
+    with _open(target, profile.timeout, on_create, on_wait) as store:
+        from todocli.services.owner import Owner
+
+        owner = Owner(profile.user, profile.user_id)
+        with Workspace(store, owner, register=profile.embedded) as workspace:
+            yield workspace
+
+
+@contextmanager
+def _open(
+    target: Target, seconds: float, on_create: Callable[[Path], None], on_wait: Callable[[], None] | None
+) -> Iterator[Store]:
+    ahead = None
+    if not isinstance(target, Path):
+        from todocli.database.deadline import Deadline
+        from todocli.database.postgres.connect import BackgroundConnection
+
+        ahead = BackgroundConnection(target, Deadline(seconds, on_wait))
+    from todocli.database.setup import ensure_schema
+    from todocli.database.store import open_store
+
+    if isinstance(target, Path) and ensure_schema(target):
+        on_create(target)
+    with open_store(target, seconds=seconds, on_wait=on_wait, ahead=ahead) as store:
+        yield store
