@@ -1,4 +1,4 @@
-"""Writes `todocli/completion/table.py` from the commands: `python -m scripts.write_completion_table`."""
+"""Write `todocli/completion/table.py` from the commands: `python -m scripts.write_completion_table`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import subprocess
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,7 @@ PATH = Path(__file__).parent.parent / "todocli" / "completion" / "table.py"
 _OFFERED = re.compile(r"[A-Za-z0-9._/-]+")
 _OPTION_NAME = re.compile(r"-[A-Za-z0-9]|--[A-Za-z0-9._/-]+")
 _HARMFUL = re.compile(r"[^A-Za-z0-9 .,;:!?()/+_=<>%@#&*'-]")
-_PLAIN = str.maketrans({"‘": "'", "’": "'", "–": "-", "—": "-", "·": "-", "→": "->", "×": "x"})
-
+_ASCII = str.maketrans({"‘": "'", "’": "'", "–": "-", "—": "-", "·": "-", "→": "->", "×": "x"})
 
 KINDS = {
     **dict.fromkeys(("--tag", "--no-tag", "--untag"), "tag"),
@@ -48,39 +47,24 @@ KINDS = {
     **{f"{name} NAME": "view" for name in ("view show", "view rm")},
     **{f"profile {name} NAME": "profile" for name in ("show", "use", "rm")},
 }
-"""Of what kind values are that only the user's data tell: by an option's name, or an argument's; maybe of a command."""
+"""The kinds of values that depend on the user's data or on today, by option, argument or group; "add --due" is one
+command's option. See `todocli.completion.values`."""
 
 
-def table_of(app: typer.Typer, *, kinds: bool = False) -> Command:
-    """Return what a shell can be told about `app`; with `kinds`, also where values of `KINDS` may stand.
-
-    Raises `TypeError` for a feature that the table cannot express.
-    """
-    return _command(get_command(app), "", None, KINDS if kinds else {})
+def table_of(app: typer.Typer) -> Command:
+    """Return the completion table of `app`. Raises `TypeError` for a feature that the table cannot express."""
+    return _command(get_command(app), "", None)
 
 
 def harmless(text: str | None) -> str:
-    """Return `text` on one line, without Rich's markup and without what means something to a shell or a terminal."""
-    plain = Text.from_markup(text or "").plain.translate(_PLAIN)
+    """Return `text` as one line of ASCII, without Rich's markup and without characters special to a shell."""
+    plain = Text.from_markup(text or "").plain.translate(_ASCII)
     ascii_only = unicodedata.normalize("NFKD", " ".join(plain.split())).encode("ascii", "ignore").decode()
     return " ".join(_HARMFUL.sub("", ascii_only).split())
 
 
-def plain(command: Command) -> dict[str, Any]:
-    """Return all that `command` says, as values that can be compared and printed."""
-    return {
-        "help": command.help,
-        "options": [{name: getattr(option, name) for name in Option.__slots__} for option in command.options],
-        "arguments": [{name: getattr(argument, name) for name in Argument.__slots__} for argument in command.arguments],
-        "kind": command.kind,
-        "commands": None if command.commands is None else {n: plain(below) for n, below in command.commands.items()},
-        "loose": command.loose,
-        "hidden": command.hidden,
-    }
-
-
 def source_of(table: Command) -> str:
-    """Return the module that holds `table`, formatted. Options that several commands take stand there once."""
+    """Return the formatted module that defines `table`. An option that several commands share is defined once."""
     counted = Counter(_option_source(option) for command in _all(table) for option in command.options)
     names: dict[str, str] = {}
     for source in (source for source, count in counted.items() if count > 1):
@@ -89,7 +73,7 @@ def source_of(table: Command) -> str:
         taken = sum(other.rstrip("_0123456789") == name for other in names.values())
         names[source] = f"{name}_{taken + 1}" if taken else name
     lines = [
-        '"""What the shells are told about the commands. Written by scripts/write_completion_table.py."""',
+        '"""The completion table of the commands. Written by scripts/write_completion_table.py."""',
         "",
         "from todocli.completion.model import Argument, Command, Option",
         "",
@@ -100,57 +84,54 @@ def source_of(table: Command) -> str:
     return subprocess.run(ruff, input="\n".join(lines), capture_output=True, text=True, check=True).stdout
 
 
-def _command(command: Any, name: str, parent: typer.Context | None, kinds: Mapping[str, str]) -> Command:
+def _command(command: Any, name: str, parent: typer.Context | None) -> Command:
     context = command.context_class(command, info_name=name, parent=parent, **command.context_settings)
-    group = isinstance(command, TyperGroup)
-    if context.allow_interspersed_args == group or context.token_normalize_func:
-        raise TypeError(f"{name}: the table cannot say how this command reads its line")
     parameters = command.get_params(context)
-    commands: dict[str, Command] | None = None
+    commands: dict[str, Command] = {}
     if isinstance(command, TyperGroup):
         listed = {below: command.get_command(context, below) for below in command.list_commands(context)}
         path = f"{name} ".lstrip()
         commands = {
-            below: _command(found, f"{path}{below}", context, kinds)
+            below: _command(found, f"{path}{below}", context)
             for below, found in listed.items()
-            if _OFFERED.match(below)
+            if _OFFERED.fullmatch(below)
         }
     return Command(
         harmless(command.get_short_help_str()) if parent and not command.hidden else "",
-        options=tuple(_option(p, name, kinds) for p in parameters if isinstance(p, TyperOption)),
-        arguments=tuple(_argument(p, name, kinds) for p in parameters if isinstance(p, TyperArgument)),
+        options=tuple(_option(p, name) for p in parameters if isinstance(p, TyperOption) and not p.hidden),
+        arguments=tuple(_argument(p, name) for p in parameters if isinstance(p, TyperArgument)),
         commands=commands,
-        loose=context.ignore_unknown_options,
         hidden=command.hidden,
-        kind=kinds.get(name, ""),
+        kind=KINDS.get(name, ""),
     )
 
 
-def _kind(name: str, command: str, kinds: Mapping[str, str]) -> str:
-    return kinds.get(f"{command} {name}", kinds.get(name, ""))
+def _kind(name: str, command: str) -> str:
+    return KINDS.get(f"{command} {name}", KINDS.get(name, ""))
 
 
-def _option(option: TyperOption, command: str, kinds: Mapping[str, str]) -> Option:
-    # The names of the help option come out of a set, in another order each time.
+def _option(option: TyperOption, command: str) -> Option:
+    # Typer takes the help option's names from a set, so their order varies.
     names = sorted(option.opts) if option.name == "help" else option.opts
     names = [*names, *option.secondary_opts]
     if not all(_OPTION_NAME.fullmatch(name) for name in names):
         raise TypeError(f"{names}: the table cannot hold these names")
+    if option.nargs != 1:
+        raise TypeError(f"{option.name}: the table cannot hold an option with {option.nargs} values")
     return Option(
         *names,
-        help="" if option.hidden else harmless(option.help),
-        values=0 if option.is_flag or option.count else option.nargs,
+        help=harmless(option.help),
+        value=not (option.is_flag or option.count),
         choices=_choices(option),
-        repeats=option.multiple,
-        hidden=option.hidden,
-        kind="" if option.is_flag else _kind(option.opts[0], command, kinds),
+        repeats=option.multiple or option.count,
+        kind="" if option.is_flag else _kind(option.opts[0], command),
     )
 
 
-def _argument(argument: TyperArgument, command: str, kinds: Mapping[str, str]) -> Argument:
+def _argument(argument: TyperArgument, command: str) -> Argument:
     if argument.nargs not in (1, -1):
         raise TypeError(f"{argument.name}: the table cannot hold an argument of {argument.nargs} words")
-    kind = _kind(argument.metavar or "", command, kinds)
+    kind = _kind(argument.metavar or "", command)
     return Argument(*_choices(argument), many=argument.nargs == -1, kind=kind)
 
 
@@ -162,16 +143,16 @@ def _choices(parameter: TyperOption | TyperArgument) -> tuple[str, ...]:
 
 def _all(command: Command) -> Iterator[Command]:
     yield command
-    for below in (command.commands or {}).values():
+    for below in command.commands.values():
         yield from _all(below)
 
 
 def _option_source(option: Option) -> str:
     given = [_text(name) for name in option.names]
     given += [f"help={_text(option.help)}"] if option.help else []
-    given += [f"values={option.values}"] if option.values else []
+    given += ["value=True"] if option.value else []
     given += [f"choices={option.choices!r}"] if option.choices else []
-    given += [f"{name}=True" for name in ("repeats", "hidden") if getattr(option, name)]
+    given += ["repeats=True"] if option.repeats else []
     given += [f"kind={_text(option.kind)}"] if option.kind else []
     return f"Option({', '.join(given)})"
 
@@ -185,10 +166,10 @@ def _command_source(command: Command, names: dict[str, str]) -> str:
         for argument in command.arguments
     ]
     given += [f"arguments=({', '.join(words)},)"] if words else []
-    if command.commands is not None:
+    if command.commands:
         below = [f"{_text(name)}: {_command_source(found, names)}" for name, found in command.commands.items()]
         given.append(f"commands={{{', '.join(below)}}}")
-    given += [f"{name}=True" for name in ("loose", "hidden") if getattr(command, name)]
+    given += ["hidden=True"] if command.hidden else []
     given += [f"kind={_text(command.kind)}"] if command.kind else []
     return f"Command({', '.join(given)})"
 
@@ -198,11 +179,11 @@ def _argument_source(argument: Argument) -> list[str]:
 
 
 def _text(text: str) -> str:
-    """Return a literal in double quotes; what is suggestions and described has none in it."""
+    """Return a literal in double quotes. Neither words nor descriptions in the table contain any."""
     return f'"{text}"'
 
 
 if __name__ == "__main__":
     from todocli.cli.app import build
 
-    PATH.write_text(source_of(table_of(build(), kinds=True)))
+    PATH.write_text(source_of(table_of(build())))

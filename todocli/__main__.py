@@ -16,11 +16,11 @@ def main() -> None:
 
         sys.exit(_said(f"todo {__version__}\n"))
     if "_TODO_COMPLETE" in os.environ:
-        from todocli import completion
+        from todocli.completion.answer import answer
 
-        answer = completion.answer(os.environ)
-        if answer is not None:
-            sys.exit(_said(answer[0]) or answer[1])
+        answered = answer(os.environ)
+        if answered is not None:
+            sys.exit(_said(answered[0]) or answered[1])
     try:
         from todocli.cli.app import build
 

@@ -1,4 +1,4 @@
-"""What completion offers of the user's own data: shell_safe in real shells, and without a network."""
+"""Completion of the user's own data: harmless in real shells, and without the network."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.cli.test_completion import SHELLS, environment, in_bash, in_fish, in_zsh
+from tests.support.shells import REAL_SHELLS, SHELLS, environment
 from tests.support.terminal import Terminal
-from todocli import completion
-from todocli.completion.values import ABOUT_LENGTH, shell_safe, suggestions
+from todocli.completion.answer import answer
+from todocli.completion.values import MAX_DESCRIPTION, shell_safe, suggestions
 from todocli.database.postgres.url import PostgresURL
 
 HOSTILE = [
@@ -48,8 +48,8 @@ def values(kind: str, begun: str = "", *line: str) -> list[str]:
     return [value for value, _ in suggestions(kind, begun, line)]
 
 
-@pytest.mark.parametrize("complete", [in_bash, in_fish, in_zsh])
-def test_hostile_titles_are_inert_when_tab_is_pressed(
+@pytest.mark.parametrize("complete", REAL_SHELLS)
+def test_hostile_titles_run_nothing_in_real_shells(
     todo: Terminal,
     home: Path,
     tmp_path: Path,
@@ -74,29 +74,26 @@ def test_hostile_titles_are_inert_when_tab_is_pressed(
 
 
 @given(st.text() | st.sampled_from(HOSTILE))
-def test_a_description_is_inert(text: str) -> None:
+def test_description_keeps_only_safe_characters(text: str) -> None:
     shown = shell_safe(text)
-    assert len(shown) <= ABOUT_LENGTH
+    assert len(shown) <= MAX_DESCRIPTION
     assert re.fullmatch(r"[\w ,./-]*", shown)
     assert shown.isprintable()
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_each_shell_is_told_in_its_form(todo: Terminal, shell: str) -> None:
+def test_todo_is_offered_in_form_of_each_shell(todo: Terminal, shell: str) -> None:
     todo.ok(["add", "it's: `x`"])
-    answered = completion.answer(environment(shell, "todo done "))
-    assert (
-        answered
-        == {
-            "bash": ("1\n", 0),
-            "zsh": ('_arguments \'*: :(("1":"its x"))\'\n', 0),
-            "fish": ("1\tits x\n", 0),
-            "powershell": ("1:::its x\n", 0),
-        }[shell]
-    )
+    expected = {
+        "bash": "1",
+        "zsh": '_arguments \'*: :(("1":"its x"))\'',
+        "fish": "1\tits x",
+        "powershell": "1:::its x",
+    }
+    assert answer(environment(shell, "todo done ")) == (f"{expected[shell]}\n", 0)
 
 
-def test_numbers_by_what_the_command_does(todo: Terminal) -> None:
+def test_numbers_fit_command(todo: Terminal) -> None:
     todo.ok("add -", stdin="a\nb\nc\nd\n")
     todo.ok("done 2")
     todo.ok("rm 3")
@@ -105,10 +102,10 @@ def test_numbers_by_what_the_command_does(todo: Terminal) -> None:
     assert values("trash") == ["3"]
     assert values("any") == ["1", "2", "3", "4"]
     for line, number in (("reopen", "2"), ("restore", "3"), ("purge", "3"), ("edit", "1\n4")):
-        assert completion.answer(environment("bash", f"todo {line} ")) == (f"{number}\n", 0)
+        assert answer(environment("bash", f"todo {line} ")) == (f"{number}\n", 0)
 
 
-def test_tags_projects_views_profiles_and_days(todo: Terminal) -> None:
+def test_values_of_each_kind_are_offered(todo: Terminal) -> None:
     todo.ok("add a +bills +über project:home.garden")
     todo.ok("add b +gone")
     todo.ok("rm 2")
@@ -123,10 +120,10 @@ def test_tags_projects_views_profiles_and_days(todo: Terminal) -> None:
     assert {"today", "fri", "none"} <= set(values("day"))
     assert {"overdue", "week", "any"} <= set(values("due"))
     assert values("priority", "h") == ["high"]
-    assert completion.answer(environment("bash", "todo view w")) == ("week\n", 0)
+    assert answer(environment("bash", "todo view w")) == ("week\n", 0)
 
 
-def test_where_nothing_can_be_read_nothing_is_offered(todo: Terminal, home: Path) -> None:
+def test_unreadable_data_offers_nothing(todo: Terminal, home: Path) -> None:
     todo.ok("add a")
     assert values("todo", "", "--profile", "nope") == []
     (home / "todo.db").write_bytes(b"no database")
@@ -138,7 +135,7 @@ def test_where_nothing_can_be_read_nothing_is_offered(todo: Terminal, home: Path
     assert values("todo") == values("view") == []
 
 
-def test_far_away_it_knows_what_the_last_commands_showed(
+def test_remote_database_offers_what_earlier_commands_showed(
     monkeypatch: pytest.MonkeyPatch, home: Path, postgres_url: PostgresURL
 ) -> None:
     monkeypatch.setenv("LOGNAME", "ada")
@@ -195,14 +192,14 @@ def test_far_away_it_knows_what_the_last_commands_showed(
     home.chmod(0o700)
 
 
-def test_nothing_heavy_is_loaded(todo: Terminal) -> None:
+def test_todo_numbers_load_no_library(todo: Terminal) -> None:
     todo.ok("add a")
     code = (
-        "import sys; from todocli import completion; "
-        "print(completion.answer({'_TODO_COMPLETE': 'complete_bash', 'COMP_WORDS': 'todo done ', 'COMP_CWORD': '2'})); "
+        "import sys; from todocli.completion.answer import answer; "
+        "print(answer({'_TODO_COMPLETE': 'complete_bash', 'COMP_WORDS': 'todo done ', 'COMP_CWORD': '2'})); "
         "print(*sys.modules, sep='\\n')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    answer, *modules = done.stdout.splitlines()
-    assert answer == "('1\\n', 0)"
+    answered, *modules = done.stdout.splitlines()
+    assert answered == "('1\\n', 0)"
     assert not {"typer", "rich", "pydantic", "sqlalchemy", "sqlmodel", "psycopg", "alembic", "tomlkit"} & set(modules)

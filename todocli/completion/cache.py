@@ -1,6 +1,6 @@
-"""What is known of a user's todos without asking a database far away: what the last commands showed.
+"""A cache of what earlier commands showed, so that completion need not ask a remote database.
 
-A file for each user of each database, in the cache folder, of mode 0600. Losing it loses nothing.
+There is one file per user and database in the cache folder, with mode 0600. It can be deleted at any time.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from todocli import paths
 
-TYPE_CHECKING = False  # `typing` takes longer to import than an answer takes
+TYPE_CHECKING = False  # importing `typing` takes longer than the answer
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -22,15 +22,17 @@ if TYPE_CHECKING:
     from todocli.schemas.todos import TodoRead
 
 MAX_TODOS = 1_000
-"""How many todos are kept: those with the highest numbers."""
-
+"""How many todos the cache keeps: those with the highest numbers."""
 
 MAX_NAMES = 500
-"""How many tags are kept, and how many projects."""
+"""How many tags, and how many projects, the cache keeps."""
 
 
 class CompletionCache:
-    """Todos as number, title and state (`open`, `done`, `trash`), by number; and tags and projects by name."""
+    """Todos as (number, title, state), sorted by number, and names of tags and projects, sorted.
+
+    A state is `open`, `done` or `trash`.
+    """
 
     __slots__ = ("projects", "tags", "todos")
 
@@ -43,7 +45,7 @@ class CompletionCache:
 
 
 def of_embedded(user: str) -> CompletionCache:
-    """Return what the embedded database has of a user, read and not changed. Raises `OSError` or `sqlite3.Error`."""
+    """Read the todos of `user` from the embedded database. Raises `OSError` or `sqlite3.Error`."""
     import sqlite3
     from contextlib import closing
 
@@ -58,12 +60,12 @@ def of_embedded(user: str) -> CompletionCache:
     live = [row for row in rows if row[2] != "trash"]
     tags = [tag for row in live for tag in (json.loads(row[4]) if row[4] else ())]
     return CompletionCache(
-        [(row[0], row[1], row[2]) for row in rows], tags, _with_whole([row[3] for row in live if row[3]])
+        [(row[0], row[1], row[2]) for row in rows], tags, _with_parents(row[3] for row in live if row[3])
     )
 
 
 def recalled(profile: Profile) -> CompletionCache:
-    """Return what the last commands left. Raises `OSError` or `ValueError` if it cannot be read."""
+    """Read the cache. Raises `OSError` if there is none, and various exceptions if its content is broken."""
     data = json.loads(_file(profile).read_text(encoding="utf-8"))
     todos = [(int(number), str(title), str(state)) for number, title, state in data["todos"]]
     return CompletionCache(todos, map(str, data["tags"]), map(str, data["projects"]))
@@ -78,10 +80,10 @@ def remember(
     projects: Iterable[str] | None = None,
     gone: Iterable[int] = (),
 ) -> None:
-    """Keep what a command showed of `todos`; with `all_open` these are all that are open.
+    """Add the `todos` that a command showed. With `all_open`, they are all that are open.
 
-    `tags` and `projects`, if given, are all that there are; `gone` are numbers of which nothing is known any more.
-    Where it cannot be kept, nothing happens.
+    `tags` and `projects`, if given, replace the known ones. `gone` are numbers to drop. Never raises: a failure only
+    leaves the cache as it is.
     """
     with suppress(Exception):
         try:
@@ -94,29 +96,28 @@ def remember(
         for todo in todos:
             kept[todo.number] = (todo.number, todo.title, todo.state)
             all_tags |= {*todo.tags}
-            all_projects |= {*_with_whole([todo.project] if todo.project else [])}
+            all_projects |= _with_parents([todo.project] if todo.project else [])
         new = CompletionCache(kept.values(), all_tags, all_projects)
         if (new.todos, new.tags, new.projects) != (known.todos, known.tags, known.projects):
             _write(_file(profile), {"todos": new.todos, "tags": new.tags, "projects": new.projects})
 
 
 def forget(profile: Profile) -> None:
-    """Forget everything, as after a purge: what is destroyed shall not be left here."""
+    """Delete the cache. A purge does this, so that no destroyed title stays behind. Never raises."""
     with suppress(Exception):
         _file(profile).unlink()
 
 
-def _with_whole(projects: list[str]) -> list[str]:
-    """Return projects and the wholes that they are parts of."""
-    found = []
+def _with_parents(projects: Iterable[str]) -> set[str]:
+    found = set()
     for project in projects:
         parts = project.split("/")
-        found += ["/".join(parts[: i + 1]) for i in range(len(parts))]
+        found |= {"/".join(parts[: i + 1]) for i in range(len(parts))}
     return found
 
 
 def _file(profile: Profile) -> Path:
-    place = re.sub(r"//[^/@]*@", "//", profile.database_url() or "")  # without the role's password
+    place = re.sub(r"//[^/@]*@", "//", profile.database_url() or "")  # without the role's name and password
     name = sha256(f"{profile.user}\n{place}".encode()).hexdigest()[:32]
     return paths.cache_folder() / f"known-{name}.json"
 

@@ -1,73 +1,67 @@
-"""What a shell can be told about a command: the words that may follow it."""
+"""The completion table's types: a command, its options and its arguments.
+
+`choices` are the possible values, where the program knows them. `kind` names values that depend on the user's data or
+on the date; spaces separate several kinds. `todocli.completion.values` looks them up.
+"""
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # `typing` takes longer to import than an answer takes
+TYPE_CHECKING = False  # importing `typing` takes longer than the answer
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
 class Option:
-    """An option. `values` counts the words that follow it; `choices` are all that may follow, where they are known.
+    """An option with all its names. With `value` it takes one, as the next word or after `=`."""
 
-    Where only the user's data tell, `kind` says what may follow (see `todocli.completion.values`).
-    """
-
-    __slots__ = ("choices", "help", "hidden", "kind", "names", "repeats", "values")
+    __slots__ = ("choices", "help", "kind", "names", "repeats", "value")
 
     def __init__(
         self,
         *names: str,
-        help: str = "",  # noqa: A002 - as Typer calls it
-        values: int = 0,
+        help: str = "",  # noqa: A002 - Typer's name for it
+        value: bool = False,
         choices: tuple[str, ...] = (),
         repeats: bool = False,
-        hidden: bool = False,
         kind: str = "",
     ) -> None:
         self.names = names
-        self.kind = kind
         self.help = help
-        self.values = values
+        self.value = value
         self.choices = choices
         self.repeats = repeats
-        self.hidden = hidden
+        self.kind = kind
 
 
 class Argument:
-    """A word that is no option; with `many`, any number of them. `kind` is as an option's."""
+    """A positional word; with `many`, any number of them."""
 
     __slots__ = ("choices", "kind", "many")
 
     def __init__(self, *choices: str, many: bool = False, kind: str = "") -> None:
         self.choices = choices
-        self.kind = kind
         self.many = many
+        self.kind = kind
 
 
 class Command:
-    """A command; with `commands`, a group of them, beside which words of a `kind` may stand.
+    """A command, or a group if it has `commands`. A group's `kind` names words that may stand in place of a command."""
 
-    A `loose` one takes unknown options for words.
-    """
-
-    __slots__ = ("arguments", "commands", "help", "hidden", "kind", "loose", "options")
+    __slots__ = ("arguments", "commands", "help", "hidden", "kind", "options")
 
     def __init__(
         self,
-        help: str = "",  # noqa: A002 - as Typer calls it
+        help: str = "",  # noqa: A002 - Typer's name for it
         *,
         options: tuple[Option, ...] = (),
         arguments: tuple[Argument, ...] = (),
         commands: Mapping[str, Command] | None = None,
-        loose: bool = False,
         hidden: bool = False,
         kind: str = "",
     ) -> None:
         self.help = help
-        self.kind = kind
         self.options = options
         self.arguments = arguments
-        self.commands = commands
-        self.loose = loose
+        self.commands = commands or {}
         self.hidden = hidden
+        self.kind = kind

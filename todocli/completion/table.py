@@ -1,32 +1,32 @@
-"""What the shells are told about the commands. Written by scripts/write_completion_table.py."""
+"""The completion table of the commands. Written by scripts/write_completion_table.py."""
 
 from todocli.completion.model import Argument, Command, Option
 
 JSON = Option("--json", help="Print one JSON document.")
 JSONL = Option("--jsonl", help="Print a JSON document a line.")
-FIELDS = Option("--fields", help="Print only these fields, as JSON.", values=1)
+FIELDS = Option("--fields", help="Print only these fields, as JSON.", value=True)
 QUIET = Option("--quiet", "-q", help="Print numbers only.")
-CHANGE = Option("--change", help="Name this step: repeating it is safe.", values=1)
+CHANGE = Option("--change", help="Name this step: repeating it is safe.", value=True)
 YES = Option("--yes", "-y", help="Do not ask.")
-PROFILE = Option("--profile", help="Use this profile.", values=1, kind="profile")
+PROFILE = Option("--profile", help="Use this profile.", value=True, kind="profile")
 NO_INPUT = Option("--no-input", help="Never ask anything.")
-COLOR = Option("--color", help="Use colour: auto, always or never.", values=1, choices=("auto", "always", "never"))
+COLOR = Option("--color", help="Use colour: auto, always or never.", value=True, choices=("auto", "always", "never"))
 HELP = Option("--help", "-h", help="Show this message and exit.")
 LITERAL = Option("--literal", help="Take all words as the title.")
-LIMIT = Option("--limit", "-n", help="Show at most so many.", values=1)
-SORT = Option("--sort", help="The order: due,-priority,project,title,created.", values=1, kind="sort")
+LIMIT = Option("--limit", "-n", help="Show at most so many.", value=True)
+SORT = Option("--sort", help="The order: due,-priority,project,title,created.", value=True, kind="sort")
 REVERSE = Option("--reverse", "-r", help="Turn the order round.")
-GROUP = Option("--group", help="Under headings, for a person.", values=1, choices=("project", "tag", "due"))
-TAG = Option("--tag", help="With this tag; or any, none.", values=1, repeats=True, kind="tag")
-NO_TAG = Option("--no-tag", help="Without this tag.", values=1, repeats=True, kind="tag")
-PROJECT = Option("--project", help="In this project and its parts; or any, none.", values=1, kind="project")
-PRIORITY = Option("--priority", help="Of this priority: high, medium, low, any, none.", values=1, kind="priority")
-DUE = Option("--due", help="Due then: overdue, today, week, mon..fri, any, none.", values=1, kind="due")
-START = Option("--start", help="Starting then: later, next-mon.", values=1, kind="day")
-BEFORE = Option("--before", help="Due before this day.", values=1, kind="day")
-AFTER = Option("--after", help="Due after this day.", values=1, kind="day")
-SEARCH = Option("--search", help="With this text in title or description.", values=1)
-WHERE = Option("--where", help="An expression: +home and not (due:none or pri:low).", values=1)
+GROUP = Option("--group", help="Under headings, for a person.", value=True, choices=("project", "tag", "due"))
+TAG = Option("--tag", help="With this tag; or any, none.", value=True, repeats=True, kind="tag")
+NO_TAG = Option("--no-tag", help="Without this tag.", value=True, repeats=True, kind="tag")
+PROJECT = Option("--project", help="In this project and its parts; or any, none.", value=True, kind="project")
+PRIORITY = Option("--priority", help="Of this priority: high, medium, low, any, none.", value=True, kind="priority")
+DUE = Option("--due", help="Due then: overdue, today, week, mon..fri, any, none.", value=True, kind="due")
+START = Option("--start", help="Starting then: later, next-mon.", value=True, kind="day")
+BEFORE = Option("--before", help="Due before this day.", value=True, kind="day")
+AFTER = Option("--after", help="Due after this day.", value=True, kind="day")
+SEARCH = Option("--search", help="With this text in title or description.", value=True)
+WHERE = Option("--where", help="An expression: +home and not (due:none or pri:low).", value=True)
 ALL = Option("--all", "-a", help="Open or completed, started or not.")
 COMPLETED = Option("--completed", "-c", help="Completed ones only.")
 DRY_RUN = Option("--dry-run", help="Say which would be changed, and change none.")
@@ -54,12 +54,12 @@ TABLE = Command(
         "add": Command(
             "Add a todo.",
             options=(
-                Option("--description", "-d", help="More about it; - reads it from stdin.", values=1),
-                Option("--due", help="When it is due: fri, 27 nov, fri 17:00; or none.", values=1, kind="day"),
-                Option("--start", help="Hide it until then; or none.", values=1, kind="day"),
-                Option("--priority", help="high, medium, low or none.", values=1, kind="priority"),
-                Option("--project", help="Its project: home, home/garden; or none.", values=1, kind="project"),
-                Option("--tag", help="A tag; may be given several times.", values=1, repeats=True, kind="tag"),
+                Option("--description", "-d", help="More about it; - reads it from stdin.", value=True),
+                Option("--due", help="When it is due: fri, 27 nov, fri 17:00; or none.", value=True, kind="day"),
+                Option("--start", help="Hide it until then; or none.", value=True, kind="day"),
+                Option("--priority", help="high, medium, low or none.", value=True, kind="priority"),
+                Option("--project", help="Its project: home, home/garden; or none.", value=True, kind="project"),
+                Option("--tag", help="A tag; may be given several times.", value=True, repeats=True, kind="tag"),
                 LITERAL,
                 JSON,
                 JSONL,
@@ -120,11 +120,16 @@ TABLE = Command(
         "edit": Command(
             "Change a todo by words: a new title,...",
             options=(
-                Option("--title", "-t", help="The new title.", values=1),
+                Option("--title", "-t", help="The new title.", value=True),
                 Option(
-                    "--description", "-d", help="The new description; an empty one clears it, - reads stdin.", values=1
+                    "--description",
+                    "-d",
+                    help="The new description; an empty one clears it, - reads stdin.",
+                    value=True,
                 ),
-                Option("--untag", help="Take a tag away; several times, several.", values=1, repeats=True, kind="tag"),
+                Option(
+                    "--untag", help="Take a tag away; several times, several.", value=True, repeats=True, kind="tag"
+                ),
                 LITERAL,
                 DRY_RUN,
                 TAG,
@@ -285,7 +290,7 @@ TABLE = Command(
         "next": Command(
             "Show what is to be done next.",
             options=(
-                Option("--limit", "-n", help="Show so many; 1 if not given.", values=1),
+                Option("--limit", "-n", help="Show so many; 1 if not given.", value=True),
                 JSON,
                 JSONL,
                 FIELDS,
@@ -383,9 +388,9 @@ TABLE = Command(
         "log": Command(
             "Show your steps, newest first: what was...",
             options=(
-                Option("--since", help="Only since then: 3h, 2d, yesterday, 2026-11-27.", values=1),
-                Option("--until", help="Only until then.", values=1),
-                Option("--limit", "-n", help="Show at most N; 20 if not given.", values=1),
+                Option("--since", help="Only since then: 3h, 2d, yesterday, 2026-11-27.", value=True),
+                Option("--until", help="Only until then.", value=True),
+                Option("--limit", "-n", help="Show at most N; 20 if not given.", value=True),
                 Option("--all", "-a", help="Show every step."),
                 JSON,
                 JSONL,
@@ -399,7 +404,7 @@ TABLE = Command(
         "purge": Command(
             "Destroy what is in the trash, and its...",
             options=(
-                Option("--older-than", help="Only what is in the trash for so long: 30d, 2w.", values=1),
+                Option("--older-than", help="Only what is in the trash for so long: 30d, 2w.", value=True),
                 JSON,
                 JSONL,
                 QUIET,
@@ -415,12 +420,12 @@ TABLE = Command(
         "serve": Command(
             "Serve the HTTP API: the same todos, for...",
             options=(
-                Option("--host", help="Where to listen.", values=1),
-                Option("--port", help="At which port; 0 is any free one.", values=1),
-                Option("--workers", help="How many processes.", values=1),
-                Option("--allow-host", help="Also answer requests for this host.", values=1, repeats=True),
-                Option("--cors", help="Let pages of this origin ask.", values=1, repeats=True),
-                Option("--trust-header", help="Take the UUID of the user from this header of a gateway.", values=1),
+                Option("--host", help="Where to listen.", value=True),
+                Option("--port", help="At which port; 0 is any free one.", value=True),
+                Option("--workers", help="How many processes.", value=True),
+                Option("--allow-host", help="Also answer requests for this host.", value=True, repeats=True),
+                Option("--cors", help="Let pages of this origin ask.", value=True, repeats=True),
+                Option("--trust-header", help="Take the UUID of the user from this header of a gateway.", value=True),
                 Option("--behind-proxy", help="A gateway stands before it, whoever can reach it."),
                 Option("--openapi", help="Print its OpenAPI document, and end."),
                 PROFILE,
@@ -464,7 +469,6 @@ TABLE = Command(
                         Argument(),
                         Argument(many=True, kind="+tag"),
                     ),
-                    loose=True,
                 ),
                 "show": Command(
                     "Show a view; show itself may be left out.",
@@ -482,7 +486,6 @@ TABLE = Command(
                         Argument(kind="view"),
                         Argument(many=True, kind="+tag"),
                     ),
-                    loose=True,
                 ),
                 "list": Command(
                     "List the saved views.",
@@ -536,12 +539,12 @@ TABLE = Command(
                 "add": Command(
                     "Add a profile, and register its user where...",
                     options=(
-                        Option("--user", help="Your name there; default: your login name.", values=1),
-                        Option("--url-env", help="The environment variable that holds the URL.", values=1),
+                        Option("--user", help="Your name there; default: your login name.", value=True),
+                        Option("--url-env", help="The environment variable that holds the URL.", value=True),
                         Option("--url-stdin", help="Read the URL from stdin."),
                         Option("--embedded", help="On the embedded database of this machine."),
                         Option("--pooled", help="Go by way of the pooler that the URL of Neon names."),
-                        Option("--timeout", help="How long a command waits for the database; default: 15.", values=1),
+                        Option("--timeout", help="How long a command waits for the database; default: 15.", value=True),
                         JSON,
                         PROFILE,
                         NO_INPUT,
@@ -692,7 +695,7 @@ TABLE = Command(
                 "create": Command(
                     "Make a token.",
                     options=(
-                        Option("--expires", help="After how long: 90d, 12w; never, if not given.", values=1),
+                        Option("--expires", help="After how long: 90d, 12w; never, if not given.", value=True),
                         Option("--read-only", help="It may change nothing."),
                         JSON,
                         PROFILE,

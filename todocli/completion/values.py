@@ -1,24 +1,24 @@
-"""What may follow that only this user's data, or today, can tell: numbers with titles, tags, projects, views, days.
+"""Suggestions from the user's data and the date: todo numbers with titles, tags, projects, views, profiles and days.
 
-Some shells evaluate what they are told, and titles are anybody's text: so what is suggestions has characters of a few kinds
-only, and a description letters, digits and little else. Nothing here goes to the network: the embedded database is
-read as it is, and of another one what the last commands left (`todocli.completion.cache`).
+zsh evaluates the answer, and a title is arbitrary text. So only plain words are offered, and descriptions keep little
+but letters and digits. Nothing here uses the network: the embedded database is read directly, and for a remote one the
+cache has what earlier commands showed.
 """
 
 from __future__ import annotations
 
 import re
 
-TYPE_CHECKING = False  # `typing` takes longer to import than an answer takes
+TYPE_CHECKING = False  # importing `typing` takes longer than the answer
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from todocli.completion.cache import CompletionCache
 
 MAX_TODOS = 200
-ABOUT_LENGTH = 60
+MAX_DESCRIPTION = 60
 
-_OFFERED = re.compile(r"\+?[A-Za-z0-9][A-Za-z0-9._/-]*")
+_PLAIN_WORD = re.compile(r"\+?[A-Za-z0-9][A-Za-z0-9._/-]*")
 
 _DAYS = ("today", "tomorrow", "mon", "tue", "wed", "thu", "fri", "sat", "sun", "1w", "2w", "1m", "eow", "eom", "eoy")
 _FIXED = {
@@ -28,24 +28,24 @@ _FIXED = {
 
 
 def suggestions(kind: str, begun: str, words: Sequence[str]) -> list[tuple[str, str]]:
-    """Return what of a `kind` begins like `begun`, each with its description, for a line with these `words`.
+    """Return values of `kind` that start with `begun`, each with its description.
 
-    Raises nothing: where something cannot be read, nothing is suggestions.
+    `words` is the line so far; it may name a profile. Never raises: what cannot be read is not offered.
     """
     try:
         pairs = list(_pairs(kind, begun, _profile_name(words)))
     except Exception:
         return []
     return [
-        (value, shell_safe(about)) for value, about in pairs if value.startswith(begun) and _OFFERED.fullmatch(value)
+        (value, shell_safe(about)) for value, about in pairs if value.startswith(begun) and _PLAIN_WORD.fullmatch(value)
     ]
 
 
 def shell_safe(text: str) -> str:
-    """Return letters, digits, spaces and `,._/-` of a text, of no more than one line."""
+    """Return `text` without anything but letters, digits, spaces and `,._/-`, cut to `MAX_DESCRIPTION`."""
     kept = "".join(char for char in text if char.isalnum() or char in " ,._/-")
     short = " ".join(kept.split())
-    return short if len(short) <= ABOUT_LENGTH else f"{short[: ABOUT_LENGTH - 3].rstrip()}..."
+    return short if len(short) <= MAX_DESCRIPTION else f"{short[: MAX_DESCRIPTION - 3].rstrip()}..."
 
 
 def _pairs(kind: str, begun: str, profile: str | None) -> Iterable[tuple[str, str]]:

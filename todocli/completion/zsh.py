@@ -1,4 +1,4 @@
-"""The end of installing completion in zsh: ours comes before that of devtodo, which zsh has for the same name."""
+"""The last step of installing completion in zsh, which ships completion for another program called `todo` (devtodo)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ LINE = "autoload -Uz _todo && compdef _todo todo"
 
 
 def put_first() -> None:
-    """Bind `todo` to the script that Typer installed, after `compinit` in ~/.zshrc; where there is none, do nothing."""
+    """Bind `todo` to the script that Typer installed, at the end of ~/.zshrc. Do nothing if either file is missing."""
     script, settings = Path.home() / ".zfunc/_todo", Path.home() / ".zshrc"
     if not script.is_file() or not settings.is_file():
         return
