@@ -131,7 +131,7 @@ def _option(option: TyperOption, command: str) -> Option:
 def _argument(argument: TyperArgument, command: str) -> Argument:
     if argument.nargs not in (1, -1):
         raise TypeError(f"{argument.name}: the table cannot hold an argument of {argument.nargs} words")
-    kind = _kind(argument.metavar or "", command)
+    kind = _kind(re.sub(r"[\[\].]", "", argument.metavar or ""), command)
     return Argument(*_choices(argument), many=argument.nargs == -1, kind=kind)
 
 

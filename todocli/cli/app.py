@@ -12,9 +12,9 @@ from todocli.cli.commands import db, doctor, help, history, organise, profile, s
 from todocli.cli.context import Context
 from todocli.cli.listing import show_list
 
-HELP = """todo keeps your todos in an embedded database, or on Neon for all your machines or a team.
+HELP = """A todo manager for the terminal: at once on this machine, or on Neon for all your machines and your team.
 
-todo alone lists what is open. Words need no quotes: todo add buy milk"""
+Without a command it lists what is open. Words need no quotes: todo add buy milk"""
 
 
 def build() -> typer.Typer:

@@ -50,7 +50,7 @@ class FilterOptions:
 
     def as_given(self) -> dict[str, Any]:
         """Return the options that were given, by field."""
-        return {name: value for name, value in asdict(self).items() if value not in (None, False, [])}
+        return {name: value for name, value in asdict(self).items() if value not in (None, False, [], ())}
 
     @property
     def given(self) -> list[str]:

@@ -1,7 +1,7 @@
 """Prints help: the everyday part first, the options of every command last. Readable from 40 columns on.
 
 Typer's own pages list all global options before the first command, and draw boxes into pipes.
-A docstring's first paragraph describes the command; indented lines in it are examples, and are printed as they are.
+The help of a command is the docstring of its function: a summary, examples (lines that begin with `todo`), details.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class _Page:
         self._lines: list[str] = []
 
     def text(self, text: str) -> None:
-        """Add paragraphs; indented lines stay as they are."""
+        """Add paragraphs. One whose lines all begin with the program's name is a list of examples."""
         for paragraph in text.split("\n\n"):
             lines = paragraph.splitlines()
-            if any(line.startswith("  ") for line in lines):
-                self._lines += lines
+            if all(line.startswith("todo ") for line in lines):
+                self._lines += [f"  {line}" for line in lines]
             else:
                 self._lines += textwrap.wrap(" ".join(lines), self._width)
             self._lines.append("")
@@ -59,7 +59,7 @@ class _Page:
 
     def words(self, words: Iterable[str]) -> None:
         """Add words that wrap, but are never cut."""
-        text = "\0".join(word.replace(" ", "\1") for word in words).replace("\0", ", ")
+        text = "  ".join(word.replace(" ", "\1") for word in words)
         wrapped = textwrap.wrap(text, self._width - 2, break_on_hyphens=False, break_long_words=False)
         self._lines += [f"  {line}".replace("\1", " ") for line in wrapped]
         self._lines.append("")
@@ -76,13 +76,20 @@ def print_root(command: Any, ctx: Any) -> None:
     """Print the first page: everyday commands, the names of the others, and the global options."""
     page = _Page(ctx)
     page.text(command.help)
-    page.heading("Everyday")
+    page.heading("Everyday commands")
     page.table([(name, _summary(command.commands[name])) for name in EVERYDAY])
     page.heading("More commands")
     page.words(_names(command, exclude=EVERYDAY))
-    page.heading("Global options, before or after the command")
+    page.heading("Global options")
     page.table(_options(_shared(command, ctx)))
-    page.text("todo COMMAND --help explains a command, todo help commands lists all, and todo help the topics.")
+    page.heading("More help")
+    page.table(
+        [
+            ("todo COMMAND --help", "Explain a command."),
+            ("todo help commands", "List every command."),
+            ("todo help", "List the topics: dates, filters, neon and more."),
+        ]
+    )
     page.print()
 
 
@@ -133,7 +140,7 @@ def print_command(command: Any, ctx: Any) -> None:
         page.heading(panel)
         page.table(_options(parameters))
     page.heading("Global options")
-    page.words(name for name, _ in _options(shared))
+    page.words(name.rpartition(", ")[2] for name, _ in _options(shared))
     page.print()
 
 

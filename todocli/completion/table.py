@@ -3,35 +3,36 @@
 from todocli.completion.model import Argument, Command, Option
 
 JSON = Option("--json", help="Print one JSON document.")
-JSONL = Option("--jsonl", help="Print a JSON document a line.")
+JSONL = Option("--jsonl", help="Print one JSON document per line.")
 FIELDS = Option("--fields", help="Print only these fields, as JSON.", value=True)
 QUIET = Option("--quiet", "-q", help="Print numbers only.")
-CHANGE = Option("--change", help="Name this step: repeating it is safe.", value=True)
+CHANGE = Option("--change", help="Idempotency key: the same UUID never applies twice.", value=True)
 YES = Option("--yes", "-y", help="Do not ask.")
 PROFILE = Option("--profile", help="Use this profile.", value=True, kind="profile")
-NO_INPUT = Option("--no-input", help="Never ask anything.")
+NO_INPUT = Option("--no-input", help="Never prompt.")
 COLOR = Option("--color", help="Use colour: auto, always or never.", value=True, choices=("auto", "always", "never"))
 HELP = Option("--help", "-h", help="Show this message and exit.")
-LITERAL = Option("--literal", help="Take all words as the title.")
-LIMIT = Option("--limit", "-n", help="Show at most so many.", value=True)
-SORT = Option("--sort", help="The order: due,-priority,project,title,created.", value=True, kind="sort")
-REVERSE = Option("--reverse", "-r", help="Turn the order round.")
-GROUP = Option("--group", help="Under headings, for a person.", value=True, choices=("project", "tag", "due"))
+LITERAL = Option("--literal", help="Take every word as the title.")
+LIMIT = Option("--limit", "-n", help="Show at most N.", value=True)
+SORT = Option("--sort", help="Sort by due,-priority,project,title,created.", value=True, kind="sort")
+REVERSE = Option("--reverse", "-r", help="Reverse the order.")
+GROUP = Option("--group", help="Group by project, tag or due.", value=True, choices=("project", "tag", "due"))
 TAG = Option("--tag", help="With this tag; or any, none.", value=True, repeats=True, kind="tag")
 NO_TAG = Option("--no-tag", help="Without this tag.", value=True, repeats=True, kind="tag")
-PROJECT = Option("--project", help="In this project and its parts; or any, none.", value=True, kind="project")
-PRIORITY = Option("--priority", help="Of this priority: high, medium, low, any, none.", value=True, kind="priority")
-DUE = Option("--due", help="Due then: overdue, today, week, mon..fri, any, none.", value=True, kind="due")
+PROJECT = Option("--project", help="In this project or a sub-project; or any, none.", value=True, kind="project")
+PRIORITY = Option(
+    "--priority", help="With this priority: high, medium, low; or any, none.", value=True, kind="priority"
+)
+DUE = Option("--due", help="Due then: overdue, today, week, mon..fri; or any, none.", value=True, kind="due")
 START = Option("--start", help="Starting then: later, next-mon.", value=True, kind="day")
 BEFORE = Option("--before", help="Due before this day.", value=True, kind="day")
 AFTER = Option("--after", help="Due after this day.", value=True, kind="day")
-SEARCH = Option("--search", help="With this text in title or description.", value=True)
+SEARCH = Option("--search", help="With this text in the title or description.", value=True)
 WHERE = Option("--where", help="An expression: +home and not (due:none or pri:low).", value=True)
-ALL = Option("--all", "-a", help="Open or completed, started or not.")
-COMPLETED = Option("--completed", "-c", help="Completed ones only.")
-DRY_RUN = Option("--dry-run", help="Say which would be changed, and change none.")
-FORCE = Option("--force", help="Also where a todo was changed since: write over it.")
-DRY_RUN_2 = Option("--dry-run", help="Say what it would do, and do nothing.")
+ALL = Option("--all", "-a", help="Open and completed, started or not.")
+COMPLETED = Option("--completed", "-c", help="Completed todos only.")
+DRY_RUN = Option("--dry-run", help="Show what would change, and change nothing.")
+FORCE = Option("--force", help="Overwrite todos that were changed since.")
 TABLE = Command(
     options=(
         Option("--version", help="Print the version."),
@@ -54,12 +55,12 @@ TABLE = Command(
         "add": Command(
             "Add a todo.",
             options=(
-                Option("--description", "-d", help="More about it; - reads it from stdin.", value=True),
+                Option("--description", "-d", help="Details; - reads them from stdin.", value=True),
                 Option("--due", help="When it is due: fri, 27 nov, fri 17:00; or none.", value=True, kind="day"),
                 Option("--start", help="Hide it until then; or none.", value=True, kind="day"),
-                Option("--priority", help="high, medium, low or none.", value=True, kind="priority"),
+                Option("--priority", help="high, medium or low; or none.", value=True, kind="priority"),
                 Option("--project", help="Its project: home, home/garden; or none.", value=True, kind="project"),
-                Option("--tag", help="A tag; may be given several times.", value=True, repeats=True, kind="tag"),
+                Option("--tag", help="A tag; repeat it for more.", value=True, repeats=True, kind="tag"),
                 LITERAL,
                 JSON,
                 JSONL,
@@ -74,7 +75,7 @@ TABLE = Command(
             arguments=(Argument(many=True, kind="+tag"),),
         ),
         "list": Command(
-            "List todos: those to be done first come...",
+            "List todos, most urgent first.",
             options=(
                 LIMIT,
                 SORT,
@@ -104,7 +105,7 @@ TABLE = Command(
             arguments=(Argument(many=True, kind="+tag"),),
         ),
         "show": Command(
-            "Show everything about todos, those in the...",
+            "Show everything about todos, also those in...",
             options=(
                 JSON,
                 JSONL,
@@ -118,18 +119,11 @@ TABLE = Command(
             arguments=(Argument(many=True, kind="any"),),
         ),
         "edit": Command(
-            "Change a todo by words: a new title,...",
+            "Change a todo by words or options, or in...",
             options=(
                 Option("--title", "-t", help="The new title.", value=True),
-                Option(
-                    "--description",
-                    "-d",
-                    help="The new description; an empty one clears it, - reads stdin.",
-                    value=True,
-                ),
-                Option(
-                    "--untag", help="Take a tag away; several times, several.", value=True, repeats=True, kind="tag"
-                ),
+                Option("--description", "-d", help="New details; '' clears, - reads stdin.", value=True),
+                Option("--untag", help="Remove a tag; repeat it for more.", value=True, repeats=True, kind="tag"),
                 LITERAL,
                 DRY_RUN,
                 TAG,
@@ -158,7 +152,7 @@ TABLE = Command(
             arguments=(Argument(many=True, kind="todo +tag"),),
         ),
         "done": Command(
-            "Complete todos: those named, or those...",
+            "Mark todos done, by number or by filter.",
             options=(
                 DRY_RUN,
                 TAG,
@@ -187,7 +181,7 @@ TABLE = Command(
             arguments=(Argument(many=True, kind="todo"),),
         ),
         "reopen": Command(
-            "Make completed todos open again: those...",
+            "Make completed todos open again, by number...",
             options=(
                 DRY_RUN,
                 TAG,
@@ -216,7 +210,7 @@ TABLE = Command(
             arguments=(Argument(many=True, kind="done"),),
         ),
         "rm": Command(
-            "Move todos to the trash; todo undo or todo...",
+            "Move todos to the trash.",
             options=(
                 DRY_RUN,
                 TAG,
@@ -275,7 +269,7 @@ TABLE = Command(
             hidden=True,
         ),
         "today": Command(
-            "List what matters today: what is overdue,...",
+            "List what is overdue, due today, or starts...",
             options=(
                 JSON,
                 JSONL,
@@ -288,9 +282,9 @@ TABLE = Command(
             ),
         ),
         "next": Command(
-            "Show what is to be done next.",
+            "Show the most urgent todo, or the N most...",
             options=(
-                Option("--limit", "-n", help="Show so many; 1 if not given.", value=True),
+                Option("--limit", "-n", help="Show N; 1 by default.", value=True),
                 JSON,
                 JSONL,
                 FIELDS,
@@ -302,7 +296,7 @@ TABLE = Command(
             ),
         ),
         "tags": Command(
-            "List your tags: how much is open, and how...",
+            "List your tags, with their open and...",
             options=(
                 JSON,
                 JSONL,
@@ -314,7 +308,7 @@ TABLE = Command(
             ),
         ),
         "projects": Command(
-            "List your projects, each with its parts:...",
+            "List your projects, with their open and...",
             options=(
                 JSON,
                 JSONL,
@@ -326,7 +320,7 @@ TABLE = Command(
             ),
         ),
         "trash": Command(
-            "List what is in the trash.",
+            "List the todos in the trash.",
             options=(
                 JSON,
                 JSONL,
@@ -354,10 +348,10 @@ TABLE = Command(
             arguments=(Argument(many=True, kind="trash"),),
         ),
         "undo": Command(
-            "Take back your newest step, from wherever...",
+            "Undo your last change, or the last N.",
             options=(
                 FORCE,
-                DRY_RUN_2,
+                DRY_RUN,
                 JSON,
                 JSONL,
                 QUIET,
@@ -370,10 +364,10 @@ TABLE = Command(
             arguments=(Argument(),),
         ),
         "redo": Command(
-            "Make the step again that was undone last;...",
+            "Redo what you last undid, or the last N.",
             options=(
                 FORCE,
-                DRY_RUN_2,
+                DRY_RUN,
                 JSON,
                 JSONL,
                 QUIET,
@@ -386,12 +380,12 @@ TABLE = Command(
             arguments=(Argument(),),
         ),
         "log": Command(
-            "Show your steps, newest first: what was...",
+            "Show your changes, newest first.",
             options=(
                 Option("--since", help="Only since then: 3h, 2d, yesterday, 2026-11-27.", value=True),
                 Option("--until", help="Only until then.", value=True),
-                Option("--limit", "-n", help="Show at most N; 20 if not given.", value=True),
-                Option("--all", "-a", help="Show every step."),
+                Option("--limit", "-n", help="Show at most N; 20 by default.", value=True),
+                Option("--all", "-a", help="Show every change."),
                 JSON,
                 JSONL,
                 PROFILE,
@@ -402,9 +396,9 @@ TABLE = Command(
             arguments=(Argument(kind="any"),),
         ),
         "purge": Command(
-            "Destroy what is in the trash, and its...",
+            "Delete todos in the trash for good, with...",
             options=(
-                Option("--older-than", help="Only what is in the trash for so long: 30d, 2w.", value=True),
+                Option("--older-than", help="Only what has been there that long: 30d, 2w.", value=True),
                 JSON,
                 JSONL,
                 QUIET,
@@ -420,14 +414,14 @@ TABLE = Command(
         "serve": Command(
             "Serve the HTTP API: the same todos, for...",
             options=(
-                Option("--host", help="Where to listen.", value=True),
-                Option("--port", help="At which port; 0 is any free one.", value=True),
-                Option("--workers", help="How many processes.", value=True),
+                Option("--host", help="The address to listen on.", value=True),
+                Option("--port", help="The port; 0 for any free one.", value=True),
+                Option("--workers", help="The number of processes.", value=True),
                 Option("--allow-host", help="Also answer requests for this host.", value=True, repeats=True),
-                Option("--cors", help="Let pages of this origin ask.", value=True, repeats=True),
-                Option("--trust-header", help="Take the UUID of the user from this header of a gateway.", value=True),
-                Option("--behind-proxy", help="A gateway stands before it, whoever can reach it."),
-                Option("--openapi", help="Print its OpenAPI document, and end."),
+                Option("--cors", help="Allow requests by pages of this origin.", value=True, repeats=True),
+                Option("--trust-header", help="Take the user's UUID from this header of a gateway.", value=True),
+                Option("--behind-proxy", help="Only a gateway can reach this server."),
+                Option("--openapi", help="Print the OpenAPI document, and exit."),
                 PROFILE,
                 NO_INPUT,
                 COLOR,
@@ -435,7 +429,7 @@ TABLE = Command(
             ),
         ),
         "doctor": Command(
-            "Look whether everything works, and say...",
+            "Check the setup and suggest fixes.",
             options=(
                 JSON,
                 PROFILE,
@@ -445,21 +439,22 @@ TABLE = Command(
             ),
         ),
         "help": Command(
-            "Explain a command or a topic: dates,...",
+            "Explain a command or a topic.",
             options=(
-                COLOR,
+                JSON,
                 PROFILE,
                 NO_INPUT,
+                COLOR,
                 HELP,
             ),
             arguments=(Argument(many=True),),
         ),
         "view": Command(
-            "Save a list under a name, and show it:...",
+            "Save lists under a name, and show them:...",
             options=(HELP,),
             commands={
                 "save": Command(
-                    "Save what is typed after todo list: todo...",
+                    "Save a list under a name.",
                     options=(
                         NO_INPUT,
                         COLOR,
@@ -471,7 +466,7 @@ TABLE = Command(
                     ),
                 ),
                 "show": Command(
-                    "Show a view; show itself may be left out.",
+                    "Show a view.",
                     options=(
                         JSON,
                         JSONL,
@@ -491,15 +486,15 @@ TABLE = Command(
                     "List the saved views.",
                     options=(
                         JSON,
+                        JSONL,
                         PROFILE,
                         NO_INPUT,
                         COLOR,
-                        JSONL,
                         HELP,
                     ),
                 ),
                 "rm": Command(
-                    "Forget a view; the todos stay.",
+                    "Delete a view.",
                     options=(
                         PROFILE,
                         NO_INPUT,
@@ -526,7 +521,7 @@ TABLE = Command(
                     ),
                 ),
                 "show": Command(
-                    "Show one profile: the one in use, unless...",
+                    "Show one profile.",
                     options=(
                         JSON,
                         PROFILE,
@@ -537,14 +532,14 @@ TABLE = Command(
                     arguments=(Argument(kind="profile"),),
                 ),
                 "add": Command(
-                    "Add a profile, and register its user where...",
+                    "Add a profile, and register its user if...",
                     options=(
-                        Option("--user", help="Your name there; default: your login name.", value=True),
+                        Option("--user", help="Your name there; your login name by default.", value=True),
                         Option("--url-env", help="The environment variable that holds the URL.", value=True),
                         Option("--url-stdin", help="Read the URL from stdin."),
-                        Option("--embedded", help="On the embedded database of this machine."),
-                        Option("--pooled", help="Go by way of the pooler that the URL of Neon names."),
-                        Option("--timeout", help="How long a command waits for the database; default: 15.", value=True),
+                        Option("--embedded", help="Use the embedded database of this machine."),
+                        Option("--pooled", help="Use Neon's pooler, if the URL names it."),
+                        Option("--timeout", help="How long commands wait for the database; 15 by default.", value=True),
                         JSON,
                         PROFILE,
                         NO_INPUT,
@@ -565,7 +560,7 @@ TABLE = Command(
                     arguments=(Argument(kind="profile"),),
                 ),
                 "rm": Command(
-                    "Forget a profile.",
+                    "Delete a profile.",
                     options=(
                         JSON,
                         PROFILE,
@@ -579,7 +574,7 @@ TABLE = Command(
             },
         ),
         "db": Command(
-            "Look after the schema of the database.",
+            "Manage the database schema.",
             options=(HELP,),
             commands={
                 "upgrade": Command(
@@ -606,7 +601,7 @@ TABLE = Command(
                     arguments=(Argument(),),
                 ),
                 "current": Command(
-                    "Show at which revision the schema is.",
+                    "Show the revision of the schema.",
                     options=(
                         JSON,
                         PROFILE,
@@ -636,7 +631,7 @@ TABLE = Command(
                     ),
                 ),
                 "ping": Command(
-                    "Connect, ask one thing, and tell how long...",
+                    "Measure the time to connect, to wake up...",
                     options=(
                         JSON,
                         PROFILE,
@@ -673,7 +668,7 @@ TABLE = Command(
                     arguments=(Argument(),),
                 ),
                 "rename": Command(
-                    "Give a user another name; the todos stay...",
+                    "Rename a user.",
                     options=(
                         JSON,
                         PROFILE,
@@ -689,14 +684,14 @@ TABLE = Command(
             },
         ),
         "token": Command(
-            "Give programs access to your todos, by...",
+            "Give programs access to your todos,...",
             options=(HELP,),
             commands={
                 "create": Command(
-                    "Make a token.",
+                    "Create a token.",
                     options=(
-                        Option("--expires", help="After how long: 90d, 12w; never, if not given.", value=True),
-                        Option("--read-only", help="It may change nothing."),
+                        Option("--expires", help="Valid for this long: 90d, 12w; forever by default.", value=True),
+                        Option("--read-only", help="It cannot change anything."),
                         JSON,
                         PROFILE,
                         NO_INPUT,
@@ -706,18 +701,18 @@ TABLE = Command(
                     arguments=(Argument(),),
                 ),
                 "list": Command(
-                    "List your tokens, without the tokens...",
+                    "List your tokens, without their secrets.",
                     options=(
                         JSON,
+                        JSONL,
                         PROFILE,
                         NO_INPUT,
                         COLOR,
-                        JSONL,
                         HELP,
                     ),
                 ),
                 "revoke": Command(
-                    "Make a token worthless, at once.",
+                    "Revoke a token, at once.",
                     options=(
                         JSON,
                         PROFILE,

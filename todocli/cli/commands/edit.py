@@ -39,9 +39,9 @@ def edit(
 ) -> None:
     """Change a todo by words or options, or in your editor if you give neither.
 
-      todo edit 3 Pay the rent due:fri
-      todo edit 3 due:none --untag bills
-      todo edit --project garden due:sat
+    todo edit 3 Pay the rent due:fri
+    todo edit 3 due:none --untag bills
+    todo edit --project garden due:sat
 
     After a number, --due, --start, --priority, --project and --tag set fields. Without a number they select todos,
     and the words say what to change in all of them.

@@ -150,8 +150,8 @@ def purge(
 ) -> None:
     """Delete todos in the trash for good, with their history.
 
-      todo purge 3
-      todo purge --older-than 30d
+    todo purge 3
+    todo purge --older-than 30d
 
     It cannot be undone. Their numbers are not used again.
     """

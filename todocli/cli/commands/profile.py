@@ -80,7 +80,7 @@ def add(
 ) -> None:
     """Add a profile, and register its user if the database is ready.
 
-      todo profile add work --url-env NEON_URL --user ada
+    todo profile add work --url-env NEON_URL --user ada
 
     Without --url-env, --url-stdin or --embedded it asks for the URL, which stays hidden.
     """
