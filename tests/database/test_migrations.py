@@ -7,25 +7,25 @@ import subprocess
 import sys
 from datetime import date
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
 from tests.database.test_schema import TABLES
 from tests.support import postgres
+from tests.support.client import Client, key
 from tests.support.console import Console
 from todocli.database import migrations, sqlite_file
 from todocli.database.postgres.url import PostgresURL
-from todocli.database.schema import HEAD
+from todocli.database.schema import HEAD, UNRELEASED
+from todocli.database.setup import ensure_schema
 from todocli.database.store import open_store
 from todocli.database.target import Target
-from todocli.errors import NotFound, SchemaTooNew, TodoError, UsageError
-from todocli.services.history.undo import Undo
+from todocli.errors import NotFound, SchemaOutdated, SchemaTooNew, TodoError, UsageError
+from todocli.services.history.undo import Undo, Verb
 from todocli.services.owner import Owner
 from todocli.services.queries import TodoQuery
-from todocli.services.todos import Todos
 
-FIRST = migrations.Revision("0001", None, "Users, todos and their history")
+FIRST = migrations.Revision("0100", None, "Users, todos, their history, and tokens")
 
 
 def objects(target: Target) -> set[str]:
@@ -48,15 +48,15 @@ def objects(target: Target) -> set[str]:
 # Knowing
 
 
-def test_the_constant_is_the_head() -> None:
+def test_head_constant_is_newest_revision() -> None:
     assert migrations.history()[0].revision == HEAD
 
 
-def test_the_revisions_are_one_line_of_numbers() -> None:
+def test_revisions_form_one_line() -> None:
     line = migrations.history()
     assert line[-1] == FIRST
     assert [revision.down_revision for revision in line[:-1]] == [revision.revision for revision in line[1:]]
-    assert [revision.revision for revision in line[::-1]] == [f"{number:04}" for number in range(1, len(line) + 1)]
+    assert [revision.revision for revision in line[::-1]] == [f"{number:04}" for number in range(100, 100 + len(line))]
 
 
 def test_revisions_import_neither_the_program_nor_sqlmodel() -> None:
@@ -75,7 +75,7 @@ def test_current_creates_nothing(empty_database: Target) -> None:
         assert not empty_database.parent.exists()
 
 
-def test_current_says_where_the_schema_is(database: Target) -> None:
+def test_current_returns_the_revision(database: Target) -> None:
     assert migrations.current(database) == HEAD
 
 
@@ -108,9 +108,9 @@ def test_up_down_and_up_again_with_rows(empty_database: Target) -> None:
     console.close()
 
 
-def test_a_step_at_a_time(empty_database: Target) -> None:
+def test_upgrade_and_downgrade_one_revision_at_a_time(empty_database: Target) -> None:
     assert migrations.upgrade(empty_database, "+1") == [FIRST]
-    assert migrations.current(empty_database) == "0001"
+    assert migrations.current(empty_database) == "0100"
     console = Console(empty_database)
     user = console.add_user()
     console.add(user, 1)
@@ -125,29 +125,51 @@ def test_a_step_at_a_time(empty_database: Target) -> None:
     assert migrations.current(empty_database) is None
 
 
-def test_steps_from_before_a_revision_can_be_undone_after_it(empty_database: Target) -> None:
-    migrations.upgrade(empty_database, "0002")
-    console = Console(empty_database)
+def test_undo_reverses_changes_recorded_before_a_column_existed(database: Target) -> None:
+    console = Console(database)
     user = console.add_user("ada")
     console.add(user, 1, "Pay rent")
     console.run("UPDATE todos SET title = 'Pay the rent'")
-    migrations.upgrade(empty_database)
+    for column in ("before", "after"):  # as a revision without these columns would have recorded them
+        if console.is_sqlite:
+            console.run(f"UPDATE history SET {column} = json_remove({column}, '$.due_on', '$.priority')")
+        else:
+            console.run(f"UPDATE history SET {column} = ({column}::jsonb - 'due_on' - 'priority')::json")
     console.run("UPDATE todos SET due_on = '2026-11-27', priority = 'high'")
-    with open_store(empty_database) as store:
-        owner = Owner("ada", user)
-        for title, priority in (("Pay the rent", None), ("Pay rent", None)):
-            store.atomically(lambda session: Undo(session, owner).undo(1, change=uuid4()))
+    owner = Owner("ada", user)
+    with open_store(database) as store:
+
+        def reverse(verb: Verb, count: int) -> tuple[str, str | None, date | None]:
+            request = key(None, verb, count=count)
+            store.atomically(lambda session: Undo(session, owner).reverse(verb, count, request))
             with store.session() as session:
-                (todo,) = Todos(session, owner).find(TodoQuery()).items
-            assert (todo.title, todo.priority, todo.due_on) == (title, priority, None)
-        store.atomically(lambda session: Undo(session, owner).redo(2, change=uuid4()))
-        with store.session() as session:
-            (todo,) = Todos(session, owner).find(TodoQuery()).items
-        assert (todo.title, todo.priority, todo.due_on) == ("Pay the rent", "high", date(2026, 11, 27))
+                (todo,) = Client(session, owner).find(TodoQuery()).items
+            return todo.title, todo.priority, todo.due_on
+
+        assert reverse("undo", 1) == ("Pay the rent", None, None)
+        assert reverse("undo", 1) == ("Pay rent", None, None)
+        assert reverse("redo", 2) == ("Pay the rent", "high", date(2026, 11, 27))
     console.close()
 
 
-def test_the_file_says_its_number(tmp_path: Path) -> None:
+@pytest.mark.parametrize("revision", UNRELEASED)
+def test_schema_of_unreleased_version_is_refused(database: Target, revision: str) -> None:
+    console = Console(database)
+    console.run("UPDATE todo_revision SET version_num = :revision", revision=revision)
+    if console.is_sqlite:
+        console.run(f"PRAGMA user_version = {int(revision)}")
+    console.close()
+    before = objects(database)
+    for refused in (lambda: migrations.upgrade(database), lambda: migrations.downgrade(database, "base")):
+        with pytest.raises(SchemaOutdated, match="before the first release"):
+            refused()
+    if isinstance(database, Path):
+        with pytest.raises(SchemaOutdated, match="before the first release"):
+            ensure_schema(database)
+    assert objects(database) == before
+
+
+def test_file_header_holds_the_revision(tmp_path: Path) -> None:
     path = tmp_path / "todo.db"
     assert sqlite_file.schema_number(path) == 0
     migrations.upgrade(path)
@@ -157,28 +179,28 @@ def test_the_file_says_its_number(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("revision", ["9999", "1", "heads", "+1", "-x", "", "ae10"])
-def test_an_unknown_revision(empty_database: Target, revision: str) -> None:
+def test_unknown_revision_is_not_found(empty_database: Target, revision: str) -> None:
     with pytest.raises(NotFound) as caught:
         migrations.downgrade(empty_database, revision)
-    assert "todo db history" in str(caught.value.hint)
+    assert caught.value.command == ("todo", "db", "history")
     with pytest.raises(NotFound):
         migrations.upgrade(empty_database, revision.replace("+", "-"))
     assert objects(empty_database) == set()
 
 
-def test_the_wrong_direction(database: Target) -> None:
+def test_wrong_direction_is_a_usage_error(database: Target) -> None:
     with pytest.raises(UsageError, match=f"The schema is {HEAD}, newer than base"):
         migrations.upgrade(database, "base")
-    with pytest.raises(UsageError, match="leads nowhere"):
+    with pytest.raises(UsageError, match=f"There is no revision \\+1 from {HEAD}"):
         migrations.upgrade(database, "+1")
-    with pytest.raises(UsageError, match="leads nowhere"):
+    with pytest.raises(UsageError, match=f"There is no revision -99 from {HEAD}"):
         migrations.downgrade(database, "-99")
     migrations.downgrade(database, "base")
-    with pytest.raises(UsageError, match="The schema is base, older than 0001"):
-        migrations.downgrade(database, "0001")
+    with pytest.raises(UsageError, match="The schema is base, older than 0100"):
+        migrations.downgrade(database, "0100")
 
 
-def test_down_from_nothing_is_nothing(empty_database: Target) -> None:
+def test_downgrade_of_missing_schema_does_nothing(empty_database: Target) -> None:
     assert migrations.downgrade(empty_database, "base") == []
     with pytest.raises(UsageError):
         migrations.downgrade(empty_database, "-1")
@@ -186,7 +208,7 @@ def test_down_from_nothing_is_nothing(empty_database: Target) -> None:
         assert not empty_database.exists()
 
 
-def test_a_schema_from_the_future(database: Target) -> None:
+def test_newer_schema_is_refused(database: Target) -> None:
     console = Console(database)
     console.run("UPDATE todo_revision SET version_num = '9999'")
     console.close()
@@ -199,7 +221,7 @@ def test_a_schema_from_the_future(database: Target) -> None:
     assert objects(database) == before
 
 
-def test_a_step_that_fails_changes_nothing(empty_database: Target) -> None:
+def test_failed_migration_changes_nothing(empty_database: Target) -> None:
     def fail(_revision: migrations.Revision) -> None:
         raise RuntimeError("stop")
 
@@ -216,7 +238,7 @@ def test_a_step_that_fails_changes_nothing(empty_database: Target) -> None:
 # A database of another program
 
 
-def test_tables_of_another_program_stay_as_they_are(empty_postgres_url: PostgresURL) -> None:
+def test_tables_of_another_program_are_kept(empty_postgres_url: PostgresURL) -> None:
     postgres.execute(empty_postgres_url, "CREATE TABLE users (id int)")
     with pytest.raises(TodoError, match="tables of another program") as caught:
         migrations.upgrade(empty_postgres_url)
@@ -228,7 +250,7 @@ def test_tables_of_another_program_stay_as_they_are(empty_postgres_url: Postgres
 # The `alembic` command of a developer
 
 
-def test_the_developers_command(empty_postgres_url: PostgresURL) -> None:
+def test_alembic_command_runs_and_finds_no_drift(empty_postgres_url: PostgresURL) -> None:
     def alembic(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "alembic", *words],
@@ -249,7 +271,7 @@ def test_the_developers_command(empty_postgres_url: PostgresURL) -> None:
     assert "No new upgrade operations detected" in checked.stdout
 
 
-def test_the_revision_of_another_program_is_not_ours(empty_postgres_url: PostgresURL) -> None:
+def test_alembic_version_of_another_program_is_ignored(empty_postgres_url: PostgresURL) -> None:
     console = Console(empty_postgres_url)
     console.run("CREATE TABLE alembic_version (version_num text)")
     console.run(f"INSERT INTO alembic_version VALUES ('{HEAD}')")

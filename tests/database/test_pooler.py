@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support import pgbouncer
+from tests.support.client import Client
 from tests.support.terminal import Terminal
 from todocli import profiles
 from todocli.database import migrations
@@ -19,7 +20,6 @@ from todocli.database.target import resolve_target
 from todocli.profiles import Profile
 from todocli.schemas.todos import TodoCreate
 from todocli.services.owner import Owner
-from todocli.services.todos import Todos
 from todocli.services.users import Users
 
 POOLED = "postgresql://a:b@ep-cool-name-123456-pooler.eu-central-1.aws.neon.tech/db"
@@ -58,7 +58,7 @@ def test_many_at_once_share_few_connections(pooled: PostgresURL) -> None:
         with open_store(pooled) as store:
             for _ in range(5):
                 with store.session() as session:
-                    added = Todos(session, Owner("ada")).add([TodoCreate(title="x")])
+                    added = Client(session, Owner("ada")).add([TodoCreate(title="x")])
                     numbers.extend(added.changed)
 
     threads = [threading.Thread(target=add) for _ in range(8)]

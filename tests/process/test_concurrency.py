@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.client import Client
 from tests.support.console import Console
 from tests.support.terminal import Terminal
 from todocli.database.postgres.url import PostgresURL
@@ -24,7 +25,6 @@ from todocli.errors import Conflict, NotFound
 from todocli.schemas.todos import TodoCreate
 from todocli.services.owner import Owner
 from todocli.services.queries import TodoQuery
-from todocli.services.todos import Todos
 from todocli.services.users import Users
 
 PROCESSES = 16
@@ -70,7 +70,7 @@ def threads(store_of: Target, work: Sequence[str], times: int) -> list[BaseExcep
     def run(verb: str, words: list[str]) -> None:
         try:
             with open_store(store_of) as store, store.session() as session:
-                todos = Todos(session, Owner("ada"))
+                todos = Client(session, Owner("ada"))
                 for _ in range(times):
                     getattr(todos, verb)(parse_references(words))
         except BaseException as error:
@@ -87,7 +87,7 @@ def threads(store_of: Target, work: Sequence[str], times: int) -> list[BaseExcep
 def prepared(database: Target, count: int) -> None:
     with open_store(database) as store, store.session() as session:
         Users(session).add("ada")
-        Todos(session, Owner("ada")).add([TodoCreate(title=str(i)) for i in range(count)])
+        Client(session, Owner("ada")).add([TodoCreate(title=str(i)) for i in range(count)])
 
 
 def test_overlapping_steps_in_any_order_do_not_deadlock(database: Target) -> None:
@@ -119,7 +119,7 @@ def test_history_follows_the_table(database: Target) -> None:
             )
         ).all()
         last = {str(row[0]).replace("-", ""): row[1] for row in rows}
-        for todo in Todos(session, Owner("ada")).find(TodoQuery("all")).items:
+        for todo in Client(session, Owner("ada")).find(TodoQuery("all")).items:
             after = last[todo.id.hex]
             after = json.loads(after) if isinstance(after, str) else after
             assert (after["completed_at"] is not None) == todo.is_completed
@@ -138,12 +138,12 @@ def _race(one: Store, two: Store) -> int:
     def remove() -> None:
         with one.session() as session:
             barrier.wait()
-            Todos(session, Owner("ada")).remove(parse_references(["20"]))
+            Client(session, Owner("ada")).remove(parse_references(["20"]))
 
     thread = threading.Thread(target=remove)
     thread.start()
     with two.session() as session:
-        todos = Todos(session, Owner("ada"))
+        todos = Client(session, Owner("ada"))
         barrier.wait()
         with contextlib.suppress(NotFound):
             todos.complete(parse_references([str(i) for i in range(1, 21)]))
@@ -193,7 +193,7 @@ def test_a_step_sees_the_rows_as_they_are_when_it_gets_them(
 
     def step() -> None:
         with open_store(postgres_url) as store, store.session() as session:
-            outcome.append(getattr(Todos(session, Owner("ada")), verb)(parse_references(words)))
+            outcome.append(getattr(Client(session, Owner("ada")), verb)(parse_references(words)))
 
     with console.transaction():
         console.run(f"UPDATE todos SET {not_so[verb]} WHERE number = 2")

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support import strategies
+from tests.support.client import Client
 from tests.support.strategies import HERE, TODAY, fits, in_plan_order
 from todocli.database.store import Store, open_store
 from todocli.database.target import Target
@@ -19,7 +20,6 @@ from todocli.errors import ValidationError
 from todocli.schemas.todos import TodoCreate
 from todocli.services.owner import Owner
 from todocli.services.queries import TodoQuery
-from todocli.services.todos import Todos
 from todocli.services.users import Users
 
 # Reading and writing
@@ -176,7 +176,7 @@ def check(store: Store, todos: list[TodoCreate], conditions: list[Filter]) -> No
     name = uuid.uuid4().hex
     with store.session() as session:
         user = Users(session).ensure(name)
-        mine = Todos(session, Owner(name, user))
+        mine = Client(session, Owner(name, user))
         added = mine.add(todos).items
         visible = [todo for todo in added if todo.starts_on is None or todo.starts_on <= TODAY]
         assert mine.find(TodoQuery(here=HERE)).items == in_plan_order(visible)

@@ -1,4 +1,4 @@
-"""One user never reads or changes another's todos: the SQL itself says so."""
+"""No user reads or changes the todos of another: the SQL itself proves it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from functools import partial
 import pytest
 import sqlalchemy as sa
 
+from tests.support.client import Client, key
 from todocli.clock import now
 from todocli.database.store import Store, open_store
 from todocli.database.target import Target
@@ -20,13 +21,12 @@ from todocli.domain.sorting import Sort
 from todocli.errors import NotFound, TodoError
 from todocli.schemas.todos import TodoCreate, TodoUpdate
 from todocli.services.history.log import Log, LogQuery
-from todocli.services.history.purge import Purge, Trash
-from todocli.services.history.undo import Undo
+from todocli.services.history.purge import Purge, TrashQuery
+from todocli.services.history.undo import Undo, Verb
 from todocli.services.owner import Owner
 from todocli.services.queries import TodoQuery
 from todocli.services.selection import Selection
 from todocli.services.summaries import Summaries
-from todocli.services.todos import Todos
 from todocli.services.tokens import Tokens
 from todocli.services.users import Users
 
@@ -71,7 +71,7 @@ def unguarded(statement: str) -> list[str]:
     return faults
 
 
-def everything(todos: Todos) -> None:
+def everything(todos: Client) -> None:
     """Use every use case: on what is there, on what is not, and again with the same change."""
     change = uuid.uuid4()
     for _ in range(2):
@@ -112,7 +112,7 @@ def everything(todos: Todos) -> None:
 def all_of_history(store: Store, owner: Owner) -> None:
     """Use every use case of history: undo and redo, force, a todo that is gone, and again with the same change."""
     with store.session() as session:
-        Todos(session, owner).remove(parse_references(["3"]))
+        Client(session, owner).remove(parse_references(["3"]))
         session.execute(sa.text("DELETE FROM todos WHERE number = 2"))
     change = uuid.uuid4()
     for count, force, dry_run in (
@@ -122,35 +122,36 @@ def all_of_history(store: Store, owner: Owner) -> None:
         (1, True, False),
         (500, False, False),
     ):
-        for verb in (Undo.undo, Undo.redo):
-            step = uuid.uuid5(change, f"{verb} {count}")
-            turn = partial(verb, count=count, change=step, force=force, dry_run=dry_run)
+        verbs: tuple[Verb, ...] = ("undo", "redo")
+        for verb in verbs:
+            request = key(uuid.uuid5(change, f"{verb} {count}"), verb, count=count, force=force)
+            reverse = partial(Undo.reverse, verb=verb, count=count, key=request, force=force, dry_run=dry_run)
             with suppress(TodoError):
-                store.atomically(lambda session: turn(Undo(session, owner)))  # noqa: B023 - called at once
-    trash = Trash(until=now())
+                store.atomically(lambda session: reverse(Undo(session, owner)))  # noqa: B023 - called at once
+    trash = TrashQuery(until=now())
     with store.session() as session:
-        Todos(session, owner).remove(parse_references(["1"]))
+        Client(session, owner).remove(parse_references(["1"]))
         Log(session, owner).of_todos(parse_references(["1", "3"]), 3)
-        expected = Purge(session, owner).meant(trash)
+        expected = [todo.id for todo in Purge(session, owner).preview(trash)]
     for _ in range(2):
-        store.atomically(lambda session: Purge(session, owner).purge(trash, expected, change=change))
+        store.atomically(lambda session: Purge(session, owner).purge(trash, expected, key(change, "purge")))
     with store.session() as session:
         log = Log(session, owner)
-        one = LogQuery(todo=1, limit=2, shown=1, with_total=False)
+        one = LogQuery(todo=1, limit=2, per_change=1, with_total=False)
         for wanted in (LogQuery(), one, LogQuery(todo=uuid.uuid4())):
             with suppress(TodoError):
                 log.find(wanted)
 
 
 @pytest.mark.parametrize("by_id", [True, False])
-def test_every_statement_asks_whose_rows_they_are(database: Target, by_id: bool) -> None:
+def test_every_statement_is_scoped_to_its_user(database: Target, by_id: bool) -> None:
     with open_store(database) as store:
         with store.session() as session:
             owner = Owner("ada", Users(session).ensure("ada") if by_id else None)
             Users(session).ensure("ada")
         with captured() as statements:
             with store.session() as session:
-                everything(Todos(session, owner))
+                everything(Client(session, owner))
             all_of_history(store, owner)
             with store.session() as session:
                 Summaries(session, owner).tags()
@@ -165,7 +166,7 @@ def test_every_statement_asks_whose_rows_they_are(database: Target, by_id: bool)
     assert [fault for statement in statements for fault in unguarded(statement)] == []
 
 
-def test_the_check_finds_what_it_looks_for() -> None:
+def test_unguarded_finds_missing_scope() -> None:
     assert unguarded("SELECT id FROM todos WHERE todos.user_id = ?") == []
     assert unguarded("SELECT 1 FROM users LEFT JOIN todos ON todos.user_id = ? WHERE users.id = ?") == []
     assert unguarded("SELECT 1 FROM users LEFT JOIN todos ON todos.id = ? WHERE users.id = ?") != []
@@ -177,10 +178,10 @@ def test_the_check_finds_what_it_looks_for() -> None:
     assert unguarded("INSERT INTO todos (id) VALUES (?)") == ["INTO todos (id) VALUES (?)"]
 
 
-def test_each_step_is_one_statement(database: Target) -> None:
+def test_each_use_case_is_one_statement(database: Target) -> None:
     """What is asked for in one command is one statement: on Neon, each more would be a round trip."""
     with open_store(database) as store, store.session() as session:
-        todos = Todos(session, Owner("ada", Users(session).ensure("ada")))
+        todos = Client(session, Owner("ada", Users(session).ensure("ada")))
         change = {"change": uuid.uuid4()}
         for what in (
             lambda: todos.add([TodoCreate(title=str(i)) for i in range(5)]),
@@ -203,10 +204,10 @@ def test_each_step_is_one_statement(database: Target) -> None:
             assert len(statements) == 1, statements
 
 
-def test_not_yours_reads_like_not_there(database: Target) -> None:
+def test_foreign_todo_reads_like_missing(database: Target) -> None:
     with open_store(database) as store, store.session() as session:
         users = Users(session)
-        ada, bob = (Todos(session, Owner(name, users.ensure(name))) for name in ("ada", "bob"))
+        ada, bob = (Client(session, Owner(name, users.ensure(name))) for name in ("ada", "bob"))
         mine = ada.add([TodoCreate(title="a"), TodoCreate(title="b")]).items
         told = []
         for reference in (mine[1].id, uuid.UUID(int=mine[1].id.int ^ 1)):

@@ -1,9 +1,11 @@
-"""What the services promise, on both engines."""
+"""The use cases of todos and users, on both engines."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import date, datetime, time
 from functools import partial
@@ -12,19 +14,27 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from sqlmodel import col
 
+from tests.support.client import Client, key
+from tests.support.console import Console
+from todocli.clock import now
+from todocli.database.postgres.url import PostgresURL
 from todocli.database.store import Store, open_store
 from todocli.database.target import Target
 from todocli.domain.filters.ast import Tagged
 from todocli.domain.references import References, parse_references
 from todocli.domain.sorting import Sort, parse_sort
 from todocli.errors import Conflict, MissingUserContext, NotFound, ValidationError
+from todocli.models import Todo
 from todocli.schemas.base import validated
 from todocli.schemas.todos import TodoCreate, TodoRead, TodoUpdate
 from todocli.services.owner import Owner
 from todocli.services.paging import Cursor
 from todocli.services.queries import TodoQuery
-from todocli.services.todos import MAX_ADDED, Todos
+from todocli.services.resolve import Result
+from todocli.services.todos import MAX_ADDED
+from todocli.services.updates import Updates, UpdateSpec
 from todocli.services.users import Users
 
 BILLS = ["bills", "zoo", "über"]
@@ -39,12 +49,12 @@ def store(database: Target) -> Iterator[Store]:
         yield store
 
 
-@pytest.fixture(params=["by id", "by name"])
-def ada(store: Store, request: pytest.FixtureRequest) -> Iterator[Todos]:
+@pytest.fixture
+def ada(store: Store) -> Iterator[Client]:
     with store.session() as session:
         user = Users(session).find("ada")
         assert user
-        yield Todos(session, Owner("ada", user.id if request.param == "by id" else None))
+        yield Client(session, Owner("ada", None if store.is_embedded else user.id))
 
 
 def refs(*words: str) -> References:
@@ -59,7 +69,7 @@ def numbers(todos: list[TodoRead]) -> list[int]:
     return [todo.number for todo in todos]
 
 
-def steps(store: Store) -> int:
+def changes(store: Store) -> int:
     with open_store(store.target) as other, other.session() as session:
         count = session.scalar(sa.text("SELECT count(*) FROM changes"))
         assert isinstance(count, int)
@@ -76,7 +86,7 @@ PLANNED: dict[str, Any] = {
 }
 
 
-def test_when_what_first_and_where_are_kept(ada: Todos) -> None:
+def test_add_and_edit_store_all_fields(ada: Client) -> None:
     draft = TodoCreate(title="Pay rent", **PLANNED | {"project": "Home.Garden", "tags": ["Über", "+bills", "bills"]})
     todos = ada.add([draft, *drafts("plain")]).items
     assert {name: getattr(todos[0], name) for name in PLANNED} == PLANNED
@@ -89,7 +99,7 @@ def test_when_what_first_and_where_are_kept(ada: Todos) -> None:
     assert ada.edit(refs("1"), update).changed == frozenset()
 
 
-def test_tags_come_and_go_one_by_one(ada: Todos) -> None:
+def test_edit_adds_and_removes_single_tags(ada: Client) -> None:
     ada.add([TodoCreate(title="a", tags=["home", "x-ray"]), *drafts("b")])
     more = TodoUpdate(add_tags=["Bills", "über", "Zoo"], remove_tags=["home"])
     assert [todo.tags for todo in ada.edit(refs("1-2"), more).items] == [["bills", "x-ray", "zoo", "über"], BILLS]
@@ -98,7 +108,7 @@ def test_tags_come_and_go_one_by_one(ada: Todos) -> None:
     assert ada.edit(refs("2"), TodoUpdate(remove_tags=BILLS)).changed == frozenset()
 
 
-def test_tags_do_not_grow_beyond_what_a_todo_may_have(ada: Todos) -> None:
+def test_edit_refuses_too_many_tags(ada: Client) -> None:
     ada.add([TodoCreate(title="a", tags=[f"t{i}" for i in range(20)]), *drafts("b")])
     assert ada.edit(refs("1"), TodoUpdate(add_tags=["t1"], remove_tags=["t2"])).items[0].tags.count("t1") == 1
     ada.edit(refs("1"), TodoUpdate(add_tags=["x"]))
@@ -107,7 +117,7 @@ def test_tags_do_not_grow_beyond_what_a_todo_may_have(ada: Todos) -> None:
     assert [len(todo.tags) for todo in ada.find(TodoQuery()).items] == [20, 0]
 
 
-def test_an_edit_of_tags_named_twice_is_made_once(ada: Todos) -> None:
+def test_edit_of_tags_repeated_with_same_key_applies_once(ada: Client) -> None:
     ada.add(drafts("a"))
     change = uuid.uuid4()
     first = ada.edit(refs("1"), TodoUpdate(add_tags=["x"], due_on=date(2026, 11, 27)), change=change)
@@ -139,25 +149,25 @@ def test_an_edit_of_tags_named_twice_is_made_once(ada: Todos) -> None:
     ],
 )
 @pytest.mark.parametrize("model", [TodoCreate, TodoUpdate])
-def test_a_plan_that_does_not_validate(model: type[TodoCreate], fields: dict[str, Any], wrong: str) -> None:
+def test_invalid_field_is_named(model: type[TodoCreate], fields: dict[str, Any], wrong: str) -> None:
     with pytest.raises(ValidationError) as raised:
         validated(model, {"title": "a", **fields})
     assert [error.field for error in raised.value.field_errors] == [wrong]
 
 
-def test_most_of_what_one_step_adds_depends_on_what_is_given(ada: Todos) -> None:
+def test_add_limit_depends_on_fields_given(ada: Client) -> None:
     whole = TodoCreate(title="a", description="b", **PLANNED)
     with pytest.raises(ValidationError, match=r"\(3200\)"):
         ada.add([whole] * 3201)
     assert len(ada.add([whole] * 3200).items) == 3200
 
 
-def test_numbers_go_up_from_one_in_the_order_given(ada: Todos) -> None:
+def test_add_numbers_todos_in_order(ada: Client) -> None:
     assert numbers(ada.add(drafts("a", "b")).items) == [1, 2]
     assert [(t.number, t.title) for t in ada.add(drafts("c")).items] == [(3, "c")]
 
 
-def test_what_is_added_is_what_is_read(ada: Todos) -> None:
+def test_added_todo_reads_back_unchanged(ada: Client) -> None:
     added = ada.add([TodoCreate(title="  Grüße 漢字 👨‍👩‍👧 ", description="two\nlines\n")]).items[0]
     assert (added.title, added.description) == ("Grüße 漢字 👨‍👩‍👧", "two\nlines")
     assert (added.is_completed, added.version, added.deleted_at) == (False, 1, None)
@@ -166,22 +176,22 @@ def test_what_is_added_is_what_is_read(ada: Todos) -> None:
     assert ada.get(refs("1")).items == [added] == ada.get(refs(str(added.id))).items
 
 
-def test_a_number_is_never_given_again(ada: Todos) -> None:
+def test_numbers_are_not_reused(ada: Client) -> None:
     ada.add(drafts("a", "b"))
     ada.remove(refs("2"))
     assert numbers(ada.add(drafts("c")).items) == [3]
 
 
-def test_adding_again_with_the_same_change_adds_nothing(ada: Todos, store: Store) -> None:
+def test_add_repeated_with_same_key_adds_once(ada: Client, store: Store) -> None:
     change = uuid.uuid4()
     first = ada.add(drafts("a", "b"), change=change)
-    before = steps(store)
+    before = changes(store)
     assert ada.add(drafts("a", "b"), change=change).items == first.items
-    assert steps(store) == before
+    assert changes(store) == before
     assert ada.find(TodoQuery()).total == 2
 
 
-def test_a_change_used_for_other_todos_is_refused(ada: Todos) -> None:
+def test_add_of_other_todos_with_same_key_is_a_conflict(ada: Client) -> None:
     change = uuid.uuid4()
     ada.add(drafts("a"), change=change)
     with pytest.raises(Conflict, match="used before"):
@@ -191,26 +201,26 @@ def test_a_change_used_for_other_todos_is_refused(ada: Todos) -> None:
     assert [t.title for t in ada.find(TodoQuery()).items] == ["a"]
 
 
-def test_two_users_may_use_the_same_change(store: Store) -> None:
+def test_two_users_may_use_the_same_key(store: Store) -> None:
     change = uuid.uuid4()
     with store.session() as session:
         for name in ("ada", "bob"):
-            assert numbers(Todos(session, Owner(name)).add(drafts("a"), change=change).items) == [1]
+            assert numbers(Client(session, Owner(name)).add(drafts("a"), change=change).items) == [1]
 
 
 @pytest.mark.parametrize("verb", ["complete", "remove"])
-def test_a_step_made_again_with_the_same_change_is_made_once(ada: Todos, store: Store, verb: str) -> None:
+def test_action_repeated_with_same_key_applies_once(ada: Client, store: Store, verb: str) -> None:
     ada.add(drafts("a", "b"))
     change = uuid.uuid4()
     first = getattr(ada, verb)(refs("2", "1"), change=change)
-    before = steps(store)
+    before = changes(store)
     again = getattr(ada, verb)(refs("2", "1"), change=change)
     assert again.items == first.items
     assert numbers(again.items) == [2, 1]
-    assert steps(store) == before
+    assert changes(store) == before
 
 
-def test_a_step_replayed_after_it_was_undone_by_hand_does_nothing(ada: Todos) -> None:
+def test_repeat_after_reversal_changes_nothing(ada: Client) -> None:
     ada.add(drafts("a"))
     change = uuid.uuid4()
     ada.complete(refs("1"), change=change)
@@ -219,22 +229,22 @@ def test_a_step_replayed_after_it_was_undone_by_hand_does_nothing(ada: Todos) ->
 
 
 @pytest.mark.parametrize("names", [("1", "2", "3"), ("1-3",), ("3", "1-2")])
-def test_a_step_made_again_also_names_what_it_left_alone(ada: Todos, store: Store, names: tuple[str, ...]) -> None:
+def test_repeat_also_answers_with_unchanged_todos(ada: Client, store: Store, names: tuple[str, ...]) -> None:
     ada.add(drafts("a", "b", "c"))
     ada.complete(refs("2"))
     change = uuid.uuid4()
     first = ada.complete(refs(*names), change=change)
-    before = steps(store)
+    before = changes(store)
     again = ada.complete(refs(*names), change=change)
-    assert (again.items, again.changed) == (first.items, first.changed)
+    assert (again.items, again.changed, again.is_repeat) == (first.items, first.changed, True)
     assert set(again.changed) == {1, 3}
-    assert steps(store) == before
+    assert changes(store) == before
     for others in (("1",), ("1", "2"), ("2",)):
-        with pytest.raises(Conflict, match="for another step"):
+        with pytest.raises(Conflict, match="for another change"):
             ada.complete(refs(*others), change=change)
 
 
-def test_a_step_made_again_when_a_range_holds_more_by_now(ada: Todos) -> None:
+def test_repeat_ignores_todos_added_to_range(ada: Client) -> None:
     ada.add(drafts("a", "b", "c"))
     ada.remove(refs("2"))
     change = uuid.uuid4()
@@ -243,34 +253,69 @@ def test_a_step_made_again_when_a_range_holds_more_by_now(ada: Todos) -> None:
     assert numbers(ada.complete(refs("1-99"), change=change).items) == numbers(first.items) == [1, 3]
 
 
-def test_what_the_name_of_a_step_does_not_hide(ada: Todos, store: Store) -> None:
+def test_key_of_another_request_is_a_conflict(ada: Client, store: Store) -> None:
     change, other = uuid.uuid4(), uuid.uuid4()
     ada.add(drafts("a", "b"), change=change)
-    ada.complete(refs("1"))
     ada.complete(refs("2"), change=other)
-    before = steps(store)
-    for name in (change, other):
-        with pytest.raises(NotFound, match=r"no todo 99\."):
-            ada.complete(refs("99"), change=name)
-        with pytest.raises(NotFound, match=r"no todo 99\."):
-            ada.complete(refs("2", "99"), change=name)
-        with pytest.raises(Conflict, match="for another step"):
-            ada.reopen(refs("1"), change=name)
-    with pytest.raises(Conflict, match="for another step"):
+    before = changes(store)
+    for used in (change, other):
+        for action in (ada.complete, ada.reopen, ada.remove, ada.restore):
+            with pytest.raises(Conflict, match="for another change"):
+                action(refs("1"), change=used)
+        with pytest.raises(Conflict, match="for another change"):
+            ada.edit(refs("1"), TodoUpdate(title="x"), change=used)
+    with pytest.raises(Conflict, match="for another change"):
         ada.add(drafts("a", "b"), change=other)
-    assert steps(store) == before
+    assert changes(store) == before
 
 
-def test_an_add_sent_by_id_and_by_name_is_one_step(store: Store) -> None:
+def test_key_of_request_that_changed_nothing_stays_free(ada: Client) -> None:
+    change = uuid.uuid4()
+    ada.add(drafts("a"))
+    with pytest.raises(NotFound):
+        ada.complete(refs("9"), change=change)
+    assert ada.reopen(refs("1"), change=change).changed == frozenset()
+    assert ada.complete(refs("1"), change=change).changed == {1}
+
+
+def test_relative_update_sent_twice_while_row_is_locked_applies_once(postgres_url: PostgresURL) -> None:
+    """The second attempt's snapshot is older than the first one's commit; only its locked row shows the change."""
+    with open_store(postgres_url) as store, store.session() as session:
+        owner = Owner("ada", Users(session).ensure("ada"))
+        Client(session, owner).add([TodoCreate(title="a", due_on=date(2026, 11, 27))])
+    request = key(None, "edit", due="+1d")
+
+    def postpone(_: int) -> Result:
+        with open_store(postgres_url, seconds=60) as store, store.session() as session:
+            values = {"due_on": col(Todo.due_on) + 1}
+            spec = UpdateSpec(now(), values, col(Todo.due_on).is_not(None))
+            return Updates(session, owner, "cli").apply(refs("1"), spec, request)
+
+    with (
+        closing(Console(postgres_url)) as console,
+        closing(Console(postgres_url)) as witness,
+        ThreadPoolExecutor() as pool,
+    ):
+        with console.transaction():
+            console.run("SELECT FROM todos WHERE number = 1 FOR UPDATE")
+            attempts = [pool.submit(postpone, i) for i in range(2)]
+            while witness.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") < 2:
+                assert not any(attempt.done() for attempt in attempts)
+        results = [attempt.result() for attempt in attempts]
+        assert console.value("SELECT due_on FROM todos") == date(2026, 11, 28)
+    assert sorted(result.is_repeat for result in results) == [False, True]
+
+
+def test_add_repeated_by_id_and_by_name_adds_once(store: Store) -> None:
     change = uuid.uuid4()
     with store.session() as session:
         user = Users(session).find("ada")
         assert user
-        added = [Todos(session, Owner("ada", known)).add(drafts("a"), change=change) for known in (user.id, None)]
+        added = [Client(session, Owner("ada", known)).add(drafts("a"), change=change) for known in (user.id, None)]
     assert added[0].items == added[1].items
 
 
-def test_complete_and_reopen(ada: Todos) -> None:
+def test_complete_and_reopen_move_todos_between_lists(ada: Client) -> None:
     ada.add(drafts("a", "b", "c"))
     done = ada.complete(refs("3", "1"))
     assert [(t.number, t.is_completed, t.version) for t in done.items] == [(3, True, 2), (1, True, 2)]
@@ -280,39 +325,39 @@ def test_complete_and_reopen(ada: Todos) -> None:
     assert numbers(ada.find(TodoQuery()).items) == [1, 2]
 
 
-def test_what_is_done_already_stays_as_it_is(ada: Todos, store: Store) -> None:
+def test_complete_of_done_todo_changes_nothing(ada: Client, store: Store) -> None:
     ada.add(drafts("a", "b"))
     first = ada.complete(refs("1")).items[0]
-    before = steps(store)
+    before = changes(store)
     again = ada.complete(refs("1"))
     assert again.items == [first]
     assert again.changed == frozenset()
-    assert steps(store) == before
+    assert changes(store) == before
     both = ada.complete(refs("1", "2"))
     assert (numbers(both.items), set(both.changed)) == ([1, 2], {2})
 
 
-def test_all_or_none(ada: Todos, store: Store) -> None:
+def test_missing_reference_changes_nothing(ada: Client, store: Store) -> None:
     ada.add(drafts("a", "b"))
-    before = steps(store)
+    before = changes(store)
     with pytest.raises(NotFound, match=r"There is no todo 7\.") as caught:
         ada.complete(refs("1", "7", "2"))
     assert [error.field for error in caught.value.field_errors] == ["reference"]
     assert numbers(ada.find(TodoQuery()).items) == [1, 2]
-    assert steps(store) == before
+    assert changes(store) == before
 
 
-def test_every_lost_reference_is_named(ada: Todos) -> None:
+def test_error_names_every_missing_reference(ada: Client) -> None:
     ada.add(drafts("a", "b"))
     ada.remove(refs("2"))
     lost = uuid.uuid4()
     with pytest.raises(NotFound) as caught:
         ada.remove(refs("1", "2", "8", "10-20", str(lost)))
     assert caught.value.detail == f"There are no todos 8, 10-20, {lost}. 2 is in the trash."
-    assert caught.value.hint == "todo restore 2"
+    assert caught.value.command == ("todo", "restore", "2")
 
 
-def test_a_range_takes_what_is_there_and_at_least_one(ada: Todos) -> None:
+def test_range_takes_existing_todos_and_needs_one(ada: Client) -> None:
     ada.add(drafts("a", "b", "c", "d"))
     ada.remove(refs("2"))
     assert numbers(ada.complete(refs("1-3")).items) == [1, 3]
@@ -321,14 +366,14 @@ def test_a_range_takes_what_is_there_and_at_least_one(ada: Todos) -> None:
     assert numbers(ada.find(TodoQuery()).items) == [4]
 
 
-def test_numbers_ranges_and_ids_may_name_the_same(ada: Todos) -> None:
+def test_overlapping_references_change_a_todo_once(ada: Client) -> None:
     added = ada.add(drafts("a", "b", "c")).items
     outcome = ada.complete(refs(str(added[1].id), "2", "1-3", "2"))
     assert numbers(outcome.items) == [2, 1, 3]
     assert {t.version for t in outcome.items} == {2}
 
 
-def test_the_trash(ada: Todos) -> None:
+def test_trashed_todos_can_only_be_read_and_restored(ada: Client) -> None:
     ada.add(drafts("a", "b"))
     assert ada.remove(refs("1")).items[0].state == "trash"
     assert numbers(ada.find(TodoQuery(state="all")).items) == [2]
@@ -345,20 +390,20 @@ def test_the_trash(ada: Todos) -> None:
         ada.restore(refs("9"))
 
 
-def test_edit_changes_only_what_is_given(ada: Todos, store: Store) -> None:
+def test_edit_changes_only_given_fields(ada: Client, store: Store) -> None:
     ada.add([TodoCreate(title="a", description="more")])
     assert ada.edit(refs("1"), TodoUpdate(title="b")).items[0].description == "more"
     assert ada.edit(refs("1"), TodoUpdate(description=None)).items[0].title == "b"
-    before = steps(store)
+    before = changes(store)
     same = ada.edit(refs("1"), TodoUpdate(title="b", description=None))
     assert (same.changed, same.items[0].version) == (frozenset(), 3)
-    assert steps(store) == before
+    assert changes(store) == before
 
 
-def test_edit_of_what_was_changed_since_is_a_conflict(ada: Todos) -> None:
+def test_edit_of_unexpected_version_is_a_conflict(ada: Client) -> None:
     (first,) = ada.add(drafts("a")).items
     ada.edit(refs("1"), TodoUpdate(title="b"))
-    with pytest.raises(Conflict, match="changed meanwhile"):
+    with pytest.raises(Conflict, match="changed in the meantime"):
         ada.edit(refs("1"), TodoUpdate(title="c"), expected=first.change_id)
     with pytest.raises(Conflict):
         ada.remove(refs("1"), expected=first.change_id)
@@ -368,7 +413,7 @@ def test_edit_of_what_was_changed_since_is_a_conflict(ada: Todos) -> None:
     assert ada.remove(refs("1"), expected=third.change_id).items[0].state == "trash"
 
 
-def test_an_update_completes_and_reopens_too(ada: Todos) -> None:
+def test_update_can_complete_and_reopen(ada: Client) -> None:
     ada.add(drafts("a"))
     (done,) = ada.edit(refs("1"), TodoUpdate(title="b", is_completed=True)).items
     assert (done.title, done.is_completed) == ("b", True)
@@ -378,7 +423,7 @@ def test_an_update_completes_and_reopens_too(ada: Todos) -> None:
     assert ada.edit(refs("1"), TodoUpdate(is_completed=False)).items[0].completed_at is None
 
 
-def test_orders(ada: Todos) -> None:
+def test_sort_orders_by_code_point(ada: Client) -> None:
     ada.add(drafts("b", "Äpfel", "a", "B", "_", "A", "漢", "z"))
     titles = [t.title for t in ada.find(TodoQuery(sort=(Sort("title"),))).items]
     assert titles == ["_", "A", "a", "B", "b", "z", "Äpfel", "漢"]
@@ -388,17 +433,17 @@ def test_orders(ada: Todos) -> None:
     assert numbers(ada.find(TodoQuery(sort=(Sort("created"),), reverse=True)).items)[0] == 9
 
 
-def test_limit_says_how_many_there_are(ada: Todos) -> None:
+def test_limit_keeps_total(ada: Client) -> None:
     assert ada.find(TodoQuery(limit=3)).model_dump() == {"items": [], "count": 0, "total": 0}
     ada.add(drafts("a", "b", "c"))
     found = ada.find(TodoQuery(limit=2))
     assert (numbers(found.items), found.count, found.total) == ([1, 2], 2, 3)
 
 
-def test_nothing_of_another_user_is_seen_or_touched(ada: Todos, store: Store) -> None:
+def test_other_users_todos_are_not_found(ada: Client, store: Store) -> None:
     mine = ada.add(drafts("mine")).items[0]
     with open_store(store.target) as other, other.session() as session:
-        bob = Todos(session, Owner("bob"))
+        bob = Client(session, Owner("bob"))
         assert bob.find(TodoQuery(state="all", limit=5)).total == 0
         for words in (["1"], [str(mine.id)], ["1-9"]):
             for verb in (bob.get, bob.complete, bob.reopen, bob.remove, bob.restore):
@@ -410,10 +455,10 @@ def test_nothing_of_another_user_is_seen_or_touched(ada: Todos, store: Store) ->
     assert ada.get(refs("1")).items == [mine]
 
 
-def test_an_unknown_user_is_told_so(store: Store) -> None:
+def test_unknown_user_is_reported(store: Store) -> None:
     with store.session() as session:
         for owner in (Owner("eve"), Owner("eve", UUID(int=7))):
-            eve = Todos(session, owner)
+            eve = Client(session, owner)
             attempts: tuple[Callable[[], object], ...] = (
                 partial(eve.find, TodoQuery()),
                 partial(eve.add, drafts("a")),
@@ -425,15 +470,15 @@ def test_an_unknown_user_is_told_so(store: Store) -> None:
                     attempt()
 
 
-def test_many_at_once(ada: Todos) -> None:
+def test_5000_todos_in_one_command(ada: Client) -> None:
     added = ada.add(drafts(*(f"t{i}" for i in range(MAX_ADDED))))
     assert numbers(added.items) == list(range(1, MAX_ADDED + 1))
     assert len(ada.complete(refs(f"1-{MAX_ADDED}")).items) == MAX_ADDED
-    with pytest.raises(ValidationError, match="more than one step adds"):
+    with pytest.raises(ValidationError, match="more than one command adds"):
         ada.add(drafts(*("t" for _ in range(MAX_ADDED + 1))))
 
 
-def test_users(store: Store) -> None:
+def test_users_are_added_renamed_and_unique(store: Store) -> None:
     with store.session() as session:
         users = Users(session)
         ada = users.find("ada")
@@ -452,7 +497,7 @@ def test_users(store: Store) -> None:
     "sort", ["", "due,-priority", "-due,title", "start", "project,-created", "-title", "priority,number", "-number"]
 )
 @pytest.mark.parametrize("reverse", [False, True])
-def test_pages_are_the_list(ada: Todos, sort: str, reverse: bool) -> None:
+def test_pages_add_up_to_the_list(ada: Client, sort: str, reverse: bool) -> None:
     days = [None, date(2026, 11, 22), date(2026, 11, 23), date(2026, 12, 24)]
     ada.add(
         [
@@ -483,7 +528,7 @@ def test_pages_are_the_list(ada: Todos, sort: str, reverse: bool) -> None:
     assert page.next_cursor is None
 
 
-def test_a_page_goes_on_where_the_last_one_ended(ada: Todos) -> None:
+def test_page_continues_after_last_todo(ada: Client) -> None:
     ada.add(drafts(*"abcdef"))
     listing = TodoQuery(sort=(Sort("title"),), limit=2)
     first = ada.page(listing)
@@ -495,7 +540,7 @@ def test_a_page_goes_on_where_the_last_one_ended(ada: Todos) -> None:
     assert second.total == 5
 
 
-def test_the_cursor_of_another_list_is_refused(ada: Todos) -> None:
+def test_cursor_of_another_list_is_refused(ada: Client) -> None:
     ada.add(drafts(*"abc"))
     cursor = ada.page(TodoQuery(limit=1)).next_cursor
     assert cursor

@@ -14,20 +14,23 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from tests.support.client import Client, key
 from tests.support.console import Console
 from todocli.clock import now
+from todocli.database.postgres.url import PostgresURL
 from todocli.database.store import open_store
 from todocli.database.target import Target
+from todocli.domain.idempotency import ChangeKey
 from todocli.domain.references import References, parse_references
 from todocli.errors import Conflict, MissingUserContext, NotFound, ValidationError
 from todocli.schemas.changes import ChangeList, ChangeRead
 from todocli.schemas.todos import TodoCreate, TodoRead, TodoUpdate
 from todocli.services.history.log import Log, LogQuery
-from todocli.services.history.purge import Purge, Trash
-from todocli.services.history.undo import MAX_STEPS, Undo
+from todocli.services.history.purge import Purge, TrashQuery
+from todocli.services.history.undo import MAX_CHANGES, Undo, Verb
 from todocli.services.owner import Owner
 from todocli.services.queries import ListState, TodoQuery
-from todocli.services.todos import Todos
+from todocli.services.resolve import Result
 from todocli.services.users import Users
 
 
@@ -45,9 +48,9 @@ class Person:
         self.id = user
         self.owner = Owner(name, user if by_id else None)
 
-    def todos(self, use: Callable[[Todos], object]) -> None:
+    def todos(self, use: Callable[[Client], object]) -> None:
         with open_store(self.target) as store, store.session() as session:
-            use(Todos(session, self.owner))
+            use(Client(session, self.owner))
 
     def add(self, *titles: str) -> None:
         self.todos(lambda todos: todos.add([TodoCreate(title=title) for title in titles]))
@@ -64,23 +67,26 @@ class Person:
     def undo(
         self, count: int = 1, change: UUID | None = None, *, force: bool = False, dry_run: bool = False
     ) -> list[str]:
-        step = change or uuid.uuid4()
-        with open_store(self.target) as store:
-            return words(
-                store.atomically(lambda s: Undo(s, self.owner).undo(count, change=step, force=force, dry_run=dry_run))
-            )
+        return self._reverse("undo", count, change, force=force, dry_run=dry_run)
 
     def redo(self, count: int = 1, change: UUID | None = None, *, force: bool = False) -> list[str]:
-        step = change or uuid.uuid4()
-        with open_store(self.target) as store:
-            return words(store.atomically(lambda s: Undo(s, self.owner).redo(count, change=step, force=force)))
+        return self._reverse("redo", count, change, force=force)
 
-    def purge(self, trash: Trash = Trash(), change: UUID | None = None) -> list[str]:  # noqa: B008 - frozen
-        step = change or uuid.uuid4()
+    def _reverse(self, verb: Verb, count: int, change: UUID | None, *, force: bool, dry_run: bool = False) -> list[str]:
+        request = key(change, verb, count=count, force=force)
+        with open_store(self.target) as store:
+            return words(
+                store.atomically(
+                    lambda s: Undo(s, self.owner).reverse(verb, count, request, force=force, dry_run=dry_run)
+                )
+            )
+
+    def purge(self, trash: TrashQuery = TrashQuery(), change: UUID | None = None) -> list[str]:  # noqa: B008 - frozen
+        request = purge_key(trash, change)
         with open_store(self.target) as store:
             with store.session() as session:
-                expected = Purge(session, self.owner).meant(trash)
-            return words(store.atomically(lambda s: Purge(s, self.owner).purge(trash, expected, change=step)))
+                expected = [todo.id for todo in Purge(session, self.owner).preview(trash)]
+            return words(store.atomically(lambda s: Purge(s, self.owner).purge(trash, expected, request)))
 
     def log(self, wanted: LogQuery = LogQuery()) -> ChangeList:  # noqa: B008 - frozen
         with open_store(self.target) as store, store.session() as session:
@@ -88,26 +94,32 @@ class Person:
 
     def listed(self, state: ListState = "all") -> list[TodoRead]:
         with open_store(self.target) as store, store.session() as session:
-            return Todos(session, self.owner).find(TodoQuery(state)).items
+            return Client(session, self.owner).find(TodoQuery(state)).items
 
     def lines(self) -> list[str]:
         return [f"{todo.number} {todo.title} {todo.state}" for todo in self.listed()]
 
 
-def words(steps: ChangeList) -> list[str]:
-    return [in_words(step) for step in steps.items]
+def purge_key(trash: TrashQuery, change: UUID | None = None) -> ChangeKey:
+    references = sorted(map(str, trash.references.items)) if trash.references else None
+    return key(change, "purge", references=references)
 
 
-def in_words(step: ChangeRead) -> str:
-    kind = "" if step.kind == "step" else f"{step.kind}: "
-    numbers = ",".join(str(item.number) for item in step.items)
-    undone = " (undone)" if step.is_undone else ""
-    return f"{kind}{step.items[0].action} {numbers}{undone}"
+def words(changes: ChangeList) -> list[str]:
+    return [in_words(change) for change in changes.items]
 
 
-@pytest.fixture(params=["by id", "by name"])
-def ada(database: Target, request: pytest.FixtureRequest) -> Person:
-    return Person(database, by_id=request.param == "by id")
+def in_words(change: ChangeRead) -> str:
+    kind = "" if change.kind == "change" else f"{change.kind}: "
+    numbers = ",".join(str(item.number) for item in change.items)
+    undone = " (undone)" if change.is_undone else ""
+    return f"{kind}{change.items[0].action} {numbers}{undone}"
+
+
+@pytest.fixture
+def ada(database: Target) -> Person:
+    """A user, by id on Postgres and by name on SQLite: `test_isolation` covers the other combinations."""
+    return Person(database, by_id=isinstance(database, PostgresURL))
 
 
 @pytest.fixture
@@ -125,7 +137,7 @@ def console(ada: Person) -> Iterator[Console]:
         (lambda p: p.rm("2"), "removed 2 (undone)"),
     ],
 )
-def test_a_step_is_taken_back_as_a_whole_and_made_again(
+def test_undo_reverses_whole_change_and_redo_repeats_it(
     ada: Person, step: Callable[[Person], None], undone: str
 ) -> None:
     ada.add("a", "b")
@@ -141,12 +153,12 @@ def test_a_step_is_taken_back_as_a_whole_and_made_again(
 
 
 def content(todos: list[TodoRead]) -> list[dict[str, object]]:
-    """Return all that a user put into todos: not which step it was."""
+    """Return all that a user put into todos: not by which change."""
     return [todo.model_dump(exclude={"updated_at", "version", "change_id"}) for todo in todos]
 
 
 @pytest.mark.parametrize(("verb", "state"), [("reopen", "done"), ("restore", "trash")])
-def test_what_was_at_another_time_is_so_again(ada: Person, verb: str, state: str) -> None:
+def test_undo_restores_original_times(ada: Person, verb: str, state: str) -> None:
     """Not only done again, but done when it was done."""
     ada.add("a", "b")
     ada.done("1") if state == "done" else ada.rm("1")
@@ -159,7 +171,7 @@ def test_what_was_at_another_time_is_so_again(ada: Person, verb: str, state: str
     assert content(ada.listed(listing)) == before
 
 
-def test_undo_of_an_added_todo_moves_it_to_the_trash_and_its_number_stays_taken(ada: Person) -> None:
+def test_undo_add_keeps_number(ada: Person) -> None:
     ada.add("a")
     ada.undo()
     assert [todo.title for todo in ada.listed("trash")] == ["a"]
@@ -167,12 +179,12 @@ def test_undo_of_an_added_todo_moves_it_to_the_trash_and_its_number_stays_taken(
     assert ada.lines() == ["2 b open"]
 
 
-def test_several_steps_are_taken_back_all_or_none(ada: Person) -> None:
+def test_undo_several_is_all_or_none(ada: Person) -> None:
     ada.add("a")
     ada.edit("1", title="b")
     ada.edit("1", title="c")
     ada.done("1")
-    with pytest.raises(NotFound, match="only 4 steps to undo; nothing"):
+    with pytest.raises(NotFound, match="only 4 changes to undo; nothing"):
         ada.undo(5)
     assert ada.lines() == ["1 c done"]
     assert ada.undo(3) == ["done 1 (undone)", "changed 1 (undone)", "changed 1 (undone)"]
@@ -182,13 +194,13 @@ def test_several_steps_are_taken_back_all_or_none(ada: Person) -> None:
         ada.undo()
     assert ada.redo(3) == ["added 1", "changed 1", "changed 1"]
     assert ada.lines() == ["1 c open"]
-    with pytest.raises(NotFound, match="only 1 step to redo"):
+    with pytest.raises(NotFound, match="only 1 change to redo"):
         ada.redo(2)
-    with pytest.raises(ValidationError, match=str(MAX_STEPS)):
-        ada.undo(MAX_STEPS + 1)
+    with pytest.raises(ValidationError, match=str(MAX_CHANGES)):
+        ada.undo(MAX_CHANGES + 1)
 
 
-def test_redo_is_there_until_the_next_other_step(ada: Person) -> None:
+def test_redo_ends_at_next_change(ada: Person) -> None:
     ada.add("a")
     ada.done("1")
     ada.undo()
@@ -198,7 +210,7 @@ def test_redo_is_there_until_the_next_other_step(ada: Person) -> None:
     assert ada.undo(2) == ["changed 1 (undone)", "added 1 (undone)"]
 
 
-def test_what_the_console_did_is_taken_back(ada: Person, console: Console) -> None:
+def test_undo_reverses_console_change(ada: Person, console: Console) -> None:
     ada.add("a", "b", "c")
     console.run("UPDATE todos SET title = 'x', completed_at = created_at WHERE number = 2")
     assert ada.lines() == ["1 a open", "2 x done", "3 c open"]
@@ -209,7 +221,7 @@ def test_what_the_console_did_is_taken_back(ada: Person, console: Console) -> No
     assert ada.lines() == ["1 a open", "2 b open", "3 c open"]
 
 
-def test_what_the_console_deleted_is_there_again(ada: Person, console: Console) -> None:
+def test_undo_reinserts_console_deletion(ada: Person, console: Console) -> None:
     ada.add("a")
     ada.edit("1", description="more")
     [before] = ada.listed()
@@ -240,27 +252,27 @@ def unrecorded(console: Console) -> Iterator[None]:
         console.run(statement)
 
 
-def test_what_was_changed_since_is_left_alone(ada: Person, console: Console) -> None:
+def test_undo_refuses_todo_changed_since(ada: Person, console: Console) -> None:
     ada.add("a", "b")
     ada.done("1-2")
     with unrecorded(console):
         console.run("UPDATE todos SET completed_at = NULL WHERE number = 2")
-    steps = ada.log().total
+    total = ada.log().total
     with pytest.raises(Conflict) as caught:
         ada.undo()
-    assert caught.value.detail.startswith("2 b is not as the step of ")
+    assert caught.value.detail.startswith("2 b is not as the change of ")
     assert caught.value.detail.endswith(" Nothing was changed.")
-    assert caught.value.hint == "To undo it all the same, over what was done since: todo undo --force"
+    assert caught.value.command == ("todo", "undo", "--force")
     assert [error.field for error in caught.value.field_errors] == ["reference"]
     with pytest.raises(Conflict, match="Nothing was changed"):
         ada.undo(2)
     assert ada.lines() == ["1 a done", "2 b open"]
-    assert ada.log().total == steps
+    assert ada.log().total == total
     assert ada.undo(force=True) == ["done 1,2 (undone)"]
     assert ada.lines() == ["1 a open", "2 b open"]
 
 
-def test_other_columns_than_those_of_the_step_do_not_matter(ada: Person, console: Console) -> None:
+def test_undo_ignores_other_columns(ada: Person, console: Console) -> None:
     ada.add("a")
     ada.done("1")
     with unrecorded(console):
@@ -269,7 +281,7 @@ def test_other_columns_than_those_of_the_step_do_not_matter(ada: Person, console
     assert [(todo.title, todo.description, todo.is_completed) for todo in ada.listed()] == [("x", "y", False)]
 
 
-def test_what_is_gone_without_a_trace_is_a_conflict_and_comes_back_by_force(ada: Person, console: Console) -> None:
+def test_undo_force_reinserts_missing_todo(ada: Person, console: Console) -> None:
     ada.add("a")
     ada.edit("1", title="b")
     with unrecorded(console):
@@ -280,8 +292,8 @@ def test_what_is_gone_without_a_trace_is_a_conflict_and_comes_back_by_force(ada:
     assert ada.lines() == ["1 a open"]
 
 
-def test_who_changed_it_since_is_named(postgres_url: Target) -> None:
-    """Between the moment when undo finds its step and the moment when it has the rows."""
+def test_conflict_names_last_editor(postgres_url: Target) -> None:
+    """The change commits after undo has read the log, and before it has locked the rows."""
     ada = Person(postgres_url)
     ada.add("a")
     ada.done("1")
@@ -306,7 +318,7 @@ def test_who_changed_it_since_is_named(postgres_url: Target) -> None:
     assert str(caught[0]).startswith("1 mine was reopened since, at an SQL console at 2")
 
 
-def test_two_undos_at_once_take_back_two_steps(database: Target) -> None:
+def test_concurrent_undos_reverse_different_changes(database: Target) -> None:
     ada = Person(database)
     ada.add("a")
     for title in "bcdefghi":
@@ -319,7 +331,7 @@ def test_two_undos_at_once_take_back_two_steps(database: Target) -> None:
     assert ada.lines() == ["1 c open"]
 
 
-def test_made_again_with_the_same_change_it_is_made_once(ada: Person) -> None:
+def test_undo_repeated_with_same_key_applies_once(ada: Person) -> None:
     ada.add("a")
     ada.edit("1", title="b")
     ada.done("1")
@@ -331,14 +343,14 @@ def test_made_again_with_the_same_change_it_is_made_once(ada: Person) -> None:
         assert ada.redo(2, again) == ["changed 1", "done 1"]
     assert ada.lines() == ["1 b done"]
     for verb, count in ((ada.undo, 1), (ada.undo, 3), (ada.redo, 2)):
-        with pytest.raises(Conflict, match="for another step"):
+        with pytest.raises(Conflict, match="for another change"):
             verb(count, change)
-    with pytest.raises(Conflict, match="for another step"):
+    with pytest.raises(Conflict, match="for another change"):
         ada.todos(lambda todos: todos.complete(refs("1"), change=change))
     assert ada.lines() == ["1 b done"]
 
 
-def test_made_again_after_a_purge_it_is_not_made_again(ada: Person) -> None:
+def test_undo_repeated_after_purge_changes_nothing(ada: Person) -> None:
     ada.add("a")
     ada.add("b")
     change = uuid.uuid4()
@@ -351,14 +363,14 @@ def test_made_again_after_a_purge_it_is_not_made_again(ada: Person) -> None:
     ada.undo(2)
     ada.redo(2, change=again)
     ada.rm("1", "3")
-    ada.purge(Trash(refs("1")))
+    ada.purge(TrashQuery(refs("1")))
     assert ada.redo(2, change=again) == ["added 3,4"]
-    ada.purge(Trash(refs("3")))
+    ada.purge(TrashQuery(refs("3")))
     assert ada.redo(2, change=again) == ["added 4"]
     assert ada.lines() == ["4 d open"]
 
 
-def test_what_was_begun_first_and_committed_last_is_named(postgres_url: Target) -> None:
+def test_conflict_names_last_commit_not_highest_seq(postgres_url: Target) -> None:
     ada = Person(postgres_url)
     ada.add("a", "b")
     with contextlib.closing(Console(postgres_url)) as console:
@@ -370,10 +382,10 @@ def test_what_was_begun_first_and_committed_last_is_named(postgres_url: Target) 
             ada.undo()
 
 
-def test_what_is_told_of_a_step_is_found_once_and_not_for_each_of_its_todos(postgres_url: Target) -> None:
+def test_log_evaluates_subqueries_once_per_change(postgres_url: Target) -> None:
     ada = Person(postgres_url)
     ada.add(*map(str, range(300)))
-    step = ada.log().items[0].id
+    change_id = ada.log().items[0].id
     sent: list[tuple[str, Any]] = []
     with open_store(postgres_url) as store, store.session() as session:
 
@@ -381,7 +393,7 @@ def test_what_is_told_of_a_step_is_found_once_and_not_for_each_of_its_todos(post
         def _(_c: object, _d: object, statement: str, values: object, *_: object) -> None:
             sent.append((statement, values))
 
-        assert [len(step.touched) for step in Log(session, ada.owner).steps([step])] == [300]
+        assert [len(change.todos) for change in Log(session, ada.owner).changes([change_id])] == [300]
         ((statement, values),) = sent
         explain = "EXPLAIN (ANALYZE, FORMAT JSON) " + statement
         (plan,) = session.connection().exec_driver_sql(explain, values).scalar_one()
@@ -396,7 +408,7 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from nodes(below)
 
 
-def test_a_dry_run_changes_nothing(ada: Person) -> None:
+def test_undo_dry_run_changes_nothing(ada: Person) -> None:
     ada.add("a")
     ada.done("1")
     assert ada.undo(2, dry_run=True) == ["done 1", "added 1"]
@@ -404,7 +416,7 @@ def test_a_dry_run_changes_nothing(ada: Person) -> None:
     assert ada.log().total == 2
 
 
-def test_ones_steps_are_ones_own(database: Target) -> None:
+def test_undo_and_log_see_only_own_changes(database: Target) -> None:
     ada, bob = Person(database), Person(database, "bob")
     ada.add("a")
     bob.add("b")
@@ -415,7 +427,7 @@ def test_ones_steps_are_ones_own(database: Target) -> None:
     with pytest.raises(NotFound):
         ada.log(LogQuery(todo=bob.listed()[0].id))
     with pytest.raises(MissingUserContext), open_store(database) as store:
-        store.atomically(lambda session: Undo(session, Owner("eve")).undo(1, change=uuid.uuid4()))
+        store.atomically(lambda session: Undo(session, Owner("eve")).reverse("undo", 1, key(None, "undo")))
     with pytest.raises(MissingUserContext), open_store(database) as store, store.session() as session:
         Log(session, Owner("eve")).find(LogQuery())
 
@@ -423,7 +435,7 @@ def test_ones_steps_are_ones_own(database: Target) -> None:
 # The log
 
 
-def test_the_log_has_every_step_newest_first(ada: Person, console: Console) -> None:
+def test_log_lists_every_change_newest_first(ada: Person, console: Console) -> None:
     ada.add("a", "b")
     ada.edit("2", title="B")
     console.run("UPDATE todos SET completed_at = created_at WHERE number = 1")
@@ -440,7 +452,7 @@ def test_the_log_has_every_step_newest_first(ada: Person, console: Console) -> N
         "changed 2 (undone)",
         "added 1,2",
     ]
-    assert [step.source for step in found.items] == ["cli"] * 4 + ["sql"] + ["cli"] * 2
+    assert [change.source for change in found.items] == ["cli"] * 4 + ["sql"] + ["cli"] * 2
     assert found.items[2].undoes == found.items[3].id
     assert found.items[3].undoes == found.items[1].undoes == found.items[4].id
     changed = found.items[5].items[0]
@@ -448,13 +460,13 @@ def test_the_log_has_every_step_newest_first(ada: Person, console: Console) -> N
     assert changed.title == "B"
 
 
-def test_the_log_is_filtered_by_todo_and_time(ada: Person) -> None:
+def test_log_filters_by_todo_and_time(ada: Person) -> None:
     ada.add("a", "b", "c")
     ada.done("2-3")
     middle = now()
     ada.edit("1", title="A")
     assert words(ada.log(LogQuery(todo=2))) == ["done 2", "added 2"]
-    assert [step.count for step in ada.log(LogQuery(todo=2)).items] == [2, 3]
+    assert [change.count for change in ada.log(LogQuery(todo=2)).items] == [2, 3]
     assert words(ada.log(LogQuery(todo=ada.listed()[0].id))) == ["changed 1", "added 1"]
     assert words(ada.log(LogQuery(since=middle))) == ["changed 1"]
     assert words(ada.log(LogQuery(until=middle))) == ["done 2,3", "added 1,2,3"]
@@ -462,13 +474,13 @@ def test_the_log_is_filtered_by_todo_and_time(ada: Person) -> None:
     assert ada.log(LogQuery(until=middle, limit=1)).total == 2
     assert ada.log(LogQuery(limit=1, with_total=False)).total == 2  # there are more
     assert ada.log(LogQuery(limit=3, with_total=False)).total == 3
-    assert words(ada.log(LogQuery(shown=2))) == ["changed 1", "done 2,3", "added 1,2"]
+    assert words(ada.log(LogQuery(per_change=2))) == ["changed 1", "done 2,3", "added 1,2"]
     assert ada.log(LogQuery(since=now() + timedelta(days=1))).items == []
     with pytest.raises(NotFound, match="no todo 99"):
         ada.log(LogQuery(todo=99))
 
 
-def test_a_todo_has_its_newest_steps(ada: Person) -> None:
+def test_todo_has_its_newest_changes(ada: Person) -> None:
     ada.add("a", "b")
     ada.done("1")
     ada.rm("1-2")
@@ -476,7 +488,7 @@ def test_a_todo_has_its_newest_steps(ada: Person) -> None:
         found = Log(session, ada.owner).of_todos(refs("2", "1"), 2)
         with pytest.raises(NotFound, match="no todo 9"):
             Log(session, ada.owner).of_todos(refs("1", "9"), 2)
-    assert [(todo.number, [in_words(step) for step in steps]) for todo, steps in found] == [
+    assert [(todo.number, [in_words(change) for change in changes]) for todo, changes in found] == [
         (2, ["removed 2", "added 2"]),
         (1, ["removed 1", "done 1"]),
     ]
@@ -498,10 +510,10 @@ def test_purge_leaves_numbers_only(ada: Person, console: Console) -> None:
     assert words(ada.log(LogQuery(todo=3))) == ["purged 3"]
     assert {item.title for item in ada.log().items[0].items} == {None}
     ada.add("c")
-    assert ada.lines() == ["2 b open", "4 c open"]  # a number is never given again
+    assert ada.lines() == ["2 b open", "4 c open"]  # numbers are not reused
 
 
-def test_undo_skips_a_purge_and_what_it_took(ada: Person) -> None:
+def test_undo_skips_purged_changes(ada: Person) -> None:
     ada.add("a", "b")
     ada.done("1-2")
     ada.rm("1")
@@ -518,35 +530,35 @@ def test_undo_skips_a_purge_and_what_it_took(ada: Person) -> None:
             nothing()
 
 
-def test_purge_of_some(ada: Person, console: Console) -> None:
+def test_purge_takes_references_or_age(ada: Person, console: Console) -> None:
     ada.add("a", "b", "c")
     ada.rm("1-2")
     with pytest.raises(NotFound, match=r"Not in the trash: 3, 99\. Nothing was purged"):
-        ada.purge(Trash(refs("1", "3", "99")))
+        ada.purge(TrashQuery(refs("1", "3", "99")))
     with pytest.raises(NotFound, match=r"Not in the trash since before 2\d{3}-\d\d-\d\d \d\d:\d\d: 1\. Nothing"):
-        ada.purge(Trash(refs("1"), now() - timedelta(days=30)))
-    assert ada.purge(Trash(refs("2"))) == ["purged 2"]
+        ada.purge(TrashQuery(refs("1"), now() - timedelta(days=30)))
+    assert ada.purge(TrashQuery(refs("2"))) == ["purged 2"]
     old = now() - timedelta(days=40)
     with unrecorded(console):
         console.run("UPDATE todos SET deleted_at = :old WHERE number = 1", old=old)
     ada.rm("3")
-    assert ada.purge(Trash(until=now() - timedelta(days=30))) == ["purged 1"]
+    assert ada.purge(TrashQuery(until=now() - timedelta(days=30))) == ["purged 1"]
     assert [todo.number for todo in ada.listed("trash")] == [3]
 
 
-def test_purge_of_what_is_not_as_it_was_shown_is_refused(ada: Person) -> None:
+def test_purge_rejects_changed_trash(ada: Person) -> None:
     ada.add("a", "b")
     ada.rm("1-2")
     with open_store(ada.target) as store:
         with store.session() as session:
-            expected = Purge(session, ada.owner).meant(Trash())
+            expected = [todo.id for todo in Purge(session, ada.owner).preview(TrashQuery())]
         ada.todos(lambda todos: todos.restore(refs("1")))
-        with pytest.raises(Conflict, match="changed meanwhile"):
-            store.atomically(lambda s: Purge(s, ada.owner).purge(Trash(), expected, change=uuid.uuid4()))
+        with pytest.raises(Conflict, match="changed in the meantime"):
+            store.atomically(lambda s: Purge(s, ada.owner).purge(TrashQuery(), expected, purge_key(TrashQuery())))
     assert [todo.number for todo in ada.listed("trash")] == [2]
 
 
-def test_a_purge_made_again_is_made_once(ada: Person) -> None:
+def test_purge_repeated_with_same_key_applies_once(ada: Person) -> None:
     ada.add("a", "b")
     ada.rm("1")
     change = uuid.uuid4()
@@ -555,26 +567,26 @@ def test_a_purge_made_again_is_made_once(ada: Person) -> None:
     assert ada.purge(change=change) == ["purged 1"]
     assert [todo.number for todo in ada.listed("trash")] == [2]
     with open_store(ada.target) as store, store.session() as session:
-        assert Purge(session, ada.owner).made(Trash(), uuid.uuid4()) is None
-        for trash in (Trash(refs("1")), Trash(refs("1-9"))):
-            assert Purge(session, ada.owner).made(trash, change)
-        for trash, step in (
-            (Trash(), ada.log(LogQuery(limit=1)).items[0].id),
-            (Trash(refs("2")), change),
-            (Trash(refs("1", "2")), change),
+        service = Purge(session, ada.owner)
+        assert service.find(purge_key(TrashQuery())) is None
+        assert service.find(purge_key(TrashQuery(), change))
+        for trash, other in (
+            (TrashQuery(), ada.log(LogQuery(limit=1)).items[0].id),
+            (TrashQuery(refs("1")), change),
+            (TrashQuery(refs("1", "2")), change),
         ):
-            with pytest.raises(Conflict, match="for another step"):
-                Purge(session, ada.owner).made(trash, step)
+            with pytest.raises(Conflict, match="for another change"):
+                service.find(purge_key(trash, other))
 
 
-def test_purge_takes_nothing_that_comes_into_the_trash_meanwhile(postgres_url: Target) -> None:
+def test_purge_ignores_todos_removed_meanwhile(postgres_url: Target) -> None:
     """Whatever is committed between its statements."""
     ada = Person(postgres_url)
     ada.add("a", "b")
     ada.rm("1")
     with open_store(postgres_url) as store:
         with store.session() as session:
-            expected = Purge(session, ada.owner).meant(Trash())
+            expected = [todo.id for todo in Purge(session, ada.owner).preview(TrashQuery())]
         seen: list[str] = []
 
         def removed_meanwhile(session: Session) -> ChangeList:
@@ -584,7 +596,7 @@ def test_purge_takes_nothing_that_comes_into_the_trash_meanwhile(postgres_url: T
                 if len(seen) == 5:
                     ada.rm("2")
 
-            return Purge(session, ada.owner).purge(Trash(), expected, change=uuid.uuid4())
+            return Purge(session, ada.owner).purge(TrashQuery(), expected, purge_key(TrashQuery()))
 
         assert words(store.atomically(removed_meanwhile)) == ["purged 1"]
     assert any("INSERT INTO history" in statement for statement in seen[:4])
@@ -592,16 +604,18 @@ def test_purge_takes_nothing_that_comes_into_the_trash_meanwhile(postgres_url: T
     assert [todo.number for todo in ada.listed("trash")] == [2]
 
 
-def test_what_was_purged_is_not_added_again(ada: Person) -> None:
-    """The step that added it keeps its name."""
+def test_add_repeated_after_purge_adds_nothing(ada: Person) -> None:
+    """The key of the first add stays used."""
     change = uuid.uuid4()
 
-    def add(todos: Todos) -> None:
-        todos.add([TodoCreate(title="a")], change=change)
+    results: list[Result] = []
+
+    def add(todos: Client) -> None:
+        results.append(todos.add([TodoCreate(title="a")], change=change))
 
     ada.todos(add)
     ada.rm("1")
     ada.purge()
-    with pytest.raises(Conflict):
-        ada.todos(add)
+    ada.todos(add)
+    assert (results[1].items, results[1].is_repeat) == ([], True)
     assert ada.lines() == []

@@ -17,6 +17,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.support.client import Client, key
 from tests.support.console import Console
 from todocli.database.postgres.url import PostgresURL
 from todocli.database.setup import ensure_schema
@@ -26,7 +27,6 @@ from todocli.domain.references import parse_references
 from todocli.schemas.todos import TodoCreate
 from todocli.services.history.undo import Undo
 from todocli.services.owner import Owner
-from todocli.services.todos import Todos
 from todocli.services.users import Users
 
 LINES = ("done 1-40", "undo", "undo 3", "redo", "purge --yes")
@@ -99,12 +99,12 @@ class Killed:
     def _prepare(self, store: Store, name: str) -> None:
         with store.session() as session:
             owner = Owner(name, Users(session).ensure(name))
-            todos = Todos(session, owner)
+            todos = Client(session, owner)
             todos.add([TodoCreate(title=str(i)) for i in range(60)])
             todos.remove(parse_references(["41-50"]))
             todos.remove(parse_references(["51-60"]))
             todos.complete(parse_references(["1-30"]))
-        store.atomically(lambda session: Undo(session, owner).undo(1, change=uuid.uuid4()))
+        store.atomically(lambda session: Undo(session, owner).reverse("undo", 1, key(None, "undo", count=1)))
 
     def _state(self, name: str) -> object:
         console = Console(self._target(name))

@@ -1,7 +1,7 @@
-"""Somebody who does anything, in any order, from the program and from a console, and takes it back: a state machine.
+"""A state machine: random changes from the program and from a console, with undo and redo in between.
 
-What is true at every moment: undoing N steps shows the list of N steps ago, redoing shows it again. At the end, undone
-to the start the list is empty, redone to the end it is as it was; and history, replayed, gives the tables.
+Invariants: undoing N changes shows the list as it was N changes ago, and redoing shows it again. At the end, undone to
+the start, the list is empty; redone to the end, it is as it was; and history, replayed, gives the tables.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, time
-from functools import partial
 from typing import Any, ClassVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from tests.support.client import Client, key
 from tests.support.console import Console
 from todocli.database.store import Store
 from todocli.database.target import Target
@@ -24,10 +24,9 @@ from todocli.domain.fields import PRIORITIES
 from todocli.domain.references import NumberRange, References
 from todocli.errors import NotFound
 from todocli.schemas.todos import TodoCreate, TodoUpdate
-from todocli.services.history.undo import Undo
+from todocli.services.history.undo import Undo, Verb
 from todocli.services.owner import Owner
 from todocli.services.queries import TodoQuery
-from todocli.services.todos import Todos
 from todocli.services.users import Users
 
 KEPT = (
@@ -67,33 +66,33 @@ class UndoMachine(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        """Register somebody; the states of the list so far are in `states`, and the list is at `place` among them."""
+        """Register a user; `states` has the lists so far, and `place` is the current one among them."""
         name = uuid.uuid4().hex
         with self.store.session() as session:
             self.owner = Owner(name, Users(session).ensure(name))
         self.states: list[list[dict[str, Any]]] = [[]]
         self.place = 0
 
-    # What the program does
+    # By the program
 
     @rule(titles=st.lists(TITLES, min_size=1, max_size=3))
     def add(self, titles: list[str]) -> None:
         """Add todos."""
-        self._step(lambda todos: todos.add([TodoCreate(title=title) for title in titles]), "add")
+        self._apply(lambda todos: todos.add([TodoCreate(title=title) for title in titles]), "add")
 
     @rule(verb=st.sampled_from(["complete", "reopen", "remove", "restore"]), numbers=NUMBERS)
     def change(self, verb: str, numbers: list[int]) -> None:
-        """Make one step on several todos."""
+        """Change several todos."""
         named = References((NumberRange(min(numbers), max(numbers)),))
-        self._step(lambda todos: getattr(todos, verb)(named), verb)
+        self._apply(lambda todos: getattr(todos, verb)(named), verb)
 
     @rule(number=st.integers(1, 6), fields=FIELDS)
     def edit(self, number: int, fields: dict[str, Any]) -> None:
         """Change a todo."""
         update = TodoUpdate(**fields)
-        self._step(lambda todos: todos.edit(References((number,), single=True), update), "edit")
+        self._apply(lambda todos: todos.edit(References((number,), single=True), update), "edit")
 
-    # What somebody at a console does
+    # At a console
 
     @rule(numbers=NUMBERS, title=TITLES)
     def rewrite(self, numbers: list[int], title: str) -> None:
@@ -117,25 +116,26 @@ class UndoMachine(RuleBasedStateMachine):
             assert self.owner.id
             self.console.add(self.owner.id, last + 1, title)
 
-    # What is taken back
+    # Undo and redo
 
     @precondition(lambda self: self.place > 0)
     @rule(data=st.data())
     def undo(self, data: st.DataObject) -> None:
-        """Take steps back."""
-        self._turn("undo", data.draw(st.integers(1, self.place)))
+        """Undo changes."""
+        self._reverse("undo", data.draw(st.integers(1, self.place)))
 
     @precondition(lambda self: self.place < len(self.states) - 1)
     @rule(data=st.data())
     def redo(self, data: st.DataObject) -> None:
-        """Make steps again."""
-        self._turn("redo", data.draw(st.integers(1, len(self.states) - 1 - self.place)))
+        """Redo changes."""
+        self._reverse("redo", data.draw(st.integers(1, len(self.states) - 1 - self.place)))
 
     @rule()
     def too_much(self) -> None:
-        """Ask for one step more than there is."""
+        """Ask for one change too many."""
         before = self._list()
-        for verb, count in (("undo", self.place + 1), ("redo", len(self.states) - self.place)):
+        verbs: tuple[tuple[Verb, int], ...] = (("undo", self.place + 1), ("redo", len(self.states) - self.place))
+        for verb, count in verbs:
             with contextlib.suppress(NotFound):
                 self._atomically(verb, count)
                 raise AssertionError(f"{verb} {count} should not be possible")
@@ -146,59 +146,59 @@ class UndoMachine(RuleBasedStateMachine):
         if not hasattr(self, "states"):
             return
         if self.place:
-            self._turn("undo", self.place)
+            self._reverse("undo", self.place)
         assert self._list() == []
         if len(self.states) > 1:
-            self._turn("redo", len(self.states) - 1)
+            self._reverse("redo", len(self.states) - 1)
         assert self._list() == self.states[-1]
         self.done["runs"] += 1
         self._replay()
 
-    # How it is done
+    # Bookkeeping
 
-    def _step(self, make: Any, what: str) -> None:
-        steps = self._steps()
+    def _apply(self, make: Any, what: str) -> None:
+        before = self._count()
         with self.store.session() as session, contextlib.suppress(NotFound):
-            make(Todos(session, self.owner))
-        self._took(what, self._steps() - steps)
+            make(Client(session, self.owner))
+        self._took(what, self._count() - before)
 
     @contextlib.contextmanager
     def _at_console(self, what: str) -> Iterator[None]:
-        steps = self._steps()
+        before = self._count()
         with self.console.transaction():
             yield
-        self._took(what, self._steps() - steps)
+        self._took(what, self._count() - before)
 
-    def _took(self, what: str, steps: int) -> None:
-        """Note where the list is now. What a console does to several todos on SQLite is several steps."""
-        self.done[what] += steps
-        for left in reversed(range(steps)):
+    def _took(self, what: str, count: int) -> None:
+        """Note where the list is now. A console's change to several todos is several changes on SQLite."""
+        self.done[what] += count
+        for left in reversed(range(count)):
             del self.states[self.place + 1 :]
             self.states.append(self._list() if left == 0 else [])
             self.place += 1
-        if steps > 1:  # what was between them, undo tells
-            for place in range(self.place - 1, self.place - steps, -1):
+        if count > 1:  # undo shows the lists in between
+            for place in range(self.place - 1, self.place - count, -1):
                 self._atomically("undo", 1)
                 self.states[place] = self._list()
-            self._atomically("redo", steps - 1)
+            self._atomically("redo", count - 1)
             assert self._list() == self.states[self.place]
 
-    def _turn(self, verb: str, count: int) -> None:
+    def _reverse(self, verb: Verb, count: int) -> None:
         self.place += count if verb == "redo" else -count
         self._atomically(verb, count)
         self.done[verb] += count
         assert self._list() == self.states[self.place]
 
-    def _atomically(self, verb: str, count: int) -> None:
-        turn = partial(getattr(Undo, verb), count=count, change=uuid.uuid4())
-        self.store.atomically(lambda session: turn(Undo(session, self.owner)))
+    def _atomically(self, verb: Verb, count: int) -> None:
+        request = key(None, verb, count=count)
+        self.store.atomically(lambda session: Undo(session, self.owner).reverse(verb, count, request))
 
     def _list(self) -> list[dict[str, Any]]:
         with self.store.session() as session:
-            todos = Todos(session, self.owner).find(TodoQuery("all")).items
+            todos = Client(session, self.owner).find(TodoQuery("all")).items
         return [{name: getattr(todo, name) for name in KEPT} for todo in todos]
 
-    def _steps(self) -> int:
+    def _count(self) -> int:
         count = self.console.value("SELECT count(*) FROM changes WHERE user_id = :user", user=self.owner.id)
         assert isinstance(count, int)
         return count
@@ -209,15 +209,15 @@ class UndoMachine(RuleBasedStateMachine):
         self.console.run(statement + where, user=self.owner.id, **values)
 
     def _replay(self) -> None:
-        """Let history happen again, from nothing: it must be without a gap, and end with what is stored."""
+        """Replay history from the start: it must have no gap, and end with what is stored."""
         assert self.owner.id
         todos: dict[uuid.UUID, Any] = {}
         for step in self.console.history(self.owner.id):
-            assert todos.get(step.todo) == step.before, "what was before is what was after, the time before"
+            assert todos.get(step.todo) == step.before, "each row begins where the one before it ended"
             todos[step.todo] = step.after
             self.done["rows replayed"] += 1
         with self.store.session() as session:
-            mine = Todos(session, self.owner)
+            mine = Client(session, self.owner)
             stored = [*mine.find(TodoQuery("all")).items, *mine.find(TodoQuery("trash")).items]
         known = {key: row | {"tags": row["tags"] or []} for key, row in todos.items() if row is not None}
         assert known == {todo.id: {name: todo.model_dump(mode="json")[name] for name in KEPT} for todo in stored}

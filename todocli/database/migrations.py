@@ -1,7 +1,7 @@
-"""Brings a database's schema up to date, or back: the only module that imports Alembic.
+"""Upgrades and downgrades the schema: the only module that imports Alembic.
 
-A migration takes effect as a whole or not at all, also if the process is killed. Of several that start at once,
-one does the work; the others wait, and find nothing to do.
+A migration takes effect as a whole or not at all, even if the process is killed. If several start at once, one does
+the work; the others wait, and find nothing to do.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from todocli.database.target import Target, display
 from todocli.errors import NotFound, ServiceUnavailable, TodoError, UsageError
 
 SECONDS = 600.0
-"""How long a migration of a Postgres may take: a server that falls silent ends it then at the latest."""
+"""The deadline of a migration on Postgres, in case the server falls silent."""
 
 LOCK_SECONDS = 30
-"""How long a migration waits for programs that use the tables, before it gives up."""
+"""How long a migration waits for locks of other programs before it gives up."""
 
 _ADVISORY_LOCK = 0x746F646F
 _DUPLICATE_TABLE = "42P07"
@@ -40,7 +40,7 @@ _LOCK_NOT_AVAILABLE = "55P03"
 
 @dataclass(frozen=True)
 class Revision:
-    """One state of the schema; `down_revision` is the one before (None: no schema)."""
+    """A revision of the schema; `down_revision` is the one before (None: no schema)."""
 
     revision: str
     down_revision: str | None
@@ -48,48 +48,48 @@ class Revision:
 
 
 OnStep = Callable[[Revision], None]
-"""Called as each step begins, inside the migration's transaction."""
+"""Called when a revision begins, inside the transaction of the migration."""
 
 OnCopy = Callable[[Path], None]
-"""Called when a copy of the embedded database was made, with where it is."""
+"""Called with the path of a copy of the embedded database."""
 
 
 def script_folder() -> Path:
     """Return the folder of the revisions: beside the package in a checkout, inside it when installed.
 
-    Raises `TodoError` if neither is there.
+    Raises `TodoError` if there is neither.
     """
     package = Path(__file__).resolve().parents[1]
     for folder in (package.parent / "alembic", package / "_alembic"):
         if (folder / "env.py").is_file() and (folder / "versions").is_dir():
             return folder
-    raise TodoError("This installation of todo lacks its migrations.", hint="Install it again.")
+    raise TodoError("This installation of todo lacks its migrations.", hint="Reinstall it.")
 
 
 def history() -> list[Revision]:
-    """Return all revisions that this program knows, newest first. Needs no database."""
+    """Return all known revisions, newest first, without a database."""
     return [_described(script) for script in reversed(_chain(_scripts()))]
 
 
 def current(target: Target) -> str | None:
-    """Return the revision of the schema at `target`, or None if there is no schema; creates nothing.
+    """Return the revision of the schema at `target`, or None if there is no schema. Nothing is created.
 
     Raises `todocli.errors.TodoError` if the database cannot be read.
     """
     if isinstance(target, Path) and sqlite_file.is_blank(target):
         return None
-    with _explained(target), _engine(target).connect() as connection:
+    with _translate_errors(target), _engine(target).connect() as connection:
         return _revision(connection)
 
 
 def upgrade(
     target: Target, revision: str = "head", on_step: OnStep | None = None, on_copy: OnCopy | None = None
 ) -> list[Revision]:
-    """Bring the schema at `target` up to `revision` (an id, `head`, or `+N`); return the steps taken, in order.
+    """Upgrade the schema at `target` to `revision` (an id, `head`, or `+N`); return the applied revisions, in order.
 
-    Creates the embedded file if there is none. A copy of an embedded database that has a schema is kept beside it.
-    Raises `NotFound` for an unknown revision, `UsageError` for one older than the schema, `SchemaTooNew` if the
-    schema is at a revision that this program does not know.
+    Creates the embedded file if it is missing. A copy of an embedded database with a schema is kept beside it.
+    Raises `NotFound` for an unknown revision, `UsageError` for one older than the schema, `SchemaTooNew` and
+    `SchemaOutdated` if the schema is at a revision that this program does not know.
     """
     plan = _Plan(target, revision, up=True)
     if isinstance(target, Path):
@@ -101,11 +101,10 @@ def upgrade(
 def downgrade(
     target: Target, revision: str, on_step: OnStep | None = None, on_copy: OnCopy | None = None
 ) -> list[Revision]:
-    """Take the schema at `target` back to `revision` (an id, `base`, or `-N`); return the steps taken, in order.
+    """Downgrade the schema at `target` to `revision` (an id, `base`, or `-N`); return the reverted revisions, in order.
 
-    What newer columns and tables hold is lost; of an embedded database a copy is kept, as for an upgrade.
-    Raises `NotFound` for an unknown revision, `UsageError` for one newer than the schema, `SchemaTooNew` if the
-    schema is at a revision that this program does not know.
+    Data in newer columns and tables is lost; a copy of an embedded database is kept beside it. Raises as `upgrade`,
+    but `UsageError` for a revision newer than the schema.
     """
     plan = _Plan(target, revision, up=False)
     if isinstance(target, Path) and sqlite_file.is_blank(target):
@@ -115,7 +114,7 @@ def downgrade(
 
 
 class _Plan:
-    """Where a migration shall lead, and by which steps. Raises `NotFound` if there is no such place."""
+    """The target of a migration, and the revisions on the way. Raises `NotFound` for an unknown target."""
 
     def __init__(self, target: Target, wanted: str, *, up: bool) -> None:
         self.scripts = _scripts()
@@ -127,32 +126,36 @@ class _Plan:
         self._by = int(wanted) if wanted[:1] == "+-"[not up] and wanted[1:].isdecimal() else None
         self._to = {"base": 0, "head": len(self._chain)}.get(wanted, self._places.get(wanted))
         if self._to is None and self._by is None:
-            raise NotFound(f"There is no revision {wanted!r}.", hint="See which there are: todo db history")
+            raise NotFound(
+                f"There is no revision {wanted!r}.", hint="List the revisions", command=("todo", "db", "history")
+            )
 
     def steps(self, revision: str | None) -> list[Script]:
-        """Return the steps from `revision`, in order."""
+        """Return the revisions to run from `revision`, in order."""
         if revision not in self._places:
             raise schema.mismatch(self._target, revision) or schema.too_new(self._target, str(revision))
         here = self._places[revision]
         there = here + self._by if self._by is not None else self._to
         if there is None or not 0 <= there <= len(self._chain):
             raise UsageError(
-                f"The schema is {revision or 'base'}: {self._wanted} leads nowhere.",
-                hint="See which revisions there are: todo db history",
+                f"There is no revision {self._wanted} from {revision or 'base'}.",
+                hint="List the revisions",
+                command=("todo", "db", "history"),
             )
         if self._up and there < here:
             raise UsageError(
-                f"The schema is {revision}, newer than {self._wanted}.", hint=f"Use todo db downgrade {self._wanted}"
+                f"The schema is {revision}, newer than {self._wanted}.",
+                command=("todo", "db", "downgrade", self._wanted),
             )
         if not self._up and there > here:
             raise UsageError(
                 f"The schema is {revision or 'base'}, older than {self._wanted}.",
-                hint=f"Use todo db upgrade {self._wanted}",
+                command=("todo", "db", "upgrade", self._wanted),
             )
         return self._chain[here:there] if self._up else self._chain[there:here][::-1]
 
     def end(self, revision: str | None, steps: list[Script]) -> str | None:
-        """Return the revision that `steps` lead to from `revision`."""
+        """Return the revision after `steps`, from `revision`."""
         if not steps:
             return revision
         return steps[-1].revision if self._up else _described(steps[-1]).down_revision
@@ -166,7 +169,7 @@ class _Plan:
 
 
 def _migrate(target: Target, plan: _Plan, on_step: OnStep | None, on_copy: OnCopy | None) -> list[Revision]:
-    with _explained(target), _locked(target) as connection:
+    with _translate_errors(target), _locked(target) as connection:
         start = _revision(connection)
         steps = plan.steps(start)
         if isinstance(target, Path):
@@ -197,9 +200,9 @@ def _locked(target: Target) -> AbstractContextManager[sa.Connection]:
 
 @contextmanager
 def locked_postgres(url: PostgresURL) -> Iterator[sa.Connection]:
-    """Give a connection in a transaction that keeps other migrations out; it is committed at the end.
+    """Yield a connection in a transaction that keeps other migrations out; it is committed at the end.
 
-    It may take `SECONDS`. The limit for locks is set after the wait for another migration: that wait is no fault.
+    It may take `SECONDS`. The lock timeout is set after the wait for another migration, which is not an error.
     """
     engine = _engine(url).execution_options(isolation_level="READ COMMITTED")
     with engine.connect() as connection, deadline_scope(Deadline(SECONDS)), connection.begin():
@@ -231,7 +234,7 @@ def _engine(target: Target) -> sa.Engine:
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
-    """Foreign keys are off: to change a table is to build it anew, and its children would be deleted with the old."""
+    """Turn foreign keys off: changing a table rebuilds it, and dropping the old one would delete its children."""
     connection.execute("PRAGMA foreign_keys = OFF")
     connection.execute("PRAGMA synchronous = FULL")
 
@@ -243,10 +246,10 @@ def _refuse_foreign(connection: sa.Connection, path: Path, revision: str | None)
 
 
 def _finish_sqlite(connection: sa.Connection, path: Path, revision: str | None) -> None:
-    """Check what SQLite did not check on the way, and note the revision where it can be read without a table."""
+    """Check the foreign keys, and write the revision into the file header, where no table is needed to read it."""
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
     if broken:
-        raise TodoError(f"The rows of {path} do not fit together: {broken[0]} refers to a missing row of {broken[2]}.")
+        raise TodoError(f"{path} is inconsistent: a row of {broken[0]} refers to a missing row of {broken[2]}.")
     connection.exec_driver_sql(f"PRAGMA application_id = {sqlite_file.APPLICATION_ID}")
     connection.exec_driver_sql(f"PRAGMA user_version = {int(revision or 0)}")
 
@@ -269,7 +272,7 @@ def _scripts() -> ScriptDirectory:
 
 
 def _chain(scripts: ScriptDirectory) -> list[Script]:
-    """Return the revisions, oldest first: one line, without branches."""
+    """Return the revisions, oldest first; there are no branches."""
     return list(scripts.walk_revisions())[::-1]
 
 
@@ -279,8 +282,8 @@ def _described(script: Script) -> Revision:
 
 
 @contextmanager
-def _explained(target: Target) -> Iterator[None]:
-    """Turn what the engine says into an error that an operator can act on."""
+def _translate_errors(target: Target) -> Iterator[None]:
+    """Translate errors of the engine for an operator."""
     try:
         if isinstance(target, Path):
             with errors.translate_sqlite_errors(target):
@@ -296,7 +299,7 @@ def _explained(target: Target) -> Iterator[None]:
             ) from None
         if state == _LOCK_NOT_AVAILABLE:
             raise ServiceUnavailable(
-                f"Other programs use the tables in {display(target)}; nothing was changed.",
-                hint="Try again when they are done.",
+                f"Other programs are using the tables in {display(target)}; nothing was changed.",
+                hint="Try again when they have finished.",
             ) from None
         raise errors.translate(error, target, lambda: HEAD) from None

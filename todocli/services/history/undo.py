@@ -154,10 +154,10 @@ class Undo:
 
     def _is_ordinary(self, change: type[Change]) -> sa.ColumnElement[bool]:
         """Return the condition that a change is not an undo, a redo or a purge, and not emptied by a purge."""
-        row = aliased(History, name="row")
-        is_purge = sa.and_(col(row.after).is_(None), col(row.before)["title"].as_string().is_(None))
-        rows = sa.select(col(row.todo_id)).where(
-            self._owner.scope(row), col(row.change_id) == col(change.id), ~is_purge
+        kept = aliased(History, name="kept")
+        is_purge = sa.and_(col(kept.after).is_(None), col(kept.before)["title"].as_string().is_(None))
+        rows = sa.select(col(kept.todo_id)).where(
+            self._owner.scope(kept), col(kept.change_id) == col(change.id), ~is_purge
         )
         return sa.and_(self._owner.scope(change), col(change.undoes).is_(None), sa.exists(rows))
 
