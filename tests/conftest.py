@@ -1,4 +1,4 @@
-"""What every test stands on: an isolated machine, and databases that are ready at once."""
+"""Fixtures of every test: an isolated machine, and databases that are ready at once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FOREIGN = ("NO_COLOR", "FORCE_COLOR", "DATABASE_URL", "VISUAL", "EDITOR", "COLU
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Agree on the folder through which the run's processes share one server."""
+    """Create the folder through which the processes of a run share one server."""
     handed_over = getattr(config, "workerinput", None)
     folder = Path(handed_over["servers"]) if handed_over else postgres.new_folder()
     config.stash[_SERVERS] = postgres.Servers(folder, os.environ.get("TODO_TEST_DATABASE_URL"))
@@ -31,31 +31,39 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: object) -> None:
-    """Tell a worker of pytest-xdist where that folder is."""
+    """Pass the folder to a worker of pytest-xdist."""
     worker_input: dict[str, str] = node.workerinput  # type: ignore[attr-defined]
     config: pytest.Config = node.config  # type: ignore[attr-defined]
     worker_input["servers"] = str(config.stash[_SERVERS].folder)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop the server, when all workers are done; after Ctrl-C too."""
+    """Stop the server when all workers have ended, also after Ctrl-C."""
     if not hasattr(config, "workerinput") and (servers := config.stash.get(_SERVERS, None)):
         servers.stop()
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark tests that need a Postgres."""
+    names: list[str] = getattr(item, "fixturenames", [])
+    engine = getattr(item, "callspec", None) and set(map(str, item.callspec.params.values()))  # type: ignore[attr-defined]
+    if "postgres_server" in names and not (engine and "sqlite" in engine):
+        item.add_marker("postgres")
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Under TODO_TEST_NO_SKIP a skipped test fails, unless its reason names the test that covers it here."""
+    """With TODO_TEST_NO_SKIP a skipped test fails, unless its reason names the test that covers it."""
     report = yield
     if _NO_SKIP and report.skipped and not hasattr(report, "wasxfail") and "covers it" not in str(report.longrepr):
         report.outcome = "failed"
-        report.longrepr = f"Skipped, where no test may be: {report.longrepr}"
+        report.longrepr = f"Skipped, where no test may be skipped: {report.longrepr}"
     return report
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Keep a test away from the user's machine; give the folder where the program keeps everything."""
+    """Isolate a test from the user's machine; give the folder where the program keeps everything."""
     for name in list(os.environ):
         if name in _FOREIGN or name.startswith(("TODO_", "CLICOLOR", "PG")):
             monkeypatch.delenv(name)
@@ -69,13 +77,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def postgres_server(pytestconfig: pytest.Config) -> PostgresURL:
-    """The server, as somebody who may create databases."""
+    """The server, as a role that may create databases."""
     return pytestconfig.stash[_SERVERS].server()
 
 
 @pytest.fixture(scope="session")
 def postgres_template(pytestconfig: pytest.Config, postgres_server: PostgresURL) -> str:
-    """The name of a migrated database to copy; nobody may connect to it."""
+    """The name of a migrated database to copy."""
     with pytestconfig.stash[_SERVERS].once() as known:
         if "template" not in known:
             name = f"todo_template_{uuid.uuid4().hex}"
@@ -129,7 +137,7 @@ def database(request: pytest.FixtureRequest) -> Target:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
-    """A place for a database, without a schema (for SQLite: without a file)."""
+    """A location for a database without a schema (on SQLite: without a file)."""
     if request.param == "sqlite":
         return tmp_path / "data" / "todo.db"
     target: Target = request.getfixturevalue("empty_postgres_url")

@@ -19,7 +19,7 @@ from pathlib import Path
 import trustme
 
 from tests.support import postgres
-from tests.support.neon_proxy import Front, tls
+from tests.support.neon_proxy import NeonProxy, tls
 from tests.support.relay import Relay
 from todocli.database import migrations
 from todocli.database.postgres.url import PostgresURL
@@ -77,7 +77,7 @@ def main() -> None:
         context = tls(trustme.CA().issue_cert("127.0.0.1").configure_cert)
         for delay in DELAYS:
             with (
-                Front((near.host, near.port or 5432), context) as front,
+                NeonProxy((near.host, near.port or 5432), context) as front,
                 Relay(("127.0.0.1", front.port), round_trip=delay / 1000) as relay,
                 tempfile.TemporaryDirectory() as home,
             ):

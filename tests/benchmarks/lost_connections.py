@@ -14,7 +14,7 @@ from dataclasses import replace
 import pytest
 
 from tests.support import postgres
-from tests.support.lost_connection import PATIENCE, WRITING, Far
+from tests.support.lost_connection import WRITING, RemoteDatabase
 from todocli.database import migrations
 
 
@@ -22,7 +22,6 @@ def main() -> None:
     """Try everything, and print the figures."""
     servers = postgres.Servers(postgres.new_folder(), os.environ.get("TODO_TEST_DATABASE_URL"))
     found: Counter[str] = Counter()
-    longest = 0.0
     try:
         near = servers.server()
         postgres.execute(near, "CREATE DATABASE {}", "lost")
@@ -30,7 +29,7 @@ def main() -> None:
         migrations.upgrade(near)
         with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as home:
             patch.setenv("TODO_HOME", home)
-            far = Far(near, patch)
+            far = RemoteDatabase(near, patch)
             for line in WRITING.values():
                 messages = far.messages(line)
                 expected = far.state()
@@ -42,8 +41,6 @@ def main() -> None:
                         found["cuts after which something was lost or doubled"] += far.state() != expected
                         stalled = far.stall(line, at, before=before)
                         found["stalls"] += 1
-                        longest = max(longest, stalled.seconds)
-                        found["stalls that ended too late"] += stalled.seconds > PATIENCE + 1
                         found["stalls that ended with another status than 0 and 7"] += stalled.ran.code not in (0, 7)
                         found["stalls that left doubt"] += stalled.outcome_unknown
                         found["stalls without doubt that changed something"] += not (
@@ -57,7 +54,6 @@ def main() -> None:
         servers.stop()
     for name, count in found.items():
         print(f"{count:6} {name}")
-    print(f"{longest:6.2f} s for the longest of the stalled ({PATIENCE} s of patience)")
 
 
 if __name__ == "__main__":

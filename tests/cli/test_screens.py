@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from todocli.render.lists import todo_table
 
 from scripts.write_screens import FOLDER, screens
 from tests.support.factories import a_todo
-from todocli.render.lists import todo_table
 from todocli.render.tables import plain_table, rendered, todo_detail
 from todocli.render.text import visible
 from todocli.schemas.todos import TodoRead

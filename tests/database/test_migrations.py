@@ -160,9 +160,10 @@ def test_schema_of_unreleased_version_is_refused(database: Target, revision: str
         console.run(f"PRAGMA user_version = {int(revision)}")
     console.close()
     before = objects(database)
-    for refused in (lambda: migrations.upgrade(database), lambda: migrations.downgrade(database, "base")):
-        with pytest.raises(SchemaOutdated, match="before the first release"):
-            refused()
+    with pytest.raises(SchemaOutdated, match="before the first release"):
+        migrations.upgrade(database)
+    with pytest.raises(SchemaOutdated, match="before the first release"):
+        migrations.downgrade(database, "base")
     if isinstance(database, Path):
         with pytest.raises(SchemaOutdated, match="before the first release"):
             ensure_schema(database)
@@ -250,6 +251,7 @@ def test_tables_of_another_program_are_kept(empty_postgres_url: PostgresURL) -> 
 # The `alembic` command of a developer
 
 
+@pytest.mark.slow
 def test_alembic_command_runs_and_finds_no_drift(empty_postgres_url: PostgresURL) -> None:
     def alembic(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 import trustme
 
-from tests.support.neon_proxy import Front, tls
+from tests.support.neon_proxy import NeonProxy, tls
 from tests.support.relay import Line, Relay
 from tests.support.terminal import Terminal
 from todocli.database.postgres.url import PostgresURL
@@ -37,12 +37,12 @@ def context() -> ssl.SSLContext:
 
 
 @dataclass
-class Far:
+class RemoteDatabase:
     """Neon's front before a real Postgres, and a relay before that, which counts."""
 
     todo: Terminal
     relay: Relay
-    front: Front
+    front: NeonProxy
     url: PostgresURL
     monkeypatch: pytest.MonkeyPatch
 
@@ -58,7 +58,9 @@ class Far:
 
 
 @pytest.fixture
-def far(postgres_url: PostgresURL, context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch) -> Iterator[Far]:
+def far(
+    postgres_url: PostgresURL, context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[RemoteDatabase]:
     monkeypatch.setenv("LOGNAME", "ada")
     monkeypatch.setenv("TODO_DATABASE_URL", postgres_url.text())
     todo = Terminal(monkeypatch)
@@ -71,31 +73,31 @@ def far(postgres_url: PostgresURL, context: ssl.SSLContext, monkeypatch: pytest.
 
     monkeypatch.setattr(socket, "getaddrinfo", to_here)
     server = (postgres_url.host, postgres_url.port or 5432)
-    with Front(server, context) as front, Relay(("127.0.0.1", front.port)) as relay:
-        yield Far(todo, relay, front, postgres_url, monkeypatch)
+    with NeonProxy(server, context) as front, Relay(("127.0.0.1", front.port)) as relay:
+        yield RemoteDatabase(todo, relay, front, postgres_url, monkeypatch)
 
 
-def test_every_command_takes_six_round_trips_to_neon(far: Far) -> None:
+def test_every_command_takes_six_round_trips_to_neon(far: RemoteDatabase) -> None:
     """TCP, TLS, three for the password (SCRAM-SHA-256), and the statement."""
     far.use(sslmode="require")
     assert [(line, far.cost(line)) for line in COMMANDS] == [(line, 6) for line in COMMANDS]
     assert len(far.relay.lines) == len(COMMANDS)
 
 
-def test_a_person_sees_a_todo_and_its_steps_in_six(far: Far) -> None:
+def test_a_person_sees_a_todo_and_its_steps_in_six(far: RemoteDatabase) -> None:
     far.use()
     far.todo.terminal = True
     assert far.cost("show 1 2") == 6
 
 
-def test_undo_is_a_transaction_of_seven_statements(far: Far) -> None:
+def test_undo_is_a_transaction_of_seven_statements(far: RemoteDatabase) -> None:
     """Its own, and BEGIN and COMMIT, after the five of connecting."""
     far.use()
     far.cost("done 1-3")
     assert (far.cost("undo"), far.cost("redo")) == (14, 14)
 
 
-def test_an_empty_list_takes_no_more(far: Far) -> None:
+def test_an_empty_list_takes_no_more(far: RemoteDatabase) -> None:
     far.use()
     far.todo.ok("rm 1-9")
     assert {line: far.cost(line) for line in ("list", "list -n 1", "list --completed")} == {
@@ -105,12 +107,12 @@ def test_an_empty_list_takes_no_more(far: Far) -> None:
     }
 
 
-def test_every_command_takes_seven_where_tls_is_asked_for_first(far: Far) -> None:
+def test_every_command_takes_seven_where_tls_is_asked_for_first(far: RemoteDatabase) -> None:
     far.use(sslmode="require", sslnegotiation="postgres")
     assert [(line, far.cost(line)) for line in COMMANDS] == [(line, 7) for line in COMMANDS]
 
 
-def test_the_front_sees_only_what_it_passes_on(far: Far) -> None:
+def test_the_front_sees_only_what_it_passes_on(far: RemoteDatabase) -> None:
     far.use()
     with far.monkeypatch.context() as patch:
         patch.setenv("PGOPTIONS", "-c geqo=off")
@@ -122,12 +124,14 @@ def test_the_front_sees_only_what_it_passes_on(far: Far) -> None:
     assert not {"options", "TimeZone", "DateStyle"} & seen.keys()
 
 
-def test_ping_tells_what_was_counted(far: Far) -> None:
+def test_ping_tells_what_was_counted(far: RemoteDatabase) -> None:
     far.use()
     ping = json.loads(far.todo.ok("db ping --json"))
     assert ping["round_trips"] == far.relay.lines[-1].round_trips == 6
     current = far.todo("db current")
-    assert re.search(r"connect [\d.]+ ms \(of which waking [\d.]+ ms\), query [\d.]+ ms, 6 round trips\n", current.err)
+    assert re.search(
+        r"connect [\d.]+ ms \(of which waking up [\d.]+ ms\), query [\d.]+ ms, 6 round trips\n", current.err
+    )
     assert json.loads(far.todo.ok("db current --json"))["round_trips"] == far.relay.lines[-1].round_trips == 6
     far.use(sslnegotiation="postgres")
     ping = json.loads(far.todo.ok("db ping --json"))

@@ -1,14 +1,14 @@
-"""Many processes at once on one user's todos: nothing is lost, doubled or refused."""
+"""Many processes at once on the todos of one user: nothing is lost, doubled or refused."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import pytest
 from tests.support.client import Client
 from tests.support.console import Console
 from tests.support.terminal import Terminal
+from tests.support.waiting import PATIENCE, wait_until
 from todocli.database.postgres.url import PostgresURL
 from todocli.database.store import Store, open_store
 from todocli.database.target import Target
@@ -27,7 +28,7 @@ from todocli.services.owner import Owner
 from todocli.services.queries import TodoQuery
 from todocli.services.users import Users
 
-PROCESSES = 16
+PROCESSES = 4
 
 
 def together(lines: Sequence[Sequence[str]]) -> list[subprocess.CompletedProcess[str]]:
@@ -40,20 +41,18 @@ def together(lines: Sequence[Sequence[str]]) -> list[subprocess.CompletedProcess
     ]
     results = []
     for process in started:
-        out, err = process.communicate(timeout=300)
+        out, err = process.communicate(timeout=PATIENCE)
         results.append(subprocess.CompletedProcess(process.args, process.returncode, out, err))
     return results
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgres"])
-def test_sixteen_processes_add_at_once(
-    engine: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> None:
-    """On SQLite the file is not even there when they start."""
+def test_processes_add_at_once(engine: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """On SQLite the file does not exist when they start."""
     todo = Terminal(monkeypatch)
     if engine == "postgres":
         url: PostgresURL = request.getfixturevalue("postgres_url")
-        todo.ok("profile add work --user ada --url-stdin", stdin=url.text())
+        todo.ok("profile add work --user ada --timeout 600 --url-stdin", stdin=url.text())
         monkeypatch.setenv("TODO_PROFILE", "work")
     results = together([["add", f"todo {i}", "--json"] for i in range(PROCESSES)])
     assert [result.returncode for result in results] == [0] * PROCESSES, [r.stderr for r in results]
@@ -90,7 +89,7 @@ def prepared(database: Target, count: int) -> None:
         Client(session, Owner("ada")).add([TodoCreate(title=str(i)) for i in range(count)])
 
 
-def test_overlapping_steps_in_any_order_do_not_deadlock(database: Target) -> None:
+def test_overlapping_changes_do_not_deadlock(database: Target) -> None:
     prepared(database, 12)
     work = [
         "complete 1 2 3 4 5 6",
@@ -101,12 +100,12 @@ def test_overlapping_steps_in_any_order_do_not_deadlock(database: Target) -> Non
         "reopen 1-12",
     ]
     faults = threads(database, work, 15)
-    # A step that finds its goal undone by another at once is a conflict, never a torn or failed one.
+    # A change that another one reverts at once is a conflict, never half done.
     assert [fault for fault in faults if type(fault).__name__ != "Conflict"] == []
 
 
-def test_history_follows_the_table(database: Target) -> None:
-    """After all that, the last `after` of each todo is what the table says."""
+def test_history_ends_with_the_table(database: Target) -> None:
+    """The last `after` of each todo equals its row."""
     import sqlalchemy as sa
 
     prepared(database, 6)
@@ -125,7 +124,7 @@ def test_history_follows_the_table(database: Target) -> None:
             assert (after["completed_at"] is not None) == todo.is_completed
 
 
-def test_a_step_on_what_another_removes_is_all_or_none(database: Target) -> None:
+def test_change_beside_removal_is_all_or_none(database: Target) -> None:
     prepared(database, 20)
     with open_store(database) as one, open_store(database) as two:
         done = _race(one, two)
@@ -152,33 +151,54 @@ def _race(one: Store, two: Store) -> int:
         return sum(todo.is_completed for todo in everything)
 
 
-def test_an_interrupt_is_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupt_is_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C while `add -` waits for its lines."""
-    import signal
-
+    read, write = os.pipe()
     process = subprocess.Popen(
-        [sys.executable, "-m", "todocli", "add", "-"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )  # fmt: skip
-    threading.Event().wait(2)
+        [sys.executable, "-c", READING, str(write), "add", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        pass_fds=(write,),
+    )
+    os.close(write)
+    with os.fdopen(read, "rb") as ready:
+        assert ready.read(7) == b"reading"
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out, err) == (130, "", "")
 
 
-def _wait_until_somebody_waits(url: PostgresURL) -> None:
+READING = """
+import os, sys
+from todocli.__main__ import main
+from todocli.cli.commands import todos
+
+pytestmark = pytest.mark.slow
+
+def read_stdin(*, original=todos.read_stdin):
+    os.write(ready, b"reading")
+    return original()
+
+ready = int(sys.argv[1])
+todos.read_stdin = read_stdin
+sys.argv = ["todo", *sys.argv[2:]]
+main()
+"""
+"""Runs the program, and writes to the descriptor in its first argument when it begins to read stdin."""
+
+
+def _wait_for_lock(url: PostgresURL) -> None:
     with contextlib.closing(Console(url)) as witness:
-        while not witness.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"):
-            time.sleep(0.01)
+        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        wait_until(lambda: witness.value(query), "a session that waits for a lock")
 
 
 @pytest.mark.parametrize("words", [("1", "2"), ("1-2",), ("2", "1")])
 @pytest.mark.parametrize("verb", ["complete", "reopen", "remove", "restore"])
-def test_a_step_sees_the_rows_as_they_are_when_it_gets_them(
-    postgres_url: PostgresURL, verb: str, words: tuple[str, ...]
-) -> None:
-    """While a step waits for a row, that becomes what the step is to change: it is changed with the others."""
+def test_change_judges_rows_once_they_are_locked(postgres_url: PostgresURL, verb: str, words: tuple[str, ...]) -> None:
+    """While a change waits for a row, the row becomes one that it has to change: it is changed with the others."""
     console = Console(postgres_url)
     user = console.add_user("ada")
     so_already = {"complete": "completed_at = now()", "reopen": "completed_at = NULL"}
@@ -191,21 +211,21 @@ def test_a_step_sees_the_rows_as_they_are_when_it_gets_them(
     console.run(f"UPDATE todos SET {so_already[verb]} WHERE number = 2")
     outcome = []
 
-    def step() -> None:
-        with open_store(postgres_url) as store, store.session() as session:
+    def change() -> None:
+        with open_store(postgres_url, seconds=PATIENCE) as store, store.session() as session:
             outcome.append(getattr(Client(session, Owner("ada")), verb)(parse_references(words)))
 
     with console.transaction():
         console.run(f"UPDATE todos SET {not_so[verb]} WHERE number = 2")
-        thread = threading.Thread(target=step)
+        thread = threading.Thread(target=change)
         thread.start()
-        _wait_until_somebody_waits(postgres_url)
-    thread.join(30)
+        _wait_for_lock(postgres_url)
+    thread.join()
     console.close()
     assert set(outcome[0].changed) == {1, 2}
 
 
-def test_two_who_take_one_name_at_once(postgres_url: PostgresURL) -> None:
+def test_name_taken_at_the_same_time_is_a_conflict(postgres_url: PostgresURL) -> None:
     with contextlib.closing(Console(postgres_url)) as console:
         for name in ("ada", "bob"):
             console.add_user(name)
@@ -222,6 +242,6 @@ def test_two_who_take_one_name_at_once(postgres_url: PostgresURL) -> None:
             console.run("UPDATE users SET name = 'eve' WHERE name = 'ada'")
             thread = threading.Thread(target=rename)
             thread.start()
-            _wait_until_somebody_waits(postgres_url)
-        thread.join(30)
+            _wait_for_lock(postgres_url)
+        thread.join()
     assert failed == ["The name 'eve' is taken."]

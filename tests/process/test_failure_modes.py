@@ -1,4 +1,4 @@
-"""Files that cannot be used and disks that are full: one clear sentence, the exit code, and nothing half done."""
+"""Unusable files and full disks: one clear message, the exit code, and nothing half done."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.terminal import Terminal
+
+pytestmark = pytest.mark.slow
 
 ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 
@@ -34,7 +36,7 @@ def first(err: str) -> str:
     return err.splitlines()[0]
 
 
-def test_a_file_that_is_no_database(todo: Terminal, folder: Path) -> None:
+def test_file_that_is_not_a_database_is_kept(todo: Terminal, folder: Path) -> None:
     (folder / "todo.db").write_bytes(b"My dear diary, " * 100)
     for line in ("list", "add b", "db current", "db upgrade", "db check"):
         ran = todo(line)
@@ -45,7 +47,7 @@ def test_a_file_that_is_no_database(todo: Terminal, folder: Path) -> None:
     assert (folder / "todo.db").read_bytes() == b"My dear diary, " * 100
 
 
-def test_a_file_that_a_newer_program_wrote(todo: Terminal, folder: Path) -> None:
+def test_newer_file_is_refused(todo: Terminal, folder: Path) -> None:
     with closing(sqlite3.connect(folder / "todo.db", isolation_level=None)) as connection:
         connection.execute("UPDATE todo_revision SET version_num = '0777'")
         connection.execute("PRAGMA user_version = 777")
@@ -61,11 +63,11 @@ def test_a_file_that_a_newer_program_wrote(todo: Terminal, folder: Path) -> None
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("add b", "It is done, but the output could not be written: No space left on device."),
+        ("add b", "The change was saved, but stdout could not be written: No space left on device."),
         ("--version", "The output could not be written: No space left on device."),
     ],
 )
-def test_an_output_that_cannot_be_written(todo: Terminal, folder: Path, line: str, sentence: str) -> None:
+def test_full_stdout_is_reported(todo: Terminal, folder: Path, line: str, sentence: str) -> None:
     with Path("/dev/full").open("w") as full:
         ran = subprocess.run(
             [sys.executable, "-m", "todocli", *line.split()], stdout=full, stderr=subprocess.PIPE, text=True
@@ -73,13 +75,13 @@ def test_an_output_that_cannot_be_written(todo: Terminal, folder: Path, line: st
     assert (ran.returncode, ran.stderr) == (1, f"error: {sentence}\n")
 
 
-def test_a_folder_in_the_place_of_the_file(todo: Terminal, folder: Path) -> None:
+def test_folder_in_place_of_the_file_is_reported(todo: Terminal, folder: Path) -> None:
     shutil.rmtree(folder)
     (folder / "todo.db").mkdir(parents=True)
     assert todo("list").code == 1
 
 
-def test_home_is_a_file(todo: Terminal, folder: Path) -> None:
+def test_file_in_place_of_home_is_reported(todo: Terminal, folder: Path) -> None:
     shutil.rmtree(folder)
     folder.write_text("")
     ran = todo("add b")
@@ -88,14 +90,14 @@ def test_home_is_a_file(todo: Terminal, folder: Path) -> None:
     assert "ot a directory" in first(ran.err)
 
 
-@pytest.mark.skipif(ROOT, reason="root may write anywhere; test_an_unprivileged_user covers it")
-def test_a_read_only_file(todo: Terminal, folder: Path) -> None:
+@pytest.mark.skipif(ROOT, reason="root may write anywhere; test_unprivileged_user_reads_and_cannot_write covers it")
+def test_read_only_file_is_reported(todo: Terminal, folder: Path) -> None:
     (folder / "todo.db").chmod(0o400)
     assert "read-only" in first(todo("add b").err)
 
 
-@pytest.mark.skipif(not ROOT, reason="needs root to become somebody else; test_a_read_only_file covers it")
-def test_an_unprivileged_user(todo: Terminal, folder: Path, tmp_path: Path) -> None:
+@pytest.mark.skipif(not ROOT, reason="needs root to become another user; test_read_only_file_is_reported covers it")
+def test_unprivileged_user_reads_and_cannot_write(todo: Terminal, folder: Path, tmp_path: Path) -> None:
     """A file and a folder that this user may only read."""
     for place in (folder, *folder.parents):
         if place == Path("/tmp") or not place.is_relative_to("/tmp"):
@@ -116,7 +118,7 @@ def test_an_unprivileged_user(todo: Terminal, folder: Path, tmp_path: Path) -> N
     assert todo.ok("list") == "1\topen\ta\n"
 
 
-def test_a_full_disk_changes_nothing(todo: Terminal, folder: Path) -> None:
+def test_full_disk_changes_nothing(todo: Terminal, folder: Path) -> None:
     """SQLite's own limit on the number of pages stands for the disk: the error is the same SQLITE_FULL."""
     code = (
         "import sqlite3, sys\n"
@@ -138,18 +140,18 @@ def test_a_full_disk_changes_nothing(todo: Terminal, folder: Path) -> None:
     assert todo.ok("list") == "1\topen\ta\n"
 
 
-def test_output_that_cannot_be_written(todo: Terminal) -> None:
+def test_full_stdout_of_a_list_is_reported(todo: Terminal) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("/dev/full is not on this system")
     with Path("/dev/full").open("w") as full:
         ran = subprocess.run(
             [sys.executable, "-m", "todocli", "list"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
-    assert (ran.returncode, first(ran.stderr)) == (1, "error: The machine refused: No space left on device.")
+    assert (ran.returncode, first(ran.stderr)) == (1, "error: Cannot access stdout: No space left on device.")
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
-def test_a_locale_that_cannot_say_it(todo: Terminal, encoding: str) -> None:
+def test_unencodable_text_is_escaped(todo: Terminal, encoding: str) -> None:
     todo.ok("add Grüße 漢字")
     environment = {**os.environ, "PYTHONIOENCODING": encoding}
     command = [sys.executable, "-m", "todocli", "show", "2"]
@@ -161,7 +163,7 @@ def test_a_locale_that_cannot_say_it(todo: Terminal, encoding: str) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="redirections of a POSIX shell")
-def test_streams_that_are_closed(todo: Terminal) -> None:
+def test_closed_streams_are_ignored(todo: Terminal) -> None:
     for redirection, status in (("<&-", 0), (">&-", 0), ("2>&-", 0), (">&- 2>&-", 0)):
         ran = subprocess.run(
             f"'{sys.executable}' -m todocli list {redirection}", shell=True, capture_output=True, text=True, check=False
@@ -170,8 +172,8 @@ def test_streams_that_are_closed(todo: Terminal) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="pipes close otherwise on Windows")
-@pytest.mark.parametrize("line", ["list", "list --json", "--help", "help json-schema"])
-def test_a_closed_pipe_is_silent(todo: Terminal, line: str) -> None:
+@pytest.mark.parametrize("line", ["list", "list --json", "--help", "help json-schema --json"])
+def test_closed_pipe_is_silent(todo: Terminal, line: str) -> None:
     todo("add -", stdin="\n".join(f"todo number {i}" for i in range(4000)))
     read, write = os.pipe()
     os.close(read)
@@ -182,7 +184,7 @@ def test_a_closed_pipe_is_silent(todo: Terminal, line: str) -> None:
     assert (ran.returncode, ran.stderr) == (141, "")
 
 
-def test_a_locked_database_is_waited_for_and_then_told(
+def test_locked_database_is_waited_for_and_reported(
     todo: Terminal, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from todocli.database import engine
@@ -192,7 +194,7 @@ def test_a_locked_database_is_waited_for_and_then_told(
     other.execute("BEGIN IMMEDIATE")
     ran = todo("add b")
     assert ran.code == 7
-    assert first(ran.err) == f"error: Another process kept the database {folder}/todo.db locked; nothing was changed."
+    assert first(ran.err) == f"error: Another process holds a lock on {folder}/todo.db; nothing was changed."
     assert todo.ok("list") == "1\topen\ta\n"
     other.execute("ROLLBACK")
     other.close()
@@ -210,9 +212,7 @@ def test_a_locked_database_is_waited_for_and_then_told(
         ("", 0o620, 6),
     ],
 )
-def test_a_config_file_that_cannot_be_trusted_or_read(
-    todo: Terminal, folder: Path, text: str, mode: int, code: int
-) -> None:
+def test_untrusted_or_invalid_config_is_refused(todo: Terminal, folder: Path, text: str, mode: int, code: int) -> None:
     config = folder / "config.toml"
     config.write_text(text)
     config.chmod(mode)
@@ -225,14 +225,14 @@ def test_a_config_file_that_cannot_be_trusted_or_read(
     assert config.read_text() == text
 
 
-def test_a_fault_of_the_program_is_one_sentence(todo: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_internal_error_is_one_sentence(todo: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("postgresql://ada:PASSWORD@db.example/x")
 
     monkeypatch.setattr("todocli.services.todos.Todos.find", broken)
     ran = todo("list")
     assert (ran.code, ran.out) == (1, "")
-    assert first(ran.err) == ("error: todo met a fault of its own: RuntimeError: postgresql://ada:***@db.example/x")
+    assert first(ran.err) == ("error: Internal error: RuntimeError: postgresql://ada:***@db.example/x")
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_a_fault_of_the_program_is_one_sentence(todo: Terminal, monkeypatch: pyt
         *("user rename URL bob", "user add URL", "profile add w --user URL --embedded", "list --profile URL"),
     ],
 )
-def test_a_password_in_the_wrong_place_is_not_repeated(todo: Terminal, line: str) -> None:
+def test_misplaced_password_is_not_printed(todo: Terminal, line: str) -> None:
     words = line.replace("URL", "postgresql://ada:hunter2@h.example/db").split()
     for given in (words, [*words, "--json"]):
         ran = todo(given)
@@ -251,14 +251,14 @@ def test_a_password_in_the_wrong_place_is_not_repeated(todo: Terminal, line: str
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
-def test_errors_that_cannot_be_written(todo: Terminal) -> None:
+def test_unwritable_stderr_keeps_exit_status(todo: Terminal) -> None:
     with Path("/dev/full").open("w") as full:
         for line in ("done 99", "done 99 --json"):
             ran = subprocess.run([sys.executable, "-m", "todocli", *line.split()], stdout=subprocess.PIPE, stderr=full)
             assert (ran.returncode, ran.stdout) == (3, b"")
 
 
-def test_a_database_that_another_program_made_is_named_so(todo: Terminal, folder: Path) -> None:
+def test_database_of_another_program_is_kept(todo: Terminal, folder: Path) -> None:
     (folder / "todo.db").unlink()
     for number in (0, 1, 777):
         with closing(sqlite3.connect(folder / "todo.db", isolation_level=None)) as connection:
@@ -268,7 +268,7 @@ def test_a_database_that_another_program_made_is_named_so(todo: Terminal, folder
         assert (ran.code, "is not a todo database" in first(ran.err)) == (1, True), str(ran)
 
 
-def test_a_link_that_leads_to_itself(todo: Terminal, folder: Path) -> None:
+def test_link_loop_is_reported(todo: Terminal, folder: Path) -> None:
     (folder / "todo.db").unlink()
     (folder / "todo.db").symlink_to("todo.db")
     ran = todo("list")

@@ -53,6 +53,8 @@ import importlib, json, os, pkgutil, sys
 import rich.console, sqlalchemy
 import todocli
 
+pytestmark = pytest.mark.slow
+
 done, reads = [], []
 
 def hook(event, arguments):

@@ -1,4 +1,4 @@
-"""Commands that are killed at work: each is made as a whole or not at all, and what was acknowledged is there."""
+"""Commands that are killed at work: each takes effect as a whole or not at all, and acknowledged ones are stored."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import pytest
 
 from tests.support.killed import LINES, Killed
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgres"])
-def test_what_is_killed_is_made_or_not(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_killed_command_is_complete_or_absent(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """More of it: `python -m tests.benchmarks.undo`."""
     killed = Killed(request.getfixturevalue("postgres_url") if engine == "postgres" else None, tmp_path)
     chance = random.Random(1)

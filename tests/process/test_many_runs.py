@@ -14,6 +14,8 @@ import pytest
 
 from tests.support.terminal import Terminal
 
+pytestmark = pytest.mark.slow
+
 
 def _machine() -> dict[str, object]:
     return {

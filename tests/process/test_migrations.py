@@ -14,19 +14,21 @@ from todocli.database import migrations
 from todocli.database.schema import HEAD
 from todocli.database.target import Target
 
+pytestmark = pytest.mark.slow
+
 MANY = """
 here, there = os.pipe()
-for _ in range(16):
+for _ in range(8):
     if not os.fork():
         os.read(here, 1)
-        steps = migrations.upgrade(target)
-        os.write(1, f"{len(steps)} {migrations.current(target)}\\n".encode())
+        applied = migrations.upgrade(target)
+        os.write(1, f"{len(applied)} {migrations.current(target)}\\n".encode())
         os._exit(0)
-os.write(there, bytes(16))
-statuses = [os.wait()[1] for _ in range(16)]
+os.write(there, bytes(8))
+statuses = [os.wait()[1] for _ in range(8)]
 sys.exit(any(statuses))
 """
-"""Sixteen processes that have imported everything, and then start at once."""
+"""Eight processes that have imported everything, and then start at once."""
 
 RESTLESS = """
 for delay in sys.stdin:
@@ -42,9 +44,9 @@ for delay in sys.stdin:
 
 DIE = "os.kill(os.getpid(), signal.SIGKILL)"
 MOMENTS = {
-    "before the step": f"migrations.upgrade(target, on_step=lambda _: {DIE})",
-    "in the step": f"""
-sa.event.listen(sa.Engine, "after_cursor_execute", lambda *said: {DIE} if "ix_history" in said[2] else None)
+    "before the revision": f"migrations.upgrade(target, on_step=lambda _: {DIE})",
+    "in the revision": f"""
+sa.event.listen(sa.Engine, "after_cursor_execute", lambda *event: {DIE} if "ix_history" in event[2] else None)
 migrations.upgrade(target)
 """,
     "before the commit": f"""
@@ -75,15 +77,15 @@ def constructor(target: Target) -> str:
     return f"PostgresURL({', '.join(repr(getattr(target, field)) for field in fields)})"
 
 
-def test_sixteen_first_starts_at_once(empty_database: Target) -> None:
+def test_concurrent_first_upgrades_run_once(empty_database: Target) -> None:
     process = started(MANY, empty_database)
-    said, _ = process.communicate()
+    out, _ = process.communicate()
     assert process.returncode == 0
-    assert sorted(said.splitlines()) == [f"0 {HEAD}"] * 15 + [f"{len(migrations.history())} {HEAD}"]
+    assert sorted(out.splitlines()) == [f"0 {HEAD}"] * 7 + [f"{len(migrations.history())} {HEAD}"]
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_a_killed_upgrade_leaves_all_or_nothing(empty_database: Target, moment: str) -> None:
+def test_killed_upgrade_leaves_all_or_nothing(empty_database: Target, moment: str) -> None:
     migrations.upgrade(empty_database)
     complete = objects(empty_database)
     migrations.downgrade(empty_database, "base")
@@ -97,7 +99,7 @@ def test_a_killed_upgrade_leaves_all_or_nothing(empty_database: Target, moment: 
     assert objects(empty_database) == complete
 
 
-def test_killed_at_any_moment_it_is_before_or_after(empty_database: Target) -> None:
+def test_migration_killed_at_any_moment_is_complete_or_absent(empty_database: Target) -> None:
     migrations.upgrade(empty_database)
     complete = objects(empty_database)
     process = started(RESTLESS, empty_database)

@@ -24,6 +24,8 @@ from todocli.database import migrations
 from todocli.database.postgres.url import PostgresURL
 from todocli.database.schema import HEAD
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "alembic", "todocli")
 CACHES = shutil.ignore_patterns("__pycache__", "_alembic")

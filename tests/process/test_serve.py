@@ -15,6 +15,9 @@ import pytest
 
 from tests.support.served import TODO, serving
 from tests.support.terminal import Terminal
+from todocli.cli.installer import install_extra
+
+pytestmark = pytest.mark.slow
 
 
 def fetch(url: str, token: str = "") -> tuple[int, str]:
@@ -28,7 +31,7 @@ def fetch(url: str, token: str = "") -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_it_serves_until_it_is_stopped(monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
+def test_serve_answers_until_stopped(monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
     todo = Terminal(monkeypatch)
     todo.ok("add Pay rent")
     token = todo.ok("token create phone").strip()
@@ -39,7 +42,7 @@ def test_it_serves_until_it_is_stopped(monkeypatch: pytest.MonkeyPatch, workers:
         process.send_signal(signal.SIGTERM)
         said = process.communicate(timeout=30)[1]
     first, *lines = said.splitlines()
-    assert first == f"Serving on {address} (the API: /api/v1, to try it: /docs)"
+    assert first == f"Serving on {address} (API: /api/v1, try it: /docs)"
     requests = [json.loads(line) for line in lines if line.startswith("{")]
     assert {"method": "GET", "path": "/api/v1/todos", "status": 200, "client": "127.0.0.1"} in [
         {name: value for name, value in request.items() if name != "ms"} for request in requests
@@ -49,7 +52,7 @@ def test_it_serves_until_it_is_stopped(monkeypatch: pytest.MonkeyPatch, workers:
     assert "Traceback" not in said
 
 
-def test_a_port_that_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_taken_port_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     Terminal(monkeypatch)("list")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -63,31 +66,48 @@ def test_a_port_that_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "code", "said"),
+    ("line", "code", "message"),
     [
-        ("serve --host 0.0.0.0 --trust-header X-User-ID", 2, "Whoever reaches 0.0.0.0 could name any user in"),
+        ("serve --host 0.0.0.0 --trust-header X-User-ID", 2, "Any client that reaches 0.0.0.0 could name any user in"),
         ("serve --cors app.example", 2, "--cors takes an origin, not 'app.example'."),
-        ("serve --allow-host http://x", 2, "--allow-host takes a name, not 'http://x'."),
-        ("serve --allow-host todo.example:80", 2, "--allow-host takes a name, not 'todo.example:80'."),
-        ("serve --trust-header=", 2, "'' is not the name of a header."),
+        ("serve --allow-host http://x", 2, "--allow-host takes a host name, not 'http://x'."),
+        ("serve --allow-host todo.example:80", 2, "--allow-host takes a host name, not 'todo.example:80'."),
+        ("serve --trust-header=", 2, "'' is not a header name."),
         ("serve --port 70000", 2, "Invalid value for '--port'"),
         ("--profile nope serve", 3, 'There is no profile "nope".'),
     ],
 )
-def test_bad_input(monkeypatch: pytest.MonkeyPatch, line: str, code: int, said: str) -> None:
+def test_invalid_option_is_reported(monkeypatch: pytest.MonkeyPatch, line: str, code: int, message: str) -> None:
     ran = Terminal(monkeypatch)(line)
     assert (ran.code, ran.out) == (code, "")
-    assert ran.err.startswith(f"error: {said}")
+    assert ran.err.startswith(f"error: {message}")
 
 
-def test_without_the_extra_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_extra_suggests_its_installation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "fastapi", None)
     ran = Terminal(monkeypatch)("serve")
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err == "error: The HTTP API is not installed.\n hint: Install the extra: pip install 'todocli[api]'\n"
+    assert ran.err == (
+        f"error: The HTTP API is not installed.\n hint: Install it: {sys.executable} -m pip install 'todo-neon[api]'\n"
+    )
 
 
-def test_the_description_without_a_database(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+@pytest.mark.parametrize(
+    ("marker", "command"),
+    [
+        ("pipx_metadata.json", ("pipx", "install", "--force", "todo-neon[api]")),
+        ("uv-receipt.toml", ("uv", "tool", "install", "--force", "todo-neon[api]")),
+    ],
+)
+def test_install_hint_matches_the_installer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, marker: str, command: tuple[str, ...]
+) -> None:
+    (tmp_path / marker).touch()
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    assert install_extra("api") == command
+
+
+def test_openapi_needs_no_database(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     text = Terminal(monkeypatch).ok("serve --openapi")
     assert text == Path(__file__).resolve().parents[1].joinpath("snapshots/openapi.json").read_text(encoding="utf-8")
     assert not (home / "todo.db").exists()

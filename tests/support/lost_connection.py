@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import shlex
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 
@@ -15,6 +14,7 @@ from tests.support import postgres
 from tests.support.protocol import Faulty
 from tests.support.relay import Relay
 from tests.support.terminal import Ran, Terminal
+from tests.support.waiting import ClockFrom, FakeClock
 from todocli import profiles
 from todocli.database import deadline
 from todocli.database.postgres.url import PostgresURL
@@ -39,12 +39,12 @@ WRITING = {
     "user add": "user add eve",
     "user rename": "user rename bob carl",
 }
-"""A command line of each kind that writes. Todos 1 and 2 are open, 3 is done, 4 is in the trash; a step was undone."""
+"""A command line of each kind that writes. Todos 1 and 2 are open, 3 is done, 4 is in the trash; one change is undone."""
 
 STDIN = "one\ntwo\n"
 
-PATIENCE = 0.25
-"""How many seconds a command has when its connection falls silent."""
+SECONDS = 0.25
+"""The deadline of a command, counted from when its connection falls silent."""
 
 
 _TABLES = ("users", "todos", "changes", "history", "tokens")
@@ -59,8 +59,8 @@ _RESTORE = ";".join(
 
 
 @dataclass
-class Far:
-    """The database at `near`, and somebody at a terminal far away from it."""
+class RemoteDatabase:
+    """The database at `near`, and a terminal that reaches it through a relay."""
 
     near: PostgresURL
     monkeypatch: pytest.MonkeyPatch
@@ -68,11 +68,11 @@ class Far:
 
     def __post_init__(self) -> None:
         self.monkeypatch.setenv("LOGNAME", "ada")
-        self.monkeypatch.setattr(deadline, "_FIRST_PAUSE", 0.001)
+        self.monkeypatch.setattr(deadline, "SYSTEM_CLOCK", FakeClock())
         self.todo = Terminal(self.monkeypatch)
 
     def prepare(self) -> None:
-        """Bring the database into the state from which each command starts; made once, it is then copied."""
+        """Bring the database into the state that each command starts from; after the first time it is a copy."""
         self._use(self.near)
         with postgres.connect(self.near) as connection:
             if connection.execute("SELECT to_regclass('kept_users')").fetchone() != (None,):
@@ -89,8 +89,8 @@ class Far:
         self.monkeypatch.setenv("TODO_DATABASE_URL", url.text())
 
     @contextmanager
-    def harmed(self, fault: Faulty) -> Iterator[None]:
-        """Use the database by way of a relay with `fault` in it."""
+    def with_fault(self, fault: Faulty) -> Iterator[None]:
+        """Use the database through a relay with `fault` in it."""
         with Relay((self.near.host, self.near.port or 5432), new_line=fault.line) as relay:
             self._use(replace(self.near, host="127.0.0.1", port=relay.port, query=(("sslmode", "disable"),)))
             yield
@@ -110,43 +110,41 @@ class Far:
         """Return the messages of a command on an undisturbed line."""
         self.prepare()
         witness = Faulty(at=1_000, before=True)
-        with self.harmed(witness):
+        with self.with_fault(witness):
             self.todo.ok(line, stdin=STDIN)
         return witness.seen
 
     def cut(self, line: str, at: int, *, before: bool = True) -> Ran:
         """Run a command whose first connection is cut at message number `at`."""
         self.prepare()
-        with self.harmed(Faulty(at, before)):
+        with self.with_fault(Faulty(at, before)):
             return self.todo(line, stdin=STDIN)
 
     def stall(self, line: str, at: int, *, before: bool = True) -> Stalled:
-        """Run a command whose first connection falls silent at message `at`; then do what its error says."""
+        """Run a command whose first connection falls silent at message `at`; then repeat it as its error suggests."""
         self.prepare()
         start = self.state()
         fault = Faulty(at, before, stall=True)
-        with self.harmed(fault):
-            begun = time.monotonic()
+        with self.with_fault(fault):
             with self.monkeypatch.context() as patch:
                 resolve = profiles.resolve
-                patch.setattr(profiles, "resolve", lambda name=None: replace(resolve(name), timeout=PATIENCE))
+                patch.setattr(profiles, "resolve", lambda name=None: replace(resolve(name), timeout=SECONDS))
+                patch.setattr(deadline, "SYSTEM_CLOCK", ClockFrom(lambda: fault.is_over))
                 ran = self.todo(f"{line} --json", stdin=STDIN)
-            seconds = time.monotonic() - begun
-            error = json.loads(ran.err) if ran.code else {"detail": "", "hint": ""}
+            error: dict[str, Any] = json.loads(ran.err) if ran.code else {"detail": "", "command": []}
             unchanged = self.state() == start
             repeated = None
-            if "--change" in error["hint"]:
-                repeated = self.todo(shlex.split(error["hint"].partition(": ")[2])[1:], stdin=STDIN)
-        return Stalled(fault.seen[-1], ran, seconds, "It is not known" in error["detail"], unchanged, repeated)
+            if "--change" in error["command"]:
+                repeated = self.todo(error["command"][1:], stdin=STDIN)
+        return Stalled(fault.seen[-1], ran, "It is not known" in error["detail"], unchanged, repeated)
 
 
 @dataclass(frozen=True)
 class Stalled:
-    """How a command ended whose connection fell silent at `message`, and when it was repeated as told."""
+    """How a command ended whose connection fell silent at `message`, and how its repetition ended."""
 
     message: str
     ran: Ran
-    seconds: float
     outcome_unknown: bool
     unchanged: bool
     repeated: Ran | None

@@ -18,7 +18,7 @@ from tests.support.relay import CHUNK
 TLS_HANDSHAKE = b"\x16"
 
 
-class Front:
+class NeonProxy:
     """Listens on a port of 127.0.0.1; ends TLS, if it has a `context`, and passes on to the Postgres at `target`.
 
     `wake` is how many seconds the database sleeps on when somebody comes. `refuse` gives the words, and may give the
@@ -45,7 +45,7 @@ class Front:
         self.port: int = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._accept, daemon=True)
 
-    def __enter__(self) -> Front:
+    def __enter__(self) -> NeonProxy:
         self._thread.start()
         return self
 

@@ -50,17 +50,17 @@ def error(text: str, state: str = "XX000", severity: str = "FATAL") -> bytes:
 
 @dataclass
 class Faulty:
-    """A line that does harm at message number `at`: `before` it is passed on, or after; once, then all is well.
+    """A line with a fault at message number `at`, `before` or after it is passed on. Later connections are sound.
 
-    With `stall` nothing passes any more from there on; otherwise the connection is reset. ParameterStatus messages
-    count as one: they are a single burst.
+    With `stall`, nothing passes from there on; otherwise the connection is reset. ParameterStatus messages count as
+    one: they are a single burst. `is_over` is set once the fault has happened.
     """
 
     at: int
     before: bool
     stall: bool = False
     seen: list[str] = field(default_factory=list)
-    _done: bool = False
+    is_over: bool = False
 
     def line(self, number: int) -> Line:
         """Return the line of connection `number`: only the first has a fault."""
@@ -69,7 +69,7 @@ class Faulty:
         streams = {True: Messages(from_client=True), False: Messages(from_client=False)}
 
         def change(data: bytes, *, by_client: bool) -> bytes:
-            if self._done:
+            if self.is_over:
                 return b""
             passed = b""
             for message in streams[by_client].feed(data):
@@ -79,7 +79,7 @@ class Faulty:
                     continue
                 self.seen.append(name)
                 if len(self.seen) - 1 == self.at:
-                    self._done = True
+                    self.is_over = True
                     if not self.before:
                         passed += message
                     if not self.stall:

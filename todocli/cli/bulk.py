@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from todocli.cli.context import Context
 from todocli.cli.input import read_references
+from todocli.cli.verbs import Verb
 from todocli.errors import ConfirmationRequired, UsageError
 
 if TYPE_CHECKING:
@@ -34,23 +35,6 @@ OptionalReferences = Annotated[
     list[str] | None, typer.Argument(metavar="[REF...]", help=REFERENCES_HELP, show_default=False)
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", metavar="", help="Show what would change, and change nothing.")]
-
-
-class Verb(NamedTuple):
-    """What a command does, in words: `name` on the line, as an order, when it is done, and when it already was."""
-
-    name: str
-    imperative: str
-    past: str
-    already: str = ""
-
-
-ADD = Verb("add", "Add", "Added", "was already added")
-EDIT = Verb("edit", "Change", "Changed", "is unchanged")
-DONE = Verb("done", "Complete", "Done", "was already done")
-REOPEN = Verb("reopen", "Reopen", "Reopened", "is already open")
-REMOVE = Verb("rm", "Move to the trash", "Removed")
-RESTORE = Verb("restore", "Restore", "Restored", "is not in the trash")
 
 
 def run(

@@ -19,8 +19,9 @@ from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
 from todocli.cli import exits, help_page
-from todocli.cli.context import Context, Shared
+from todocli.cli.context import Context
 from todocli.cli.filter_options import FilterOptions
+from todocli.cli.shared import Shared
 from todocli.errors import OutcomeUnknown, UsageError, ValidationError
 
 PANEL = "Global options"
@@ -109,7 +110,7 @@ class Command(TyperCommand):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help."""
-        help_page.print_command(self, ctx)
+        help_page.print_command(self, ctx, SHARED.values())
 
 
 class Reading(Command):
@@ -212,7 +213,7 @@ class Root(Family):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help."""
-        help_page.print_root(self, ctx)
+        help_page.print_root(self, ctx, SHARED.values())
 
 
 @contextmanager

@@ -2,65 +2,30 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import typer
 
-from todocli.cli.output import Output, select_output
-from todocli.errors import ConfirmationRequired, UsageError
+from todocli.cli.output import JsonOutput, Output, QuietOutput
+from todocli.cli.shared import Shared
+from todocli.errors import ConfirmationRequired
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from todocli.cli.bulk import Verb
     from todocli.cli.filter_options import FilterOptions
+    from todocli.cli.verbs import Verb
     from todocli.database.target import Target
     from todocli.domain.idempotency import ChangeKey
     from todocli.profiles import Profile
     from todocli.schemas.todos import TodoRead
     from todocli.services.resolve import Result
     from todocli.services.workspace import Workspace
-
-
-@dataclass
-class Shared:
-    """The options that may stand anywhere on a line; `given` are the names of those that do."""
-
-    json: bool = False
-    jsonl: bool = False
-    fields: tuple[str, ...] | None = None
-    quiet: bool = False
-    change: UUID | None = None
-    yes: bool = False
-    profile: str | None = None
-    no_input: bool = False
-    color: str = "auto"
-    arguments: Sequence[str] = ()
-    given: set[str] = field(default_factory=set)
-
-    def merge(self, values: dict[str, Any]) -> None:
-        """Add what was given in one place to what was given before."""
-        for name, value in values.items():
-            if value not in (None, False):
-                setattr(self, name, value)
-                self.given.add(name)
-
-    def check(self, taken: Collection[str]) -> None:
-        """Raise `UsageError` for options that exclude each other, or that the command does not take."""
-        if foreign := sorted(self.given - set(taken)):
-            option = f"--{foreign[0].replace('_', '-')}"
-            raise UsageError(f"This command does not take {option}.", hint=f"Leave {option} out.")
-        if self.quiet and (self.json or self.jsonl or self.fields):
-            raise UsageError("--quiet and JSON exclude each other.", hint="Give one of them.")
-        if self.json and self.jsonl:
-            raise UsageError("--json and --jsonl exclude each other.", hint="Give one of them.")
 
 
 class Context(typer.Context):
@@ -187,14 +152,14 @@ class Context(typer.Context):
             raise ConfirmationRequired("Not confirmed; nothing was changed.")
 
 
-def with_profile(command: Sequence[str], profile: str | None) -> list[str]:
-    """Return a suggested command for the profile that the line named."""
-    words = list(command)
-    if profile and words[0] == "todo" and words[1:2] != ["profile"]:
-        words[1:1] = ["--profile", profile]
-    return words
+def select_output(shared: Shared) -> Output:
+    """Return the output that a line asks for."""
+    if shared.json or shared.jsonl or shared.fields is not None:
+        return JsonOutput(shared)
+    if shared.quiet:
+        return QuietOutput(shared)
+    if shared.color == "always" or sys.stdout.isatty():
+        from todocli.cli.table_output import TableOutput
 
-
-def command_line(command: Sequence[str], profile: str | None) -> str:
-    """Return a suggested command as a shell reads it."""
-    return shlex.join(with_profile(command, profile))
+        return TableOutput(shared)
+    return Output(shared)

@@ -16,7 +16,7 @@ from todocli.cli.colour import color_option, wants_colour, wants_json
 from todocli.errors import FieldError, OutputLost, TodoError, UsageError, ValidationError
 
 if TYPE_CHECKING:
-    from todocli.cli.context import Shared
+    from todocli.cli.shared import Shared
 
 INTERRUPTED = 130
 CLOSED_PIPE = 141
@@ -74,8 +74,7 @@ def run(command: Callable[[], object], shared: Shared) -> int:
         return _fail(_usage_error(error), shared)
     except OSError as error:
         _discard_output()
-        where = f" {error.filename}" if error.filename else ""
-        return _fail(TodoError(f"Cannot access{where}: {error.strerror or error}."), shared)
+        return _fail(TodoError(f"Cannot access {error.filename or 'stdout'}: {error.strerror or error}."), shared)
     except Exception as error:
         from todocli.database.redact import redact
 
@@ -91,7 +90,7 @@ def status_of(error: TodoError) -> int:
 
 def unwritten(error: OSError) -> int:
     """Return the exit status if stdout could not be written; say why, unless its reader is gone."""
-    from todocli.cli.context import Shared
+    from todocli.cli.shared import Shared
 
     _discard_output()
     if isinstance(error, BrokenPipeError):
@@ -101,7 +100,7 @@ def unwritten(error: OSError) -> int:
 
 def _fail(error: TodoError, shared: Shared) -> int:
     """Show an error, and return its exit status."""
-    from todocli.cli.context import with_profile
+    from todocli.cli.shared import with_profile
     from todocli.database.redact import redact
 
     error.detail, error.hint = redact(error.detail), error.hint and redact(error.hint)
@@ -180,8 +179,8 @@ def _discard_output() -> None:
 
 def _discard(stream: TextIO) -> None:
     """Redirect `stream` to nothing, so that flushing its buffer at exit does not fail."""
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    with contextlib.suppress(OSError, ValueError), open(os.devnull, "wb") as nothing:  # noqa: PTH123 - not a file
+        os.dup2(nothing.fileno(), stream.fileno())
 
 
 def _origin(error: BaseException) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from todocli.cli.colour import color_option, wants_colour
@@ -72,7 +72,7 @@ class _Page:
 _INDENT_6: dict[str, Any] = {"initial_indent": " " * 6, "subsequent_indent": " " * 6}
 
 
-def print_root(command: Any, ctx: Any) -> None:
+def print_root(command: Any, ctx: Any, shared_options: Collection[Any]) -> None:
     """Print the first page: everyday commands, the names of the others, and the global options."""
     page = _Page(ctx)
     page.text(command.help)
@@ -81,7 +81,7 @@ def print_root(command: Any, ctx: Any) -> None:
     page.heading("More commands")
     page.words(_names(command, exclude=EVERYDAY))
     page.heading("Global options")
-    page.table(_options(_shared(command, ctx)))
+    page.table(_options(_shared(command, ctx, shared_options)))
     page.heading("More help")
     page.table(
         [
@@ -121,7 +121,7 @@ def print_group(command: Any, ctx: Any) -> None:
     page.print()
 
 
-def print_command(command: Any, ctx: Any) -> None:
+def print_command(command: Any, ctx: Any, shared_options: Collection[Any]) -> None:
     """Print the help of one command."""
     page = _Page(ctx)
     arguments = [p for p in command.params if p.param_type_name == "argument"]
@@ -132,7 +132,7 @@ def print_command(command: Any, ctx: Any) -> None:
         page.heading("Arguments")
         page.table(described)
     panels: dict[str, list[Any]] = {}
-    shared = _shared(command, ctx)
+    shared = _shared(command, ctx, shared_options)
     for parameter in command.params:
         if parameter.param_type_name == "option" and parameter not in shared and not parameter.hidden:
             panels.setdefault(parameter.rich_help_panel or "Options", []).append(parameter)
@@ -149,11 +149,9 @@ def _argument(parameter: Any) -> str:
     return name if parameter.required or name.startswith("[") else f"[{name}]"
 
 
-def _shared(command: Any, ctx: Any) -> list[Any]:
-    from todocli.cli.command import SHARED
-
+def _shared(command: Any, ctx: Any, shared_options: Collection[Any]) -> list[Any]:
     help_option = [p for p in command.get_params(ctx) if p.name == "help"]
-    return [p for p in [*command.params, *help_option] if p in SHARED.values() or p in help_option]
+    return [p for p in [*command.params, *help_option] if p in shared_options or p in help_option]
 
 
 def _options(parameters: Sequence[Any]) -> Rows:

@@ -17,14 +17,13 @@ from typing import TYPE_CHECKING, Literal
 
 from todocli import clock
 from todocli.cli.colour import wants_colour
+from todocli.cli.shared import Shared, command_line
 from todocli.errors import OutputLost
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
-    from rich.console import RenderableType
 
-    from todocli.cli.bulk import Verb
-    from todocli.cli.context import Shared
+    from todocli.cli.verbs import Verb
     from todocli.domain.references import References
     from todocli.schemas.changes import ChangeList
     from todocli.schemas.operations import HealthRead
@@ -64,16 +63,12 @@ class Output:
 
     def note(self, text: str, command: Sequence[str] = ()) -> None:
         """Print something that is not the result, dimly on stderr; `command` is what to type next."""
-        from todocli.cli.context import command_line
-
         sys.stdout.flush()
         line = f"{text}: {command_line(command, self._shared.profile)}" if command else text
         print(self._dim(line, sys.stderr), file=sys.stderr)
 
     def line(self, text: str, command: Sequence[str] = ()) -> None:
         """Print a line of the result; a suggested `command` follows it dimly."""
-        from todocli.cli.context import command_line
-
         aside = self._dim(f" · {command_line(command, self._shared.profile)}", sys.stdout) if command else ""
         sys.stdout.write(f"{text}{aside}\n")
 
@@ -282,145 +277,3 @@ class JsonOutput(Output):
     def checks(self, health: HealthRead) -> None:
         """Print the document."""
         self.document(health)
-
-
-class TableOutput(Output):
-    """Tables and sentences, for a person at a terminal."""
-
-    todos_per_change = 3
-
-    def _print(self, what: RenderableType) -> None:
-        from todocli.render.tables import rendered
-
-        unicode = (sys.stdout.encoding or "").lower().startswith("utf")
-        colour = wants_colour(sys.stdout, self._shared.color)
-        sys.stdout.write(rendered(what, width=self.width, colour=colour, unicode=unicode))
-
-    def find(self, todos: Todos, query: TodoQuery) -> tuple[TodoList, int]:
-        """Return the todos, and how many there are without the filter."""
-        return todos.overview(query)
-
-    def todo_list(self, found: TodoList, query: TodoQuery, among: int, *, group: Group | None, nothing: Note) -> None:
-        """Print a table, and below it how many todos there are."""
-        if not found.items:
-            self.note(*nothing)
-            return
-        from todocli.render.tables import footer, todo_table
-
-        dated = {"trash": "deleted_at", "completed": "completed_at"}.get(query.state, "created_at")
-        self._print(todo_table(found.items, now=clock.now(), width=self.width, dated=dated, group=group))
-        self.note(footer(found, among, query.state, clock.here()))
-
-    def show(self, workspace: Workspace, references: References) -> None:
-        """Print all fields, and the newest changes."""
-        from todocli.render.tables import RECENT_CHANGES, todo_detail
-
-        for todo, changes in workspace.log.of_todos(references, RECENT_CHANGES):
-            self._print(todo_detail(todo, changes, now=clock.now()))
-
-    def _result(self, result: Result, verb: Verb, *, single: bool) -> None:
-        if not result.items and not result.is_repeat:
-            self.note("Nothing to change.")
-        from todocli.render.text import first_line, visible
-        from todocli.render.todos import describe_fields
-
-        echoes = verb.name in ("add", "edit")
-        undo = ("todo", "undo") if result.changed and verb.name != "add" and not result.is_repeat else ()
-        last = next((todo for todo in reversed(result.items) if todo.number in result.changed), None)
-        for todo in result.items[:SHOWN]:
-            name = f"{todo.number} {visible(todo.title)}"
-            if todo.number not in result.changed:
-                self.line(f"{name} {verb.already}")
-                continue
-            fields = describe_fields(todo, clock.today()) if echoes else []
-            self.line(" · ".join([f"{verb.past} {name}", *fields]), undo if todo is last else ())
-            if echoes and todo.description:
-                self.line(" " * (len(verb.past) + len(str(todo.number)) + 2) + first_line(todo.description))
-        if more := result.items[SHOWN:]:
-            self.line(f"and {len(more)} more, to {more[-1].number}", undo)
-
-    def preview(self, todos: Sequence[TodoRead], verb: Verb) -> None:
-        """Print a sentence for each todo."""
-        if not todos:
-            self.note("No todos match; nothing would be changed.")
-        from todocli.render.text import visible
-
-        what = verb.imperative[0].lower() + verb.imperative[1:]
-        for todo in todos[:SHOWN]:
-            self.line(f"Would {what}: {todo.number} {visible(todo.title)}")
-        if len(todos) > SHOWN:
-            self.line(f"and {len(todos) - SHOWN} more")
-
-    def changes(self, changes: ChangeList, *, nothing: str = "", more: Sequence[str] = ()) -> None:
-        """Print a table, and the command that shows the rest."""
-        if not changes.items:
-            if nothing:
-                self.note(nothing)
-            return
-        from todocli.render.tables import change_table
-
-        self._print(change_table(changes.items, now=clock.now(), width=self.width))
-        if more and changes.total > changes.count:
-            self.note("There are more", more)
-
-    def _reversed(self, changes: ChangeList, verb: Literal["undo", "redo"]) -> None:
-        from todocli.render.history import summary
-
-        back = ["todo", "redo" if verb == "undo" else "undo", *([str(changes.count)] if changes.count > 1 else [])]
-        for change in changes.items:
-            last = change is changes.items[-1]
-            word = {"undo": "Undone", "redo": "Redone"}[verb]
-            self.line(f"{word}: {summary(change, clock.now())}", back if last else ())
-
-    def purged(self, changes: ChangeList, todos: Sequence[TodoRead], *, nothing: str) -> None:
-        """Print a sentence for each todo."""
-        if not changes.items:
-            self.note(nothing)
-        from todocli.render.text import visible
-
-        titles = {todo.number: visible(todo.title) for todo in todos}
-        items = [item for change in changes.items for item in change.items]
-        for item in items[:SHOWN]:
-            self.line(f"Purged {item.number} {titles.get(item.number, '')}".rstrip())
-        if len(items) > SHOWN:
-            self.line(f"and {len(items) - SHOWN} more, to {items[-1].number}")
-
-    def rows(
-        self,
-        document: BaseModel,
-        head: Sequence[str],
-        rows: Sequence[Row],
-        *,
-        plain: Iterable[Row] | None = None,
-        nothing: Note | None = None,
-    ) -> None:
-        """Print a table."""
-        if nothing and not rows:
-            self.note(*nothing)
-            return
-        from todocli.render.tables import plain_table
-
-        self._print(plain_table(head, rows))
-
-    def checks(self, health: HealthRead) -> None:
-        """Print a line for each check, and its hint below it."""
-        from todocli.render.tables import check_table
-
-        self._print(check_table(health.checks))
-
-    def guide(self, text: str) -> None:
-        """Print Markdown for a terminal."""
-        from todocli.render.tables import markdown
-
-        self._print(markdown(text))
-
-
-def select_output(shared: Shared) -> Output:
-    """Return the output that a line asks for."""
-    if shared.json or shared.jsonl or shared.fields is not None:
-        return JsonOutput(shared)
-    if shared.quiet:
-        return QuietOutput(shared)
-    if shared.color == "always" or sys.stdout.isatty():
-        return TableOutput(shared)
-    return Output(shared)

@@ -1,4 +1,4 @@
-"""What a database's errors mean to the user: which sentence, which hint, which kind of error."""
+"""Translates database errors into errors that a user can act on."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from todocli.database.schema import mismatch
 from todocli.errors import ServiceUnavailable, TodoError
 
 _FOREIGN_SCHEMA = {"42P01", "42703", "42883", "23502"}
-"""undefined_table, undefined_column, undefined_function, not_null_violation: the signs of another schema."""
+"""undefined_table, undefined_column, undefined_function, not_null_violation: signs of another schema."""
 
 _LEAST_FREE = 100_000
-"""With less room, in bytes, SQLite fails to make the files that it needs beside the database."""
+"""With less free space, in bytes, SQLite cannot create the files that it needs beside the database."""
 
 _CONNECTION_EXCEPTION = "08"
-_DOUBTFUL = ("broken", "silent", "57P01", "57P02", "57P05", "40003")
-"""No SQLSTATE came; or admin_shutdown, crash_shutdown, idle_session_timeout, statement_completion_unknown."""
+_UNKNOWN_OUTCOME = ("broken", "silent", "57P01", "57P02", "57P05", "40003")
+"""No SQLSTATE; or admin_shutdown, crash_shutdown, idle_session_timeout, statement_completion_unknown."""
 
 
 def translate(error: sa.exc.DBAPIError, target: Path | PostgresURL, revision: Callable[[], str | None]) -> TodoError:
-    """Return what `error` means to the user; `revision` asks the database where its schema stands."""
+    """Return what `error` means to the user; `revision` reads the revision of the schema."""
     if isinstance(target, PostgresURL):
         return _postgres_error(error, target, revision)
     if isinstance(error.orig, sqlite3.Error):
@@ -38,7 +38,7 @@ def translate(error: sa.exc.DBAPIError, target: Path | PostgresURL, revision: Ca
 
 @contextmanager
 def translate_sqlite_errors(path: Path) -> Iterator[None]:
-    """Turn what Python says of a file, or SQLite of a database, into an error that a user can act on."""
+    """Translate errors of files and of SQLite in the body."""
     try:
         yield
     except sqlite3.Error as error:
@@ -56,17 +56,18 @@ def sqlite_error(error: sqlite3.Error, path: Path) -> TodoError:
         case "NOTADB":
             return TodoError(
                 f"{path} is not a todo database: its content is something else.",
-                hint="Move the file away; the next command makes a new one.",
+                hint="Move the file away; the next command creates a new one.",
             )
         case "CORRUPT":
             return TodoError(
                 f"The database {path} is damaged: {error}.",
-                hint=f"Restore it from a backup, or rescue what is readable: sqlite3 {path} .recover",
+                hint="Restore a backup, or rescue what is readable",
+                command=("sqlite3", str(path), ".recover"),
             )
         case "IOERR" if shutil.disk_usage(path.parent).free < _LEAST_FREE:
-            return TodoError(f"The disk is full; nothing was changed in {path}.", hint="Free some space; then repeat.")
+            return TodoError(f"The disk is full; nothing was changed in {path}.", hint="Free some space, then repeat.")
         case "FULL":
-            return TodoError(f"The disk is full; nothing was changed in {path}.", hint="Free some space; then repeat.")
+            return TodoError(f"The disk is full; nothing was changed in {path}.", hint="Free some space, then repeat.")
         case "READONLY" if os.access(path, os.W_OK) and not os.access(path.parent, os.W_OK):
             return TodoError(
                 f"The folder {path.parent} is read-only, and SQLite writes beside the database; nothing was changed.",
@@ -74,7 +75,9 @@ def sqlite_error(error: sqlite3.Error, path: Path) -> TodoError:
             )
         case "READONLY" | "PERM" | "AUTH":
             return TodoError(
-                f"The database {path} is read-only; nothing was changed.", hint=f"Check who may write: ls -l {path}"
+                f"The database {path} is read-only; nothing was changed.",
+                hint="Check its permissions",
+                command=("ls", "-l", str(path)),
             )
         case "CANTOPEN" if path.exists() and not os.access(path.parent, os.W_OK):
             return TodoError(
@@ -84,11 +87,11 @@ def sqlite_error(error: sqlite3.Error, path: Path) -> TodoError:
         case "CANTOPEN":
             return TodoError(
                 f"The database {path} cannot be opened.",
-                hint="Check that its folder exists and that you can write there.",
+                hint="Check that its folder exists, and that you can write there.",
             )
         case "BUSY" | "LOCKED":
             return ServiceUnavailable(
-                f"Another process kept the database {path} locked; nothing was changed.", hint="Try again in a moment."
+                f"Another process holds a lock on {path}; nothing was changed.", hint="Try again in a moment."
             )
         case "IOERR":
             return TodoError(
@@ -100,35 +103,35 @@ def sqlite_error(error: sqlite3.Error, path: Path) -> TodoError:
 
 
 def foreign(path: Path, tables: Sequence[str] = ()) -> TodoError:
-    """Return the error for a database that something else made."""
-    what = f"it has tables of something else ({', '.join(tables[:3])})" if tables else "something else made it"
+    """Return the error for a database of another program."""
+    what = f"it has other tables ({', '.join(tables[:3])})" if tables else "another program created it"
     return TodoError(
-        f"{path} is not a todo database: {what}.", hint="Move the file away; the next command makes a new one."
+        f"{path} is not a todo database: {what}.", hint="Move the file away; the next command creates a new one."
     )
 
 
 def is_transient(error: sa.exc.DBAPIError) -> bool:
-    """Return whether a statement is worth another try on a new connection."""
-    return not _is_of_connecting(error) and postgres_errors.running(_state(error)).retry > 0
+    """Whether a statement is worth a retry on a new connection."""
+    return not _is_connect_error(error) and postgres_errors.statement_rule(_state(error)).retry > 0
 
 
 def outcome_is_unknown(error: sa.exc.DBAPIError) -> bool:
-    """Return whether a statement may have taken effect although it failed: its answer never came."""
+    """Whether a failed statement may have taken effect: its answer never arrived."""
     state = _state(error)
-    return not _is_of_connecting(error) and (state in _DOUBTFUL or state.startswith(_CONNECTION_EXCEPTION))
+    return not _is_connect_error(error) and (state in _UNKNOWN_OUTCOME or state.startswith(_CONNECTION_EXCEPTION))
 
 
 def _postgres_error(error: sa.exc.DBAPIError, url: PostgresURL, revision: Callable[[], str | None]) -> TodoError:
-    said = postgres_errors.gist(str(error.orig))
-    if _is_of_connecting(error):
-        return postgres_errors.explained(postgres_errors.connecting(str(error.orig)), url, said)
+    reason = postgres_errors.reason_of(str(error.orig))
+    if _is_connect_error(error):
+        return postgres_errors.explain(postgres_errors.connect_rule(str(error.orig)), url, reason)
     state = _state(error)
     if state in _FOREIGN_SCHEMA and (fault := mismatch(url, revision())):
         return fault
-    return postgres_errors.explained(postgres_errors.running(state), url, said, state)
+    return postgres_errors.explain(postgres_errors.statement_rule(state), url, reason, state)
 
 
-def _is_of_connecting(error: sa.exc.DBAPIError) -> bool:
+def _is_connect_error(error: sa.exc.DBAPIError) -> bool:
     from todocli.database.postgres.connect import NotConnected
 
     return isinstance(error.orig, NotConnected)

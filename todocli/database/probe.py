@@ -1,4 +1,4 @@
-"""Asks a database one thing, and measures what that took."""
+"""Runs one query, and measures connecting and the query."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from todocli.database.store import Store
 
 @dataclass(frozen=True)
 class Probe:
-    """An answer, and what it took. Times are in milliseconds; `wake` is what connecting took beyond its round trips."""
+    """An answer and its cost. Times are in milliseconds; `wake` is the time of connecting beyond its round trips."""
 
     answer: str | None
     connect: float
@@ -23,32 +23,32 @@ class Probe:
     query: float
     round_trips: int
     driver: Any
-    """The driver's connection, to look at: on Postgres it knows the server's parameters and its `handshake`."""
+    """The driver's connection; on Postgres it has the server's parameters and a `handshake`."""
 
 
 def version(store: Store) -> Probe:
-    """Ask for the version of the server, or of SQLite. Raises `todocli.errors.TodoError`."""
-    return _asked(store, "SELECT sqlite_version()" if store.is_embedded else "SHOW server_version")
+    """Read the version of the server, or of SQLite. Raises `todocli.errors.TodoError`."""
+    return _run(store, "SELECT sqlite_version()" if store.is_embedded else "SHOW server_version")
 
 
 def revision(store: Store) -> Probe:
-    """Ask where the schema stands; the answer is None if there is none. Raises `todocli.errors.TodoError`."""
-    return _asked(store, READ_REVISION)
+    """Read the revision of the schema; None if there is none. Raises `todocli.errors.TodoError`."""
+    return _run(store, READ_REVISION)
 
 
 def check(store: Store) -> None:
-    """Raise `todocli.errors.TodoError` unless the database answers and its schema is the one that is needed."""
+    """Raise `todocli.errors.TodoError` unless the database responds, with the schema that this program needs."""
     if fault := schema.mismatch(store.target, revision(store).answer):
         raise fault
 
 
-def _asked(store: Store, question: str) -> Probe:
+def _run(store: Store, query: str) -> Probe:
     with store.session() as session:
         begun = time.perf_counter()
         driver = session.connection().connection.driver_connection
         connected = time.perf_counter()
         try:
-            answer = session.scalar(sa.text(question))
+            answer = session.scalar(sa.text(query))
         except sa.exc.DBAPIError as error:
             if "no such table" not in str(error.orig) and getattr(error.orig, "sqlstate", "") != UNDEFINED_TABLE:
                 raise

@@ -1,4 +1,4 @@
-"""The embedded database as a file: created for its owner alone, its journal, its copies. Standard library only."""
+"""The file of the embedded database: permissions, journal mode and copies. Standard library only."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ from pathlib import Path
 from urllib.parse import quote
 
 APPLICATION_ID = 0x746F646F
-"""By this the file says whose it is: `todo` in ASCII (https://www.sqlite.org/pragma.html#pragma_application_id)."""
+"""Marks the file as ours: `todo` in ASCII (https://www.sqlite.org/pragma.html#pragma_application_id)."""
 
 BUSY_SECONDS = 60.0
-"""How long this module waits for other processes that use the file."""
+"""How long this module waits for other processes that are using the file."""
 
 
 def create_file(path: Path) -> bool:
-    """Create the file at `path`, empty, mode 0600, and the folders that it needs, mode 0700.
+    """Create an empty file at `path` with mode 0600, and missing folders with mode 0700.
 
-    Returns whether it was created: of several processes that try at once, one. What exists stays as it is.
-    Raises `OSError` if the file cannot be created.
+    Returns whether this process created it. An existing file stays as it is. Raises `OSError` if it cannot be created.
     """
     try:
         path = path.resolve()
@@ -38,7 +37,7 @@ def create_file(path: Path) -> bool:
 
 
 def schema_number(path: Path) -> int:
-    """Return the number of the schema in the file at `path`; 0 if there is no file, or no schema in it.
+    """Return the schema revision in the header of the file at `path`; 0 without a file or a schema.
 
     Raises `sqlite3.Error` if the file is not a database.
     """
@@ -49,13 +48,13 @@ def schema_number(path: Path) -> int:
 
 
 def is_ours(path: Path) -> bool:
-    """Return whether this program made the database in the file at `path`. Raises `sqlite3.Error` if it is none."""
+    """Whether this program created the database at `path`. Raises `sqlite3.Error` if it is not a database."""
     with closing(connect(path)) as connection:
         return bool(connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID)
 
 
 def is_blank(path: Path) -> bool:
-    """Return whether there is no file at `path`, or nothing in it."""
+    """Whether the file at `path` is missing or empty."""
     try:
         return path.stat().st_size == 0
     except FileNotFoundError:
@@ -63,15 +62,15 @@ def is_blank(path: Path) -> bool:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open the file at `path`, in autocommit mode. Raises `sqlite3.OperationalError` if there is none."""
+    """Open the file at `path` in autocommit mode. Raises `sqlite3.OperationalError` if it is missing."""
     address = f"file:{quote(str(path.absolute()))}?mode=rw"
     return sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
 
 
 def use_write_ahead_log(connection: sqlite3.Connection) -> None:
-    """Switch the database to WAL, where the file system can do it. The file remembers.
+    """Switch the database to WAL, if the file system supports it. The setting is stored in the file.
 
-    SQLite does not wait for others at this, whatever its busy time-out is: so this does.
+    SQLite ignores its busy timeout here, so this function waits by itself.
     """
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
@@ -87,10 +86,9 @@ def use_write_ahead_log(connection: sqlite3.Connection) -> None:
 
 
 def keep_copy(path: Path, name: str) -> Path:
-    """Write what is committed in the database at `path` to a file beside it, mode 0600; return where it is.
+    """Copy the committed content of the database at `path` to a file beside it, with mode 0600; return its path.
 
-    It is called `name`, with a number if that is taken: no copy takes the place of another. The copy is whole or not
-    there. The caller keeps others from writing to both.
+    The copy is called `name`, with a number if that is taken. It is complete or absent. The caller holds the lock.
     """
     copy = path.with_name(name)
     number = 1

@@ -126,7 +126,7 @@ class Workspace:
         from todocli.services.history.undo import Undo
 
         owner, source = self.owner, self._source
-        return self.store.atomically(
+        return self._atomically(
             lambda session: Undo(session, owner, source=source).reverse(verb, count, key, force=force, dry_run=dry_run)
         )
 
@@ -135,7 +135,13 @@ class Workspace:
         from todocli.services.history.purge import Purge
 
         owner, source = self.owner, self._source
-        return self.store.atomically(lambda session: Purge(session, owner, source=source).purge(trash, expected, key))
+        return self._atomically(lambda session: Purge(session, owner, source=source).purge(trash, expected, key))
+
+    def _atomically(self, work: Callable[[Session], ChangeList]) -> ChangeList:
+        """Run `work` in one transaction, on the connection that this workspace's session gives back first."""
+        if "session" in self.__dict__:
+            self.session.rollback()
+        return self.store.atomically(work)
 
 
 @contextmanager

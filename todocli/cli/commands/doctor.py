@@ -13,7 +13,8 @@ import typer
 from todocli import __version__, paths
 from todocli.cli import exits
 from todocli.cli.command import Command
-from todocli.cli.context import Context, with_profile
+from todocli.cli.context import Context
+from todocli.cli.shared import with_profile
 from todocli.errors import TodoError
 
 if TYPE_CHECKING:

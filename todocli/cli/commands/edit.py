@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from todocli.cli import bulk, field_options
+from todocli.cli import bulk, field_options, verbs
 from todocli.cli.bulk import DryRun
 from todocli.cli.context import Context
 from todocli.cli.input import read_references, read_text
@@ -85,7 +85,7 @@ def _edit_one(context: Context, words: list[str], fields: dict[str, Any], *, lit
     update = _validated(update_fields)
     result = bulk.run_on_references(
         context,
-        bulk.EDIT,
+        verbs.EDIT,
         lambda todos, chosen, key: todos.edit(chosen, update, key),
         reference,
         words=words[1:],
@@ -100,7 +100,7 @@ def _edit_one(context: Context, words: list[str], fields: dict[str, Any], *, lit
 def _edit_in_editor(context: Context, reference: References) -> None:
     from todocli.cli.editor import edit_todo
 
-    context.report(edit_todo(context, reference), bulk.EDIT, single=True)
+    context.report(edit_todo(context, reference), verbs.EDIT, single=True)
 
 
 def _edit_selected(context: Context, words: list[str], fields: dict[str, Any], *, dry_run: bool) -> None:
@@ -119,7 +119,7 @@ def _edit_selected(context: Context, words: list[str], fields: dict[str, Any], *
     update = _validated(update_fields)
     bulk.run_on_filter(
         context,
-        bulk.EDIT,
+        verbs.EDIT,
         lambda todos, chosen, key: todos.edit(chosen, update, key),
         dry_run=dry_run,
         words=words,

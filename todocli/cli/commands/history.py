@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import typer
 
 from todocli import clock
-from todocli.cli import bulk
+from todocli.cli import bulk, verbs
 from todocli.cli.bulk import References_
 from todocli.cli.command import Itemised, Names, Reading, Reversing, Writing
 from todocli.cli.commands.todos import positive
@@ -62,7 +62,7 @@ def restore(context: Context, references: References_) -> None:
     todo restore 3
     """
     named = read_references(references)
-    bulk.run_on_references(context, bulk.RESTORE, lambda todos, chosen, key: todos.restore(chosen, key), named)
+    bulk.run_on_references(context, verbs.RESTORE, lambda todos, chosen, key: todos.restore(chosen, key), named)
 
 
 def undo(context: Context, count: Count = None, force: Force = False, dry_run: DryRun = False) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from todocli.cli import bulk, field_options
+from todocli.cli import bulk, field_options, verbs
 from todocli.cli.bulk import DryRun, OptionalReferences, References_
 from todocli.cli.command import Bulk, Listing, Reading, Writing
 from todocli.cli.commands import edit
@@ -87,7 +87,7 @@ def add(
     )
     with context.workspace() as workspace:
         result = workspace.todos.add(drafts, key)
-    context.report(result, bulk.ADD, single=not from_stdin)
+    context.report(result, verbs.ADD, single=not from_stdin)
     if not from_stdin and not literal and result.items:
         field_options.note_stray_time(context.output, words, result.items[0].number)
 
@@ -142,7 +142,7 @@ def done(context: Context, references: OptionalReferences = None, dry_run: DryRu
     todo done 3 5-7
     todo done --tag errand
     """
-    bulk.run(context, bulk.DONE, lambda todos, chosen, key: todos.complete(chosen, key), references, dry_run=dry_run)
+    bulk.run(context, verbs.DONE, lambda todos, chosen, key: todos.complete(chosen, key), references, dry_run=dry_run)
 
 
 def reopen(context: Context, references: OptionalReferences = None, dry_run: DryRun = False) -> None:
@@ -152,7 +152,7 @@ def reopen(context: Context, references: OptionalReferences = None, dry_run: Dry
     """
     bulk.run(
         context,
-        bulk.REOPEN,
+        verbs.REOPEN,
         lambda todos, chosen, key: todos.reopen(chosen, key),
         references,
         state="completed",
@@ -166,4 +166,4 @@ def rm(context: Context, references: OptionalReferences = None, dry_run: DryRun 
     todo rm 3
     todo rm --project old --all
     """
-    bulk.run(context, bulk.REMOVE, lambda todos, chosen, key: todos.remove(chosen, key), references, dry_run=dry_run)
+    bulk.run(context, verbs.REMOVE, lambda todos, chosen, key: todos.remove(chosen, key), references, dry_run=dry_run)

@@ -1,4 +1,12 @@
-"""Opens a connection to a Postgres, as quickly as the network allows and no longer than there is patience."""
+"""Opens Postgres connections within a deadline, retrying transient failures.
+
+    look up the host ─► race its addresses ─► TLS and login ─► connection
+           │                    │                   │
+           └────────── transient? backoff, try again ┘        until the deadline
+
+What is transient is decided by `todocli.database.postgres.errors`. The connection then waits for each answer only as
+long as the deadline of the operation allows, which psycopg cannot do by itself.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +29,7 @@ from todocli.database.postgres.happy_eyeballs import ConnectRace, NoResponse, re
 from todocli.database.postgres.url import PostgresURL
 
 CANCEL_SECONDS = 0.7
-"""How long telling the server to stop may take, when nobody waits for its answer any more."""
+"""How long a cancel request may take, when its result no longer matters."""
 
 OLDEST_SERVER = 140_000
 _LIBPQ_17 = 170_000
@@ -32,25 +40,25 @@ _CERTIFICATES = (
     "/etc/ssl/cert.pem",
     "/opt/homebrew/etc/ca-certificates/cert.pem",
 )
-"""Where systems keep the certificates of public authorities: Debian, Fedora, SUSE, macOS and BSD, Homebrew."""
+"""Where systems keep the certificates of public CAs: Debian, Fedora, SUSE, macOS and BSD, Homebrew."""
 
 _IGNORED_ENV = ("PGTZ", "PGDATESTYLE", "PGGEQO", "PGHOSTADDR", "PGSERVICE")
-"""Variables with which libpq changes the session, or goes elsewhere, and no parameter overrules them.
+"""Variables by which libpq changes the session or the server, and which no parameter overrides.
 
-They are dropped for good, since threads may connect at once.
+They are removed from the environment for good, because threads may connect at the same time.
 """
 
 
 class NotConnected(psycopg.OperationalError):
-    """There is no connection, and another try would not help, or there is no time for one."""
+    """Connecting failed, and there is no point in retrying, or no time."""
 
 
 @dataclass(frozen=True)
 class Handshake:
-    """What connecting took. Times are in seconds.
+    """The cost of connecting, in seconds.
 
-    `wake` is what earlier tries took, and the last one beyond its round trips, each as long as TCP's: a database had
-    to wake up.
+    `wake` is the time of failed attempts, and of the last one beyond its round trips, each as long as TCP's: the
+    database had to wake up.
     """
 
     address: str
@@ -61,17 +69,17 @@ class Handshake:
 
 
 class Connection(psycopg.Connection[Any]):
-    """A connection that waits for an answer only as long as the operation that asked has patience."""
+    """A connection that waits for an answer only until the deadline of the operation."""
 
     handshake: Handshake
 
     def wait(self, gen: Any, interval: float = 0.0, timeout: float | None = None) -> Any:
-        """Run a generator of psycopg that talks to the server. Raises `NoResponse`."""
-        limit = current_deadline()
+        """Run a psycopg generator, which talks to the server. Raises `NoResponse`."""
+        deadline = current_deadline()
         try:
             wants = next(gen)
             while True:
-                wants = gen.send(ready(self.pgconn.socket, wants, limit))
+                wants = gen.send(ready(self.pgconn.socket, wants, deadline))
         except StopIteration as stop:
             return stop.value
         except (KeyboardInterrupt, NoResponse):
@@ -79,7 +87,7 @@ class Connection(psycopg.Connection[Any]):
             raise
 
     def _leave(self) -> None:
-        """Close at once; what the server still does is cancelled, if that can be said quickly."""
+        """Close at once, and cancel the running statement if the server takes the request quickly."""
         if self.pgconn.transaction_status == pq.TransactionStatus.ACTIVE and pq.version() >= _LIBPQ_17:
             with suppress(psycopg.Error):
                 _cancel(self.pgconn, Deadline(CANCEL_SECONDS))
@@ -87,74 +95,75 @@ class Connection(psycopg.Connection[Any]):
 
 
 def connect(url: PostgresURL) -> Connection:
-    """Return an open connection in autocommit, within the patience of the operation that runs.
+    """Return an open connection in autocommit, before the deadline of the running operation.
 
-    What may pass (a database that wakes up, a connection that is reset) is tried again. Raises `NotConnected`.
+    Transient failures are retried: a database that wakes up, a connection that is reset. Raises `NotConnected`.
     """
-    limit = current_deadline()
-    began, spent = time.monotonic(), limit.spent()
+    deadline = current_deadline()
+    began, spent = deadline.clock.time(), deadline.spent()
     attempt = 0
-    said = ""
+    reason = ""
     while True:
         try:
-            return _connect_once(url, limit, began)
+            return _connect_once(url, deadline, began)
         except psycopg.Error as error:
             if not isinstance(error, NoResponse):
-                said = str(error)
-            if limit.spent() - spent >= postgres_errors.connecting(str(error)).retry or not limit.left():
-                raise NotConnected(said or str(error)) from None
-        limit.backoff(attempt)
+                reason = str(error)
+            if deadline.spent() - spent >= postgres_errors.connect_rule(str(error)).retry or not deadline.left():
+                raise NotConnected(reason or str(error)) from None
+        deadline.backoff(attempt)
         attempt += 1
 
 
 class BackgroundConnection:
-    """A connection that is being opened while the program still loads what it will send."""
+    """A connection that is being opened in a thread, while the program is still importing SQLAlchemy."""
 
     def __init__(self, url: PostgresURL, deadline: Deadline) -> None:
         self.deadline = deadline
         self._url = url
-        self._made: list[Connection | BaseException] = []
+        self._result: list[Connection | BaseException] = []
         self._thread = threading.Thread(target=self._connect, daemon=True)
         self._thread.start()
 
     def _connect(self) -> None:
         try:
             with deadline_scope(self.deadline):
-                self._made.append(connect(self._url))
+                self._result.append(connect(self._url))
         except BaseException as error:
-            self._made.append(error)
+            self._result.append(error)
 
     def connection(self) -> Connection:
         """Wait for the connection and return it. Raises `NotConnected`."""
         self._thread.join()
-        [made] = self._made
+        [made] = self._result
         if isinstance(made, BaseException):
             raise made
         return made
 
     def discard(self) -> None:
-        """Close the connection that nobody asked for, as soon as it is there."""
-        if not self._thread.is_alive() and isinstance(self._made[0], Connection):
-            self._made[0].close()
+        """Close the connection if it is open; nobody asked for it."""
+        if not self._thread.is_alive() and isinstance(self._result[0], Connection):
+            self._result[0].close()
 
 
-def _connect_once(url: PostgresURL, limit: Deadline, began: float) -> Connection:
-    earlier = time.monotonic() - began
-    addresses = _addresses(url, limit)
+def _connect_once(url: PostgresURL, deadline: Deadline, began: float) -> Connection:
+    earlier = deadline.clock.time() - began
+    started = time.monotonic()
+    addresses = _addresses(url, deadline)
     for name in _IGNORED_ENV:
         os.environ.pop(name, None)
-    attempt = ConnectRace([_parameters(url) | address for address in addresses], limit).winner()
+    attempt = ConnectRace([_parameters(url) | address for address in addresses], deadline).winner()
     connected = time.monotonic()
     tcp = attempt.reached - attempt.began
     pgconn = attempt.pgconn
     pgconn.nonblocking = 1
     connection = Connection(pgconn)
-    connection.prepare_threshold = None  # so that it works behind a pooler
+    connection.prepare_threshold = None  # prepared statements fail behind a pooler
     connection.autocommit = True
     connection.handshake = Handshake(
         address=attempt.address,
         tcp=tcp,
-        total=connected - began,
+        total=earlier + connected - started,
         wake=max(0.0, earlier + connected - attempt.began - tcp * attempt.round_trips),
         round_trips=attempt.round_trips,
     )
@@ -166,24 +175,26 @@ def _connect_once(url: PostgresURL, limit: Deadline, began: float) -> Connection
 
 def _parameters(url: PostgresURL) -> dict[str, Any]:
     given = dict(url.query)
-    public = given.get("sslrootcert") == "system"
-    if public and given.setdefault("sslmode", "verify-full") != "verify-full":  # as libpq has it
+    from_system = given.get("sslrootcert") == "system"
+    if from_system and given.setdefault("sslmode", "verify-full") != "verify-full":  # as in libpq
         raise psycopg.OperationalError(f'invalid sslmode value: "{given["sslmode"]}" with sslrootcert=system')
     if url.is_neon and os.environ.get("PGSSLMODE") not in ("verify-ca", "verify-full"):
         given.setdefault("sslmode", "require")
     encrypted = given.get("sslmode", os.environ.get("PGSSLMODE")) in ("require", "verify-ca", "verify-full")
     if url.is_neon and encrypted and pq.version() >= _LIBPQ_17:
         given.setdefault("sslnegotiation", "direct")
-    if public or (
-        given.get("sslmode") in ("verify-ca", "verify-full") and "sslrootcert" not in given and not _own_certificates()
+    if from_system or (
+        given.get("sslmode") in ("verify-ca", "verify-full")
+        and "sslrootcert" not in given
+        and not _has_own_certificates()
     ):
         given["sslrootcert"] = next((path for path in _CERTIFICATES if Path(path).is_file()), "system")
     given.setdefault("gssencmode", "disable")
     given.setdefault("application_name", "todo")
-    given.setdefault("keepalives_idle", "30")  # seconds, and then three times ten: so a lost network is noticed
+    given.setdefault("keepalives_idle", "30")  # seconds, then three times ten: a lost network is noticed
     given.setdefault("keepalives_interval", "10")
     given.setdefault("keepalives_count", "3")
-    given.setdefault("options", "")  # or PGOPTIONS would count, which a pooler refuses
+    given.setdefault("options", "")  # or libpq would take PGOPTIONS, which a pooler refuses
     return given | {
         "host": url.host,
         "port": url.port or 5432,
@@ -194,12 +205,12 @@ def _parameters(url: PostgresURL) -> dict[str, Any]:
     }
 
 
-def _own_certificates() -> bool:
+def _has_own_certificates() -> bool:
     return bool(os.environ.get("PGSSLROOTCERT")) or Path(os.path.expanduser("~/.postgresql/root.crt")).is_file()  # noqa: PTH111 - Path's own raises without a home
 
 
-def _addresses(url: PostgresURL, limit: Deadline) -> list[dict[str, str]]:
-    """Return the addresses of the host, the two families in turn, as parameters. Raises `psycopg.OperationalError`."""
+def _addresses(url: PostgresURL, deadline: Deadline) -> list[dict[str, str]]:
+    """Return the host's addresses as parameters, alternating between families. Raises `psycopg.OperationalError`."""
     if url.host.startswith("/") or "hostaddr" in dict(url.query):
         return [{}]
     found: list[Any] = []
@@ -207,15 +218,15 @@ def _addresses(url: PostgresURL, limit: Deadline) -> list[dict[str, str]]:
     def look_up() -> None:
         try:
             found.append(socket.getaddrinfo(url.host, url.port or 5432, type=socket.SOCK_STREAM))
-        except (OSError, UnicodeError) as error:  # a name that cannot be one is a UnicodeError
+        except (OSError, UnicodeError) as error:  # an impossible name is a UnicodeError
             found.append(error)
 
-    thread = threading.Thread(target=look_up, daemon=True)  # nothing else bounds a name server that is silent
+    thread = threading.Thread(target=look_up, daemon=True)  # nothing else bounds a silent name server
     thread.start()
-    while thread.is_alive() and limit.left():
-        begun = time.monotonic()
-        thread.join(limit.next_wait())
-        limit.waited(begun)
+    while thread.is_alive() and deadline.left():
+        begun = deadline.clock.time()
+        thread.join(deadline.next_wait())
+        deadline.waited(begun)
     if not found:
         raise NoResponse(f'could not look up the host name "{url.host}": no answer')
     if isinstance(error := found[0], OSError | UnicodeError):
@@ -233,12 +244,12 @@ def _addresses(url: PostgresURL, limit: Deadline) -> list[dict[str, str]]:
 _NO_DATA = getattr(socket, "EAI_NODATA", socket.EAI_NONAME)
 
 
-def _cancel(pgconn: pq.abc.PGconn, limit: Deadline) -> None:
+def _cancel(pgconn: pq.abc.PGconn, deadline: Deadline) -> None:
     cancel = pgconn.cancel_conn()
     try:
         cancel.start()
         while (wants := cancel.poll()) in (pq.PollingStatus.READING, pq.PollingStatus.WRITING):
             reading = wants == pq.PollingStatus.READING
-            ready(cancel.socket, selectors.EVENT_READ if reading else selectors.EVENT_WRITE, limit)
+            ready(cancel.socket, selectors.EVENT_READ if reading else selectors.EVENT_WRITE, deadline)
     finally:
         cancel.finish()

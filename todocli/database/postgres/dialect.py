@@ -1,4 +1,4 @@
-"""Postgres as SQLAlchemy speaks to it here: over our own connections, and without questions of its own."""
+"""SQLAlchemy's dialect for psycopg, without the queries that it runs on its first connection."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 
 class Dialect(PGDialect_psycopg):
-    """SQLAlchemy's dialect for psycopg 3, which is told what it would ask for on its first connection.
+    """The psycopg dialect with constants in place of probes.
 
-    It asks for the version, the schema, the isolation level, the string syntax and hstore, each in a round trip, and
-    all in a transaction: more than a command's own statement takes. What it needs to know is constant since Postgres
-    14, or the server has said it while connecting.
+    SQLAlchemy asks for the version, the schema, the isolation level, the string syntax and hstore, each in a round
+    trip, and all in a transaction. The answers have been constant since Postgres 14, or are known after connecting.
     """
 
     supports_statement_cache = True
 
     def initialize(self, connection: Any) -> None:
-        """Take what the connection knows already; ask nothing."""
+        """Take what the connection knows; send no query."""
         info = connection.connection.driver_connection.info
         self.server_version_info = divmod(info.server_version, 10_000)
         self.default_schema_name = "public"

@@ -1,8 +1,8 @@
-"""What goes wrong with a Postgres, and what of it is worth another try: the two tables.
+"""What errors of a Postgres mean, and which are worth a retry: two tables.
 
-Neon's proxy gives every error of connecting the SQLSTATE XX000, and psycopg passes none on while it connects: so the
-first table reads texts. They are those of Neon's proxy (github.com/neondatabase/neon, proxy/src/auth/mod.rs and
-proxy/src/control_plane), Postgres, libpq and PgBouncer. Afterwards the SQLSTATE tells (Postgres's appendix A).
+While connecting, only the text of an error tells what it is: Neon's proxy gives every error the SQLSTATE XX000, and
+psycopg passes none on. The texts are those of Neon's proxy (github.com/neondatabase/neon, proxy/src/auth/mod.rs and
+proxy/src/control_plane), Postgres, libpq and PgBouncer. Afterwards the SQLSTATE tells (Postgres, appendix A).
 """
 
 from __future__ import annotations
@@ -15,201 +15,205 @@ from todocli.database.redact import redact
 from todocli.errors import AccessDenied, ServiceUnavailable, TodoError, ValidationError
 
 NO_RETRY, RETRY_2S, RETRY_UNTIL_DEADLINE = 0.0, 2.0, float("inf")
-"""For how many seconds an operation is tried again: not at all, in case it was a moment's, as long as there is time."""
+"""For how many seconds an operation is retried: not at all, briefly, until the deadline."""
 
 
-class Fault(NamedTuple):
-    """One row of a table. In `sentence` and `hint`, {said} is what the server said, {place} the database's URL."""
+class ErrorRule(NamedTuple):
+    """One row of a table. In `sentence` and `hint`, {reason} is the server's message and {place} the database's URL."""
 
     pattern: str
     error: type[TodoError]
     sentence: str
     hint: str
+    command: tuple[str, ...] | None = None
     retry: float = NO_RETRY
 
 
 _LOGIN = "Check the role and the password in the profile's URL."
 _LATER = "Try again in a moment."
+_PING = ("todo", "db", "ping")
 _CONSOLE = "in Neon's console (https://console.neon.tech)"
-_GONE = "{place} cannot be reached: {said}."
+_UNREACHABLE = "{place} cannot be reached: {reason}."
 
-CONNECTING = (
-    Fault(
+CONNECT_RULES = (
+    ErrorRule(
         r"invalid connection option|invalid \S+ value|invalid value for",
         ValidationError,
-        "The URL has a setting that libpq does not take: {said}.",
+        "The URL has a parameter that libpq does not accept: {reason}.",
         "Correct what follows the ? in the profile's URL.",
     ),
-    Fault(
+    ErrorRule(
         r"channel binding",
         ServiceUnavailable,
-        "{host} does not bind the login to the encryption, as the URL asks: {said}.",
-        "A man in the middle cannot do so either; if that is impossible, take channel_binding out of the URL.",
+        "{host} does not support channel binding, which the URL requires: {reason}.",
+        "It may be a man in the middle. If you rule that out, remove channel_binding from the URL.",
     ),
-    Fault(
+    ErrorRule(
         r"(?s)\A(?!.*SSL encryption).*no pg_hba\.conf entry.*no encryption|connection is insecure",
         AccessDenied,
-        "{host} takes no unencrypted connection: {said}.",
+        "{host} does not accept unencrypted connections: {reason}.",
         "Add ?sslmode=require to the URL.",
     ),
-    Fault(
+    ErrorRule(
         r"password authentication failed|no password supplied|role \".*\" does not exist|pg_hba\.conf"
         r"|is not permitted to log in|permission denied for database|authentication method"
         r"|Malformed password|no such user|password is wrong",
         AccessDenied,
-        "{host} refused the role {user!r}: {said}.",
+        "{host} refused the role {user!r}: {reason}.",
         _LOGIN,
     ),
-    Fault(
+    ErrorRule(
         r"not allowed to connect to this endpoint|blocked network|VPC endpoint ID",
         AccessDenied,
-        "{host} does not let this machine in: {said}.",
+        "{host} does not accept connections from this machine: {reason}.",
         f"Allow this machine's address {_CONSOLE}: Settings, IP Allow.",
     ),
-    Fault(
+    ErrorRule(
         r"database \".*\" does not exist|no such database",
         ServiceUnavailable,
         "There is no database {database!r} on {host}.",
         "Create it first, or correct the profile's URL.",
     ),
-    Fault(
+    ErrorRule(
         r"endpoint (?:is|has been) disabled",
         ServiceUnavailable,
-        "The endpoint {host} is disabled: {said}.",
+        "The endpoint {host} is disabled: {reason}.",
         f"Enable it {_CONSOLE}.",
     ),
-    Fault(
+    ErrorRule(
         r"quota|exceeded the limit|size limit|Upgrade your plan",
         ServiceUnavailable,
-        "A limit of the plan is reached at {host}: {said}.",
-        f"Look at the usage {_CONSOLE}; it is counted anew with the next billing period.",
+        "A limit of the plan is exceeded at {host}: {reason}.",
+        f"Check the usage {_CONSOLE}; it is reset with the next billing period.",
     ),
-    Fault(
+    ErrorRule(
         r"endpoint could not be found|endpoint cannot be found|Endpoint ID is not specified|Inconsistent project name"
         r"|project not found|branch not found",
         ServiceUnavailable,
-        "{host} is no endpoint: {said}.",
+        "{host} is not an endpoint: {reason}.",
         f"Copy the URL again {_CONSOLE}: Connect.",
     ),
-    Fault(
+    ErrorRule(
         r"certificate|does not match host name",
         ServiceUnavailable,
-        "{host} did not prove who it is: {said}.",
-        "Do not send a password there. Check the host; if its certificate is your own, name it with sslrootcert=FILE.",
+        "{host} has no valid certificate: {reason}.",
+        "Check the host before you send it a password. Name your own CA with sslrootcert=FILE.",
     ),
-    Fault(
+    ErrorRule(
         r"does not support SSL|invalid response to SSL negotiation|unsupported protocol|wrong version number"
         r"|no application protocol",
         ServiceUnavailable,
-        "{host} does not encrypt as the URL asks: {said}.",
-        "Check host and port; in a network that you trust, sslmode=disable does without.",
+        "{host} does not support the encryption that the URL requires: {reason}.",
+        "Check host and port. In a trusted network, sslmode=disable turns encryption off.",
     ),
-    Fault(
+    ErrorRule(
         r"unsupported startup parameter",
         ServiceUnavailable,
-        "The pooler at {host} refuses a setting of the URL: {said}.",
-        "Take options= out of the URL, or use the host without -pooler.",
+        "The pooler at {host} refuses a parameter of the URL: {reason}.",
+        "Remove options= from the URL, or use the host without -pooler.",
     ),
-    Fault(
+    ErrorRule(
         r"^the server is Postgres \d",
         ServiceUnavailable,
-        "todo needs Postgres 14 or newer: {said}, at {host}.",
+        "todo needs Postgres 14 or newer: {reason}, at {host}.",
         "Upgrade the server, or use another one.",
     ),
-    Fault(r"there is no such host", ServiceUnavailable, _GONE, "Check the host in the profile's URL."),
-    Fault(
+    ErrorRule(r"there is no such host", ServiceUnavailable, _UNREACHABLE, "Check the host in the profile's URL."),
+    ErrorRule(
         r"Couldn't connect to compute node|Control plane request failed|temporarily unavailable|is starting up"
         r"|is shutting down|recovery mode|not yet accepting|query_wait_timeout|server_login_retry|has been failing"
         r"|pgbouncer cannot connect",
         ServiceUnavailable,
-        "{place} does not wake up: {said}.",
+        "{place} is not responding: {reason}.",
         _LATER,
-        RETRY_UNTIL_DEADLINE,
+        retry=RETRY_UNTIL_DEADLINE,
     ),
-    Fault(
+    ErrorRule(
         r"[Tt]oo many (?:database )?(?:clients|connections?)|connection slots are reserved|no more connections"
         r"|max_client_conn|acquire permit|[Rr]ate limit",
         ServiceUnavailable,
-        "{host} has too many connections: {said}.",
-        f"{_LATER} Neon's pooled host (with -pooler) takes more, with a profile that is --pooled.",
-        RETRY_UNTIL_DEADLINE,
+        "{host} has too many connections: {reason}.",
+        f"{_LATER} Neon's pooled host (with -pooler) accepts more; add the profile with --pooled.",
+        retry=RETRY_UNTIL_DEADLINE,
     ),
-    Fault(
+    ErrorRule(
         r"closed the connection|connection (?:to server )?(?:was )?(?:closed|lost)|[Cc]onnection reset|[Bb]roken pipe"
         r"|EOF|has been closed|SSL SYSCALL|could not (?:send|receive)|terminating connection|timed out",
         ServiceUnavailable,
-        _GONE,
-        "Check the network: todo db ping",
+        _UNREACHABLE,
+        "Check the network",
+        _PING,
         RETRY_UNTIL_DEADLINE,
     ),
-    Fault(r"look up the host name", ServiceUnavailable, _GONE, "Check the network: todo db ping", RETRY_2S),
-    Fault(
+    ErrorRule(r"look up the host name", ServiceUnavailable, _UNREACHABLE, "Check the network", _PING, RETRY_2S),
+    ErrorRule(
         r"refused|unreachable|No route",
         ServiceUnavailable,
-        _GONE,
-        "Check the address and the network: todo db ping",
+        _UNREACHABLE,
+        "Check the address and the network",
+        _PING,
         RETRY_2S,
     ),
-    Fault(r"no answer", ServiceUnavailable, _GONE, "Check the address and the network: todo db ping"),
-    Fault(r"", ServiceUnavailable, _GONE, "Check the address and the network: todo db ping", RETRY_2S),
+    ErrorRule(r"no answer", ServiceUnavailable, _UNREACHABLE, "Check the address and the network", _PING),
+    ErrorRule(r"", ServiceUnavailable, _UNREACHABLE, "Check the address and the network", _PING, RETRY_2S),
 )
-"""What is said while connecting; the first row whose pattern is found counts."""
+"""Errors while connecting; the first row whose pattern is found counts."""
 
-RUNNING = (
-    Fault(
+STATEMENT_RULES = (
+    ErrorRule(
         r"42501",
         AccessDenied,
-        "The role {user!r} may not do this in {place}: {said}.",
-        "Ask the database's owner to grant it.",
+        "The role {user!r} may not do this in {place}: {reason}.",
+        "Ask the owner of the database for the privilege.",
     ),
-    Fault(r"28...", AccessDenied, "{host} refused the role {user!r}: {said}.", _LOGIN),
-    Fault(r"53100", TodoError, "The disk of {host} is full: {said}.", "Free some space; then repeat."),
-    Fault(r"25006", TodoError, "{place} is read-only: {said}.", "Use the primary's address, not a replica's."),
-    Fault(
+    ErrorRule(r"28...", AccessDenied, "{host} refused the role {user!r}: {reason}.", _LOGIN),
+    ErrorRule(r"53100", TodoError, "The disk of {host} is full: {reason}.", "Free some space, then repeat."),
+    ErrorRule(r"25006", TodoError, "{place} is read-only: {reason}.", "Use the address of the primary."),
+    ErrorRule(
         r"57014",
         ServiceUnavailable,
-        "{place} stopped the statement: {said}.",
-        "Try again; the server's statement_timeout may be too short.",
+        "{place} cancelled the statement: {reason}.",
+        "Try again. The server's statement_timeout may be too short.",
     ),
-    Fault(r"40001|40P01", ServiceUnavailable, "{place} is busy: {said}.", _LATER, RETRY_UNTIL_DEADLINE),
-    Fault(
+    ErrorRule(r"40001|40P01", ServiceUnavailable, "{place} is busy: {reason}.", _LATER, retry=RETRY_UNTIL_DEADLINE),
+    ErrorRule(
         r"08...|53300|57P01|57P02|57P03|57P05|broken",
         ServiceUnavailable,
-        "The connection to {place} was lost: {said}.",
+        "The connection to {place} was lost: {reason}.",
         _LATER,
-        RETRY_UNTIL_DEADLINE,
+        retry=RETRY_UNTIL_DEADLINE,
     ),
-    Fault(r"silent", ServiceUnavailable, "{place} does not answer.", "Check the network: todo db ping"),
-    Fault(r"53...|55P03|58...", ServiceUnavailable, "{place} is not available: {said}.", _LATER),
-    Fault(r"", TodoError, "{place} failed: {said} (SQLSTATE {state}).", "Please report it, with the command."),
+    ErrorRule(r"silent", ServiceUnavailable, "{place} does not answer.", "Check the network", _PING),
+    ErrorRule(r"53...|55P03|58...", ServiceUnavailable, "{place} is not available: {reason}.", _LATER),
+    ErrorRule(r"", TodoError, "{place} failed: {reason} (SQLSTATE {state}).", "Please report it with the command."),
 )
-"""What the SQLSTATE of a statement says. `broken`: the connection ended without one; `silent`: no answer in time."""
+"""Errors of statements, by SQLSTATE. `broken`: the connection ended without one; `silent`: no answer in time."""
 
 
-_PREAMBLE = r'^connection to server (?:at|on socket) "[^"]*"(?: \([^)]*\))?(?:, port \d+)? failed: '
-"""What libpq puts before each line; the host's name, which may hold any word, is in it."""
+_PREFIX = r'^connection to server (?:at|on socket) "[^"]*"(?: \([^)]*\))?(?:, port \d+)? failed: '
+"""libpq's prefix of each line. It has the host name, which may contain any word."""
 
 
-def connecting(text: str) -> Fault:
-    """Return the row for an error of connecting."""
-    said = re.sub(_PREAMBLE, "", re.sub(r'host name "[^"]*"', "host name", text), flags=re.MULTILINE)
-    return next(row for row in CONNECTING if re.search(row.pattern, said))
+def connect_rule(text: str) -> ErrorRule:
+    """Return the row for an error while connecting."""
+    text = re.sub(_PREFIX, "", re.sub(r'host name "[^"]*"', "host name", text), flags=re.MULTILINE)
+    return next(row for row in CONNECT_RULES if re.search(row.pattern, text))
 
 
-def running(state: str) -> Fault:
+def statement_rule(state: str) -> ErrorRule:
     """Return the row for an error of a statement."""
-    return next(row for row in RUNNING if re.match(row.pattern, state))
+    return next(row for row in STATEMENT_RULES if re.match(row.pattern, state))
 
 
-def explained(row: Fault, url: PostgresURL, said: str, state: str = "") -> TodoError:
-    """Return what a row says of one case."""
+def explain(row: ErrorRule, url: PostgresURL, reason: str, state: str = "") -> TodoError:
+    """Return the error of a row, filled in for one case."""
     words = {"place": url.redacted(), "host": url.host, "user": url.user, "database": url.database}
-    filled = [text.format(**words, said=said, state=state) for text in (row.sentence, row.hint)]
-    return row.error(filled[0], hint=filled[1])
+    filled = [text.format(**words, reason=reason, state=state) for text in (row.sentence, row.hint)]
+    return row.error(filled[0], hint=filled[1], command=row.command)
 
 
-def gist(text: str) -> str:
-    """Return what a driver's message says, without a password and without libpq's preamble, in one line."""
+def reason_of(text: str) -> str:
+    """Return the first line of a driver's message, without passwords and without libpq's prefix."""
     line = next((part for part in redact(text.strip()).splitlines() if part.strip()), "no reason given")
-    line = re.sub(_PREAMBLE, "", line)
+    line = re.sub(_PREFIX, "", line)
     return re.sub(r"\b(?:FATAL|ERROR|PANIC):\s+", "", line).strip().rstrip(".")

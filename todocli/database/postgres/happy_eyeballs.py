@@ -1,7 +1,12 @@
-"""Gets libpq to a server: all addresses of a host, within the time that there is.
+"""Connects to the first reachable address of a host (Happy Eyeballs, RFC 8305).
 
-libpq is driven step by step, since psycopg's own `connect` gives each address the whole time-out in turn, also after a
-definite answer such as a wrong password, and knows no time-out for what comes after connecting.
+    address 1   ├── TCP ──────────────✗ given up, once address 2 is taken
+    address 2        ├── TCP ─┤── TLS, login ──► connected
+                0.25 s
+
+libpq is driven step by step (https://www.postgresql.org/docs/current/libpq-connect.html). psycopg's own `connect`
+gives each address the whole timeout in turn, even after a definite answer such as a wrong password, and has no timeout
+for what follows the TCP connection.
 """
 
 from __future__ import annotations
@@ -18,15 +23,15 @@ from psycopg.conninfo import make_conninfo
 from todocli.database.deadline import Deadline
 
 NEXT_ADDRESS_AFTER = 0.25
-"""How many seconds an address has to take the connection before another is tried beside it (RFC 8305, section 5)."""
+"""How many seconds an address has to accept before the next one is tried as well (RFC 8305, section 5)."""
 
 
 class NoResponse(psycopg.OperationalError):
-    """The server did not answer in time."""
+    """The server did not answer before the deadline."""
 
 
 class ConnectAttempt:
-    """libpq on its way to one address."""
+    """A connection attempt of libpq to one address."""
 
     def __init__(self, parameters: dict[str, Any]) -> None:
         self.address = str(parameters.get("hostaddr") or parameters["host"])
@@ -39,11 +44,11 @@ class ConnectAttempt:
 
     @property
     def is_underway(self) -> bool:
-        """Whether the server's machine has not taken the connection yet."""
+        """Whether the TCP connection is still being opened."""
         return self.pgconn.status == pq.ConnStatus.STARTED
 
     def step(self) -> None:
-        """Go on, now that the socket is ready."""
+        """Continue, now that the socket is ready."""
         underway = self.is_underway
         if self.pgconn.status == pq.ConnStatus.AWAITING_RESPONSE and self.wants == pq.PollingStatus.READING:
             self.round_trips += 1
@@ -55,20 +60,20 @@ class ConnectAttempt:
             self.round_trips += 1 if self._direct else 2
 
     def error(self) -> psycopg.OperationalError:
-        """Return what went wrong, in libpq's words."""
+        """Return libpq's error."""
         return psycopg.OperationalError(self.pgconn.get_error_message("utf-8"))
 
 
 class ConnectRace:
     """Attempts at all addresses of a host, each a little later than the one before; the first to get through wins."""
 
-    def __init__(self, ways: list[dict[str, Any]], limit: Deadline) -> None:
-        self._ways = ways
-        self._limit = limit
+    def __init__(self, addresses: list[dict[str, Any]], deadline: Deadline) -> None:
+        self._addresses = addresses
+        self._deadline = deadline
         self._running: list[ConnectAttempt] = []
 
     def winner(self) -> ConnectAttempt:
-        """Return the attempt that is connected; the others are given up. Raises `psycopg.OperationalError`."""
+        """Return the first attempt that connects; the others are closed. Raises `psycopg.OperationalError`."""
         won: ConnectAttempt | None = None
         try:
             while won is None:
@@ -88,26 +93,26 @@ class ConnectRace:
             if attempt.wants == pq.PollingStatus.FAILED:
                 self._lost(attempt)
             elif not attempt.is_underway:
-                self._give_up_the_others(attempt)
+                self._close_others(attempt)
         return None
 
     def _start_another(self) -> None:
-        if not self._ways:
+        if not self._addresses:
             return
-        patient = bool(self._running) and (
+        is_waiting = bool(self._running) and (
             not self._running[-1].is_underway or time.monotonic() - self._running[-1].began < NEXT_ADDRESS_AFTER
         )
-        if not patient:
-            self._running.append(ConnectAttempt(self._ways.pop(0)))
+        if not is_waiting:
+            self._running.append(ConnectAttempt(self._addresses.pop(0)))
 
     def _wait(self) -> list[ConnectAttempt]:
-        """Wait until an attempt can go on, or it is time for something else. Raises `NoResponse`."""
-        if not self._limit.left():
+        """Wait until an attempt can continue, or the next one is due. Raises `NoResponse`."""
+        if not self._deadline.left():
             raise NoResponse("no answer")
-        timeout = self._limit.next_wait()
-        if self._ways:
+        timeout = self._deadline.next_wait()
+        if self._addresses:
             timeout = min(timeout, NEXT_ADDRESS_AFTER)
-        begun = time.monotonic()
+        begun = self._deadline.clock.time()
         with selectors.DefaultSelector() as selector:
             for attempt in self._running:
                 reading = attempt.wants == pq.PollingStatus.READING
@@ -116,20 +121,20 @@ class ConnectRace:
                     selector.register(attempt.pgconn.socket, event, attempt)
             missing = len(self._running) - len(selector.get_map())
             ready: list[ConnectAttempt] = [key.data for key, _ in selector.select(0 if missing else timeout)]
-            if missing:  # libpq failed before it had a socket: its next step says why
+            if missing:  # libpq failed before it had a socket; the next step has its error
                 ready += [attempt for attempt in self._running if attempt not in ready and _is_bad(attempt)]
-        self._limit.waited(begun)
+        self._deadline.waited(begun)
         return ready
 
     def _lost(self, attempt: ConnectAttempt) -> None:
-        """Forget an attempt that failed. Raises its error if that is an answer, or if there is no other way."""
+        """Drop a failed attempt. Raises its error if the server answered, or if it was the last."""
         error = attempt.error()
         self._running.remove(attempt)
         attempt.pgconn.finish()
-        if attempt.reached > attempt.began or not (self._running or self._ways):
+        if attempt.reached > attempt.began or not (self._running or self._addresses):
             raise error
 
-    def _give_up_the_others(self, first: ConnectAttempt) -> None:
+    def _close_others(self, first: ConnectAttempt) -> None:
         for attempt in [other for other in self._running if other is not first and other.is_underway]:
             self._running.remove(attempt)
             attempt.pgconn.finish()
@@ -139,14 +144,14 @@ def _is_bad(attempt: ConnectAttempt) -> bool:
     return attempt.pgconn.status == pq.ConnStatus.BAD
 
 
-def ready(descriptor: int, wants: int, limit: Deadline) -> Any:
-    """Wait for what psycopg wants of a socket, and return what it is ready for. Raises `NoResponse`."""
+def ready(descriptor: int, wants: int, deadline: Deadline) -> Any:
+    """Wait until a socket is ready for what psycopg wants, and return that. Raises `NoResponse`."""
     with selectors.DefaultSelector() as selector:
         selector.register(descriptor, wants)  # psycopg's waits are a selector's events
-        while limit.left():
-            begun = time.monotonic()
-            found = selector.select(limit.next_wait())
-            limit.waited(begun)
+        while deadline.left():
+            begun = deadline.clock.time()
+            found = selector.select(deadline.next_wait())
+            deadline.waited(begun)
             if found:
                 return found[0][1]
     raise NoResponse("no answer")

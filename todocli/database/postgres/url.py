@@ -1,6 +1,6 @@
-"""A Postgres URL: parsed, normalised, and shown without its password.
+"""A Postgres URL: parsed, normalised, and printed without its password.
 
-No message here quotes any part of the text: a URL with an unescaped character may hold a password anywhere.
+No message here quotes any part of the text: in a malformed URL the password may be anywhere.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _SHOWN_KEYS = frozenset(
         *("sslcert", "sslkey", "sslmode", "sslnegotiation", "sslrootcert", "sslsni", "target_session_attrs"),
     }
 )
-"""Parameters that hold no secret; the values of all others are hidden."""
+"""Parameters without secrets; the values of all others are hidden."""
 
 _FORM_HINT = f"Write it like {EXAMPLE}"
 _ESCAPE_HINT = (
@@ -51,7 +51,7 @@ _ESCAPE_HINT = (
 
 @dataclass(frozen=True, repr=False)
 class PostgresURL:
-    """Where a Postgres database is and as whom to go there. `str` and `repr` never show the password.
+    """A Postgres database and the role to use. `str` and `repr` never show the password.
 
     `host` is a name, an address (IPv6 without brackets), or the folder of a Unix socket (it begins with `/`).
     `query` holds the remaining parameters, decoded, in their order.
@@ -66,13 +66,13 @@ class PostgresURL:
 
     @classmethod
     def parse(cls, text: str) -> PostgresURL:
-        """Read a URL as Neon's console and command line print it.
+        """Parse a URL as Neon's console and command line print it.
 
-        White space, quotes, `psql` and `NAME=` around it are dropped. As in libpq, a database that is not named has
-        the user's name, and `user`, `password`, `host`, `port` and `dbname` in the query win. Unlike libpq, a URL
-        has to name its host and its user, and only one host.
+        White space, quotes, `psql` and `NAME=` around it are dropped. As in libpq, the database defaults to the
+        user's name, and `user`, `password`, `host`, `port` and `dbname` in the query take precedence. Unlike in
+        libpq, exactly one host and a user are required.
 
-        Raises `todocli.errors.ValidationError` for the field `url`; no part of the text is in it.
+        Raises `todocli.errors.ValidationError` for the field `url`, without any part of the text.
         """
         authority, path, query_text = _parts(_address(_bare(text)))
         login, _, place = authority.rpartition("@")
@@ -89,10 +89,10 @@ class PostgresURL:
         }
         found |= {key: value for key, value in parameters if key in _PLACES}
         if not found["host"]:
-            _refuse("It names no host.")
+            _refuse("It has no host.")
         _check_host(found["host"])
         if not found["user"]:
-            _refuse("It names no user.")
+            _refuse("It has no user.")
         return cls(
             host=found["host"],
             database=found["dbname"] or found["user"],
@@ -108,18 +108,18 @@ class PostgresURL:
         return not self.host.startswith("/") and self.host.lower().rstrip(".").endswith(".neon.tech")
 
     def direct(self) -> PostgresURL:
-        """Return the URL without Neon's pooler, whose host has `-pooler` at the end of its first label."""
+        """Return the URL of the direct host: Neon's pooler has `-pooler` at the end of the first label."""
         label, dot, domain = self.host.partition(".")
         if not self.is_neon or not label.endswith("-pooler"):
             return self
         return replace(self, host=f"{label.removesuffix('-pooler')}{dot}{domain}")
 
     def text(self) -> str:
-        """Return the whole URL, with the password, to store it or to connect; `parse` reads it back as it was."""
+        """Return the whole URL, with the password; `parse` reads it back unchanged."""
         return self._written(self.password, self.query)
 
     def redacted(self) -> str:
-        """Return the URL with `***` in the place of the password and of other secrets."""
+        """Return the URL with `***` for the password and other secrets."""
         query = tuple((key, value if key in _SHOWN_KEYS else HIDDEN) for key, value in self.query)
         return self._written(None if self.password is None else HIDDEN, query)
 
@@ -148,7 +148,7 @@ def _refuse(fault: str, hint: str = _FORM_HINT) -> NoReturn:
 
 
 def _bare(text: str) -> str:
-    """Drop what surrounds a URL where it was copied from."""
+    """Drop what surrounds a URL where it was copied."""
     text = text.strip().strip(_QUOTES).strip()
     leading = _LEADING_WORDS.match(text)
     if leading:
@@ -157,7 +157,7 @@ def _bare(text: str) -> str:
 
 
 def _address(text: str) -> str:
-    """Return what follows the scheme, if the scheme is Postgres's."""
+    """Return what follows the scheme, which must be Postgres's."""
     if not text:
         _refuse("It is empty.")
     scheme, separator, rest = text.partition("://")
@@ -168,16 +168,16 @@ def _address(text: str) -> str:
         return rest
     other = next((name for name in _OTHER_DATABASES if scheme.startswith(name)), None)
     if other == "sqlite":
-        _refuse("It is for SQLite.", "A profile without a URL keeps its todos in the embedded SQLite file.")
+        _refuse("It is for SQLite.", "A profile without a URL uses the embedded SQLite file.")
     if other:
         _refuse(f"It is for {other}; only Postgres is supported.")
     _refuse("It does not begin with postgresql://.")
 
 
 def _parts(address: str) -> tuple[str, str, str]:
-    """Split into authority, path and query, all still encoded.
+    """Split into authority, path and query, still encoded.
 
-    A character that would end one part too early is refused, since the rest of a password would follow it.
+    A character that would end a part too early is refused: it may belong to a password.
     """
     if address.count("@") > 1:
         _refuse("It has more than one @.", _ESCAPE_HINT)
@@ -190,7 +190,7 @@ def _parts(address: str) -> tuple[str, str, str]:
     if question and "@" in query:
         _refuse("It has a ? before an @.", _ESCAPE_HINT)
     if "/" in path:
-        _refuse("The name of the database has a / in it.", _ESCAPE_HINT)
+        _refuse("The database name contains a /.", _ESCAPE_HINT)
     return authority, path, query
 
 
@@ -198,21 +198,19 @@ def _host_and_port(place: str) -> tuple[str, str]:
     if place.startswith("["):
         host, bracket, port = place[1:].partition("]")
         if not bracket or (port and not port.startswith(":")) or not _IPV6_HOST.fullmatch(_decoded(host)):
-            _refuse("The address in brackets is not one of IPv6.")
+            _refuse("The address in brackets is not an IPv6 address.")
         return _decoded(host), port[1:]
     if "," in place:
-        _refuse("It names several hosts; one is supported.")
+        _refuse("It has several hosts; only one is supported.")
     if place.count(":") > 1:
-        _refuse(
-            "The host has more than one colon.", "Put an IPv6 address into brackets: postgresql://ada@[::1]:5432/db"
-        )
+        _refuse("The host has more than one colon.", "Put an IPv6 address in brackets: postgresql://ada@[::1]:5432/db")
     host, _, port = place.partition(":")
     return _decoded(host), port
 
 
 def _check_host(host: str) -> None:
     if not (host.startswith("/") or _NAMED_HOST.fullmatch(host) or _IPV6_HOST.fullmatch(host)):
-        _refuse("The host is not the name of one.", _ESCAPE_HINT)
+        _refuse("The host name is not valid.", _ESCAPE_HINT)
 
 
 def _port(text: str) -> int | None:
@@ -228,7 +226,7 @@ def _parameters(query: str) -> list[tuple[str, str]]:
     for parameter in query.split("&") if query else ():
         key, equals, value = parameter.partition("=")
         if not key or not equals:
-            _refuse("What follows the ? is not a list of name=value, joined by &.")
+            _refuse("What follows the ? is not a list of name=value joined by &.")
         pairs.append((_decoded(key), _decoded(value)))
     return pairs
 
@@ -241,7 +239,7 @@ def _decoded(text: str) -> str:
     if _BAD_ESCAPE.search(text):
         _refuse("It has a % that is not followed by two hexadecimal digits.", _ESCAPE_HINT)
     decoded = None
-    with suppress(UnicodeError):  # that error holds the text: ours is raised outside, so that it is not chained to it
+    with suppress(UnicodeError):  # that error holds the text, so ours is raised outside and not chained to it
         decoded = unquote_to_bytes(text).decode()
     if decoded is None:
         _refuse("Its percent-encoded characters are not UTF-8.", _ESCAPE_HINT)

@@ -1,0 +1,58 @@
+"""The options that every command shares, wherever they stand on a line; and commands to type next."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from todocli.errors import UsageError
+
+
+@dataclass
+class Shared:
+    """The options that may stand anywhere on a line; `given` are the names of those that do."""
+
+    json: bool = False
+    jsonl: bool = False
+    fields: tuple[str, ...] | None = None
+    quiet: bool = False
+    change: UUID | None = None
+    yes: bool = False
+    profile: str | None = None
+    no_input: bool = False
+    color: str = "auto"
+    arguments: Sequence[str] = ()
+    given: set[str] = field(default_factory=set)
+
+    def merge(self, values: dict[str, Any]) -> None:
+        """Add what was given in one place to what was given before."""
+        for name, value in values.items():
+            if value not in (None, False):
+                setattr(self, name, value)
+                self.given.add(name)
+
+    def check(self, taken: Collection[str]) -> None:
+        """Raise `UsageError` for options that exclude each other, or that the command does not take."""
+        if foreign := sorted(self.given - set(taken)):
+            option = f"--{foreign[0].replace('_', '-')}"
+            raise UsageError(f"This command does not take {option}.", hint=f"Leave {option} out.")
+        if self.quiet and (self.json or self.jsonl or self.fields):
+            raise UsageError("--quiet and JSON exclude each other.", hint="Give one of them.")
+        if self.json and self.jsonl:
+            raise UsageError("--json and --jsonl exclude each other.", hint="Give one of them.")
+
+
+def with_profile(command: Sequence[str], profile: str | None) -> list[str]:
+    """Return a suggested command for the profile that the line named."""
+    words = list(command)
+    if profile and words[0] == "todo" and words[1:2] != ["profile"]:
+        words[1:1] = ["--profile", profile]
+    return words
+
+
+def command_line(command: Sequence[str], profile: str | None) -> str:
+    """Return a suggested command as a shell reads it."""
+    return shlex.join(with_profile(command, profile))

@@ -1,0 +1,22 @@
+"""What commands do to todos, in words."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Verb(NamedTuple):
+    """What a command does, in words: `name` on the line, as an order, when it is done, and when it already was."""
+
+    name: str
+    imperative: str
+    past: str
+    already: str = ""
+
+
+ADD = Verb("add", "Add", "Added", "was already added")
+EDIT = Verb("edit", "Change", "Changed", "is unchanged")
+DONE = Verb("done", "Complete", "Done", "was already done")
+REOPEN = Verb("reopen", "Reopen", "Reopened", "is already open")
+REMOVE = Verb("rm", "Move to the trash", "Removed")
+RESTORE = Verb("restore", "Restore", "Restored", "is not in the trash")
