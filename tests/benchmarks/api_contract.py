@@ -43,8 +43,8 @@ def _ask(examples: str, environment: dict[str, str]) -> None:
             command = [str(Path(sys.executable).with_name("schemathesis"))]
             command += ["--config-file", str(Path(home, "schemathesis.toml")), "run", f"{address}/openapi.json"]
             command += ["--checks", "all", "--exclude-checks", LEFT_OUT, "--max-examples", examples, "--no-color"]
-            said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-        print(re.sub(r"(?s).*?(?=\n=+ (FAILURES|SUMMARY) =)", "", said, count=1), flush=True)
+            text = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        print(re.sub(r"(?s).*?(?=\n=+ (FAILURES|SUMMARY) =)", "", text, count=1), flush=True)
 
 
 def _prepare(home: Path) -> None:

@@ -1,7 +1,7 @@
 """How many requests one worker answers: `python -m tests.benchmarks.api_load [SECONDS]` (it needs wrk).
 
 A list of 20 and a create on Postgres, by eight clients; beside it the least that FastAPI and SQLModel can do, with a
-table of its own in the same database. All take turns in one run, three times; each figure is the median.
+table of its own in the same database. All take rounds in one run, three times; each figure is the median.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 from tests.support import postgres
 from tests.support.served import TODO, free_port, serving
 
-TURNS = 3
+ROUNDS = 3
 CLIENTS = 8
 TODOS = 200
 
@@ -47,13 +47,13 @@ def main() -> None:
                 for address in (bare, ours):
                     _post(address, f"Todo {title}", token)
             found: dict[tuple[str, str], list[tuple[float, float]]] = {}
-            for _ in range(TURNS):
+            for _ in range(ROUNDS):
                 for what, options in (("list of 20", []), ("create", ["-s", str(script)])):
                     for who, address in (("todo serve", ours), ("bare FastAPI", bare)):
                         found.setdefault((what, who), []).append(_wrk(address, token, seconds, options))
     print(f"{'':12}  {'':14}  requests/s  p99 in ms")
-    for (what, who), turns in found.items():
-        rate, late = (statistics.median(values) for values in zip(*turns, strict=True))
+    for (what, who), rounds in found.items():
+        rate, late = (statistics.median(values) for values in zip(*rounds, strict=True))
         print(f"{what:12}  {who:14}  {rate:10.0f}  {late:9.1f}")
 
 
@@ -61,10 +61,10 @@ def _wrk(address: str, token: str, seconds: int, options: list[str]) -> tuple[fl
     """Return the requests per second and the 99th percentile in milliseconds."""
     command = ["wrk", "-t1", f"-c{CLIENTS}", f"-d{seconds}s", "--latency", "-H", f"Authorization: Bearer {token}"]
     command += [*options, f"{address}/api/v1/todos{'' if options else '?limit=20'}"]
-    said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    if re.search(r"Non-2xx|Socket errors", said):
-        raise SystemExit(said)
-    rate, late = re.search(r"Requests/sec: +([\d.]+)", said), re.search(r"99% +([\d.]+)(us|ms|s)", said)
+    text = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    if re.search(r"Non-2xx|Socket errors", text):
+        raise SystemExit(text)
+    rate, late = re.search(r"Requests/sec: +([\d.]+)", text), re.search(r"99% +([\d.]+)(us|ms|s)", text)
     assert rate
     assert late
     return float(rate[1]), float(late[1]) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[late[2]]

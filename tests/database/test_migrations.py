@@ -29,7 +29,7 @@ FIRST = migrations.Revision("0100", None, "Users, todos, their history, and toke
 
 
 def objects(target: Target) -> set[str]:
-    """Return the names of everything that a migration could have made."""
+    """Return the names of everything that a migration could have created."""
     if isinstance(target, Path) and sqlite_file.is_blank(target):
         return set()
     console = Console(target)
@@ -84,9 +84,9 @@ def test_current_returns_the_revision(database: Target) -> None:
 
 def test_up_down_and_up_again_with_rows(empty_database: Target) -> None:
     seen: list[migrations.Revision] = []
-    assert migrations.upgrade(empty_database, on_step=seen.append) == seen == migrations.history()[::-1]
-    made = objects(empty_database)
-    assert made >= TABLES | {"todos_insert", "todos_update", "todos_delete", "todos_console", "todos_refuse"}
+    assert migrations.upgrade(empty_database, on_revision=seen.append) == seen == migrations.history()[::-1]
+    created = objects(empty_database)
+    assert created >= TABLES | {"todos_insert", "todos_update", "todos_delete", "todos_console", "todos_refuse"}
     console = Console(empty_database)
     user = console.add_user()
     console.add(user, 1)
@@ -100,7 +100,7 @@ def test_up_down_and_up_again_with_rows(empty_database: Target) -> None:
     assert migrations.current(empty_database) is None
 
     assert migrations.upgrade(empty_database, HEAD) == migrations.history()[::-1]
-    assert objects(empty_database) == made
+    assert objects(empty_database) == created
     console = Console(empty_database)
     user = console.add_user()
     console.add(user, 1)
@@ -115,10 +115,10 @@ def test_upgrade_and_downgrade_one_revision_at_a_time(empty_database: Target) ->
     user = console.add_user()
     console.add(user, 1)
     before = (console.run("SELECT * FROM todos"), console.history(user))
-    for step in migrations.history()[-2::-1]:
-        assert migrations.upgrade(empty_database, "+1") == [step]
-    for step in migrations.history()[:-1]:
-        assert migrations.downgrade(empty_database, "-1") == [step]
+    for revision in migrations.history()[-2::-1]:
+        assert migrations.upgrade(empty_database, "+1") == [revision]
+    for revision in migrations.history()[:-1]:
+        assert migrations.downgrade(empty_database, "-1") == [revision]
     assert (console.run("SELECT * FROM todos"), console.history(user)) == before
     console.close()
     assert migrations.downgrade(empty_database, "-1") == [FIRST]
@@ -227,7 +227,7 @@ def test_failed_migration_changes_nothing(empty_database: Target) -> None:
         raise RuntimeError("stop")
 
     with pytest.raises(RuntimeError, match="stop"):
-        migrations.upgrade(empty_database, on_step=fail)
+        migrations.upgrade(empty_database, on_revision=fail)
     assert objects(empty_database) == set()
     migrations.upgrade(empty_database)
     with pytest.raises(RuntimeError, match="stop"):

@@ -1,4 +1,4 @@
-"""Everything works through a pooler in transaction mode too, and Neon's is left out unless a profile asks for it."""
+"""Poolers in transaction mode: everything works, and Neon's is bypassed unless a profile asks for it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ def pooled(empty_postgres_url: PostgresURL) -> Iterator[PostgresURL]:
         yield url
 
 
-def test_a_whole_life_through_a_pooler(pooled: PostgresURL, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.slow
+def test_every_command_works_through_a_pooler(pooled: PostgresURL, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOGNAME", "ada")
     monkeypatch.setenv("TODO_DATABASE_URL", pooled.text())
     monkeypatch.setenv("PGOPTIONS", "-c geqo=off")
@@ -48,7 +49,8 @@ def test_a_whole_life_through_a_pooler(pooled: PostgresURL, monkeypatch: pytest.
         todo.ok(line)
 
 
-def test_many_at_once_share_few_connections(pooled: PostgresURL) -> None:
+@pytest.mark.slow
+def test_clients_share_few_pooled_connections(pooled: PostgresURL) -> None:
     migrations.upgrade(pooled)
     with open_store(pooled) as store, store.session() as session:
         Users(session).add("ada")
@@ -73,7 +75,7 @@ def test_many_at_once_share_few_connections(pooled: PostgresURL) -> None:
 @pytest.mark.parametrize(
     ("pooled", "host"), [(False, "ep-cool-name-123456.eu-c"), (True, "ep-cool-name-123456-pooler")]
 )
-def test_neons_pooler_is_used_where_the_profile_says_so(pooled: bool, host: str) -> None:
+def test_neon_pooler_is_used_only_by_pooled_profiles(pooled: bool, host: str) -> None:
     target = resolve_target(Profile("work", "ada", url=POOLED, pooled=pooled))
     assert isinstance(target, PostgresURL)
     assert target.host.startswith(host)
@@ -88,12 +90,12 @@ def test_neons_pooler_is_used_where_the_profile_says_so(pooled: bool, host: str)
         "ep-x.c-pooler.aws.neon.tech",
     ],
 )
-def test_no_other_host_is_changed(host: str) -> None:
+def test_other_pooler_hosts_are_kept(host: str) -> None:
     url = PostgresURL.parse(f"postgresql://a:b@{host}/db")
     assert url.direct() == url
 
 
-def test_the_file_says_so(home: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pooled_is_read_from_the_config(home: object, monkeypatch: pytest.MonkeyPatch) -> None:
     todo = Terminal(monkeypatch)
     todo("profile add work --user ada --url-env URL", stdin="")
     profiles.add(Profile("far", "ada", url=POOLED, pooled=True, timeout=40))
@@ -101,7 +103,7 @@ def test_the_file_says_so(home: object, monkeypatch: pytest.MonkeyPatch) -> None
     assert (known.pooled, known.timeout) == (True, 40)
 
 
-def test_a_profile_is_added_with_all_that_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_profile_add_stores_pooled_and_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     todo = Terminal(monkeypatch)
     todo.ok("profile add far --embedded --pooled --timeout 2.5")
     far = profiles.resolve("far")

@@ -28,7 +28,7 @@ from tests.support.neon_proxy import NeonProxy, tls
 from tests.support.protocol import Faulty
 from tests.support.relay import Relay
 from tests.support.terminal import Ran, Terminal
-from tests.support.waiting import PATIENCE, FakeClock, wait_until
+from tests.support.waiting import TIMEOUT, FakeClock, wait_until
 from todocli import profiles
 from todocli.database import deadline, migrations
 from todocli.database.deadline import Clock, Deadline, deadline_scope
@@ -184,8 +184,8 @@ def test_connect_error_has_message_status_and_retries(
 
 
 def test_every_connect_rule_has_a_case() -> None:
-    said = [text or "server closed the connection unexpectedly" for text, *_ in CONNECTING]
-    reached = {postgres_errors.connect_rule(text) for text in said}
+    messages = [text or "server closed the connection unexpectedly" for text, *_ in CONNECTING]
+    reached = {postgres_errors.connect_rule(text) for text in messages}
     others = {row for row in postgres_errors.CONNECT_RULES if row not in reached}
     by_libpq = r"invalid connection|certificate|does not support SSL|channel binding|the server is|no such host|look up"
     assert [row.pattern for row in others if not re.search(by_libpq + "|look up|refused|no answer", row.pattern)] == []
@@ -199,9 +199,9 @@ def test_waking_database_is_retried(use: Callable[..., Terminal], postgres_url: 
         assert (ran.code, ran.err, len(front.startups)) == (0, "", 4)
 
 
-@pytest.mark.parametrize(("terminal", "told"), [(True, True), (False, False)])
+@pytest.mark.parametrize(("terminal", "notified"), [(True, True), (False, False)])
 def test_terminal_is_notified_of_a_long_wait(
-    use: Callable[..., Terminal], postgres_url: PostgresURL, terminal: bool, told: bool
+    use: Callable[..., Terminal], postgres_url: PostgresURL, terminal: bool, notified: bool
 ) -> None:
     refusals = 8  # whose pauses add up to more than NOTIFY_AFTER
     with NeonProxy(
@@ -209,7 +209,7 @@ def test_terminal_is_notified_of_a_long_wait(
     ) as front:
         ran = use(front.port, terminal=terminal)("user list")
     assert ran.code == 0
-    assert ran.err.count("Waiting for 127.0.0.1 …") == told
+    assert ran.err.count("Waiting for 127.0.0.1 …") == notified
 
 
 @pytest.mark.parametrize("state", ["57P03", "40001", "40P01", "53300", "08006"])
@@ -287,11 +287,11 @@ def test_second_address_is_used_if_first_is_silent_or_refuses(
     with silent_port() as port:
         places = [{"hostaddr": "127.0.0.1", "port": port}, {"hostaddr": postgres_url.host, "port": postgres_url.port}]
         monkeypatch.setattr(connect, "_addresses", lambda *_: places)
-        assert use(1, seconds=PATIENCE, clock=Clock())("user list").code == 0
+        assert use(1, seconds=TIMEOUT, clock=Clock())("user list").code == 0
     for unreachable in ("100::1", "127.0.0.1"):
         places = [{"hostaddr": unreachable, "port": 1}, {"hostaddr": postgres_url.host, "port": postgres_url.port}]
         monkeypatch.setattr(connect, "_addresses", lambda *_, known=places: known)
-        assert use(1, seconds=PATIENCE, clock=Clock())("user list").code == 0
+        assert use(1, seconds=TIMEOUT, clock=Clock())("user list").code == 0
 
 
 def test_definite_answer_ends_the_race(
@@ -300,7 +300,7 @@ def test_definite_answer_ends_the_race(
     with NeonProxy(server(postgres_url), refuse=lambda _: 'role "ada" does not exist') as front:
         places = [{"hostaddr": "127.0.0.1", "port": front.port}, {"hostaddr": "127.0.0.1", "port": front.port}]
         monkeypatch.setattr(connect, "_addresses", lambda *_: places)
-        assert use(1, seconds=PATIENCE, clock=Clock())("user list").code == DENIED
+        assert use(1, seconds=TIMEOUT, clock=Clock())("user list").code == DENIED
         assert len(front.startups) == 1
 
 
@@ -308,7 +308,7 @@ def test_silent_name_server_ends_at_the_deadline(
     use: Callable[..., Terminal], postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answered = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answered.wait(PATIENCE))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answered.wait(TIMEOUT))
     ran = use(1, seconds=0.3, clock=Clock())("list")
     answered.set()
     assert (ran.code, is_clear(ran, postgres_url)) == (UNREACHABLE, True)
@@ -548,7 +548,7 @@ def test_ctrl_c_is_silent_and_leaves_no_session(postgres_url: PostgresURL, momen
             elif moment == "querying":
                 wait_until(lambda: waits_for_lock(postgres_url), "the locked query")
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=PATIENCE)
+            out, err = process.communicate(timeout=TIMEOUT)
         assert (process.returncode, out, err) == (130, b"", b"")
         wait_until(lambda: sessions(postgres_url) == 0, "the end of the session")
 
@@ -572,7 +572,7 @@ def test_pool_survives_suspended_database(postgres_url: PostgresURL) -> None:
 
 def test_session_may_end_in_another_context(postgres_url: PostgresURL) -> None:
     """Web frameworks run each part of a request in its own copy of the context."""
-    store = Store(postgres_url, seconds=PATIENCE)
+    store = Store(postgres_url, seconds=TIMEOUT)
     giver = store.session()
     session = copy_context().run(giver.__enter__)
     copy_context().run(session.connection)
@@ -585,7 +585,7 @@ def test_session_may_end_in_another_context(postgres_url: PostgresURL) -> None:
 
 
 def test_full_pool_is_waited_for_until_the_deadline(postgres_url: PostgresURL) -> None:
-    store = Store(postgres_url, seconds=PATIENCE)
+    store = Store(postgres_url, seconds=TIMEOUT)
     with store.session() as session:
         session.connection()
         vars(store)["_engine"].pool._timeout = 0.1
@@ -614,7 +614,7 @@ def _terminate(url: PostgresURL) -> None:
 def test_locked_statement_ends_at_the_deadline(postgres_url: PostgresURL) -> None:
     with psycopg.connect(postgres.conninfo(postgres_url)) as holder:
         holder.execute("LOCK TABLE users")
-        store = Store(postgres_url, seconds=PATIENCE)
+        store = Store(postgres_url, seconds=TIMEOUT)
         with pytest.raises(ServiceUnavailable, match="does not answer"), store.session() as session:
             session.connection()
             expire(session)

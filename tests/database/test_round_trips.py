@@ -77,27 +77,27 @@ def far(
         yield RemoteDatabase(todo, relay, front, postgres_url, monkeypatch)
 
 
-def test_every_command_takes_six_round_trips_to_neon(far: RemoteDatabase) -> None:
+def test_every_command_takes_six_round_trips(far: RemoteDatabase) -> None:
     """TCP, TLS, three for the password (SCRAM-SHA-256), and the statement."""
     far.use(sslmode="require")
     assert [(line, far.cost(line)) for line in COMMANDS] == [(line, 6) for line in COMMANDS]
     assert len(far.relay.lines) == len(COMMANDS)
 
 
-def test_a_person_sees_a_todo_and_its_steps_in_six(far: RemoteDatabase) -> None:
+def test_show_on_terminal_takes_six_round_trips(far: RemoteDatabase) -> None:
     far.use()
     far.todo.terminal = True
     assert far.cost("show 1 2") == 6
 
 
-def test_undo_is_a_transaction_of_seven_statements(far: RemoteDatabase) -> None:
+def test_undo_is_one_transaction_of_seven_statements(far: RemoteDatabase) -> None:
     """Its own, and BEGIN and COMMIT, after the five of connecting."""
     far.use()
     far.cost("done 1-3")
     assert (far.cost("undo"), far.cost("redo")) == (14, 14)
 
 
-def test_an_empty_list_takes_no_more(far: RemoteDatabase) -> None:
+def test_empty_list_takes_six_round_trips(far: RemoteDatabase) -> None:
     far.use()
     far.todo.ok("rm 1-9")
     assert {line: far.cost(line) for line in ("list", "list -n 1", "list --completed")} == {
@@ -107,12 +107,12 @@ def test_an_empty_list_takes_no_more(far: RemoteDatabase) -> None:
     }
 
 
-def test_every_command_takes_seven_where_tls_is_asked_for_first(far: RemoteDatabase) -> None:
+def test_classic_tls_takes_seven_round_trips(far: RemoteDatabase) -> None:
     far.use(sslmode="require", sslnegotiation="postgres")
     assert [(line, far.cost(line)) for line in COMMANDS] == [(line, 7) for line in COMMANDS]
 
 
-def test_the_front_sees_only_what_it_passes_on(far: RemoteDatabase) -> None:
+def test_neon_proxy_gets_only_parameters_it_forwards(far: RemoteDatabase) -> None:
     far.use()
     with far.monkeypatch.context() as patch:
         patch.setenv("PGOPTIONS", "-c geqo=off")
@@ -124,7 +124,7 @@ def test_the_front_sees_only_what_it_passes_on(far: RemoteDatabase) -> None:
     assert not {"options", "TimeZone", "DateStyle"} & seen.keys()
 
 
-def test_ping_tells_what_was_counted(far: RemoteDatabase) -> None:
+def test_ping_reports_counted_round_trips(far: RemoteDatabase) -> None:
     far.use()
     ping = json.loads(far.todo.ok("db ping --json"))
     assert ping["round_trips"] == far.relay.lines[-1].round_trips == 6
@@ -138,12 +138,12 @@ def test_ping_tells_what_was_counted(far: RemoteDatabase) -> None:
     assert ping["round_trips"] == far.relay.lines[-1].round_trips == 7
 
 
-def test_sqlalchemy_asks_nothing_of_its_own(postgres_url: PostgresURL) -> None:
+def test_sqlalchemy_sends_no_probes(postgres_url: PostgresURL) -> None:
     """One statement is all that reaches the server on a fresh engine; an upgrade of SQLAlchemy may bring more."""
-    said: list[bytes] = []
+    text: list[bytes] = []
 
     def listen(data: bytes) -> bytes:
-        said.append(data)
+        text.append(data)
         return data
 
     with Relay((postgres_url.host, postgres_url.port or 5432), new_line=lambda _: Line(on_client=listen)) as relay:
@@ -151,7 +151,7 @@ def test_sqlalchemy_asks_nothing_of_its_own(postgres_url: PostgresURL) -> None:
         with store.session() as session:
             assert session.scalar(sa.text("SELECT 'one'")) == "one"
         store.close()
-    spoken = b"".join(said)
+    spoken = b"".join(text)
     assert spoken.count(b"SELECT 'one'") == 1
     own = (b"VERSION(", b"SHOW ", b"BEGIN", b"COMMIT", b"ROLLBACK", b"SET ")
     assert [word for word in own if word in spoken.upper()] == []

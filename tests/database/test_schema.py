@@ -65,7 +65,7 @@ def console(database: Target) -> Iterator[Console]:
     console.close()
 
 
-def test_autogenerate_finds_nothing_to_do(database: Target) -> None:
+def test_autogenerate_finds_no_difference(database: Target) -> None:
     with engine_of(database).connect() as connection:
         context = MigrationContext.configure(
             connection,
@@ -74,7 +74,7 @@ def test_autogenerate_finds_nothing_to_do(database: Target) -> None:
         assert compare_metadata(context, complete_metadata()) == []
 
 
-def test_the_migrations_make_what_the_models_say(empty_database: Target) -> None:
+def test_migrations_match_the_models(empty_database: Target) -> None:
     """Checks, names and orders too, which autogenerate does not compare."""
     migrations.upgrade(empty_database)
     engine = engine_of(empty_database)
@@ -84,7 +84,7 @@ def test_the_migrations_make_what_the_models_say(empty_database: Target) -> None
     assert migrated == described(engine)
 
 
-def test_every_constraint_and_index_has_a_name_by_the_convention(database: Target) -> None:
+def test_constraint_names_follow_the_convention(database: Target) -> None:
     inspector = sa.inspect(engine_of(database))
     for table in TABLES:
         names = [
@@ -117,7 +117,7 @@ def indexed_columns(console: Console, table: str) -> dict[str, list[str]]:
     )
 
 
-def test_every_foreign_key_leads_an_index(postgres_url: PostgresURL) -> None:
+def test_every_foreign_key_has_an_index(postgres_url: PostgresURL) -> None:
     console = Console(postgres_url)
     keys = console.run(
         "SELECT conrelid::regclass::text, conname, array_agg(attname::text ORDER BY place)"
@@ -137,7 +137,7 @@ def test_every_foreign_key_leads_an_index(postgres_url: PostgresURL) -> None:
     console.close()
 
 
-def test_the_indexes_of_a_users_lists(postgres_url: PostgresURL) -> None:
+def test_lists_have_their_indexes(postgres_url: PostgresURL) -> None:
     console = Console(postgres_url)
     indexes = indexed_columns(console, "todos")
     assert indexes["ix_todos_user_id"] == ["user_id"]
@@ -151,7 +151,7 @@ def test_the_indexes_of_a_users_lists(postgres_url: PostgresURL) -> None:
     console.close()
 
 
-def test_instants_are_stored_as_each_engine_should(console: Console) -> None:
+def test_instants_are_stored_in_utc(console: Console) -> None:
     user = console.add_user()
     console.add(user, 1)
     if console.is_sqlite:
@@ -182,7 +182,7 @@ def test_instants_are_stored_as_each_engine_should(console: Console) -> None:
         ("project", "x" * 101, "ck_todos_project"),
     ],
 )
-def test_a_bad_value_is_refused(console: Console, column: str, value: Any, constraint: str) -> None:
+def test_invalid_value_is_refused(console: Console, column: str, value: Any, constraint: str) -> None:
     user = console.add_user()
     # For a text that is too long, Postgres answers by the type before it looks at the constraint.
     with pytest.raises((*REFUSED, console.too_long), match=f"{constraint}|value too long"):
@@ -199,9 +199,7 @@ def test_a_bad_value_is_refused(console: Console, column: str, value: Any, const
         ("tags", ["[]", "bills", '{"a": 1}', "{}"]),
     ],
 )
-def test_what_is_no_day_no_time_and_no_list_of_names_is_refused(
-    console: Console, column: str, values: list[str]
-) -> None:
+def test_sqlite_refuses_malformed_dates_and_tags(console: Console, column: str, values: list[str]) -> None:
     """Postgres has types for them, and reads more forms than one; SQLite has a check for each."""
     user = console.add_user()
     refused = 0
@@ -214,7 +212,7 @@ def test_what_is_no_day_no_time_and_no_list_of_names_is_refused(
     assert refused == len(values) if console.is_sqlite else refused >= 2
 
 
-def test_a_title_of_256_characters_is_refused(console: Console) -> None:
+def test_long_title_is_refused(console: Console) -> None:
     user = console.add_user()
     console.add(user, 1, "é" * 255, description="é" * 2000)
     with pytest.raises((*REFUSED, console.too_long)):
@@ -222,19 +220,19 @@ def test_a_title_of_256_characters_is_refused(console: Console) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "x" * 65])
-def test_a_bad_name_of_a_user_is_refused(console: Console, name: str) -> None:
+def test_invalid_user_name_is_refused(console: Console, name: str) -> None:
     console.add_user("x" * 64)
     with pytest.raises((*REFUSED, console.too_long), match=r"ck_users_name|value too long"):
         console.add_user(name)
 
 
-def test_a_name_is_one_users(console: Console) -> None:
+def test_user_names_are_unique(console: Console) -> None:
     console.add_user("ada")
     with pytest.raises(REFUSED, match=r"uq_users_name|users\.name"):
         console.add_user("ada")
 
 
-def test_a_number_is_one_todos(console: Console) -> None:
+def test_numbers_are_unique_per_user(console: Console) -> None:
     user, other = console.add_user("ada"), console.add_user("bob")
     console.add(user, 1)
     console.add(other, 1)
@@ -242,11 +240,11 @@ def test_a_number_is_one_todos(console: Console) -> None:
         console.add(user, 1)
 
 
-def test_history_outlives_the_todo_but_not_its_change(console: Console) -> None:
+def test_history_outlives_todo_but_not_change(console: Console) -> None:
     user = console.add_user()
     todo = console.add(user, 1)
     console.run("DELETE FROM todos WHERE id = :todo", todo=todo)
-    assert [step.todo for step in console.history(user)] == [todo, todo]
+    assert [value.todo for value in console.history(user)] == [todo, todo]
     console.run("DELETE FROM changes WHERE user_id = :user", user=user)
     assert console.value("SELECT count(*) FROM history") == 0
     console.run("DELETE FROM users WHERE id = :user", user=user)

@@ -17,7 +17,7 @@ from todocli.database.schema import HEAD
 from todocli.errors import TodoError
 
 
-def test_a_new_file_is_its_owners_alone(tmp_path: Path) -> None:
+def test_new_file_is_private(tmp_path: Path) -> None:
     path = tmp_path / "a b%20#?" / "ü%(x)s" / "todo.db"
     previous = os.umask(0)
     try:
@@ -32,7 +32,7 @@ def test_a_new_file_is_its_owners_alone(tmp_path: Path) -> None:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
-def test_the_switch_to_wal_waits_for_a_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_switch_to_wal_waits_for_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "todo.db"
     sqlite_file.create_file(path)
     with closing(sqlite_file.connect(path)) as reader, closing(sqlite_file.connect(path)) as connection:
@@ -45,7 +45,7 @@ def test_the_switch_to_wal_waits_for_a_reader(tmp_path: Path, monkeypatch: pytes
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
-def test_the_file_behind_a_link_is_its_owners_alone(tmp_path: Path) -> None:
+def test_file_behind_link_is_private(tmp_path: Path) -> None:
     path = tmp_path / "todo.db"
     path.symlink_to(tmp_path / "elsewhere" / "todo.db")
     migrations.upgrade(path)
@@ -53,7 +53,7 @@ def test_the_file_behind_a_link_is_its_owners_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "elsewhere" / "todo.db").stat().st_mode) == 0o600
 
 
-def test_a_copy_is_kept_before_rows_are_moved(sqlite_path: Path) -> None:
+def test_migration_keeps_a_copy(sqlite_path: Path) -> None:
     console = Console(sqlite_path)
     console.add(console.add_user(), 1, "Precious")
     copy = sqlite_path.with_name(f"todo.db.bak-{HEAD}")
@@ -76,14 +76,14 @@ def test_a_copy_is_kept_before_rows_are_moved(sqlite_path: Path) -> None:
     ]
 
 
-def test_without_a_copy_nothing_is_moved(sqlite_path: Path) -> None:
+def test_failed_copy_stops_the_migration(sqlite_path: Path) -> None:
     sqlite_path.with_name(f"todo.db.bak-{HEAD}.part").mkdir()
     with pytest.raises(TodoError):
         migrations.downgrade(sqlite_path, "base")
     assert migrations.current(sqlite_path) == HEAD
 
 
-def test_a_database_of_something_else_is_left_alone(tmp_path: Path) -> None:
+def test_database_of_another_program_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "photos.db"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE photos (id)")
@@ -93,7 +93,7 @@ def test_a_database_of_something_else_is_left_alone(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
+def test_file_that_is_not_a_database_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("buy milk\n" * 100)
     for look in (migrations.current, migrations.upgrade):
@@ -102,7 +102,7 @@ def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
     assert path.read_text() == "buy milk\n" * 100
 
 
-def test_rows_that_do_not_fit_together_stop_a_migration(sqlite_path: Path) -> None:
+def test_broken_foreign_keys_stop_a_migration(sqlite_path: Path) -> None:
     console = Console(sqlite_path)
     console.run("PRAGMA foreign_keys = OFF")
     console.run(

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tests.support.console import EMPTY, NOON, REFUSED, Console, Step
+from tests.support.console import EMPTY, NOON, REFUSED, Console, HistoryRow
 from todocli.database.target import Target
 
 NO_RETRY = "a todo's id, number and user_id never change"
@@ -36,14 +36,14 @@ def user(console: Console) -> UUID:
 # What a program writes
 
 
-def test_an_insert_moves_the_users_number_and_leaves_history(console: Console, user: UUID) -> None:
+def test_insert_moves_last_number_and_records_history(console: Console, user: UUID) -> None:
     change = uuid4()
     todo = console.add(user, 1, change=change)
     assert console.value("SELECT last_number FROM users") == 1
-    assert console.history(user) == [Step(change, "cli", todo, None, row(1, "Pay rent"))]
+    assert console.history(user) == [HistoryRow(change, "cli", todo, None, row(1, "Pay rent"))]
 
 
-def test_the_users_number_never_moves_down(console: Console, user: UUID) -> None:
+def test_last_number_never_decreases(console: Console, user: UUID) -> None:
     other = console.add_user("bob")
     for number in (5, 3, 7, 6):
         console.add(user, number)
@@ -51,7 +51,7 @@ def test_the_users_number_never_moves_down(console: Console, user: UUID) -> None
     assert console.value("SELECT last_number FROM users WHERE id = :other", other=other) == 0
 
 
-def test_an_insert_sent_again_leaves_nothing(console: Console, user: UUID) -> None:
+def test_repeated_insert_records_nothing(console: Console, user: UUID) -> None:
     change, todo = uuid4(), uuid4()
     console.add(user, 1, todo=todo, change=change)
     before = console.history(user)
@@ -62,7 +62,7 @@ def test_an_insert_sent_again_leaves_nothing(console: Console, user: UUID) -> No
     assert console.value("SELECT last_number FROM users") == 1
 
 
-def test_a_number_is_taken_in_the_statement_that_holds_its_users_lock(console: Console, user: UUID) -> None:
+def test_number_is_taken_under_the_users_lock(console: Console, user: UUID) -> None:
     lock = "" if console.is_sqlite else "FOR NO KEY UPDATE"
     for number in (1, 2):
         rows = console.run(
@@ -79,7 +79,7 @@ def test_a_number_is_taken_in_the_statement_that_holds_its_users_lock(console: C
     assert console.value("SELECT last_number FROM users") == 2
 
 
-def test_an_update_with_a_new_change_keeps_before_and_after(console: Console, user: UUID) -> None:
+def test_update_records_before_and_after(console: Console, user: UUID) -> None:
     todo, change = console.add(user, 1), uuid4()
     console.run(
         "UPDATE todos SET title = 'New', completed_at = :at, change_id = :change, change_source = 'api'"
@@ -89,39 +89,39 @@ def test_an_update_with_a_new_change_keeps_before_and_after(console: Console, us
         at=NOON,
     )
     new = row(1, "New", completed_at="2026-11-27T12:00:00.123456Z")
-    assert console.history(user)[1:] == [Step(change, "api", todo, row(1, "Pay rent"), new)]
+    assert console.history(user)[1:] == [HistoryRow(change, "api", todo, row(1, "Pay rent"), new)]
     assert console.run("SELECT version, change_source FROM todos") == [(1, "api")]
 
 
-def test_an_update_of_many_is_one_change(console: Console, user: UUID) -> None:
+def test_update_of_many_is_one_change(console: Console, user: UUID) -> None:
     todos, change = [console.add(user, number) for number in (1, 2, 3)], uuid4()
     console.run("UPDATE todos SET description = 'x', change_id = :change, change_source = 'cli'", change=change)
-    steps = console.history(user)[3:]
-    assert {step.todo for step in steps} == set(todos)
-    assert {step.change for step in steps} == {change}
+    rows = console.history(user)[3:]
+    assert {row.todo for row in rows} == set(todos)
+    assert {row.change for row in rows} == {change}
     assert len(console.changes(user)) == 4
 
 
-def test_an_update_by_upsert_leaves_history(console: Console, user: UUID) -> None:
+def test_upsert_records_history(console: Console, user: UUID) -> None:
     todo, change = console.add(user, 1), uuid4()
     then = "ON CONFLICT (id) DO UPDATE SET title = excluded.title, change_id = excluded.change_id"
     console.add(user, 2, "New", todo=todo, change=change, then=then)
-    assert console.history(user)[1:] == [Step(change, "cli", todo, row(1, "Pay rent"), row(1, "New"))]
+    assert console.history(user)[1:] == [HistoryRow(change, "cli", todo, row(1, "Pay rent"), row(1, "New"))]
     assert console.value("SELECT last_number FROM users") == 1
 
 
-def test_a_todo_touched_twice_by_a_change_keeps_the_first_before(console: Console, user: UUID) -> None:
+def test_second_update_in_a_change_keeps_first_before(console: Console, user: UUID) -> None:
     todo, first, second = console.add(user, 1, "a"), uuid4(), uuid4()
     for title, change in (("b", first), ("c", second), ("d", first)):
         console.run("UPDATE todos SET title = :title, change_id = :change", title=title, change=change)
     assert console.history(user)[1:] == [
-        Step(first, "cli", todo, row(1, "a"), row(1, "d")),
-        Step(second, "cli", todo, row(1, "b"), row(1, "c")),
+        HistoryRow(first, "cli", todo, row(1, "a"), row(1, "d")),
+        HistoryRow(second, "cli", todo, row(1, "b"), row(1, "c")),
     ]
 
 
 @pytest.mark.parametrize("column", ["id", "number", "user_id"])
-def test_what_identifies_a_todo_never_changes(console: Console, user: UUID, column: str) -> None:
+def test_identity_of_a_todo_is_immutable(console: Console, user: UUID, column: str) -> None:
     todo, other = console.add(user, 1), console.add_user("bob")
     value = {"id": uuid4(), "number": 2, "user_id": other}[column]
     before = console.history(user), console.run("SELECT * FROM todos")
@@ -137,20 +137,20 @@ def test_what_identifies_a_todo_never_changes(console: Console, user: UUID, colu
 # What somebody at a console writes
 
 
-def test_an_update_without_a_change_is_given_one(console: Console, user: UUID) -> None:
+def test_console_update_gets_a_change(console: Console, user: UUID) -> None:
     change = uuid4()
     todo = console.add(user, 1, change=change)
     console.run("UPDATE todos SET title = 'New', description = 'x' WHERE id = :todo", todo=todo)
-    (step,) = console.history(user)[1:]
-    assert step == Step(step.change, "sql", todo, row(1, "Pay rent"), row(1, "New", description="x"))
-    assert step.change.version == 7
-    assert step.change.variant == "specified in RFC 4122"
-    written = console.run("SELECT version, change_source FROM todos WHERE change_id = :change", change=step.change)
+    (row,) = console.history(user)[1:]
+    assert row == HistoryRow(row.change, "sql", todo, row(1, "Pay rent"), row(1, "New", description="x"))
+    assert row.change.version == 7
+    assert row.change.variant == "specified in RFC 4122"
+    written = console.run("SELECT version, change_source FROM todos WHERE change_id = :change", change=row.change)
     assert written == [(2, "sql")]
     assert console.value("SELECT count(*) FROM todos WHERE updated_at <> created_at") == 1
 
 
-def test_the_change_that_is_given_carries_the_time(console: Console, user: UUID) -> None:
+def test_console_change_is_a_uuid7_of_now(console: Console, user: UUID) -> None:
     console.add(user, 1)
     console.run("UPDATE todos SET title = 'New'")
     seconds = (console.changes(user)[1].int >> 80) / 1000
@@ -158,17 +158,17 @@ def test_the_change_that_is_given_carries_the_time(console: Console, user: UUID)
     assert math.isclose(seconds, console.value(f"SELECT {epoch}"), abs_tol=3600)
 
 
-def test_the_console_may_update_again_and_again(console: Console, user: UUID) -> None:
+def test_repeated_console_updates_are_changes(console: Console, user: UUID) -> None:
     console.add(user, 1, "a")
     console.run("UPDATE todos SET title = 'b'")
     console.run("UPDATE todos SET title = 'c'")
-    pairs = [(step.before, step.after) for step in console.history(user)]
+    pairs = [(row.before, row.after) for row in console.history(user)]
     assert pairs == [(None, row(1, "a")), (row(1, "a"), row(1, "b")), (row(1, "b"), row(1, "c"))]
     assert len(set(console.changes(user))) == 3
     assert console.value("SELECT version FROM todos") == 3
 
 
-def test_what_the_console_does_in_a_transaction_is_one_change(console: Console, user: UUID) -> None:
+def test_console_transaction_is_one_change(console: Console, user: UUID) -> None:
     """On Postgres; SQLite cannot tell, and makes a change of each row."""
     other = console.add_user("bob")
     for number in (1, 2, 3):
@@ -178,34 +178,34 @@ def test_what_the_console_does_in_a_transaction_is_one_change(console: Console, 
         console.run("UPDATE todos SET title = 'b'")
         console.run("UPDATE todos SET title = 'c' WHERE number = 1")
         console.run("DELETE FROM todos WHERE number = 3")
-    steps = console.history(user)[3:]
+    rows = console.history(user)[3:]
     if console.is_sqlite:
-        assert len({step.change for step in steps}) == len(steps) == 5
+        assert len({row.change for row in rows}) == len(rows) == 5
         return
-    assert len({step.change for step in steps}) == 1
-    assert sorted((step.before["number"], step.after and step.after["title"]) for step in steps if step.before) == [
+    assert len({row.change for row in rows}) == 1
+    assert sorted((row.before["number"], row.after and row.after["title"]) for row in rows if row.before) == [
         (1, "c"),
         (2, "b"),
         (3, None),
     ]
-    assert {step.before["title"] for step in steps if step.before} == {"a"}
+    assert {row.before["title"] for row in rows if row.before} == {"a"}
     assert len(console.history(other)) == 2
     console.run("UPDATE todos SET title = 'd'")
     assert len(console.changes(user)) == 5
 
 
-def test_a_delete_leaves_what_was_there(console: Console, user: UUID) -> None:
+def test_delete_records_the_row(console: Console, user: UUID) -> None:
     change = uuid4()
     todo = console.add(user, 1, change=change)
     console.run("DELETE FROM todos")
-    (step,) = console.history(user)[1:]
-    assert step == Step(step.change, "sql", todo, row(1, "Pay rent"), None)
-    assert step.change != change
-    assert step.change.version == 7
+    (row,) = console.history(user)[1:]
+    assert row == HistoryRow(row.change, "sql", todo, row(1, "Pay rent"), None)
+    assert row.change != change
+    assert row.change.version == 7
     assert console.value("SELECT last_number FROM users") == 1
 
 
-def test_what_fails_leaves_nothing(console: Console, user: UUID) -> None:
+def test_failed_statement_records_nothing(console: Console, user: UUID) -> None:
     console.add(user, 1)
     before = console.history(user), console.changes(user)
     with pytest.raises(REFUSED):
@@ -218,23 +218,23 @@ def test_what_fails_leaves_nothing(console: Console, user: UUID) -> None:
 # Times
 
 
-def test_times_in_history_are_utc_whatever_the_session_says(console: Console, user: UUID) -> None:
+def test_history_times_are_utc_in_any_session(console: Console, user: UUID) -> None:
     if not console.is_sqlite:
         console.run("SET timezone = 'Asia/Kolkata'")
         console.run("SET datestyle = 'German, DMY'")
     console.add(user, 1, completed_at=NOON + timedelta(microseconds=-123456), deleted_at=NOON + timedelta(days=-400))
     console.run("UPDATE todos SET title = 'New'")
-    for step in console.history(user):
-        assert step.after is not None
-        assert step.after["created_at"] == "2026-11-27T12:00:00.123456Z"
-        assert step.after["completed_at"] == "2026-11-27T12:00:00.000000Z"
-        assert step.after["deleted_at"] == "2025-10-23T12:00:00.123456Z"
+    for row in console.history(user):
+        assert row.after is not None
+        assert row.after["created_at"] == "2026-11-27T12:00:00.123456Z"
+        assert row.after["completed_at"] == "2026-11-27T12:00:00.000000Z"
+        assert row.after["deleted_at"] == "2025-10-23T12:00:00.123456Z"
 
 
 # Many at once
 
 
-def test_five_thousand_in_one_statement_touch_their_user_once(console: Console, user: UUID) -> None:
+def test_bulk_insert_updates_the_user_once(console: Console, user: UUID) -> None:
     change, count = uuid4(), 5000
     numbers = (
         "(WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < :count)"
@@ -265,11 +265,11 @@ def test_five_thousand_in_one_statement_touch_their_user_once(console: Console, 
 # Both engines
 
 
-def test_the_same_operations_leave_the_same_history(request: pytest.FixtureRequest) -> None:
+def test_both_engines_record_the_same_history(request: pytest.FixtureRequest) -> None:
     todos = [uuid4() for _ in range(3)]
     changes = [uuid4() for _ in range(4)]
 
-    def history_at(target: Target) -> list[Step]:
+    def history_at(target: Target) -> list[HistoryRow]:
         console = Console(target)
         user = console.add_user()
         for number, (todo, change) in enumerate(zip(todos, changes, strict=False), 1):
@@ -278,19 +278,17 @@ def test_the_same_operations_leave_the_same_history(request: pytest.FixtureReque
         for todo in todos:
             console.run("UPDATE todos SET title = '%s', description = NULL WHERE id = :todo", todo=todo)
             console.run("DELETE FROM todos WHERE id = :todo", todo=todo)
-        steps = console.history(user)
+        rows = console.history(user)
         console.close()
         given = UUID(int=0)
-        return sorted(
-            (step._replace(change=step.change if step.change in changes else given) for step in steps), key=str
-        )
+        return sorted((row._replace(change=row.change if row.change in changes else given) for row in rows), key=str)
 
     on_sqlite = history_at(request.getfixturevalue("sqlite_path"))
     assert len(on_sqlite) == 12
     assert on_sqlite == history_at(request.getfixturevalue("postgres_url"))
 
 
-def test_a_number_is_never_given_again(console: Console) -> None:
+def test_numbers_are_not_reused(console: Console) -> None:
     """Not that of a deleted todo, nor of one of which history has the number only; but to the todo itself."""
     user = console.add_user()
     todo = console.add(user, 1, "a")

@@ -29,39 +29,39 @@ def is_recursive(console: Console) -> bool:
     return bool(console.value("PRAGMA recursive_triggers"))
 
 
-def test_an_update_gives_one_step(sqlite: Console) -> None:
+def test_update_records_one_row(sqlite: Console) -> None:
     user = sqlite.add_user()
     sqlite.add(user, 1, "a")
     sqlite.run("UPDATE todos SET title = 'b'")
     sqlite.run("UPDATE todos SET title = 'c', change_id = :change", change=uuid4())
-    pairs = [(step.before, step.after) for step in sqlite.history(user)]
+    pairs = [(row.before, row.after) for row in sqlite.history(user)]
     assert pairs == [(None, row(1, "a")), (row(1, "a"), row(1, "b")), (row(1, "b"), row(1, "c"))]
 
 
 @pytest.mark.parametrize("verb", ["UPDATE OR IGNORE", "UPDATE OR REPLACE", "UPDATE OR ROLLBACK", "UPDATE OR FAIL"])
-def test_an_updates_conflict_policy_does_not_reach_history(sqlite: Console, verb: str) -> None:
+def test_conflict_policy_of_update_spares_history(sqlite: Console, verb: str) -> None:
     user, change = sqlite.add_user(), uuid4()
     for number in (1, 2):
         sqlite.add(user, number, "a")
     sqlite.run(f"{verb} todos SET title = 'b', change_id = :change", change=change)
     sqlite.run(f"{verb} todos SET title = 'c'")
-    assert [(step.before or {}).get("title") for step in sqlite.history(user)] == [None, None, "a", "a", "b", "b"]
-    assert [(step.after or {}).get("title") for step in sqlite.history(user)] == ["a", "a", "b", "b", "c", "c"]
+    assert [(row.before or {}).get("title") for row in sqlite.history(user)] == [None, None, "a", "a", "b", "b"]
+    assert [(row.after or {}).get("title") for row in sqlite.history(user)] == ["a", "a", "b", "b", "c", "c"]
     assert len(sqlite.changes(user)) == 5
 
 
-def test_replacing_a_todo_keeps_what_was_there(sqlite: Console) -> None:
+def test_replace_is_recorded_as_update(sqlite: Console) -> None:
     user = sqlite.add_user()
     todo = sqlite.add(user, 1, "a")
     sqlite.add(user, 1, "b", todo=todo, verb="INSERT OR REPLACE")
-    pairs = [(step.before, step.after) for step in sqlite.history(user)]
+    pairs = [(row.before, row.after) for row in sqlite.history(user)]
     if is_recursive(sqlite):
         assert pairs == [(None, row(1, "a")), (row(1, "a"), None), (None, row(1, "b"))]
     else:
         assert pairs == [(None, row(1, "a")), (row(1, "a"), row(1, "b"))]
 
 
-def test_replacing_does_not_take_a_number_away_unseen(sqlite: Console) -> None:
+def test_replace_of_another_todo_is_refused(sqlite: Console) -> None:
     user = sqlite.add_user()
     sqlite.add(user, 1, "a")
     sqlite.add(user, 2, "b")
@@ -70,7 +70,7 @@ def test_replacing_does_not_take_a_number_away_unseen(sqlite: Console) -> None:
     assert sqlite.run("SELECT title FROM todos ORDER BY number") == [("a",), ("b",)]
 
 
-def test_replacing_does_not_move_a_todo(sqlite_path: Path) -> None:
+def test_replace_cannot_move_a_todo(sqlite_path: Path) -> None:
     console = Console(sqlite_path)
     user, other = console.add_user("ada"), console.add_user("bob")
     todo = console.add(user, 1, "a")
@@ -82,18 +82,18 @@ def test_replacing_does_not_move_a_todo(sqlite_path: Path) -> None:
     console.close()
 
 
-def test_a_deleted_todos_place_can_be_taken(sqlite: Console) -> None:
+def test_deleted_todo_can_be_inserted_again(sqlite: Console) -> None:
     user = sqlite.add_user()
     todo = sqlite.add(user, 1, "a")
     sqlite.run("DELETE FROM todos")
     sqlite.add(user, 1, "b", todo=todo)
-    assert [(step.before, step.after) for step in sqlite.history(user)][1:] == [
+    assert [(row.before, row.after) for row in sqlite.history(user)][1:] == [
         (row(1, "a"), None),
         (None, row(1, "b")),
     ]
 
 
-def test_an_ignored_insert_leaves_nothing(sqlite: Console) -> None:
+def test_ignored_insert_records_nothing(sqlite: Console) -> None:
     user = sqlite.add_user()
     todo = sqlite.add(user, 1, "a")
     before = sqlite.history(user), sqlite.changes(user)
@@ -114,7 +114,7 @@ def test_an_ignored_insert_leaves_nothing(sqlite: Console) -> None:
         ("2026-11-27 23:59:59.999999", "2026-11-27T23:59:59.999999Z"),
     ],
 )
-def test_a_time_typed_by_hand_has_the_same_form_in_history(sqlite: Console, written: str, kept: str) -> None:
+def test_hand_typed_time_is_normalised_in_history(sqlite: Console, written: str, kept: str) -> None:
     user = sqlite.add_user()
     sqlite.add(user, 1)
     sqlite.run("UPDATE todos SET completed_at = :written", written=written)
@@ -133,7 +133,7 @@ def postgres(postgres_url: PostgresURL) -> Iterator[Console]:
     console.close()
 
 
-def test_it_does_not_matter_where_a_session_looks_for_tables(postgres: Console) -> None:
+def test_search_path_of_a_session_does_not_matter(postgres: Console) -> None:
     """A pooler, or a console, may have another search_path; and a table of the same name may be in the way."""
     user = postgres.add_user()
     todo = postgres.add(user, 1)
@@ -144,7 +144,7 @@ def test_it_does_not_matter_where_a_session_looks_for_tables(postgres: Console) 
     assert postgres.value("SELECT count(*) FROM public.history") == 3
 
 
-def test_a_returned_row_has_the_change_that_it_was_given(postgres: Console) -> None:
+def test_returning_shows_the_console_change(postgres: Console) -> None:
     user = postgres.add_user()
     postgres.add(user, 1)
     ((change, version),) = postgres.run("UPDATE todos SET title = 'New' RETURNING change_id, version")
@@ -152,7 +152,7 @@ def test_a_returned_row_has_the_change_that_it_was_given(postgres: Console) -> N
     assert version == 2
 
 
-def test_transactions_at_the_same_instant_are_two_changes(postgres_url: PostgresURL) -> None:
+def test_simultaneous_transactions_are_two_changes(postgres_url: PostgresURL) -> None:
     consoles = [Console(postgres_url) for _ in range(2)]
     changes: set[UUID] = set()
     for console in consoles:
@@ -165,7 +165,7 @@ def test_transactions_at_the_same_instant_are_two_changes(postgres_url: Postgres
         console.close()
 
 
-def test_a_merge_leaves_history(postgres: Console) -> None:
+def test_merge_records_history(postgres: Console) -> None:
     user, change = postgres.add_user(), uuid4()
     todo = postgres.add(user, 1, "a")
     postgres.run(
@@ -179,14 +179,12 @@ def test_a_merge_leaves_history(postgres: Console) -> None:
         change=change,
         at=NOON,
     )
-    steps = {
-        step.after["number"]: step.before for step in postgres.history(user) if step.after and step.change == change
-    }
-    assert steps == {1: row(1, "a"), 2: None}
+    rows = {row.after["number"]: row.before for row in postgres.history(user) if row.after and row.change == change}
+    assert rows == {1: row(1, "a"), 2: None}
     assert postgres.value("SELECT last_number FROM users") == 2
 
 
-def test_todos_are_not_truncated_behind_the_back_of_history(postgres_url: PostgresURL) -> None:
+def test_truncate_of_todos_is_refused(postgres_url: PostgresURL) -> None:
     console = Console(postgres_url)
     console.add(console.add_user(), 1, "x")
     for table in ("todos", "users CASCADE"):

@@ -17,7 +17,7 @@ import pytest
 from tests.support.client import Client
 from tests.support.console import Console
 from tests.support.terminal import Terminal
-from tests.support.waiting import PATIENCE, wait_until
+from tests.support.waiting import TIMEOUT, wait_until
 from todocli.database.postgres.url import PostgresURL
 from todocli.database.store import Store, open_store
 from todocli.database.target import Target
@@ -41,7 +41,7 @@ def together(lines: Sequence[Sequence[str]]) -> list[subprocess.CompletedProcess
     ]
     results = []
     for process in started:
-        out, err = process.communicate(timeout=PATIENCE)
+        out, err = process.communicate(timeout=TIMEOUT)
         results.append(subprocess.CompletedProcess(process.args, process.returncode, out, err))
     return results
 
@@ -166,7 +166,7 @@ def test_interrupt_is_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     with os.fdopen(read, "rb") as ready:
         assert ready.read(7) == b"reading"
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=PATIENCE)
+    out, err = process.communicate(timeout=TIMEOUT)
     assert (process.returncode, out, err) == (130, "", "")
 
 
@@ -212,7 +212,7 @@ def test_change_judges_rows_once_they_are_locked(postgres_url: PostgresURL, verb
     outcome = []
 
     def change() -> None:
-        with open_store(postgres_url, seconds=PATIENCE) as store, store.session() as session:
+        with open_store(postgres_url, seconds=TIMEOUT) as store, store.session() as session:
             outcome.append(getattr(Client(session, Owner("ada")), verb)(parse_references(words)))
 
     with console.transaction():

@@ -188,7 +188,7 @@ TESTS = {"pytest", "hypothesis", "jsonschema", "mypy"}
     ],
     ids=["version", "bash", "zsh", "fish"],
 )
-def test_what_must_come_at_once_loads_no_library(process: Process, line: str, variables: dict[str, str]) -> None:
+def test_fast_answers_load_no_library(process: Process, line: str, variables: dict[str, str]) -> None:
     loaded = process.loaded(line, 0, **variables)
     libraries = {name.split(".")[0] for name in loaded} - sys.stdlib_module_names
     assert libraries == {"todocli"}
@@ -229,13 +229,13 @@ def test_help_loads_no_database(process: Process) -> None:
         *(("frob --json", 2), ("list --json -n 0", 2), ("add x due:soon", 2)),
     ],
 )
-def test_a_wrong_line_loads_no_database(process: Process, line: str, code: int) -> None:
+def test_usage_error_loads_no_database(process: Process, line: str, code: int) -> None:
     loaded = process.loaded(line, code)
     assert not loaded & (DATABASE | TESTS | {"rich"})
     assert not any(process.home.iterdir())
 
 
-def test_a_wrong_filter_loads_no_database(process: Process) -> None:
+def test_filter_error_loads_no_database(process: Process) -> None:
     """Of Rich only what knows how wide a character is."""
     assert not process.loaded("list duee:fri", 2) & (DATABASE | TESTS | {"rich.console"})
 
@@ -254,16 +254,16 @@ NEVER_IN_A_PIPE = {
         *("user list", "user list --json"),
     ],
 )
-def test_a_common_command_loads_what_it_uses(ready: Process, line: str) -> None:
+def test_common_command_loads_only_what_it_uses(ready: Process, line: str) -> None:
     assert not ready.loaded(line) & NEVER_IN_A_PIPE
 
 
-def test_json_loads_no_tables_even_where_colour_is_wanted(ready: Process) -> None:
+def test_json_with_colour_loads_no_tables(ready: Process) -> None:
     assert "rich" in ready.loaded("list --color always")
     assert "rich" not in ready.loaded("list --color always --json")
 
 
-def test_a_config_file_is_read_without_the_library_that_writes_it(ready: Process) -> None:
+def test_reading_config_does_not_load_tomlkit(ready: Process) -> None:
     ready.loaded("profile add other --embedded")
     loaded = ready.loaded("list --profile other")
     assert "tomllib" in loaded
@@ -271,16 +271,16 @@ def test_a_config_file_is_read_without_the_library_that_writes_it(ready: Process
 
 
 @pytest.mark.parametrize("line", ["profile list", "profile show", "profile list --json"])
-def test_profiles_that_are_embedded_load_no_database(process: Process, line: str) -> None:
+def test_embedded_profiles_load_no_database(process: Process, line: str) -> None:
     assert not process.loaded(line) & (DATABASE - {"sqlite3"} | {"rich"})
 
 
 @pytest.mark.parametrize("line", ["db current", "db check", "db history", "db current --json"])
-def test_operators_on_the_embedded_file_load_no_postgres(ready: Process, line: str) -> None:
+def test_db_commands_on_embedded_file_load_no_postgres(ready: Process, line: str) -> None:
     assert not ready.loaded(line) & {"psycopg", "rich", *TESTS}
 
 
-def test_importing_does_nothing(process: Process) -> None:
+def test_imports_have_no_side_effects(process: Process) -> None:
     ran = process.python(WALK)
     assert (ran.returncode, ran.stderr) == (0, "")
     found = json.loads(ran.stdout)

@@ -29,7 +29,7 @@ def _machine() -> dict[str, object]:
     }
 
 
-def test_the_program_runs_many_times_in_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_repeated_runs_leave_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is left open, and no line's options are there for the next."""
     todo = Terminal(monkeypatch)
     todo("add there")

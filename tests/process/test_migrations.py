@@ -44,7 +44,7 @@ for delay in sys.stdin:
 
 DIE = "os.kill(os.getpid(), signal.SIGKILL)"
 MOMENTS = {
-    "before the revision": f"migrations.upgrade(target, on_step=lambda _: {DIE})",
+    "before the revision": f"migrations.upgrade(target, on_revision=lambda _: {DIE})",
     "in the revision": f"""
 sa.event.listen(sa.Engine, "after_cursor_execute", lambda *event: {DIE} if "ix_history" in event[2] else None)
 migrations.upgrade(target)
@@ -105,8 +105,8 @@ def test_migration_killed_at_any_moment_is_complete_or_absent(empty_database: Ta
     process = started(RESTLESS, empty_database)
     assert process.stdin
     assert process.stdout
-    for step in range(20):
-        print(0.03 + step * 0.007, file=process.stdin, flush=True)
+    for attempt in range(20):
+        print(0.03 + attempt * 0.007, file=process.stdin, flush=True)
         assert process.stdout.readline() == f"{signal.SIGKILL.value}\n"
         revision = migrations.current(empty_database)
         assert objects(empty_database) == (complete if revision == HEAD else set())

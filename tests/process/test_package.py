@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "alembic", "todocli")
 CACHES = shutil.ignore_patterns("__pycache__", "_alembic")
 DIST_INFO = f"todocli-{todocli.__version__}.dist-info"
-HISTORY = "".join(f"{step.revision}\t{step.message}\n" for step in migrations.history())
+HISTORY = "".join(f"{revision.revision}\t{revision.message}\n" for revision in migrations.history())
 WHERE = "from todocli.database import migrations; print(migrations.script_folder())"
 
 
@@ -48,7 +48,7 @@ def run(*command: str | Path, cwd: Path, **variables: str) -> subprocess.Complet
     )
 
 
-def said(*command: str | Path, cwd: Path, **variables: str) -> str:
+def out(*command: str | Path, cwd: Path, **variables: str) -> str:
     """Run a program that must succeed; return its stdout."""
     done = run(*command, cwd=cwd, **variables)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -109,7 +109,7 @@ class Installation:
         if has_pip:
             pip = [sys.executable, "-m", "pip", "--python", made.python]
         options = ["--quiet", "--no-deps", "--no-index", "--disable-pip-version-check"]
-        said(*pip, "install", *options, wheel, cwd=folder, PIP_CONFIG_FILE=os.devnull)
+        out(*pip, "install", *options, wheel, cwd=folder, PIP_CONFIG_FILE=os.devnull)
         return made
 
 
@@ -125,7 +125,7 @@ class Built:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     """Build the sdist of the checkout, and the wheel from the sdist."""
     folder = tmp_path_factory.mktemp("built")
-    said(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
+    out(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
     [wheel], [sdist] = folder.glob("*.whl"), folder.glob("*.tar.gz")
     return Built(wheel, sdist)
 
@@ -136,7 +136,7 @@ def installation(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Inst
     return Installation.of(built.wheel, tmp_path_factory.mktemp("installed") / "venv")
 
 
-def test_what_is_in_the_wheel(built: Built) -> None:
+def test_wheel_contents(built: Built) -> None:
     with zipfile.ZipFile(built.wheel) as wheel:
         names = {name for name in wheel.namelist() if not name.startswith(f"{DIST_INFO}/")}
         about = Parser().parsestr(wheel.read(f"{DIST_INFO}/METADATA").decode())
@@ -153,7 +153,7 @@ def test_what_is_in_the_wheel(built: Built) -> None:
     assert about.get_payload() == (ROOT / "README.md").read_text("utf-8")
 
 
-def test_what_is_in_the_sdist(built: Built) -> None:
+def test_sdist_contents(built: Built) -> None:
     with tarfile.open(built.sdist) as sdist:
         names = {Path(*Path(name).parts[1:]).as_posix() for name in sdist.getnames()}
     expected = {"pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE"}
@@ -161,14 +161,14 @@ def test_what_is_in_the_sdist(built: Built) -> None:
     assert names - {"PKG-INFO", ".gitignore"} == expected
 
 
-def test_a_wheel_straight_from_the_checkout_is_the_same(built: Built, tmp_path: Path) -> None:
-    said(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, ROOT, cwd=tmp_path)
+def test_wheel_from_checkout_equals_wheel_from_sdist(built: Built, tmp_path: Path) -> None:
+    out(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, ROOT, cwd=tmp_path)
     with zipfile.ZipFile(tmp_path / built.wheel.name) as ours, zipfile.ZipFile(built.wheel) as theirs:
         contents = [{info.filename: info.CRC for info in wheel.infolist()} for wheel in (ours, theirs)]
     assert contents[0] == contents[1]
 
 
-def test_an_installed_program_keeps_todos(installation: Installation, tmp_path: Path) -> None:
+def test_installed_program_stores_todos(installation: Installation, tmp_path: Path) -> None:
     done = run(installation.todo, "add", "Buy", "milk", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "1\topen\tBuy milk\n")
     place = re.fullmatch(r"Your todos are in (.+)\n", done.stderr)
@@ -180,17 +180,17 @@ def test_an_installed_program_keeps_todos(installation: Installation, tmp_path: 
     assert [item["title"] for item in json.loads(listed.stdout)["items"]] == ["Buy milk"]
 
 
-def test_an_installed_program_describes_its_api(installation: Installation, tmp_path: Path) -> None:
-    assert said(installation.todo, "serve", "--openapi", cwd=tmp_path) == (ROOT / "tests/openapi.json").read_text(
+def test_installed_program_prints_openapi(installation: Installation, tmp_path: Path) -> None:
+    assert out(installation.todo, "serve", "--openapi", cwd=tmp_path) == (ROOT / "tests/openapi.json").read_text(
         "utf-8"
     )
 
 
-def test_an_installed_program_on_postgres(
+def test_installed_program_works_on_postgres(
     installation: Installation, empty_postgres_url: PostgresURL, tmp_path: Path
 ) -> None:
     def todo(*words: str) -> str:
-        return said(installation.todo, *words, cwd=tmp_path, TODO_DATABASE_URL=empty_postgres_url.text(), USER="ada")
+        return out(installation.todo, *words, cwd=tmp_path, TODO_DATABASE_URL=empty_postgres_url.text(), USER="ada")
 
     assert run(installation.todo, "list", cwd=tmp_path, TODO_DATABASE_URL=empty_postgres_url.text()).returncode == 8
     todo("db", "upgrade")
@@ -203,29 +203,29 @@ def test_an_installed_program_on_postgres(
     assert not list(tmp_path.rglob("todo.db"))
 
 
-def test_an_installed_program_finds_its_migrations(installation: Installation, tmp_path: Path) -> None:
+def test_installed_program_finds_its_migrations(installation: Installation, tmp_path: Path) -> None:
     assert (installation.packages / "alembic/__init__.py").is_file()  # the library is beside the package
-    assert said(installation.python, "-c", WHERE, cwd=tmp_path) == f"{installation.packages}/todocli/_alembic\n"
-    assert said(installation.todo, "db", "history", cwd=tmp_path) == HISTORY
+    assert out(installation.python, "-c", WHERE, cwd=tmp_path) == f"{installation.packages}/todocli/_alembic\n"
+    assert out(installation.todo, "db", "history", cwd=tmp_path) == HISTORY
 
 
-def test_it_runs_as_a_module_too(installation: Installation, tmp_path: Path) -> None:
+def test_runs_as_a_module(installation: Installation, tmp_path: Path) -> None:
     version = f"todo {todocli.__version__}\n"
-    assert said(installation.todo, "--version", cwd=tmp_path) == version
-    assert said(installation.python, "-m", "todocli", "--version", cwd=tmp_path) == version
-    assert said(installation.python, "-m", "todocli", "db", "history", cwd=tmp_path) == HISTORY
+    assert out(installation.todo, "--version", cwd=tmp_path) == version
+    assert out(installation.python, "-m", "todocli", "--version", cwd=tmp_path) == version
+    assert out(installation.python, "-m", "todocli", "db", "history", cwd=tmp_path) == HISTORY
 
 
-def test_it_runs_in_a_checkout(installation: Installation, tmp_path: Path) -> None:
+def test_runs_in_a_checkout(installation: Installation, tmp_path: Path) -> None:
     folder = checkout(tmp_path / "checkout")
-    assert said(installation.python, "-c", WHERE, cwd=folder) == f"{folder.resolve()}/alembic\n"
-    assert said(installation.python, "-m", "todocli", "db", "history", cwd=folder) == HISTORY
+    assert out(installation.python, "-c", WHERE, cwd=folder) == f"{folder.resolve()}/alembic\n"
+    assert out(installation.python, "-m", "todocli", "db", "history", cwd=folder) == HISTORY
 
 
-def test_an_editable_install_takes_the_migrations_of_its_checkout(tmp_path: Path) -> None:
+def test_editable_install_uses_migrations_of_its_checkout(tmp_path: Path) -> None:
     folder = checkout(tmp_path / "checkout")
     hook = "import sys; from hatchling import build; build.build_editable(sys.argv[1])"
-    said(sys.executable, "-c", hook, tmp_path, cwd=folder)
+    out(sys.executable, "-c", hook, tmp_path, cwd=folder)
     [wheel] = tmp_path.glob("*.whl")
     editable = Installation.of(wheel, tmp_path / "venv")
 
@@ -237,12 +237,12 @@ def test_an_editable_install_takes_the_migrations_of_its_checkout(tmp_path: Path
 
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    assert said(editable.python, "-c", WHERE, cwd=elsewhere) == f"{folder.resolve()}/alembic\n"
+    assert out(editable.python, "-c", WHERE, cwd=elsewhere) == f"{folder.resolve()}/alembic\n"
     last = HISTORY.splitlines()[-1]
-    assert said(editable.todo, "db", "history", cwd=elsewhere).splitlines()[-1] == last.replace("\t", "\tNewer: ")
+    assert out(editable.todo, "db", "history", cwd=elsewhere).splitlines()[-1] == last.replace("\t", "\tNewer: ")
 
 
-def test_a_program_without_its_migrations_says_so(installation: Installation, tmp_path: Path) -> None:
+def test_missing_migrations_are_reported(installation: Installation, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "todocli", tmp_path / "todocli", ignore=CACHES)
     done = run(installation.python, "-m", "todocli", "db", "history", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")

@@ -40,16 +40,16 @@ def test_serve_answers_until_stopped(monkeypatch: pytest.MonkeyPatch, workers: i
         status, text = fetch(f"{address}/api/v1/todos?search=rent", token)
         assert (status, json.loads(text)["items"][0]["title"]) == (200, "Pay rent")
         process.send_signal(signal.SIGTERM)
-        said = process.communicate(timeout=30)[1]
-    first, *lines = said.splitlines()
+        text = process.communicate(timeout=30)[1]
+    first, *lines = text.splitlines()
     assert first == f"Serving on {address} (API: /api/v1, try it: /docs)"
     requests = [json.loads(line) for line in lines if line.startswith("{")]
     assert {"method": "GET", "path": "/api/v1/todos", "status": 200, "client": "127.0.0.1"} in [
         {name: value for name, value in request.items() if name != "ms"} for request in requests
     ]
-    assert token not in said
-    assert "search" not in said
-    assert "Traceback" not in said
+    assert token not in text
+    assert "search" not in text
+    assert "Traceback" not in text
 
 
 def test_taken_port_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,13 +26,13 @@ from todocli.services.users import Users
 
 
 @given(strategies.filters)
-def test_what_is_written_is_read_as_it_was(condition: Filter) -> None:
+def test_formatted_filter_parses_to_itself(condition: Filter) -> None:
     for today in (TODAY, date(2000, 2, 29)):
         assert parse_where(format_filter(condition), today=today) == condition
 
 
 @given(st.text(max_size=20) | st.text('()"\\ +-:a.or not and due pri', max_size=30))
-def test_whatever_is_written_is_read_or_refused_where_it_stands(text: str) -> None:
+def test_any_text_parses_or_is_refused_with_a_spot(text: str) -> None:
     try:
         found = parse_where(text, today=TODAY)
     except ValidationError as error:
@@ -79,12 +79,12 @@ def test_whatever_is_written_is_read_or_refused_where_it_stands(text: str) -> No
         ("start:later", "start:2026-11-24.."),
     ],
 )
-def test_an_expression(text: str, written: str) -> None:
+def test_expression_is_parsed(text: str, written: str) -> None:
     assert format_filter(parse_where(text, today=TODAY)) == written
 
 
 @pytest.mark.parametrize(
-    ("text", "spot", "said", "hint"),
+    ("text", "spot", "detail", "hint"),
     [
         ("", "", "Here a term is missing.", "Write"),
         ("a or", "", "Here a term is missing.", "Write"),
@@ -107,11 +107,11 @@ def test_an_expression(text: str, written: str) -> None:
         ('""', '""', "There is nothing to search for.", "Write a word."),
     ],
 )
-def test_what_is_refused_is_shown_where_it_stands(text: str, spot: str, said: str, hint: str) -> None:
+def test_refused_expression_marks_the_spot(text: str, spot: str, detail: str, hint: str) -> None:
     with pytest.raises(ValidationError) as raised:
         parse_where(text, today=TODAY)
     error = raised.value
-    assert error.detail.startswith(said)
+    assert error.detail.startswith(detail)
     assert error.hint
     assert error.hint.startswith(hint)
     assert error.spot
@@ -121,7 +121,7 @@ def test_what_is_refused_is_shown_where_it_stands(text: str, spot: str, said: st
         assert start == len(text)
 
 
-def test_words_of_a_line() -> None:
+def test_words_are_combined_with_and() -> None:
     assert parse_words(["+home", "due:next fri", "buy milk"], today=TODAY) == parse_where(
         '+home due:"next fri" "buy milk"', today=TODAY
     )
@@ -132,7 +132,7 @@ def test_words_of_a_line() -> None:
         parse_words(["(a", "b)"], today=TODAY)
 
 
-def test_options() -> None:
+def test_options_are_parsed() -> None:
     assert parse_option("before", "fri", today=TODAY) == Between("due", None, date(2026, 11, 26))
     assert parse_option("after", "fri", today=TODAY) == Between("due", date(2026, 11, 28))
     assert parse_option("tag", "+a", today=TODAY) == Tagged("a")
@@ -143,7 +143,7 @@ def test_options() -> None:
     assert [error.field for error in raised.value.field_errors] == ["before"]
 
 
-def test_a_filter_has_an_end() -> None:
+def test_size_of_a_filter_is_limited() -> None:
     many = " ".join("a" for _ in range(MAX_TERMS))
     parse_where(many, today=TODAY)
     deep = "not (" * 15 + "a" + ")" * 15

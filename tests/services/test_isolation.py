@@ -87,9 +87,9 @@ def everything(todos: Client) -> None:
         Selection(TodoQuery(), (uuid.uuid4(),), several=True),
     ):
         change = uuid.uuid4()
-        for step in (todos.complete, todos.reopen, todos.complete):
+        for action in (todos.complete, todos.reopen, todos.complete):
             with suppress(TodoError):
-                step(selection, change=change)
+                action(selection, change=change)
         with suppress(TodoError):
             todos.edit(selection, TodoUpdate(add_tags=["x"]))
     mine = todos.get(parse_references(["1"])).items[0]
@@ -209,9 +209,9 @@ def test_foreign_todo_reads_like_missing(database: Target) -> None:
         users = Users(session)
         ada, bob = (Client(session, Owner(name, users.ensure(name))) for name in ("ada", "bob"))
         mine = ada.add([TodoCreate(title="a"), TodoCreate(title="b")]).items
-        told = []
+        messages = []
         for reference in (mine[1].id, uuid.UUID(int=mine[1].id.int ^ 1)):
             with pytest.raises(NotFound) as caught:
                 bob.complete(parse_references([str(reference)]))
-            told.append((caught.value.detail.replace(str(reference), "ID"), caught.value.hint))
-        assert told[0] == told[1]
+            messages.append((caught.value.detail.replace(str(reference), "ID"), caught.value.hint))
+        assert messages[0] == messages[1]

@@ -129,7 +129,7 @@ def console(ada: Person) -> Iterator[Console]:
 
 
 @pytest.mark.parametrize(
-    ("step", "undone"),
+    ("change", "undone"),
     [
         (lambda p: p.add("c", "d"), "added 3,4 (undone)"),
         (lambda p: p.edit("1", title="A", description="more"), "changed 1 (undone)"),
@@ -138,11 +138,11 @@ def console(ada: Person) -> Iterator[Console]:
     ],
 )
 def test_undo_reverses_whole_change_and_redo_repeats_it(
-    ada: Person, step: Callable[[Person], None], undone: str
+    ada: Person, change: Callable[[Person], None], undone: str
 ) -> None:
     ada.add("a", "b")
     before = ada.listed()
-    step(ada)
+    change(ada)
     after = ada.listed()
     assert before != after
     for _ in range(2):

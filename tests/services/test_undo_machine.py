@@ -1,4 +1,4 @@
-"""Whatever was done, from the program or from a console, undo goes to the start and redo to the end."""
+"""Whatever happened, by the program or at a console, undo leads to the start and redo to the end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from todocli.database.store import open_store
 from todocli.database.target import Target
 
 RUN = settings(
-    max_examples=25,
+    max_examples=8,
     stateful_step_count=20,
     deadline=None,
     derandomize=True,
@@ -26,11 +26,11 @@ def test_undo_to_the_start_and_redo_to_the_end(database: Target) -> None:
     """More of it: `python -m tests.benchmarks.undo`."""
     with open_store(database, seconds=60) as store, contextlib.closing(Console(database)) as console:
 
-        class Here(UndoMachine):
+        class Machine(UndoMachine):
             pass
 
-        Here.store, Here.console = store, console
-        Here.done.clear()
-        run_state_machine_as_test(Here, settings=RUN)
-        assert Here.done["undo"] > 50
-        assert Here.done["console: update"] > 3
+        Machine.store, Machine.console = store, console
+        Machine.done.clear()
+        run_state_machine_as_test(Machine, settings=RUN)
+        assert Machine.done["undo"] > 20
+        assert Machine.done["console: update"] > 0

@@ -28,7 +28,7 @@ EMPTY = {
 }
 
 
-class Step(NamedTuple):
+class HistoryRow(NamedTuple):
     """One row of history, with the source of its change."""
 
     change: UUID
@@ -102,7 +102,7 @@ class Console:
         self.run(f"{verb} INTO todos ({columns}) VALUES ({places}) {then}", **row)
         return UUID(str(row["id"]))
 
-    def history(self, user: UUID) -> list[Step]:
+    def history(self, user: UUID) -> list[HistoryRow]:
         """Return everything that history has for `user`, oldest first."""
         rows = self.run(
             "SELECT h.change_id, c.source, h.todo_id, h.before, h.after FROM history AS h"
@@ -111,7 +111,7 @@ class Console:
             user=user,
         )
         return [
-            Step(UUID(str(change)), source, UUID(str(todo)), _loaded(before), _loaded(after))
+            HistoryRow(UUID(str(change)), source, UUID(str(todo)), _loaded(before), _loaded(after))
             for change, source, todo, before, after in rows
         ]
 

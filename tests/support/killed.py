@@ -30,7 +30,7 @@ from todocli.services.owner import Owner
 from todocli.services.users import Users
 
 LINES = ("done 1-40", "undo", "undo 3", "redo", "purge --yes")
-"""Todos 1 to 40 are open, 41 to 60 in the trash; the newest steps are those, and one more was undone."""
+"""Todos 1 to 40 are open, 41 to 60 in the trash; the newest changes are those, and one more was undone."""
 
 
 @dataclass
@@ -58,7 +58,7 @@ class Killed:
         print("go", file=whole.stdin, flush=True)
         time.sleep(chance.uniform(0, 1.1) * self._seconds[line])
         whole.kill()
-        said = whole.communicate()[0]
+        out = whole.communicate()[0]
         state = self._state(name)
         repeated = subprocess.run(
             self._line(line, change), env=self._environment(name), capture_output=True, check=True
@@ -66,11 +66,11 @@ class Killed:
         after = self._state(name)
         assert repeated.returncode == 0
         assert state in (before, after), f"{line} was torn"
-        assert state == after or not said, f"{line} was acknowledged, and lost"
+        assert state == after or not out, f"{line} was acknowledged, and lost"
         assert after != before
         self.found["killed"] += 1
         self.found["that had been made"] += state == after
-        self.found["that had been acknowledged"] += bool(said)
+        self.found["that had been acknowledged"] += bool(out)
 
     def _begin(self, line: str, name: str, change: uuid.UUID) -> subprocess.Popen[str]:
         target = self._target(name)
@@ -112,14 +112,14 @@ class Killed:
             user = console.value("SELECT id FROM users WHERE name = :name", name=name)
             columns = "number, title, completed_at IS NULL, deleted_at IS NULL, version"
             todos = console.run(f"SELECT {columns} FROM todos WHERE user_id = :user ORDER BY number", user=user)
-            steps = console.run(
+            changes = console.run(
                 "SELECT source, undoes IS NULL, (SELECT count(*) FROM history AS h WHERE h.user_id = c.user_id"
                 " AND h.change_id = c.id) FROM changes AS c WHERE user_id = :user ORDER BY seq",
                 user=user,
             )
         finally:
             console.close()
-        return todos, steps
+        return todos, changes
 
     def _line(self, line: str, change: uuid.UUID, module: str = "todocli") -> list[str]:
         return [sys.executable, "-m", module, *shlex.split(line), "--change", str(change)]

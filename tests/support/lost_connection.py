@@ -100,11 +100,11 @@ class RemoteDatabase:
         columns = "number, title, description, tags, version, completed_at IS NULL, deleted_at IS NULL"
         with postgres.connect(self.near) as connection:
             todos = connection.execute(f"SELECT {columns} FROM todos ORDER BY number").fetchall()
-            steps = connection.execute("SELECT count(*) FROM changes").fetchone()
+            changes = connection.execute("SELECT count(*) FROM changes").fetchone()
             rows = connection.execute("SELECT count(*) FROM history").fetchone()
             users = connection.execute("SELECT name, last_number FROM users ORDER BY name").fetchall()
             tokens = connection.execute("SELECT name FROM tokens ORDER BY name").fetchall()
-        return todos, steps, rows, users, tokens
+        return todos, changes, rows, users, tokens
 
     def messages(self, line: str) -> list[str]:
         """Return the messages of a command on an undisturbed line."""

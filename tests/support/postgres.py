@@ -196,19 +196,19 @@ def _run(*command: str | Path) -> None:
     """Run a server program, as `nobody` if we are root: it refuses root."""
     nobody: dict[str, Any] = {"user": "nobody", "extra_groups": []} if os.getuid() == 0 else {}
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
-    with tempfile.TemporaryFile("w+") as said:
+    with tempfile.TemporaryFile("w+") as output:
         done = subprocess.run(
             list(map(str, command)),
             cwd="/",
             env=environment,
             stdin=subprocess.DEVNULL,
-            stdout=said,
+            stdout=output,
             stderr=subprocess.STDOUT,
             check=False,
             **nobody,
         )
-        said.seek(0)
-        assert done.returncode == 0, f"{command[0]} failed: {said.read()}"
+        output.seek(0)
+        assert done.returncode == 0, f"{command[0]} failed: {output.read()}"
 
 
 def _free_port() -> int:

@@ -1,6 +1,6 @@
 """A TCP relay in front of a server: counts round trips, adds delay, cuts or stalls a connection at a message.
 
-It looks at bytes only; what a connection may do to them is said by its `Line`.
+It looks at bytes only; what a connection may do to them is described by its `Line`.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ class Line:
     """One connection through a relay, and what was counted on it."""
 
     round_trips: int = 1
-    """TCP's own handshake, and each time that the server answered something that the client had said."""
+    """TCP's own handshake, and each time that the server answered something that the client had described."""
 
     on_client: Callable[[bytes], bytes] | None = None
     on_server: Callable[[bytes], bytes] | None = None
-    """Called with what was said; what they return goes on. They raise `Cut` to end the connection."""
+    """Called with what was described; what they return goes on. They raise `Cut` to end the connection."""
 
     _client_spoke: bool = field(default=False, repr=False)
 
-    def said(self, data: bytes, *, by_client: bool) -> bytes:
+    def described(self, data: bytes, *, by_client: bool) -> bytes:
         """Return what goes on of `data`. Raises `Cut`."""
         if by_client:
             self._client_spoke = True
@@ -128,7 +128,7 @@ class Relay:
                             to.sendall(rest)
                         return
                     try:
-                        passed = line.said(data, by_client=by_client)
+                        passed = line.described(data, by_client=by_client)
                     except Cut as cut:
                         other.sendall(cut.passed)
                         if by_client and cut.passed:  # the server takes it, and its answer finds nobody

@@ -212,9 +212,9 @@ class UndoMachine(RuleBasedStateMachine):
         """Replay history from the start: it must have no gap, and end with what is stored."""
         assert self.owner.id
         todos: dict[uuid.UUID, Any] = {}
-        for step in self.console.history(self.owner.id):
-            assert todos.get(step.todo) == step.before, "each row begins where the one before it ended"
-            todos[step.todo] = step.after
+        for row in self.console.history(self.owner.id):
+            assert todos.get(row.todo) == row.before, "each row begins where the one before it ended"
+            todos[row.todo] = row.after
             self.done["rows replayed"] += 1
         with self.store.session() as session:
             mine = Client(session, self.owner)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from todocli.database.deadline import Clock
 
-PATIENCE = 120.0
+TIMEOUT = 120.0
 """After how many seconds an event that does not come fails a test."""
 
 
@@ -39,7 +39,7 @@ class ClockFrom(Clock):
 
 def wait_until(condition: Callable[[], object], what: str) -> None:
     """Return when `condition` holds; fail if `what` does not happen."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIMEOUT
     while not condition():
         assert time.monotonic() < end, f"still waiting for {what}"
         time.sleep(0.01)

@@ -136,10 +136,10 @@ def responses(
         success["links"] = _links(item, tagged="ETag" in headers)
     found: dict[int | str, dict[str, Any]] = {status: success}
     for each in sorted({*errors, *_EVERYWHERE}):
-        meant, body = _ERRORS[each]
+        description, body = _ERRORS[each]
         found[each] = {
             "model": ErrorBody,
-            "description": meant,
+            "description": description,
             **_described(_ERROR_HEADERS.get(each, ())),
             "content": {"application/json": {"example": body.model_dump(mode="json", exclude={"hint", "command"})}},
         }

@@ -30,13 +30,13 @@ def options_of(arguments: Sequence[str]) -> Sequence[str]:
 def color_option(arguments: Sequence[str]) -> str:
     """Return what the last --color of a command line says, even of one that cannot be parsed."""
     options = options_of(arguments)
-    chosen = "auto"
+    choice = "auto"
     for word, following in zip(options, (*options[1:], ""), strict=False):
         name, glued, value = word.partition("=")
         given = value if glued else following
         if name == "--color" and given in ("auto", "always", "never"):
-            chosen = given
-    return chosen
+            choice = given
+    return choice
 
 
 def wants_json(arguments: Sequence[str]) -> bool:

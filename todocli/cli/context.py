@@ -78,12 +78,12 @@ class Context(typer.Context):
         if not sys.stderr.isatty():
             return None
 
-        def tell() -> None:
+        def notify() -> None:
             target = self.target
             is_neon = getattr(target, "is_neon", False)
             self.output.note("Waking the database …" if is_neon else f"Waiting for {getattr(target, 'host', target)} …")
 
-        return tell
+        return notify
 
     # What is changed, and what is remembered of it
 

@@ -45,8 +45,10 @@ def note_stray_time(output: Output, words: Sequence[str], number: int) -> None:
     from todocli.domain.quick_add import stray_time
 
     if stray := stray_time(words):
-        time, meant = stray
-        output.note(f"{time} is part of the title. To set it as the due time", ("todo", "edit", str(number), meant))
+        time, suggestion = stray
+        output.note(
+            f"{time} is part of the title. To set it as the due time", ("todo", "edit", str(number), suggestion)
+        )
 
 
 def read(

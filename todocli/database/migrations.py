@@ -47,7 +47,7 @@ class Revision:
     message: str
 
 
-OnStep = Callable[[Revision], None]
+OnRevision = Callable[[Revision], None]
 """Called when a revision begins, inside the transaction of the migration."""
 
 OnCopy = Callable[[Path], None]
@@ -83,7 +83,7 @@ def current(target: Target) -> str | None:
 
 
 def upgrade(
-    target: Target, revision: str = "head", on_step: OnStep | None = None, on_copy: OnCopy | None = None
+    target: Target, revision: str = "head", on_revision: OnRevision | None = None, on_copy: OnCopy | None = None
 ) -> list[Revision]:
     """Upgrade the schema at `target` to `revision` (an id, `head`, or `+N`); return the applied revisions, in order.
 
@@ -95,11 +95,11 @@ def upgrade(
     if isinstance(target, Path):
         with errors.translate_sqlite_errors(target):
             sqlite_file.create_file(target)
-    return _migrate(target, plan, on_step, on_copy)
+    return _migrate(target, plan, on_revision, on_copy)
 
 
 def downgrade(
-    target: Target, revision: str, on_step: OnStep | None = None, on_copy: OnCopy | None = None
+    target: Target, revision: str, on_revision: OnRevision | None = None, on_copy: OnCopy | None = None
 ) -> list[Revision]:
     """Downgrade the schema at `target` to `revision` (an id, `base`, or `-N`); return the reverted revisions, in order.
 
@@ -108,9 +108,9 @@ def downgrade(
     """
     plan = _Plan(target, revision, up=False)
     if isinstance(target, Path) and sqlite_file.is_blank(target):
-        plan.steps(None)
+        plan.revisions(None)
         return []
-    return _migrate(target, plan, on_step, on_copy)
+    return _migrate(target, plan, on_revision, on_copy)
 
 
 class _Plan:
@@ -130,7 +130,7 @@ class _Plan:
                 f"There is no revision {wanted!r}.", hint="List the revisions", command=("todo", "db", "history")
             )
 
-    def steps(self, revision: str | None) -> list[Script]:
+    def revisions(self, revision: str | None) -> list[Script]:
         """Return the revisions to run from `revision`, in order."""
         if revision not in self._places:
             raise schema.mismatch(self._target, revision) or schema.too_new(self._target, str(revision))
@@ -154,13 +154,13 @@ class _Plan:
             )
         return self._chain[here:there] if self._up else self._chain[there:here][::-1]
 
-    def end(self, revision: str | None, steps: list[Script]) -> str | None:
-        """Return the revision after `steps`, from `revision`."""
-        if not steps:
+    def end(self, revision: str | None, scripts: list[Script]) -> str | None:
+        """Return the revision after `scripts`, from `revision`."""
+        if not scripts:
             return revision
-        return steps[-1].revision if self._up else _described(steps[-1]).down_revision
+        return scripts[-1].revision if self._up else _described(scripts[-1]).down_revision
 
-    def migration_step(self, script: Script) -> MigrationStep:
+    def as_alembic(self, script: Script) -> MigrationStep:
         """Return `script` as Alembic runs it."""
         revisions = self.scripts.revision_map
         if self._up:
@@ -168,30 +168,30 @@ class _Plan:
         return MigrationStep.downgrade_from_script(revisions, script)
 
 
-def _migrate(target: Target, plan: _Plan, on_step: OnStep | None, on_copy: OnCopy | None) -> list[Revision]:
+def _migrate(target: Target, plan: _Plan, on_revision: OnRevision | None, on_copy: OnCopy | None) -> list[Revision]:
     with _translate_errors(target), _locked(target) as connection:
         start = _revision(connection)
-        steps = plan.steps(start)
+        scripts = plan.revisions(start)
         if isinstance(target, Path):
             _refuse_foreign(connection, target, start)
-            if start and steps:
+            if start and scripts:
                 copy = sqlite_file.keep_copy(target, f"{target.name}.bak-{start}")
                 if on_copy:
                     on_copy(copy)
 
         def begin(_heads: object, _context: object) -> Iterator[MigrationStep]:
-            for script in steps:
-                if on_step:
-                    on_step(_described(script))
-                yield plan.migration_step(script)
+            for script in scripts:
+                if on_revision:
+                    on_revision(_described(script))
+                yield plan.as_alembic(script)
 
         config = _config()
         config.attributes["connection"] = connection
         with EnvironmentContext(config, plan.scripts, fn=begin):
             plan.scripts.run_env()
-        if isinstance(target, Path) and steps:
-            _finish_sqlite(connection, target, plan.end(start, steps))
-    return [_described(script) for script in steps]
+        if isinstance(target, Path) and scripts:
+            _finish_sqlite(connection, target, plan.end(start, scripts))
+    return [_described(script) for script in scripts]
 
 
 def _locked(target: Target) -> AbstractContextManager[sa.Connection]:

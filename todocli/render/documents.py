@@ -19,9 +19,9 @@ def document(value: BaseModel, fields: Sequence[str] | None = None) -> str:
         return value.model_dump_json()
     data = value.model_dump(mode="json")
     if "items" in data:
-        data["items"] = [_picked(item, fields) for item in data["items"]]
+        data["items"] = [_select(item, fields) for item in data["items"]]
     else:
-        data = _picked(data, fields)
+        data = _select(data, fields)
     return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -57,5 +57,5 @@ def plain(todo: TodoRead, *, description: bool = False) -> str:
     return "\t".join([str(todo.number), todo.state, *map(visible, columns)]).rstrip("\t")
 
 
-def _picked(item: dict[str, object], fields: Sequence[str]) -> dict[str, object]:
+def _select(item: dict[str, object], fields: Sequence[str]) -> dict[str, object]:
     return {name: item[name] for name in fields}

@@ -68,13 +68,13 @@ class Tokens:
             list(columns), sa.select(*columns.values()).where(self._owner.is_user())
         )
         statement = new.on_conflict_do_nothing(index_elements=["user_id", "name"]).returning(*_columns)
-        made = self._session.execute(statement).mappings().one_or_none() or self._of_id(values["id"])
-        if made is None:
+        created = self._session.execute(statement).mappings().one_or_none() or self._of_id(values["id"])
+        if created is None:
             self._owner.require(self._session)
             detail = f"There is a token {name!r} already."
             hint = "Choose another name, or revoke the token first"
             raise Conflict(detail, hint=hint, command=("todo", "token", "revoke", name))
-        return TokenCreated(token=token, **made)
+        return TokenCreated(token=token, **created)
 
     def all(self) -> TokenList:
         """Return every token, by name."""

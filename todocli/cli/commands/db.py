@@ -45,7 +45,10 @@ def upgrade(
 
     with _deadline(context):
         applied = migrations.upgrade(
-            context.target, revision, lambda step: _announce(context, "upgrade to", step), lambda c: _copied(context, c)
+            context.target,
+            revision,
+            lambda revision: _announce(context, "upgrade to", revision),
+            lambda c: _copied(context, c),
         )
     _print_current(context, applied)
 
@@ -61,7 +64,10 @@ def downgrade(
     context.confirm(f"Take the schema of {display(context.target)} back to {revision}, and lose what it cannot hold?")
     with _deadline(context):
         applied = migrations.downgrade(
-            context.target, revision, lambda step: _announce(context, "undo", step), lambda c: _copied(context, c)
+            context.target,
+            revision,
+            lambda revision: _announce(context, "undo", revision),
+            lambda c: _copied(context, c),
         )
     _print_current(context, applied)
 
@@ -80,8 +86,8 @@ def history(context: Context) -> None:
     from todocli.schemas.operations import RevisionList, RevisionRead
 
     items = [
-        RevisionRead(revision=step.revision, down_revision=step.down_revision, message=step.message)
-        for step in migrations.history()
+        RevisionRead(revision=revision.revision, down_revision=revision.down_revision, message=revision.message)
+        for revision in migrations.history()
     ]
     rows = [(item.revision, item.message) for item in items]
     context.output.rows(RevisionList.of(items), ("Revision", "What it adds"), rows)
@@ -161,7 +167,7 @@ def _print_current(context: Context, applied: list[Revision]) -> None:
 
     with _deadline(context):
         revision = migrations.current(context.target)
-    _print(context, [step.revision for step in applied], revision)
+    _print(context, [revision.revision for revision in applied], revision)
 
 
 def _print(context: Context, applied: list[str], revision: str | None, probe: Probe | None = None) -> None:

@@ -135,10 +135,10 @@ class BackgroundConnection:
     def connection(self) -> Connection:
         """Wait for the connection and return it. Raises `NotConnected`."""
         self._thread.join()
-        [made] = self._result
-        if isinstance(made, BaseException):
-            raise made
-        return made
+        [result] = self._result
+        if isinstance(result, BaseException):
+            raise result
+        return result
 
     def discard(self) -> None:
         """Close the connection if it is open; nobody asked for it."""

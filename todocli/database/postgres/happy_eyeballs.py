@@ -47,7 +47,7 @@ class ConnectAttempt:
         """Whether the TCP connection is still being opened."""
         return self.pgconn.status == pq.ConnStatus.STARTED
 
-    def step(self) -> None:
+    def advance(self) -> None:
         """Continue, now that the socket is ready."""
         underway = self.is_underway
         if self.pgconn.status == pq.ConnStatus.AWAITING_RESPONSE and self.wants == pq.PollingStatus.READING:
@@ -77,17 +77,17 @@ class ConnectRace:
         won: ConnectAttempt | None = None
         try:
             while won is None:
-                won = self._step()
+                won = self._advance()
             return won
         finally:
             for attempt in self._running:
                 if attempt is not won:
                     attempt.pgconn.finish()
 
-    def _step(self) -> ConnectAttempt | None:
+    def _advance(self) -> ConnectAttempt | None:
         self._start_another()
         for attempt in self._wait():
-            attempt.step()
+            attempt.advance()
             if attempt.wants == pq.PollingStatus.OK:
                 return attempt
             if attempt.wants == pq.PollingStatus.FAILED:

@@ -1,0 +1,14 @@
+# One line for each target; CI runs the same. PYTHON may name the interpreter of another virtual environment.
+PYTHON ?= .venv/bin/python
+
+check: ; $(PYTHON) -m ruff check && $(PYTHON) -m ruff format --check && $(PYTHON) -m mypy && $(PYTHON) scripts/check_imports.py
+test: ; $(PYTHON) -m pytest
+test-all: ; $(PYTHON) -m pytest -m "not external"
+slow: ; $(PYTHON) -m pytest -m slow
+external: ; $(PYTHON) -m pytest -m external
+docs: ; $(PYTHON) -m scripts.write_man_pages && $(PYTHON) -m scripts.write_screenshot
+screens: ; $(PYTHON) -m scripts.write_screens
+contract: ; $(PYTHON) -m scripts.write_contract
+completion: ; $(PYTHON) -m scripts.write_completion_table
+
+.PHONY: check test test-all slow external docs screens contract completion
