@@ -38,6 +38,7 @@ _MASKS = (
     (re.compile(r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d\d? [A-Z][a-z]{2}( \d{4})?\b"), "DAY"),
     (re.compile(r"\b\d+(\.\d+)? ms\b"), "TIME"),
     (re.compile(r"\b(SQLite|Postgres) \d+(\.\d+)*( \([^)]*\))?"), r"\1 VERSION"),
+    (re.compile(r"\((today|tomorrow|yesterday|in \d+ days|\d+ days ago)\)"), "(DISTANCE)"),
     (re.compile(r"\bpostgresql://\w+:\*\*\*@[\w.:-]+/\w+"), "postgresql://DATABASE"),
 )
 """What differs from run to run and from machine to machine. A URL with its password in it is none of these."""
