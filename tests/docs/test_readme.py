@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 import uuid
 from collections.abc import Iterator
@@ -58,6 +59,13 @@ def environment(home: Path, database: str = "") -> dict[str, str]:
 
 
 @pytest.fixture
+def reader() -> Iterator[Path]:
+    """A home with a short name, for the same reason as `database`."""
+    with tempfile.TemporaryDirectory(prefix="ada", dir="/tmp") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
 def database(postgres_server: PostgresURL) -> Iterator[PostgresURL]:
     """An empty database with a short name: the tables that show it must fit the terminal."""
     name = f"todo_{uuid.uuid4().hex[:8]}"
@@ -96,16 +104,16 @@ def check_sessions(text: str, home: Path, request: pytest.FixtureRequest) -> Non
 
 
 @pytest.mark.slow
-def test_readme_sessions_show_what_they_promise(tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    check_sessions(README, tmp_path, request)
+def test_readme_sessions_show_what_they_promise(reader: Path, request: pytest.FixtureRequest) -> None:
+    check_sessions(README, reader, request)
 
 
 @pytest.mark.slow
 @each_guide
-def test_topic_sessions_show_what_they_promise(topic: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_topic_sessions_show_what_they_promise(topic: str, reader: Path, request: pytest.FixtureRequest) -> None:
     """A topic assumes a reader who has used the program: their database exists."""
-    subprocess.run(["todo", "list"], env=environment(tmp_path), capture_output=True, check=True)
-    check_sessions(GUIDES[topic], tmp_path, request)
+    subprocess.run(["todo", "list"], env=environment(reader), capture_output=True, check=True)
+    check_sessions(GUIDES[topic], reader, request)
 
 
 # What is on the pages
