@@ -121,7 +121,9 @@ def test_topic_sessions_show_what_they_promise(topic: str, reader: Path, request
 
 def test_each_topic_has_a_file_and_its_title() -> None:
     assert {f"{name}.md" for name in TOPICS if name != "commands"} == {path.name for path in HELP.iterdir()}
-    assert {name: text.split("\n")[0] for name, text in GUIDES.items()} == {name: f"# {TOPICS[name]}" for name in GUIDES}
+    assert {name: text.split("\n")[0] for name, text in GUIDES.items()} == {
+        name: f"# {TOPICS[name]}" for name in GUIDES
+    }
 
 
 def test_readme_is_short_and_shows_every_topic() -> None:
