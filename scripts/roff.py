@@ -1,4 +1,4 @@
-"""Converts Markdown to roff, for man pages: headings, paragraphs, lists, tables and code blocks, as our topics use them.
+"""Converts Markdown to roff, for man pages: headings, paragraphs, lists, tables and code blocks.
 
 The result is ASCII. A table becomes aligned text, because `tbl` is not everywhere.
 """

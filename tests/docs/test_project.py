@@ -36,7 +36,17 @@ READS_THE_ENVIRONMENT = {
     "alembic/env.py": "TODO_DATABASE_URL, for who runs the alembic command",
 }
 
-AT_THE_TOP = {"pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "alembic", "todocli", "tests", "scripts"}
+AT_THE_TOP = {
+    "pyproject.toml",
+    "README.md",
+    "CHANGELOG.md",
+    "LICENSE",
+    "alembic",
+    "docs",
+    "todocli",
+    "tests",
+    "scripts",
+}
 BUILT = {"build", "dist", "PKG-INFO"}
 """What tools leave behind, beside their dot files; no part of the house."""
 
