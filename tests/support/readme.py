@@ -1,7 +1,7 @@
-"""Reads the README's code blocks, and plays its terminal sessions as somebody would who types them.
+"""Reads the code blocks of the README and the help topics, and plays their terminal sessions in a terminal.
 
-As a program it prints what the `sh` blocks say, each ended by NUL: there .ci/run finds its commands.
-Standard library only: nothing is installed yet when it does.
+As a program it prints the README's `sh` blocks, each ended by NUL: .ci/run runs the first two.
+Standard library only: .ci/run calls it before anything is installed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 
 PATH = Path(__file__).resolve().parents[2] / "README.md"
 SILENCE = 300
-"""Seconds without a word after which somebody must be waiting for an answer that nobody types."""
+"""Seconds without output after which a session is given up: a command waits for input."""
 
 _FENCE = re.compile(r"^( *)(```+)([^\n`]*)\n(.*?)^\1\2 *$", re.DOTALL | re.MULTILINE)
 _MARK = "\x1e"
@@ -36,29 +36,28 @@ _MASKS = (
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"), "INSTANT"),
     (re.compile(r"\b\d+ (min|h) ago\b"), "now"),
     (re.compile(r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d\d? [A-Z][a-z]{2}( \d{4})?\b"), "DAY"),
+    (re.compile(r"\((today|tomorrow|yesterday|in \d+ days|\d+ days ago)\)"), "(DISTANCE)"),
     (re.compile(r"\b\d+(\.\d+)? ms\b"), "TIME"),
     (re.compile(r"\b(SQLite|Postgres) \d+(\.\d+)*( \([^)]*\))?"), r"\1 VERSION"),
     (re.compile(r"\bpostgresql://\w+:\*\*\*@[\w.:-]+/\w+"), "postgresql://DATABASE"),
 )
-"""What differs from run to run and from machine to machine. A URL with its password in it is none of these."""
+"""Text that differs between runs or machines. A URL with a readable password matches none of these."""
 
-
-_SLOW = re.compile(r"^(?:Waiting for \S+|Waking the database) …\n", re.MULTILINE)
-"""What is said on a machine that is busy."""
+_WAITING = re.compile(r"^(?:Waiting for \S+|Waking the database) …\n", re.MULTILINE)
+"""Notes that appear on a slow machine only."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block; `line` is where it begins."""
+    """A fenced code block, and the line of the page where it begins."""
 
     language: str
     text: str
     line: int
-    heading: str
 
 
 @dataclass(frozen=True)
-class Step:
+class Exchange:
     """A command of a session, and what the terminal shows after it."""
 
     command: str
@@ -67,25 +66,27 @@ class Step:
 
 def blocks(text: str) -> list[Block]:
     """Return the fenced blocks of a Markdown text. Raises `ValueError` if one is never closed."""
-    found = []
-    for match in _FENCE.finditer(text):
-        headings = re.findall(r"^#+ (.+)$", _FENCE.sub("", text[: match.start()]), re.MULTILINE)
-        line = text.count("\n", 0, match.start()) + 1
-        found.append(Block(match[3].strip(), textwrap.dedent(match[4]), line, headings[-1] if headings else ""))
+    found = [
+        Block(match[3].strip(), textwrap.dedent(match[4]), text.count("\n", 0, match.start()) + 1)
+        for match in _FENCE.finditer(text)
+    ]
     if rest := re.search(r"^ *```.*$", _FENCE.sub("", text), re.MULTILINE):
         raise ValueError(f"A block is not closed: {rest[0]}")
     return found
 
 
-def steps(session: str) -> list[Step]:
-    """Return the steps of a session: `$ command`, more lines of it after `> `, then what is shown."""
-    found: list[Step] = []
+def exchanges(session: str) -> list[Exchange]:
+    """Return the commands of a session: `$ command`, its further lines after `> `, then what is shown.
+
+    Raises `ValueError` if the session does not begin with a command.
+    """
+    found: list[Exchange] = []
     shown: list[str] | None = None
     command: list[str] = []
     for line in [*session.splitlines(), None]:
         if line is None or line.startswith("$ "):
             if shown is not None:
-                found.append(Step("\n".join(command), "".join(f"{words}\n" for words in shown)))
+                found.append(Exchange("\n".join(command), "".join(f"{text}\n" for text in shown)))
             command, shown = [line[2:]] if line else [], []
         elif shown is None:
             raise ValueError(f"A session begins with a command, not with {line!r}.")
@@ -97,9 +98,9 @@ def steps(session: str) -> list[Step]:
 
 
 def play(commands: list[str], environment: Mapping[str, str]) -> list[str]:
-    """Run `commands` in one bash on a terminal of 80 columns; return what each of them shows there.
+    """Run `commands` in one bash on a terminal of 80 columns, and return what each of them shows, without styles.
 
-    The last answer of a session that ends too early says so. Colours and other styles are left out.
+    If the session ends too early, the output of its last command says so.
     """
     with tempfile.NamedTemporaryFile("w", suffix=".sh", encoding="utf-8") as script:
         script.write(_PROLOGUE + "".join(f"{command}\n_mark\n" for command in commands))
@@ -116,21 +117,21 @@ def play(commands: list[str], environment: Mapping[str, str]) -> list[str]:
         )
         os.close(there)
         try:
-            said = _STYLE.sub("", _read(here))
+            output = _STYLE.sub("", _read(here))
         finally:
             process.kill()
             process.wait()
             os.close(here)
-    answers = said.split(_MARK)
-    rest = answers.pop()
-    missing = len(commands) - len(answers)
+    outputs = output.split(_MARK)
+    rest = outputs.pop()
+    missing = len(commands) - len(outputs)
     if missing:
-        answers += [f"{rest}(the session ends here)\n", *[""] * (missing - 1)]
-    return answers
+        outputs += [f"{rest}(the session ends here)\n", *[""] * (missing - 1)]
+    return outputs
 
 
 def _terminal() -> tuple[int, int]:
-    """Open a terminal that repeats nothing that is typed, and ends lines as they are written."""
+    """Open a terminal that neither echoes input nor changes line ends."""
     here, there = pty.openpty()
     fcntl.ioctl(there, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     settings = termios.tcgetattr(there)
@@ -141,26 +142,27 @@ def _terminal() -> tuple[int, int]:
 
 
 def _read(terminal: int) -> str:
-    said = b""
+    output = b""
     while select.select([terminal], [], [], SILENCE)[0]:
         try:
             data = os.read(terminal, 65536)
-        except OSError:  # how Linux says that nobody has the terminal open any more
+        except OSError:  # Linux: the last process has closed the terminal
             data = b""
         if not data:
-            return said.decode()
-        said += data
-    return f"{said.decode()}(nobody answers)\n"
+            return output.decode()
+        output += data
+    return f"{output.decode()}(a command waits for input)\n"
 
 
 def comparable(expected: str, shown: str, home: str) -> tuple[str, str]:
-    """Return both texts without what may differ: `home` is written ~, and what varies is masked.
+    """Return both texts in a form that can be compared: `home` as ~, and masks for what varies.
 
-    A table is as wide as what is in it; so where something was masked, the number of blanks is not compared.
+    Masked text may change the width of a table. So where something was masked, or `home` is shown, runs of blanks
+    and rules of any length are equal.
     """
-    written = _SLOW.sub("", re.sub(r"[ \t]+$", "", shown.replace(home, "~"), flags=re.MULTILINE))
+    written = _WAITING.sub("", re.sub(r"[ \t]+$", "", shown.replace(home, "~"), flags=re.MULTILINE))
     masked_expected, masked_written = _masked(expected), _masked(written)
-    if (masked_expected, masked_written) != (expected, written):
+    if home in shown or (masked_expected, masked_written) != (expected, written):
         masked_expected, masked_written = (
             re.sub("(─|(?<=[^ \n]) ){2,}", r"\1\1", text) for text in (masked_expected, masked_written)
         )
