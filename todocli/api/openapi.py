@@ -92,7 +92,7 @@ _ERRORS: dict[int, tuple[str, ErrorBody]] = {
     ),
     404: (
         "There is no such todo, it belongs to another user, or it is in the trash.",
-        _error("There is no such todo.", "NOT_RESPONSE_EXAMPLES"),
+        _error("There is no such todo.", "NOT_FOUND"),
     ),
     409: (
         "The `Idempotency-Key` was used before, for another request.",

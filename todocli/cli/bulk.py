@@ -119,6 +119,7 @@ def run_on_filter(
                     " Nothing was changed."
                 )
                 raise ConfirmationRequired(detail, hint="Narrow the filter, or pass --yes.") from None
+            workspace.release()
             context.confirm(_question(verb, needed.todos))
             confirmed = tuple(todo.id for todo in needed.todos)
             result = action(workspace.todos, Selection(query, confirmed, several=True), key)

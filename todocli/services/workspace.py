@@ -63,6 +63,14 @@ class Workspace:
         """The session of this workspace."""
         return self._stack.enter_context(self.store.session())
 
+    def release(self) -> None:
+        """Close the session: it must hold neither the connection nor a deadline while something else goes on.
+
+        The next use opens another one.
+        """
+        self.__dict__.pop("session", None)
+        self._stack.close()
+
     @cached_property
     def owner(self) -> Owner:
         """The user, with the id if it had to be looked up."""
@@ -126,6 +134,7 @@ class Workspace:
         from todocli.services.history.undo import Undo
 
         owner, source = self.owner, self._source
+        self.release()
         return self.store.atomically(
             lambda session: Undo(session, owner, source=source).reverse(verb, count, key, force=force, dry_run=dry_run)
         )
@@ -135,6 +144,7 @@ class Workspace:
         from todocli.services.history.purge import Purge
 
         owner, source = self.owner, self._source
+        self.release()
         return self.store.atomically(lambda session: Purge(session, owner, source=source).purge(trash, expected, key))
 
 
