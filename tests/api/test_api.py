@@ -92,7 +92,7 @@ def error(answered: Any, status: int, code: str) -> dict[str, Any]:
 # Todos
 
 
-def test_a_todo_from_its_beginning_to_its_end(ada: Api) -> None:
+def test_life_of_todo(ada: Api) -> None:
     added = ada("POST", body={"title": " Pay rent ", "due_on": "2026-11-27", "due_time": "17:00", "tags": ["+Bills"]})
     todo = added.json()
     assert added.status_code == 201
@@ -112,7 +112,7 @@ def test_a_todo_from_its_beginning_to_its_end(ada: Api) -> None:
     assert ada("GET", "?state=all").json()["count"] == 0
 
 
-def test_what_is_anothers_is_not_there(ada: Api, bob: Api) -> None:
+def test_todo_of_another_user_is_not_found(ada: Api, bob: Api) -> None:
     todo = ada.add()
     unknown = uuid.uuid4()
     for method, body in (("GET", None), ("PATCH", {"title": "b"}), ("DELETE", None)):
@@ -141,14 +141,14 @@ def test_what_is_anothers_is_not_there(ada: Api, bob: Api) -> None:
         ("?tz=Pacific/Auckland", [2, 1, 3]),
     ],
 )
-def test_filters_are_the_command_lines(ada: Api, query: str, found: list[int]) -> None:
+def test_list_filters_as_command_line_does(ada: Api, query: str, found: list[int]) -> None:
     ada.add("Rent", due_on="2026-11-27", tags=["bills"], project="home", priority="high")
     ada.add("Plants", due_on="2026-11-22", project="home/garden")
     ada.add("Milk")
     assert [todo["number"] for todo in ada("GET", query).json()["items"]] == found
 
 
-def test_a_sort_has_each_key_once(ada: Api) -> None:
+def test_repeated_sort_key_counts_once(ada: Api) -> None:
     for title in ("b", "a"):
         ada.add(title)
     query = f"?limit=1&sort={','.join(['title'] * 400)}"
@@ -167,7 +167,7 @@ def test_a_sort_has_each_key_once(ada: Api) -> None:
         (6, (10**30, "x", 1.5, True, {"d": "2026-11-27"})),
     ],
 )
-def test_a_forged_cursor(ada: Api, place: int, values: tuple[Any, ...]) -> None:
+def test_forged_cursor_is_refused(ada: Api, place: int, values: tuple[Any, ...]) -> None:
     for _ in range(2):
         ada.add("a", due_on="2026-11-27", due_time="10:00")
     query = "?limit=1&sort=due,title"
@@ -182,7 +182,7 @@ def test_a_forged_cursor(ada: Api, place: int, values: tuple[Any, ...]) -> None:
 
 
 @pytest.mark.parametrize("sort", ["", *(f"{turn}{key}" for key in get_args(SortKey) for turn in ("", "-"))])
-def test_page_by_page_in_every_order(ada: Api, sort: str) -> None:
+def test_pages_in_every_order_are_complete(ada: Api, sort: str) -> None:
     for i in range(3):
         ada.add(f"T{i}", due_on=f"2026-12-0{9 - i}", due_time="17:00", project=f"p{i}", starts_on="2026-11-01")
     ada.add("nothing")
@@ -197,7 +197,7 @@ def test_page_by_page_in_every_order(ada: Api, sort: str) -> None:
     assert len(seen) == 4
 
 
-def test_page_by_page(ada: Api) -> None:
+def test_pages_follow_cursor(ada: Api) -> None:
     for i in range(5):
         ada.add(str(i), due_on=f"2026-12-{9 - i:02}" if i % 2 else None)
     seen, cursor = [], ""
@@ -232,7 +232,7 @@ def test_page_by_page(ada: Api) -> None:
         ("?tag=a+b", "tag"),
     ],
 )
-def test_a_query_that_does_not_validate(ada: Api, query: str, field: str) -> None:
+def test_bad_query_names_parameter(ada: Api, query: str, field: str) -> None:
     body = error(ada("GET", query), 400, "VALIDATION_ERROR")
     assert [each["field"] for each in body["field_errors"]] == [field]
 
@@ -261,7 +261,7 @@ def test_a_query_that_does_not_validate(ada: Api, query: str, field: str) -> Non
         (None, ["body"]),
     ],
 )
-def test_a_body_that_does_not_validate(ada: Api, body: Any, fields: list[str]) -> None:
+def test_bad_body_names_field(ada: Api, body: Any, fields: list[str]) -> None:
     told = error(ada("POST", body=body), 422, "VALIDATION_ERROR")
     assert [each["field"] for each in told["field_errors"]] == fields
     assert ada("GET").json()["total"] == 0
@@ -270,7 +270,7 @@ def test_a_body_that_does_not_validate(ada: Api, body: Any, fields: list[str]) -
 @pytest.mark.parametrize(
     "body", [{"is_completed": 1}, {"is_completed": "yes"}, {"is_completed": None}, {"title": None}, {"version": 3}]
 )
-def test_a_change_that_does_not_validate(ada: Api, body: dict[str, Any]) -> None:
+def test_bad_update_changes_nothing(ada: Api, body: dict[str, Any]) -> None:
     todo = ada.add()
     told = error(ada("PATCH", f"/{todo['id']}", body), 422, "VALIDATION_ERROR")
     assert [each["field"] for each in told["field_errors"]] == list(body)
@@ -278,12 +278,12 @@ def test_a_change_that_does_not_validate(ada: Api, body: dict[str, Any]) -> None
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"title": "\xff"}', b"[" * 5000, b"\0", b'{"title": "\\ud800"}'])
-def test_a_body_that_is_no_json(ada: Api, content: bytes) -> None:
+def test_body_that_is_not_json_is_refused(ada: Api, content: bytes) -> None:
     headers = ada.headers | {"Content-Type": "application/json"}
     error(ada.client.post(f"{BASE}/todos", content=content, headers=headers), 422, "VALIDATION_ERROR")
 
 
-def test_a_body_that_is_too_large(ada: Api) -> None:
+def test_large_body_is_refused(ada: Api) -> None:
     error(ada("POST", body={"title": "x" * MAX_BODY}), 413, "LIMIT_EXCEEDED")
 
     def endless() -> Iterator[bytes]:
@@ -294,12 +294,12 @@ def test_a_body_that_is_too_large(ada: Api) -> None:
 
 
 @pytest.mark.parametrize("todo_id", ["1", "abc", "00000000", "%00", "0" * 33])
-def test_an_id_that_is_none(ada: Api, todo_id: str) -> None:
+def test_bad_id_is_refused(ada: Api, todo_id: str) -> None:
     for method in ("GET", "PATCH", "DELETE"):
         error(ada(method, f"/{todo_id}", {} if method == "PATCH" else None), 400, "VALIDATION_ERROR")
 
 
-def test_only_what_was_seen_is_changed(ada: Api) -> None:
+def test_if_match_guards_version(ada: Api) -> None:
     todo = ada.add()
     path, seen = f"/{todo['id']}", {"If-Match": f'"{todo["change_id"]}"'}
     once = {**seen, "Idempotency-Key": str(uuid.uuid4())}
@@ -320,7 +320,7 @@ def test_only_what_was_seen_is_changed(ada: Api) -> None:
     assert ada("DELETE", path, headers={"If-Match": ada("GET", path).headers["ETag"]}).status_code == 204
 
 
-def test_a_request_with_a_key_is_made_once(ada: Api) -> None:
+def test_repeated_idempotency_key_adds_once(ada: Api) -> None:
     key = {"Idempotency-Key": str(uuid.uuid4())}
     first, again = (ada("POST", body={"title": "a"}, headers=key) for _ in range(2))
     assert first.json() == again.json()
@@ -335,7 +335,7 @@ def test_a_request_with_a_key_is_made_once(ada: Api) -> None:
 # Who is asking
 
 
-def test_without_a_valid_token_there_is_nothing(store: Store, ada: Api) -> None:
+def test_invalid_token_is_unauthorized(store: Store, ada: Api) -> None:
     token = ada.headers["Authorization"].removeprefix("Bearer ")
     for value in ("", "Principal", f"Basic {token}", token, "Bearer x", f"Bearer {token}x", f"Bearer {new_token()}"):
         answered = ada.client.get(f"{BASE}/todos", headers={"Authorization": value})
@@ -346,7 +346,7 @@ def test_without_a_valid_token_there_is_nothing(store: Store, ada: Api) -> None:
     assert error(expired("GET"), 401, "ACCESS_DENIED")["detail"] == "The token has expired."
 
 
-def test_a_token_that_may_only_read(store: Store, ada: Api) -> None:
+def test_read_only_token_cannot_write(store: Store, ada: Api) -> None:
     todo = ada.add()
     phone = api_of(store, "ada", read_only=True)
     assert phone("GET", f"/{todo['id']}").json() == todo
@@ -355,7 +355,7 @@ def test_a_token_that_may_only_read(store: Store, ada: Api) -> None:
     assert ada("GET").json()["total"] == 1
 
 
-def test_a_revoked_token_is_worthless_at_once(store: Store, ada: Api) -> None:
+def test_revoked_token_is_unauthorized(store: Store, ada: Api) -> None:
     with store.session() as session:
         tokens = Tokens(session, Owner("ada"))
         (token,) = tokens.all().items
@@ -364,7 +364,7 @@ def test_a_revoked_token_is_worthless_at_once(store: Store, ada: Api) -> None:
     error(ada("GET"), 401, "ACCESS_DENIED")
 
 
-def test_the_last_use_of_a_token_is_noted(store: Store, ada: Api) -> None:
+def test_last_use_of_token_is_recorded(store: Store, ada: Api) -> None:
     with store.session() as session:
         (token,) = Tokens(session, Owner("ada")).all().items
     assert token.last_used_at is None
@@ -376,7 +376,7 @@ def test_the_last_use_of_a_token_is_noted(store: Store, ada: Api) -> None:
         assert abs(now() - token.last_used_at) < timedelta(minutes=1)
 
 
-def test_the_use_of_a_token_is_noted_whatever_the_answer(store: Store) -> None:
+def test_use_of_token_is_recorded_on_error(store: Store) -> None:
     bob = api_of(store, "bob", read_only=True)
     error(bob("POST", body={"title": "a"}), 403, "ACCESS_DENIED")
     with store.session() as session:
@@ -384,7 +384,7 @@ def test_the_use_of_a_token_is_noted_whatever_the_answer(store: Store) -> None:
     assert token.last_used_at
 
 
-def test_a_gateway_names_the_user(store: Store) -> None:
+def test_gateway_names_user(store: Store) -> None:
     with store.session() as session:
         user = Users(session).ensure("ada")
     client = TestClient(create_app(store, replace(SETTINGS, trust_header="X-User-ID")))
@@ -398,7 +398,7 @@ def test_a_gateway_names_the_user(store: Store) -> None:
     assert (added.status_code, added.json()["user_id"]) == (201, str(user))
 
 
-def test_a_token_has_a_form_that_is_known() -> None:
+def test_token_has_checksum() -> None:
     token = new_token()
     assert is_token(token)
     assert len({new_token() for _ in range(100)}) == 100
@@ -410,7 +410,7 @@ def test_a_token_has_a_form_that_is_known() -> None:
 # Around the endpoints
 
 
-def test_only_our_hosts_and_origins_are_answered(ada: Api, store: Store) -> None:
+def test_foreign_host_or_origin_is_refused(ada: Api, store: Store) -> None:
     error(ada("GET", headers={"Host": "evil.example"}), 403, "ACCESS_DENIED")
     error(ada("GET", headers={"Origin": "https://evil.example"}), 403, "ACCESS_DENIED")
     for origin in ("null", "http://[", "http://testserver@evil.example"):
@@ -436,7 +436,7 @@ def test_only_our_hosts_and_origins_are_answered(ada: Api, store: Store) -> None
     error(allowed("GET", headers={"Origin": "https://evil.example"}), 403, "ACCESS_DENIED")
 
 
-def test_what_is_not_there(ada: Api) -> None:
+def test_unknown_path_or_method_is_refused(ada: Api) -> None:
     error(ada.client.get("/nothing"), 404, "NOT_FOUND")
     error(ada.client.get(f"{BASE}/todos/"), 404, "NOT_FOUND")
     for path, allowed in (("", "GET, POST"), (f"/{uuid.uuid4()}", "DELETE, GET, PATCH")):
@@ -445,12 +445,12 @@ def test_what_is_not_there(ada: Api) -> None:
         assert answered.headers["Allow"] == allowed
 
 
-def test_it_says_whether_it_is_alive_and_ready(ada: Api, store: Store) -> None:
+def test_health_checks_answer(ada: Api, store: Store) -> None:
     assert ada.client.get("/healthz").json() == {"status": "alive"}
     assert ada.client.get("/readyz").json() == {"status": "ready"}
 
 
-def test_a_database_that_is_away(postgres_url: PostgresURL) -> None:
+def test_unavailable_database_is_503(postgres_url: PostgresURL) -> None:
     away = Store(replace(postgres_url, port=1), seconds=0.2)
     client = TestClient(create_app(away, SETTINGS), raise_server_exceptions=False)
     answered = client.get(f"{BASE}/todos", headers={"Authorization": f"Bearer {new_token()}"})
@@ -461,7 +461,7 @@ def test_a_database_that_is_away(postgres_url: PostgresURL) -> None:
     assert client.get("/healthz").status_code == 200
 
 
-def test_what_is_not_known_is_said(ada: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_outcome_is_503_and_says_so(ada: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     def lost(*_: object, **__: object) -> None:
         raise OutcomeUnknown("postgresql://h does not answer.")
 
@@ -470,12 +470,12 @@ def test_what_is_not_known_is_said(ada: Api, monkeypatch: pytest.MonkeyPatch) ->
     assert "not known whether the step was made" in error(answered, 503, "SERVICE_UNAVAILABLE")["detail"]
 
 
-def test_a_schema_that_does_not_fit(store: Store, ada: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outdated_schema_is_not_ready(store: Store, ada: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("todocli.database.schema.HEAD", "9999")
     error(ada.client.get("/readyz"), 503, "SERVICE_UNAVAILABLE")
 
 
-def test_a_database_that_suspends_costs_no_request(postgres_url: PostgresURL) -> None:
+def test_dropped_connections_cost_no_request(postgres_url: PostgresURL) -> None:
     with Relay((postgres_url.host, postgres_url.port or 5432)) as relay:
         store = Store(replace(postgres_url, port=relay.port, query=(("sslmode", "disable"),)), connections=3)
         with store.session() as session:
@@ -490,7 +490,7 @@ def test_a_database_that_suspends_costs_no_request(postgres_url: PostgresURL) ->
         store.close()
 
 
-def test_a_fault_tells_nothing_internal(
+def test_internal_error_reveals_nothing(
     ada: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: object) -> None:
@@ -509,14 +509,14 @@ def test_a_fault_tells_nothing_internal(
     ]
 
 
-def test_todos_are_stored_by_nobody_on_their_way(ada: Api) -> None:
+def test_answers_are_not_cached(ada: Api) -> None:
     assert ada("GET").headers["Cache-Control"] == "no-store"
     assert ada.client.get("/docs/favicon-32x32.png").headers["Cache-Control"] == "max-age=86400"
     gone = ada("DELETE", f"/{ada.add()['id']}")
     assert (gone.status_code, gone.content, "Content-Type" in gone.headers) == (204, b"", False)
 
 
-def test_the_docs_need_no_internet(ada: Api) -> None:
+def test_docs_need_no_internet(ada: Api) -> None:
     page = ada.client.get("/docs")
     assert page.status_code == 200
     assert "http://" not in page.text.replace("http://testserver", "")
@@ -527,7 +527,7 @@ def test_the_docs_need_no_internet(ada: Api) -> None:
     assert ada.client.get("/docs/main.py").status_code == 404
 
 
-def test_the_published_description_is_the_apis() -> None:
+def test_published_openapi_is_current() -> None:
     """`todo serve --openapi > tests/openapi.json` writes it."""
     described = openapi(Settings())
     assert json.loads(COPY.read_text(encoding="utf-8")) == json.loads(json.dumps(described))
@@ -541,7 +541,7 @@ def test_the_published_description_is_the_apis() -> None:
                     assert response["content"]["application/json"]["schema"]
 
 
-def test_the_examples_are_true(ada: Api) -> None:
+def test_openapi_examples_work(ada: Api) -> None:
     described = openapi(Settings())
     todo_id = ada.add("a", priority="low", due_on="2026-11-27")["id"]
     for path in described["paths"].values():
@@ -563,7 +563,7 @@ def test_the_examples_are_true(ada: Api) -> None:
                     assert link["operationId"] in ("read_todo", "update_todo", "delete_todo")
 
 
-def test_both_doors_show_the_same(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+def test_command_line_and_api_show_the_same(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     todo = Terminal(monkeypatch)
     todo("list")
     token = todo.ok("token create web").strip()

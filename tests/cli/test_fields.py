@@ -38,7 +38,7 @@ def person(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     return terminal
 
 
-def test_what_was_understood_is_echoed(person: Terminal) -> None:
+def test_add_echoes_fields(person: Terminal) -> None:
     assert person.ok("add Pay rent due:fri project:home +bills") == (
         "Added 1 Pay rent · due Fri 27 Nov (in 4 days) · home · +bills\n"
     )
@@ -54,7 +54,7 @@ def test_what_was_understood_is_echoed(person: Terminal) -> None:
     )
 
 
-def test_edit_by_words(person: Terminal) -> None:
+def test_edit_by_words_echoes_fields(person: Terminal) -> None:
     person.ok("add Pay rent due:fri-17:00 p:1 project:home +bills +home")
     assert person.ok("edit 1 due:sat") == (
         "Changed 1 Pay rent · due Sat 28 Nov (in 5 days) · high · home · +bills +home · todo undo\n"
@@ -69,7 +69,7 @@ def test_edit_by_words(person: Terminal) -> None:
     assert "due Fri 27 Nov 17:00" in person.ok("edit 1 +y")
 
 
-def test_a_script_sees_every_field(todo: Terminal) -> None:
+def test_pipe_gets_every_field(todo: Terminal) -> None:
     added = json.loads(todo.ok("add Pay rent due:fri-17:00 start:tomorrow p:2 project:home.garden +b +a --json"))
     assert {name: added[name] for name in ("due_on", "due_time", "starts_on", "priority", "project", "tags")} == {
         "due_on": "2026-11-27",
@@ -97,7 +97,7 @@ def test_a_script_sees_every_field(todo: Terminal) -> None:
         ("edit 1 2 3-4", "edit takes one todo; 2, 3-4 look like more."),
     ],
 )
-def test_bad_words(todo: Terminal, line: str, said: str) -> None:
+def test_bad_words_change_nothing(todo: Terminal, line: str, said: str) -> None:
     todo("add old")
     ran = todo(line, stdin="new\n")
     assert (ran.code, ran.out) == (2, "")
@@ -105,7 +105,7 @@ def test_bad_words(todo: Terminal, line: str, said: str) -> None:
     assert todo.ok("list --all") == "1\topen\told\n"
 
 
-def test_help_dates_shows_what_each_form_is_today(todo: Terminal, person: Terminal) -> None:
+def test_help_dates_shows_each_form_today(todo: Terminal, person: Terminal) -> None:
     lines = dict(line.split("\t") for line in todo.ok("help dates").splitlines())
     assert len(lines) >= 35
     assert lines["fri 17:00"] == "2026-11-27 17:00"
@@ -116,7 +116,7 @@ def test_help_dates_shows_what_each_form_is_today(todo: Terminal, person: Termin
     assert "- A weekday is the next one after today" in shown
 
 
-def test_the_log_says_what_was_planned(person: Terminal) -> None:
+def test_log_names_old_field_values(person: Terminal) -> None:
     person.ok("add Pay rent due:fri-17:00 +bills")
     person.ok("edit 1 due:none p:1 tags:none start:tomorrow")
     assert "changed · due was 2026-11-27 · time was 17:00 · start was none · priority was none · tags was +bills" in (
@@ -185,7 +185,7 @@ def numbers(text: str) -> list[int]:
         ("list --group tag", [3, 2, 5, 1, 4, 6]),
     ],
 )
-def test_a_list_shows_what_fits(todo: Terminal, line: str, found: list[int]) -> None:
+def test_list_selects_and_sorts(todo: Terminal, line: str, found: list[int]) -> None:
     todo.ok("add -", stdin=SEVEN)
     assert numbers(todo.ok(line)) == found
 
@@ -207,19 +207,19 @@ def test_a_list_shows_what_fits(todo: Terminal, line: str, found: list[int]) -> 
         ("list --search ''", "error: --search: There is nothing to search for."),
     ],
 )
-def test_a_filter_that_is_none(todo: Terminal, line: str | list[str], error: str) -> None:
+def test_bad_filter_points_at_fault(todo: Terminal, line: str | list[str], error: str) -> None:
     ran = todo(line)
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith(error)
 
 
-def test_a_filter_that_is_none_as_json(todo: Terminal) -> None:
+def test_bad_filter_as_json_has_position(todo: Terminal) -> None:
     error = json.loads(todo("list --where '+a (' --json").err)
     assert (error["error_code"], error["detail"]) == ("VALIDATION_ERROR", "Here a term is missing.")
     assert error["field_errors"] == [{"field": "filter", "message": "Here a term is missing. (at 5: '')"}]
 
 
-def test_a_person_sees_how_many_there_are(person: Terminal) -> None:
+def test_list_footer_counts_todos(person: Terminal) -> None:
     person.ok("add -", stdin=SEVEN)
     assert person("").err == "6 open · 2 overdue\n"
     assert person("list +bills").err == "2 of 6 open\n"
@@ -228,7 +228,7 @@ def test_a_person_sees_how_many_there_are(person: Terminal) -> None:
     assert person("list --all").err == "7 in all · 2 overdue\n"
 
 
-def test_groups_have_their_names(person: Terminal) -> None:
+def test_groups_have_headings(person: Terminal) -> None:
     person.ok("add -", stdin=SEVEN)
     shown = {
         "project": ["home", "home/garden", "work/reports", "no project"],
@@ -265,7 +265,7 @@ def test_groups_have_their_names(person: Terminal) -> None:
     ],
 )
 @pytest.mark.parametrize("verb", ["done", "rm", "edit +new"])
-def test_what_a_list_shows_is_what_a_step_changes(todo: Terminal, options: str, verb: str) -> None:
+def test_command_changes_what_list_shows(todo: Terminal, options: str, verb: str) -> None:
     todo.ok("add -", stdin=SEVEN)
     shown = sorted(numbers(todo.ok(f"list {options}")))
     assert shown
@@ -279,7 +279,7 @@ def test_what_a_list_shows_is_what_a_step_changes(todo: Terminal, options: str, 
     assert sorted(numbers(todo.ok(f"list {options}"))) == shown
 
 
-def test_reopen_chooses_among_what_is_done(todo: Terminal) -> None:
+def test_reopen_selects_completed_todos(todo: Terminal) -> None:
     todo.ok("add -", stdin=SEVEN)
     todo.ok("done --tag bills --yes")
     assert numbers(todo.ok("reopen --search bank")) == [5]
@@ -287,7 +287,7 @@ def test_reopen_chooses_among_what_is_done(todo: Terminal) -> None:
     assert numbers(todo.ok("reopen --all --yes")) == []
 
 
-def test_several_need_a_yes(todo: Terminal) -> None:
+def test_several_todos_need_confirmation(todo: Terminal) -> None:
     todo.ok("add -", stdin=SEVEN)
     ran = todo("done --tag bills")
     assert (ran.code, ran.out, ran.err) == (
@@ -306,7 +306,7 @@ def test_several_need_a_yes(todo: Terminal) -> None:
     assert json.loads(todo.ok("done --tag bills --json")) == {"items": [], "count": 0, "total": 0}
 
 
-def test_a_person_is_asked(person: Terminal) -> None:
+def test_terminal_asks_for_confirmation(person: Terminal) -> None:
     person.ok("add -", stdin=SEVEN)
     ran = person("done --tag bills", stdin="n\n")
     assert ran.code == 5
@@ -317,7 +317,7 @@ def test_a_person_is_asked(person: Terminal) -> None:
     assert person("rm --project nowhere --dry-run").err == "None fit; nothing would be changed.\n"
 
 
-def test_an_edit_of_what_is_chosen(todo: Terminal) -> None:
+def test_edit_by_filter_changes_all(todo: Terminal) -> None:
     todo.ok("add -", stdin=SEVEN)
     assert todo.ok("edit --project home due:sat pri:none +garden --untag bills --yes") == (
         "1\topen\tPay rent\t2026-11-28\t\thome\t+garden\n"
@@ -354,7 +354,7 @@ def test_an_edit_of_what_is_chosen(todo: Terminal) -> None:
         ("done --where '+a or'", "Here a term is missing."),
     ],
 )
-def test_a_bad_choice(todo: Terminal, line: str, error: str) -> None:
+def test_bad_selection_changes_nothing(todo: Terminal, line: str, error: str) -> None:
     todo.ok("add old +a")
     ran = todo(line)
     assert (ran.code, ran.out) == (2, "")
@@ -363,7 +363,7 @@ def test_a_bad_choice(todo: Terminal, line: str, error: str) -> None:
 
 
 @pytest.mark.parametrize("line", ["done +home", "rm project:home", "reopen due:week"])
-def test_a_filter_in_the_place_of_a_number(todo: Terminal, line: str) -> None:
+def test_filter_in_place_of_number_suggests_options(todo: Terminal, line: str) -> None:
     ran = todo(line)
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.endswith(
@@ -371,7 +371,7 @@ def test_a_filter_in_the_place_of_a_number(todo: Terminal, line: str) -> None:
     )
 
 
-def test_a_time_that_stands_alone_is_not_lost_unnoticed(person: Terminal) -> None:
+def test_stray_time_is_noted(person: Terminal) -> None:
     ran = person("add call mum due:fri 17:00")
     assert ran.out == "Added 1 call mum 17:00 · due Fri 27 Nov (in 4 days)\n"
     assert ran.err == "17:00 is a word of the title. For the time it is due: todo edit 1 due:fri-17:00\n"

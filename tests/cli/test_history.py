@@ -29,7 +29,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     return terminal
 
 
-def test_a_person_takes_back_and_makes_again(person: Terminal) -> None:
+def test_undo_and_redo_at_terminal(person: Terminal) -> None:
     person.ok("add Buy milk")
     person.ok("add Pay rent")
     person.ok("edit 2 -t 'Pay the rent' -d 'by transfer'")
@@ -59,13 +59,13 @@ def test_a_person_takes_back_and_makes_again(person: Terminal) -> None:
 
 
 @pytest.mark.parametrize("words", ["0", "-1", "x", "1.5", "²"])
-def test_how_many_is_a_number(person: Terminal, words: str) -> None:
+def test_undo_bad_count_is_usage_error(person: Terminal, words: str) -> None:
     ran = person(["undo", "--", words])
     assert (ran.code, ran.out) == (2, "")
     assert "is not a number from 1 up" in ran.err
 
 
-def test_a_step_that_is_not_there(person: Terminal) -> None:
+def test_undo_more_than_there_is(person: Terminal) -> None:
     assert person("undo").err == "error: There is nothing to undo.\n hint: todo log shows your steps.\n"
     person.ok("add a")
     ran = person("undo 2")
@@ -75,7 +75,7 @@ def test_a_step_that_is_not_there(person: Terminal) -> None:
     )
 
 
-def test_the_log_of_a_person(person: Terminal) -> None:
+def test_log_at_terminal_is_table(person: Terminal) -> None:
     assert person("log").err == "There are no steps yet.\n"
     person.ok("add -", stdin="".join(f"todo {i}\n" for i in range(1, 6)))
     person.ok("edit 2 -t 'Call Ada'")
@@ -114,7 +114,7 @@ def lines(text: str) -> list[str]:
     return [line.rstrip() for line in text.splitlines()]
 
 
-def test_show_has_the_last_steps(person: Terminal) -> None:
+def test_show_has_newest_changes(person: Terminal) -> None:
     person.ok("add a")
     assert "Log" not in person.ok("show 1")
     for i in range(5):
@@ -126,7 +126,7 @@ def test_show_has_the_last_steps(person: Terminal) -> None:
     ]
 
 
-def test_what_is_stored_cannot_control_the_terminal(person: Terminal) -> None:
+def test_history_cannot_control_terminal(person: Terminal) -> None:
     person.ok(["add", "evil \x1b[31m\u202e title"])
     person.ok("edit 1 -t fine")
     person.ok("done 1")
@@ -138,7 +138,7 @@ def test_what_is_stored_cannot_control_the_terminal(person: Terminal) -> None:
     assert "\\x1b[31m\\u202e" in shown
 
 
-def test_a_source_that_we_do_not_know_cannot_control_it_either(person: Terminal, home: Path) -> None:
+def test_unknown_source_cannot_control_terminal(person: Terminal, home: Path) -> None:
     person.ok("add a")
     with contextlib.closing(sqlite3.connect(home / "todo.db", isolation_level=None)) as console:
         step = "title = 'b', change_id = '1' || substr(change_id, 2), change_source = '\x1b]0;x\x07'"
@@ -148,7 +148,7 @@ def test_a_source_that_we_do_not_know_cannot_control_it_either(person: Terminal,
     assert "by \\x1b]0;x\\x07" in person.ok("log")
 
 
-def test_a_dry_run_is_in_words_in_a_pipe_too(script: Terminal) -> None:
+def test_undo_dry_run_in_pipe_is_sentence(script: Terminal) -> None:
     script.ok("add a")
     script.ok("edit 1 -t b")
     assert script.ok("undo --dry-run") == "Would undo: changed title of 1 b (now)\n  1 title: “b” → “a”\n"
@@ -156,7 +156,7 @@ def test_a_dry_run_is_in_words_in_a_pipe_too(script: Terminal) -> None:
     assert json.loads(script.ok("undo --dry-run --json"))["count"] == 1
 
 
-def test_an_undo_repeated_after_a_purge(script: Terminal) -> None:
+def test_undo_repeated_after_purge_says_already_applied(script: Terminal) -> None:
     script.ok("add a")
     change = str(uuid.uuid4())
     script.ok(f"undo --change {change}")
@@ -165,7 +165,7 @@ def test_an_undo_repeated_after_a_purge(script: Terminal) -> None:
     assert (ran.code, ran.out, ran.err) == (0, "", "That was done before; what it changed was purged since.\n")
 
 
-def test_a_script_reads_lines_numbers_and_documents(script: Terminal) -> None:
+def test_history_in_pipe_quiet_and_json(script: Terminal) -> None:
     script.ok("add -", stdin="a\nb\tc\n")
     script.ok("done 1-2")
     when = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
@@ -179,7 +179,7 @@ def test_a_script_reads_lines_numbers_and_documents(script: Terminal) -> None:
     assert json.loads(script.ok("log --json -n 2"))["total"] == 5
 
 
-def test_a_command_is_repeated_by_its_change(script: Terminal) -> None:
+def test_undo_and_purge_repeated_answer_the_same(script: Terminal) -> None:
     script.ok("add a")
     script.ok("edit 1 -t b")
     change = uuid.uuid4()
@@ -214,7 +214,7 @@ def test_a_command_is_repeated_by_its_change(script: Terminal) -> None:
         ("purge", 5, "Destroy 2 b for good, with its history?"),
     ],
 )
-def test_bad_input(script: Terminal, line: str, code: int, said: str) -> None:
+def test_bad_input_changes_nothing(script: Terminal, line: str, code: int, said: str) -> None:
     script.ok("add -", stdin="a\nb\n")
     script.ok("rm 2")
     before = script.ok("log --json")
@@ -225,7 +225,7 @@ def test_bad_input(script: Terminal, line: str, code: int, said: str) -> None:
     assert script.ok("log --json") == before
 
 
-def test_purge_asks_a_person(person: Terminal) -> None:
+def test_purge_asks_for_confirmation(person: Terminal) -> None:
     person.ok("add -", stdin="a\nb\nc\nd\ne\n")
     person.ok("rm 1-4")
     ran = person("purge", stdin="n\n")
@@ -238,7 +238,7 @@ def test_purge_asks_a_person(person: Terminal) -> None:
     assert person.ok("add f") == "Added 6 f\n"
 
 
-def test_the_way_back_is_in_the_same_profile(person: Terminal) -> None:
+def test_suggested_undo_names_profile(person: Terminal) -> None:
     person("profile add home --embedded --no-input")
     person.ok("--profile home add a")
     assert person.ok("--profile home rm 1") == "Removed 1 a · todo --profile home undo\n"

@@ -21,7 +21,7 @@ from todocli.services.users import Users
 __all__ = ["monday", "person", "todo"]
 
 
-def test_today_has_what_matters_today(todo: Terminal) -> None:
+def test_today_has_due_and_starting(todo: Terminal) -> None:
     assert todo("today").err == "Nothing for today.\n"
     todo.ok("add -", stdin=SEVEN + "Starts today start:today\nDue tonight due:today-23:00 start:tomorrow\n")
     assert numbers(todo.ok("today")) == [3, 2, 9, 8]
@@ -30,7 +30,7 @@ def test_today_has_what_matters_today(todo: Terminal) -> None:
     assert todo.ok("today") == ""
 
 
-def test_next_has_what_is_first(todo: Terminal) -> None:
+def test_next_has_most_urgent(todo: Terminal) -> None:
     todo.ok("add -", stdin=SEVEN)
     assert numbers(todo.ok("next")) == [3]
     assert numbers(todo.ok("next -n 3")) == [3, 2, 5]
@@ -57,7 +57,7 @@ def test_tags_and_projects_are_counted(todo: Terminal, person: Terminal) -> None
     ]
 
 
-def test_tallies_are_ones_own(database: Target) -> None:
+def test_summaries_count_own_todos_only(database: Target) -> None:
     with open_store(database) as store:
         _add(store, "ada", ["über", "b"], "home/garden")
         _add(store, "bob", ["his"], "work")
@@ -80,7 +80,7 @@ def _add(store: Store, name: str, tags: list[str], project: str | None) -> None:
         Todos(session, Owner(name, user)).add([TodoCreate(title="a", tags=tags, project=project)])
 
 
-def test_a_view_is_a_list_under_a_name(todo: Terminal, home: Path) -> None:
+def test_view_shows_saved_list(todo: Terminal, home: Path) -> None:
     todo.ok("add -", stdin=SEVEN)
     assert todo("view").err == "There are no views yet. Save one: todo view save NAME +home\n"
     assert todo("view save bills +bills --sort -due").err == "Saved. Show it: todo view bills\n"
@@ -117,7 +117,7 @@ def test_a_view_is_a_list_under_a_name(todo: Terminal, home: Path) -> None:
         ("view rm nope", 3, 'There is no view "nope".'),
     ],
 )
-def test_a_bad_view(todo: Terminal, home: Path, line: str, code: int, error: str) -> None:
+def test_bad_view_is_not_saved(todo: Terminal, home: Path, line: str, code: int, error: str) -> None:
     todo("view save there +a")
     before = (home / "config.toml").read_text()
     ran = todo(line)
@@ -126,7 +126,7 @@ def test_a_bad_view(todo: Terminal, home: Path, line: str, code: int, error: str
     assert (home / "config.toml").read_text() == before
 
 
-def test_views_stay_when_profiles_change(todo: Terminal, home: Path) -> None:
+def test_views_survive_changes_of_profiles(todo: Terminal, home: Path) -> None:
     todo("view save bills +bills")
     todo.ok("profile add other --embedded --user eve")
     todo.ok("profile use other")
@@ -135,7 +135,7 @@ def test_views_stay_when_profiles_change(todo: Terminal, home: Path) -> None:
     assert todo.ok("view list") == "bills\t+bills\n"
 
 
-def test_bad_views_in_the_file_are_in_nobodys_way(todo: Terminal, home: Path) -> None:
+def test_broken_views_do_not_disturb_other_commands(todo: Terminal, home: Path) -> None:
     config = home / "config.toml"
     config.write_text("[views]\na = 1\nb = '+x'\n")
     config.chmod(0o600)
@@ -148,13 +148,13 @@ def test_bad_views_in_the_file_are_in_nobodys_way(todo: Terminal, home: Path) ->
     assert (ran.code, "views must be a table" in ran.err) == (2, True)
 
 
-def test_what_is_saved_cannot_control_the_terminal(todo: Terminal) -> None:
+def test_view_cannot_control_terminal(todo: Terminal) -> None:
     todo(["view", "save", "e", "\x1b[31m"])
     assert "\x1b" not in todo("view save e x").err + todo(["view", "save", "e", "\x1b]0;y\x07"]).err
     assert "\x1b" not in todo("view rm e").err
 
 
-def test_a_view_may_have_a_profile(todo: Terminal) -> None:
+def test_view_may_name_profile(todo: Terminal) -> None:
     todo.ok("profile add other --embedded --user eve")
     todo.ok("--profile other add hers")
     todo("view save hers --profile other")
@@ -162,7 +162,7 @@ def test_a_view_may_have_a_profile(todo: Terminal) -> None:
     assert json.loads(todo.ok("view --json"))["count"] == 1
 
 
-def test_a_view_that_cannot_be_read_any_more(todo: Terminal, home: Path) -> None:
+def test_broken_view_is_error(todo: Terminal, home: Path) -> None:
     (home / "config.toml").write_text("[views]\na = \"it's\"\nb = 'due:soon'\n")
     (home / "config.toml").chmod(0o600)
     assert todo("view a").err.startswith('error: The view a cannot be read: "it\'s".')

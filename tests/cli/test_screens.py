@@ -64,7 +64,7 @@ def _without_escapes(text: str) -> str:
 # Screens
 
 
-def test_a_narrow_terminal_shows_number_and_title() -> None:
+def test_narrow_table_has_number_and_title() -> None:
     todos = [
         _todo(1, "buy milk"),
         _todo(12, "漢字を勉強"),
@@ -80,7 +80,7 @@ def test_a_narrow_terminal_shows_number_and_title() -> None:
 """)
 
 
-def test_a_wide_terminal_shows_age_too_and_state_where_it_differs() -> None:
+def test_wide_table_adds_age_and_differing_state() -> None:
     todos = [
         _todo(9, "buy milk", state="done", age=timedelta(days=1)),
         _todo(12, "[red]Pay rent[/red]", age=timedelta(hours=2)),
@@ -93,7 +93,7 @@ def test_a_wide_terminal_shows_age_too_and_state_where_it_differs() -> None:
 """)
 
 
-def test_descriptions_show_their_first_line() -> None:
+def test_table_shows_first_line_of_description() -> None:
     todos = [_todo(1, "buy milk", "oat\nor soy"), _todo(2, "漢字", None, age=timedelta(minutes=5))]
     assert _table(todos, 80) == _screen("""
 #   Title      Description   Added
@@ -107,13 +107,13 @@ def test_descriptions_show_their_first_line() -> None:
     ("state", "dated", "heading"),
     [("open", "created_at", "Added"), ("done", "completed_at", "Done"), ("trash", "deleted_at", "Removed")],
 )
-def test_a_list_of_one_state_says_it_once(state: str, dated: str, heading: str) -> None:
+def test_heading_names_date_of_state(state: str, dated: str, heading: str) -> None:
     rule = "─" * (17 + len(heading))
     shown = _table([_todo(1, "buy milk!!", state=state)], 80, dated=dated)
     assert shown == f"#   Title        {heading}\n{rule}\n1   buy milk!!   now\n"
 
 
-def test_a_terminal_without_unicode_gets_lines_that_it_can_show() -> None:
+def test_table_without_unicode_is_ascii() -> None:
     shown = rendered(plain_table(("User", "Id"), [("ada", "1")]), width=40, colour=False, unicode=False)
     assert shown.isascii()
     heading, rule, row = shown.splitlines()
@@ -121,7 +121,7 @@ def test_a_terminal_without_unicode_gets_lines_that_it_can_show() -> None:
     assert set(rule) <= set("-+| ")
 
 
-def test_a_detail() -> None:
+def test_detail_of_completed_todo() -> None:
     todo = _todo(12, "Pay [b]rent", "by transfer\n[i]soon", age=timedelta(days=30)).model_copy(
         update={"is_completed": True, "completed_at": NOW, "updated_at": NOW, "version": 2}
     )
@@ -141,7 +141,7 @@ def test_a_detail() -> None:
     )
 
 
-def test_columns_that_would_be_empty_are_not_there() -> None:
+def test_empty_columns_are_left_out() -> None:
     shown = rendered(plain_table(("User", "", "Id"), [("ada", "", "1"), ("bob", "", "2")]), width=80, colour=False)
     assert shown == _screen("""
 User   Id
@@ -163,7 +163,7 @@ DESCRIPTIONS = [None, "short", "word " * 60, "漢字" * 100]
 @pytest.mark.parametrize("width", [40, 80, 200])
 @pytest.mark.parametrize("description", DESCRIPTIONS, ids=["none", "short", "long", "wide"])
 @pytest.mark.parametrize("kind", TITLES)
-def test_no_line_is_wider_than_the_terminal_and_no_title_is_cut(
+def test_lines_fit_terminal_and_titles_are_whole(
     kind: str, description: str | None, width: int, colour: bool
 ) -> None:
     todo = _todo(1234, TITLES[kind], description)
@@ -212,7 +212,7 @@ def test_any_title_fits_any_terminal(title: str, width: int, description: str | 
 
 
 @pytest.mark.parametrize("dumb", ["dumb", "xterm-256color", ""])
-def test_the_environment_does_not_change_what_is_drawn(dumb: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_does_not_change_tables(dumb: str, monkeypatch: pytest.MonkeyPatch) -> None:
     todos = [_todo(1, TITLES["long"]), _todo(2, "b", state="done")]
     expected = [(_table(todos, width), _table(todos, width, colour=True)) for width in (40, 200)]
     for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "JUPYTER_COLUMNS", "TTY_COMPATIBLE"):
@@ -228,7 +228,7 @@ def _codes(text: str) -> set[str]:
     return set(re.findall(r"\x1b\[([0-9;]*)m", text))
 
 
-def test_colour_adds_nothing_to_the_words() -> None:
+def test_colour_keeps_words() -> None:
     todos = [_todo(1, "a", "note", state="done"), _todo(2, "b")]
     coloured = _table(todos, 80, colour=True)
     assert any("32" in code.split(";") for code in _codes(coloured))
@@ -238,20 +238,20 @@ def test_colour_adds_nothing_to_the_words() -> None:
 
 @pytest.mark.parametrize("width", [40, 80])
 @pytest.mark.parametrize("others", [[], ["open"], ["open", "done"]], ids=str)
-def test_the_list_of_all_tells_what_is_done(others: list[str], width: int) -> None:
+def test_completed_todo_is_marked_in_words(others: list[str], width: int) -> None:
     """Also where everything is done: nobody sees from the heading that these are not open."""
     todos = [_todo(1, "buy milk", state="done"), *(_todo(i, "x", state=state) for i, state in enumerate(others, 2))]
     row = next(line for line in _table(todos, width).splitlines() if "buy milk" in line)
     assert "done" in row
 
 
-def test_a_detail_says_its_state_in_words() -> None:
+def test_detail_names_state() -> None:
     for state, word in (("open", "open"), ("done", "done"), ("trash", "in the trash")):
         shown = rendered(todo_detail(_todo(1, "x", state=state), now=NOW), width=80, colour=False)
         assert re.search(rf"^ State +{word}$", shown, re.MULTILINE)
 
 
-def test_the_screens_are_as_somebody_saw_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_screens_match_snapshots(monkeypatch: pytest.MonkeyPatch) -> None:
     """They are in `tests/screens/`; look at what `python -m scripts.write_screens` changes there."""
     seen = {path.stem: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.txt")}
     assert dict(screens(monkeypatch)) == seen

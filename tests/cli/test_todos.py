@@ -27,7 +27,7 @@ def person(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     return Terminal(monkeypatch, terminal=True)
 
 
-def test_the_first_add_needs_nothing_and_says_where_the_data_is(todo: Terminal, tmp_path: Path) -> None:
+def test_first_add_says_where_todos_are(todo: Terminal, tmp_path: Path) -> None:
     ran = todo("add buy milk")
     assert (ran.code, ran.out) == (0, "1\topen\tbuy milk\n")
     assert ran.err == f"Your todos are in {tmp_path}/home/todo.db\n"
@@ -35,7 +35,7 @@ def test_the_first_add_needs_nothing_and_says_where_the_data_is(todo: Terminal, 
     assert (tmp_path / "home/todo.db").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_session_in_a_pipe(todo: Terminal) -> None:
+def test_session_in_pipe(todo: Terminal) -> None:
     todo("list")
     assert todo.ok("add buy milk") == "1\topen\tbuy milk\n"
     assert todo.ok("add Pay rent -d 'by transfer'") == "2\topen\tPay rent\n"
@@ -53,7 +53,7 @@ def test_a_session_in_a_pipe(todo: Terminal) -> None:
     assert todo.ok("list -q --reverse") == "3\n2\n"
 
 
-def test_a_session_at_a_terminal(person: Terminal) -> None:
+def test_session_at_terminal(person: Terminal) -> None:
     assert person.ok("add buy milk") == "Added 1 buy milk\n"
     assert person.ok("add Pay rent -d 'by transfer\nsoon'") == "Added 2 Pay rent\n        by transfer …\n"
     assert person.ok("done 1") == "Done 1 buy milk · todo undo\n"
@@ -67,20 +67,20 @@ def test_a_session_at_a_terminal(person: Terminal) -> None:
     assert person.ok("done 1 2") == "Done 1 buy oat milk\nDone 2 Pay rent · todo undo\n"
 
 
-def test_an_empty_list_is_friendly(person: Terminal) -> None:
+def test_empty_list_suggests_command(person: Terminal) -> None:
     ran = person("")
     assert (ran.out, ran.err) == ("", "Nothing to do. Add something: todo add buy milk\n")
     assert person("trash").err == "The trash is empty.\n"
     assert person("list --completed").err == "Nothing is completed yet.\n"
 
 
-def test_the_table_says_how_many_there_are(person: Terminal) -> None:
+def test_list_counts_open_todos(person: Terminal) -> None:
     person("add -", stdin="a\nb\n\n  \nc\n")
     assert person("list -n 2").err == "2 of 3 open\n"
     assert person("list").err == "3 open\n"
 
 
-def test_json_of_one_is_an_object_and_of_several_a_list(todo: Terminal) -> None:
+def test_json_of_one_is_object_of_several_list(todo: Terminal) -> None:
     todo("list")
     one = json.loads(todo.ok("add a --json"))
     assert one["title"] == "a"
@@ -95,7 +95,7 @@ def test_json_of_one_is_an_object_and_of_several_a_list(todo: Terminal) -> None:
     assert (limited["count"], limited["total"]) == (1, 2)
 
 
-def test_fields_and_json_lines(todo: Terminal) -> None:
+def test_fields_and_jsonl(todo: Terminal) -> None:
     todo("add -", stdin="a\nb\n")
     assert todo.ok("list --fields title,number") == (
         '{"items":[{"title":"a","number":1},{"title":"b","number":2}],"count":2,"total":2}\n'
@@ -105,14 +105,14 @@ def test_fields_and_json_lines(todo: Terminal) -> None:
     assert todo.ok("--jsonl add c --fields title") == '{"title":"c"}\n'
 
 
-def test_options_stand_before_or_after_the_command(todo: Terminal) -> None:
+def test_options_work_before_and_after_command(todo: Terminal) -> None:
     todo("add -", stdin="a\nb\n")
     assert todo.ok("--json list") == todo.ok("list --json") == todo.ok("--json")
     assert todo.ok("-q list") == todo.ok("list -q") == todo.ok("-q") == "1\n2\n"
     assert todo("--all").code == 2
 
 
-def test_stdin(todo: Terminal) -> None:
+def test_stdin_gives_titles_details_and_numbers(todo: Terminal) -> None:
     todo("list")
     assert todo.ok("add -", stdin="one\r\n\ntwo\n\tthree  ") == "1\topen\tone\n2\topen\ttwo\n3\topen\tthree\n"
     assert todo.ok("add four -d -", stdin="line 1\nline 2\n\n") == "4\topen\tfour\n"
@@ -120,7 +120,7 @@ def test_stdin(todo: Terminal) -> None:
     assert todo.ok("done -", stdin=todo.ok("list -q")).count("\tdone\t") == 4
 
 
-def test_a_line_that_is_no_title_adds_nothing(todo: Terminal) -> None:
+def test_bad_line_of_stdin_adds_nothing(todo: Terminal) -> None:
     todo("list")
     ran = todo("add -", stdin="fine\n" + "x" * 256 + "\n")
     assert ran.code == 2
@@ -142,7 +142,7 @@ def test_change_makes_repeating_safe(todo: Terminal) -> None:
     assert todo.ok("list --all -q") == "1\n"
 
 
-def test_output_is_the_same_at_every_width(todo: Terminal) -> None:
+def test_pipe_ignores_width(todo: Terminal) -> None:
     title = "漢字 " * 50 + "end"
     todo(["add", title])
     todo.width = 20
@@ -152,7 +152,7 @@ def test_output_is_the_same_at_every_width(todo: Terminal) -> None:
 HOSTILE = "a\x1b[31mred\x1b]0;title\x07 \u202eevil\u2069 [red]x[/red] [/foo] \x9b2J\ttab\nnew\u200b"
 
 
-def test_hostile_text_controls_nothing(todo: Terminal, person: Terminal) -> None:
+def test_hostile_text_cannot_control_terminal(todo: Terminal, person: Terminal) -> None:
     todo(["add", HOSTILE, "-d", HOSTILE])
     for place in (person, todo):
         for line in ("list", "list --all", "show 1", "done 1", "reopen 1", "rm 1", "trash", "restore 1"):
@@ -166,7 +166,7 @@ def test_hostile_text_controls_nothing(todo: Terminal, person: Terminal) -> None
     assert json.loads(todo.ok("show 1 --json"))["title"] == HOSTILE
 
 
-def test_marks_are_bounded(todo: Terminal, person: Terminal) -> None:
+def test_marks_are_limited(todo: Terminal, person: Terminal) -> None:
     assert todo(["add", "a" + "\u0301" * 10_000]).code == 2
     assert todo(["add", "a" + "\u0301" * 254]).code == 0
     assert person.ok("list").count("\u0301") == 30
@@ -231,7 +231,7 @@ def test_marks_are_bounded(todo: Terminal, person: Terminal) -> None:
     ],
     ids=lambda value: " ".join(value)[:30] if isinstance(value, list) else "",
 )
-def test_bad_input(todo: Terminal, line: list[str], code: int, message: str) -> None:
+def test_bad_input_changes_nothing(todo: Terminal, line: list[str], code: int, message: str) -> None:
     """What and why, in one sentence, with what to type next; the same as JSON; and nothing changes."""
     todo("add there", stdin="")
     before = todo.ok("list --all --json")
@@ -250,33 +250,33 @@ def test_bad_input(todo: Terminal, line: list[str], code: int, message: str) -> 
     assert todo.ok("list --all --json") == before
 
 
-def test_a_title_may_begin_with_a_dash_after_two(todo: Terminal) -> None:
+def test_title_after_two_dashes_may_begin_with_dash(todo: Terminal) -> None:
     todo("list")
     assert todo.ok("add -- -dashes --json") == "1\topen\t-dashes --json\n"
     assert "Put -- before" in todo("add -x").err
 
 
 @pytest.mark.parametrize("command", ["add", "list", "ls", "show", "edit", "done", "reopen", "rm", "trash", "restore"])
-def test_every_command_explains_itself(todo: Terminal, command: str, tmp_path: Path) -> None:
+def test_help_of_command(todo: Terminal, command: str, tmp_path: Path) -> None:
     assert f"Usage: todo {command}" in todo.ok(f"{command} -h")
     assert f"Usage: todo {command}" in todo.ok(f"help {command}")
     assert not (tmp_path / "home").exists()
 
 
-def test_exit_codes_are_published(todo: Terminal, person: Terminal) -> None:
+def test_help_exit_codes_lists_every_code(todo: Terminal, person: Terminal) -> None:
     rows = dict(line.split("\t")[:2] for line in todo.ok("help exit-codes").splitlines())
     assert list(rows) == ["0", "1", "2", "3", "4", "5", "6", "7", "8", "130", "141"]
     assert "NOT_FOUND" in person.ok("help exit-codes")
 
 
-def test_stdin_stands_for_a_list_also_of_one(todo: Terminal) -> None:
+def test_reference_from_stdin_is_list(todo: Terminal) -> None:
     todo.ok("add a")
     assert json.loads(todo.ok("show - --json", stdin="1\n"))["count"] == 1
     assert json.loads(todo.ok("show 1 1 --json"))["count"] == 1
     assert json.loads(todo.ok("show 1 --json"))["number"] == 1
 
 
-def test_what_stdin_may_hold(todo: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stdin_line_ends_and_limit(todo: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     ran = todo("add -", stdin="\n\n\n" + "y" * 300 + "\n")
     assert ran.err.startswith("error: Line 4 of stdin: The title has 300 characters")
     todo.ok("add a -d -", stdin="b\r\nc\r\n")
@@ -286,17 +286,17 @@ def test_what_stdin_may_hold(todo: Terminal, monkeypatch: pytest.MonkeyPatch) ->
     assert todo.ok("add - --quiet", stdin="x" * 10) == "2\n"
 
 
-def test_help_of_what_is_not_there(todo: Terminal) -> None:
+def test_help_of_unknown_topic(todo: Terminal) -> None:
     ran = todo("help nope")
     assert (ran.code, ran.err.splitlines()[0]) == (2, "error: There is no command or topic 'nope'.")
 
 
-def test_any_limit_is_one(todo: Terminal) -> None:
+def test_huge_limit_is_accepted(todo: Terminal) -> None:
     todo.ok("add a")
     assert todo.ok(f"list -n {10**30} --quiet") == todo.ok(f"list -n {2**63} -q") == todo.ok("list -n 1 -q") == "1\n"
 
 
-def test_a_range_answers_with_what_it_changed(todo: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_range_answers_with_changed_todos(todo: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     todo.ok("add -", stdin="a\nb\nc\n")
     todo.ok("done 2")
     assert todo.ok("done 1-3 --quiet") == "1\n3\n"
@@ -306,7 +306,7 @@ def test_a_range_answers_with_what_it_changed(todo: Terminal, monkeypatch: pytes
     assert Terminal(monkeypatch, terminal=True)("done 1-3").err.count("Nothing to do") == 1
 
 
-def test_a_command_that_is_offered_is_for_the_same_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_suggested_command_names_profile(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     todo = Terminal(monkeypatch, terminal=True)
     todo("profile add home --embedded --no-input")
@@ -327,5 +327,5 @@ def test_a_command_that_is_offered_is_for_the_same_profile(monkeypatch: pytest.M
         (["done", "1", "--change", "U"], {"change"}, "todo done 1 --change U"),
     ],
 )
-def test_a_line_is_repeated_with_the_name_of_its_step(words: list[str], given: set[str], repeated: str) -> None:
+def test_retry_command_has_change_id(words: list[str], given: set[str], repeated: str) -> None:
     assert Invocation(arguments=words, given=given, change=uuid.UUID(int=7)).repeated() == repeated

@@ -20,7 +20,7 @@ def todo(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     return terminal
 
 
-def test_a_token_is_shown_once_and_stored_as_its_digest(todo: Terminal, home: Path) -> None:
+def test_token_is_shown_once_and_stored_as_digest(todo: Terminal, home: Path) -> None:
     ran = todo("token create phone")
     token = ran.out.strip()
     assert is_token(token)
@@ -55,7 +55,7 @@ def test_tokens_are_listed_and_revoked(todo: Terminal) -> None:
         ("token revoke nope", 3, "There is no token 'nope'."),
     ],
 )
-def test_bad_input(todo: Terminal, line: str, code: int, said: str) -> None:
+def test_bad_input_is_refused(todo: Terminal, line: str, code: int, said: str) -> None:
     todo.ok("token create web")
     ran = todo(line)
     assert (ran.code, ran.out) == (code, "")
