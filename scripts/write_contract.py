@@ -26,8 +26,8 @@ def text_of(schema: Schema) -> str:
 def broken(old: Schema, new: Schema) -> list[str]:
     """Return, in words, what of the contract `old` does not hold in `new` any more.
 
-    What may come: documents, keys, values of an enumeration. What may not: a document or a key that is gone, a key
-    whose type is another (null is a type), a key that was always there and now is not, a form that is not kept.
+    Allowed: new documents, keys and values of an enumeration. Not allowed: a document or key that is gone, a key of
+    another type (null is a type), a required key that became optional, a changed format.
     """
     found: list[str] = []
     for name, document in old["$defs"].items():

@@ -1,4 +1,4 @@
-"""The HTTP API, on both engines: what it answers, who may ask, and that it is the command line's other door."""
+"""The HTTP API on both engines: todos, authentication, and everything around the endpoints."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ SETTINGS = Settings(hosts=("testserver",))
 
 @dataclass
 class Api:
-    """Somebody's access to the API; `url` of a todo by its id."""
+    """A client of the API with a token."""
 
     client: TestClient
     headers: dict[str, str]
 
     def __call__(self, method: str, path: str = "", body: Any = None, **extra: Any) -> Any:
-        """Send a request with this somebody's token."""
+        """Send a request with the token."""
         headers = self.headers | extra.pop("headers", {})
         return self.client.request(method, f"{BASE}/todos{path}", json=body, headers=headers, **extra)
 
@@ -262,8 +262,8 @@ def test_bad_query_names_parameter(ada: Api, query: str, field: str) -> None:
     ],
 )
 def test_bad_body_names_field(ada: Api, body: Any, fields: list[str]) -> None:
-    told = error(ada("POST", body=body), 422, "VALIDATION_ERROR")
-    assert [each["field"] for each in told["field_errors"]] == fields
+    body_of_error = error(ada("POST", body=body), 422, "VALIDATION_ERROR")
+    assert [each["field"] for each in body_of_error["field_errors"]] == fields
     assert ada("GET").json()["total"] == 0
 
 
@@ -272,8 +272,8 @@ def test_bad_body_names_field(ada: Api, body: Any, fields: list[str]) -> None:
 )
 def test_bad_update_changes_nothing(ada: Api, body: dict[str, Any]) -> None:
     todo = ada.add()
-    told = error(ada("PATCH", f"/{todo['id']}", body), 422, "VALIDATION_ERROR")
-    assert [each["field"] for each in told["field_errors"]] == list(body)
+    body_of_error = error(ada("PATCH", f"/{todo['id']}", body), 422, "VALIDATION_ERROR")
+    assert [each["field"] for each in body_of_error["field_errors"]] == list(body)
     assert ada("GET", f"/{todo['id']}").json() == todo
 
 
@@ -308,7 +308,7 @@ def test_if_match_guards_version(ada: Api) -> None:
     again = ada("PATCH", path, {"title": "b"}, headers=once)
     assert (again.status_code, again.text) == (200, changed.text)
     other = ada.add()
-    for idle in ({}, {"title": "a"}):  # nothing to change, but not what was seen
+    for idle in ({}, {"title": "a"}):  # nothing to change, but another version
         error(ada("PATCH", f"/{other['id']}", idle, headers={"If-Match": f'"{uuid.uuid4()}"'}), 412, "CONFLICT")
     either = {"If-Match": f'"{uuid.uuid4()}", "{other["change_id"]}"'}
     assert ada("DELETE", f"/{other['id']}", headers=either).status_code == 204
@@ -332,15 +332,15 @@ def test_repeated_idempotency_key_adds_once(ada: Api) -> None:
     assert ada("GET").json()["total"] == 1
 
 
-# Who is asking
+# Authentication
 
 
 def test_invalid_token_is_unauthorized(store: Store, ada: Api) -> None:
     token = ada.headers["Authorization"].removeprefix("Bearer ")
-    for value in ("", "Principal", f"Basic {token}", token, "Bearer x", f"Bearer {token}x", f"Bearer {new_token()}"):
+    for value in ("", "Bearer", f"Basic {token}", token, "Bearer x", f"Bearer {token}x", f"Bearer {new_token()}"):
         answered = ada.client.get(f"{BASE}/todos", headers={"Authorization": value})
         error(answered, 401, "ACCESS_DENIED")
-        assert answered.headers["WWW-Authenticate"] == "Principal"
+        assert answered.headers["WWW-Authenticate"] == "Bearer"
     expired = api_of(store, "ada", expires_at=now() + timedelta(milliseconds=1))
     time.sleep(0.01)
     assert error(expired("GET"), 401, "ACCESS_DENIED")["detail"] == "The token has expired."
@@ -351,7 +351,7 @@ def test_read_only_token_cannot_write(store: Store, ada: Api) -> None:
     phone = api_of(store, "ada", read_only=True)
     assert phone("GET", f"/{todo['id']}").json() == todo
     for method, path, body in (("POST", "", {"title": "b"}), ("PATCH", f"/{todo['id']}", {}), ("DELETE", "/x", None)):
-        assert error(phone(method, path, body), 403, "ACCESS_DENIED")["detail"] == "The token may change nothing."
+        assert error(phone(method, path, body), 403, "ACCESS_DENIED")["detail"] == "The token is read-only."
     assert ada("GET").json()["total"] == 1
 
 
@@ -467,7 +467,7 @@ def test_unknown_outcome_is_503_and_says_so(ada: Api, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr("todocli.services.todos.Todos.add", lost)
     answered = ada("POST", body={"title": "a"})
-    assert "not known whether the step was made" in error(answered, 503, "SERVICE_UNAVAILABLE")["detail"]
+    assert "not known whether the change was made" in error(answered, 503, "SERVICE_UNAVAILABLE")["detail"]
 
 
 def test_outdated_schema_is_not_ready(store: Store, ada: Api, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -499,14 +499,12 @@ def test_internal_error_reveals_nothing(
     monkeypatch.setattr("todocli.services.todos.Todos.page", fail)
     answered = ada("GET")
     assert error(answered, 500, "SERVER_ERROR") == {
-        "detail": "The server met a fault of its own.",
+        "detail": "Internal server error.",
         "error_code": "SERVER_ERROR",
         "field_errors": [],
     }
     assert answered.headers["X-Content-Type-Options"] == "nosniff"
-    assert [record.getMessage() for record in caplog.records if record.exc_info] == [
-        "A fault of the program: RuntimeError"
-    ]
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == ["Internal error: RuntimeError"]
 
 
 def test_answers_are_not_cached(ada: Api) -> None:
@@ -528,7 +526,7 @@ def test_docs_need_no_internet(ada: Api) -> None:
 
 
 def test_published_openapi_is_current() -> None:
-    """`todo serve --openapi > tests/openapi.json` writes it."""
+    """To write it: `todo serve --openapi > tests/snapshots/openapi.json`."""
     described = openapi(Settings())
     assert json.loads(COPY.read_text(encoding="utf-8")) == json.loads(json.dumps(described))
     assert described["openapi"].startswith("3.1")

@@ -1,4 +1,4 @@
-"""The command doctor: what it looks at, what it says, and how it ends."""
+"""The command doctor: its checks, its hints and its exit status."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_doctor_on_new_machine_creates_nothing(todo: Terminal, home: Path) -> No
     assert {name: check["status"] for name, check in found.items()} == dict.fromkeys(
         ("todo", "libraries", "configuration", "profile", "database", "file"), "ok"
     )
-    assert "not there yet" in found["file"]["detail"]
+    assert "does not exist yet" in found["file"]["detail"]
     assert not home.exists()
 
 
@@ -152,6 +152,6 @@ def test_doctor_at_terminal_prints_lines(monkeypatch: pytest.MonkeyPatch, home: 
     monkeypatch.setenv("LOGNAME", "ada")
     todo = Terminal(monkeypatch, terminal=True, width=60)
     shown = todo.ok("doctor --color never")
-    assert "ok  profile        local: ada on the embedded file\n" in shown
+    assert "ok  profile        local: ada on the embedded database\n" in shown
     assert str(home / "todo.db") in shown.replace("\n", "").replace(" ", "")
     assert isinstance(Check("a", "ok", "b"), tuple)

@@ -1,4 +1,4 @@
-"""Editing in the user's editor: what was typed is stored, or kept in a file."""
+"""Editing a todo in the user's editor: the text is stored, or kept in a file."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_concurrent_change_is_conflict(todo: Terminal, editor: Editor, tmp_path:
     )
     ran = todo("edit 1")
     assert ran.code == 4
-    assert "changed meanwhile" in ran.err
+    assert "changed in the meantime; nothing was changed now. Your text is in" in ran.err
     assert [path.read_text() for path in drafts(tmp_path)] == ["mine"]
     assert todo.ok("list") == "1\topen\ttheirs\n"
 
@@ -104,7 +104,7 @@ def test_missing_editor_is_error(todo: Terminal, monkeypatch: pytest.MonkeyPatch
 def test_unparsable_editor_is_usage_error(todo: Terminal, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("EDITOR", name)
     ran = todo("edit 1")
-    assert (ran.code, ran.err.splitlines()[0]) == (2, f"error: The name of the editor cannot be read: {name!r}.")
+    assert (ran.code, ran.err.splitlines()[0]) == (2, f"error: The editor cannot be parsed: {name!r}.")
 
 
 def test_ctrl_c_goes_to_editor(todo: Terminal, editor: Editor) -> None:

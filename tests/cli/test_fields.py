@@ -1,4 +1,4 @@
-"""When, what first and where, as a script and as a person see them."""
+"""Dates, priority, project and tags: quick-add words, filters and changes by filter."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_pipe_gets_every_field(todo: Terminal) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "detail"),
     [
         ("add x due:someday", "'someday' is not a day."),
         ("add x --priority urgent", "The priority 'urgent' must be"),
@@ -97,11 +97,11 @@ def test_pipe_gets_every_field(todo: Terminal) -> None:
         ("edit 1 2 3-4", "edit takes one todo; 2, 3-4 look like more."),
     ],
 )
-def test_bad_words_change_nothing(todo: Terminal, line: str, said: str) -> None:
+def test_bad_words_change_nothing(todo: Terminal, line: str, detail: str) -> None:
     todo("add old")
     ran = todo(line, stdin="new\n")
     assert (ran.code, ran.out) == (2, "")
-    assert said in ran.err
+    assert detail in ran.err
     assert todo.ok("list --all") == "1\topen\told\n"
 
 
@@ -201,7 +201,7 @@ def test_list_selects_and_sorts(todo: Terminal, line: str, found: list[int]) -> 
         ("list milk or bread", "error: 'or' is part of an expression.\n       milk or bread\n            ^^\n hint"),
         (["list", "ü\x1b界", "x:y"], "error: There is no filter x:\n       ü\\x1b界 x:y\n               ^^^\n hint: "),
         ("list --due nextweek", "error: --due: 'nextweek' is not a day.\n hint: Write, for example, today"),
-        ("list --sort size", "error: 'size' is nothing to sort by.\n hint: Sort by plan, number"),
+        ("list --sort size", "error: Cannot sort by 'size'.\n hint: Sort by urgency, number"),
         ("list --all --completed", "error: --all and --completed exclude each other.\n"),
         ("list --tag 'a b'", "error: --tag: A tag must be a letter"),
         ("list --search ''", "error: --search: There is nothing to search for."),
@@ -224,7 +224,7 @@ def test_list_footer_counts_todos(person: Terminal) -> None:
     assert person("").err == "6 open · 2 overdue\n"
     assert person("list +bills").err == "2 of 6 open\n"
     assert person("list the -n 2").err == "2 of 6 open · 1 overdue\n"
-    assert person("list nothing").err == "None of 6 fit.\n"
+    assert person("list nothing").err == "No matches (6 open todos).\n"
     assert person("list --all").err == "7 in all · 2 overdue\n"
 
 
@@ -245,7 +245,7 @@ def test_groups_have_headings(person: Terminal) -> None:
     assert [line.strip() for line in shown_once].count("overdue") == 1
 
 
-# Steps on what is chosen
+# Changes by filter
 
 
 @pytest.mark.parametrize(
@@ -293,16 +293,16 @@ def test_several_todos_need_confirmation(todo: Terminal) -> None:
     assert (ran.code, ran.out, ran.err) == (
         5,
         "",
-        "error: Nobody confirmed it; nothing was changed. Complete 2 todos: 1 Pay rent, 5 Call the bank?\n"
-        " hint: Say yes with --yes.\n",
+        "error: Confirmation required; nothing was changed: Complete 2 todos: 1 Pay rent, 5 Call the bank?\n"
+        " hint: Pass --yes to confirm.\n",
     )
     assert json.loads(todo("rm --all --json").err)["detail"].endswith(
-        "Move to the trash 7 todos: 1 Pay rent, 2 Buy 40th birthday gift, 3 Water the plants and 4 more?"
+        "Move 7 todos to the trash: 1 Pay rent, 2 Buy 40th birthday gift, 3 Water the plants and 4 more?"
     )
     assert numbers(todo.ok("list --all")) == [1, 2, 3, 4, 5, 6, 7]
     assert numbers(todo.ok("done --search rent")) == [1]
     assert numbers(todo.ok("done --tag bills")) == [5]
-    assert todo("done --tag bills").err == "None fit; nothing was changed.\n"
+    assert todo("done --tag bills").err == "No todos match; nothing was changed.\n"
     assert json.loads(todo.ok("done --tag bills --json")) == {"items": [], "count": 0, "total": 0}
 
 
@@ -314,7 +314,7 @@ def test_terminal_asks_for_confirmation(person: Terminal) -> None:
     ran = person("done --tag bills", stdin="y\n")
     assert ran.out.strip() == "Done 1 Pay rent\nDone 5 Call the bank · todo undo"
     assert person.ok("rm --project home --dry-run") == "Would move to the trash: 3 Water the plants\n"
-    assert person("rm --project nowhere --dry-run").err == "None fit; nothing would be changed.\n"
+    assert person("rm --project nowhere --dry-run").err == "No todos match; nothing would be changed.\n"
 
 
 def test_edit_by_filter_changes_all(todo: Terminal) -> None:
@@ -337,17 +337,17 @@ def test_edit_by_filter_changes_all(todo: Terminal) -> None:
     [
         ("done 1 --tag a", "Numbers and --tag exclude each other."),
         ("rm 1-3 --all", "Numbers and --all exclude each other."),
-        ("done", "There is no todo to change."),
-        ("done 1 --dry-run", "--dry-run goes with a choice"),
+        ("done", "No todo was chosen."),
+        ("done 1 --dry-run", "--dry-run needs a filter, such as --tag."),
         ("edit 1 --where x", "A number and --where exclude each other."),
-        ("edit 1 x --dry-run", "--dry-run goes with a choice"),
-        ("edit", "There is no todo to change."),
+        ("edit 1 x --dry-run", "--dry-run needs a filter, such as --tag."),
+        ("edit", "No todo was chosen."),
         ("edit milk", "'milk' is not a todo's number."),
-        ("edit --tag a", "There is nothing to change."),
-        ("edit --tag a New title", "'New' is no change."),
-        ("edit --tag a --title x", "A title is one todo's own."),
+        ("edit --tag a", "No change was given."),
+        ("edit --tag a New title", "'New' is not a change."),
+        ("edit --tag a --title x", "Only one todo's title can be edited at a time."),
         ("edit --tag a due:soon", "'soon' is not a day."),
-        ("edit --tag a --literal due:fri", "--literal goes with a number"),
+        ("edit --tag a --literal due:fri", "--literal only works when editing one todo by number."),
         ("list --before 0001-01-01", "--before: There is no day before 0001-01-01."),
         ("list --after 9999-12-31", "--after: There is no day after 9999-12-31."),
         ("list " + "--tag a " * 101, "A filter has at most 100 terms."),
@@ -374,7 +374,7 @@ def test_filter_in_place_of_number_suggests_options(todo: Terminal, line: str) -
 def test_stray_time_is_noted(person: Terminal) -> None:
     ran = person("add call mum due:fri 17:00")
     assert ran.out == "Added 1 call mum 17:00 · due Fri 27 Nov (in 4 days)\n"
-    assert ran.err == "17:00 is a word of the title. For the time it is due: todo edit 1 due:fri-17:00\n"
+    assert ran.err == "17:00 is part of the title. To set it as the due time: todo edit 1 due:fri-17:00\n"
     assert person("edit 1 call mum due:sat 5pm").err.endswith("todo edit 1 due:sat-5pm\n")
     for line in (
         "add lunch at 12:30 due:fri",

@@ -1,4 +1,4 @@
-"""The commands of the panel Organise, on both engines where a database answers."""
+"""The commands of the panel Organise: today, next, tags, projects and view."""
 
 from __future__ import annotations
 
@@ -9,14 +9,7 @@ import pytest
 
 from tests.cli.test_fields import SEVEN, monday, numbers, person, todo
 from tests.support.terminal import Terminal
-from todocli.database.store import Store, open_store
-from todocli.database.target import Target
-from todocli.errors import MissingUserContext
-from todocli.schemas.todos import TodoCreate
-from todocli.services.owner import Owner
-from todocli.services.summaries import Summaries
-from todocli.services.todos import Todos
-from todocli.services.users import Users
+from todocli.database.postgres.url import PostgresURL
 
 __all__ = ["monday", "person", "todo"]
 
@@ -38,7 +31,7 @@ def test_next_has_most_urgent(todo: Terminal) -> None:
 
 
 def test_tags_and_projects_are_counted(todo: Terminal, person: Terminal) -> None:
-    assert todo("tags").err == "There are no tags yet. Give one to a todo: todo add Pay rent +bills\n"
+    assert todo("tags").err == "There are no tags yet. Add one to a todo: todo add Pay rent +bills\n"
     todo.ok("add -", stdin=SEVEN)
     todo.ok("done 1 3")
     assert todo.ok("tags") == "bills\t1\t1\t50%\nfamily\t1\t0\t0%\ngifts\t1\t0\t0%\n"
@@ -57,27 +50,24 @@ def test_tags_and_projects_are_counted(todo: Terminal, person: Terminal) -> None
     ]
 
 
-def test_summaries_count_own_todos_only(database: Target) -> None:
-    with open_store(database) as store:
-        _add(store, "ada", ["über", "b"], "home/garden")
-        _add(store, "bob", ["his"], "work")
-        _add(store, "eve", [], None)
-        with store.session() as session:
-            for owner in (Owner("ada"), Owner("ada", Users(session).ensure("ada"))):
-                tallies = Summaries(session, owner)
-                assert [tally.name for tally in tallies.tags().items] == ["b", "über"]
-                assert [tally.name for tally in tallies.projects().items] == ["home", "home/garden"]
-            assert (
-                Summaries(session, Owner("eve")).tags().items == Summaries(session, Owner("eve")).projects().items == []
-            )
-            with pytest.raises(MissingUserContext):
-                Summaries(session, Owner("nobody")).tags()
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+def test_summaries_count_own_todos_only(todo: Terminal, database: str, request: pytest.FixtureRequest) -> None:
+    option, url = "--embedded", ""
+    if database == "postgres":
+        option, url = "--url-stdin", request.getfixturevalue("postgres_url").text()
+    for name, words in (("ada", "+über +b project:home/garden"), ("bob", "+his project:work"), ("eve", "")):
+        todo.ok(f"profile add {name} --user {name} {option}", stdin=url)
+        todo.ok(f"add a {words}", profile=name)
+    assert todo.ok("tags -q", profile="ada") == "b\nüber\n"
+    assert todo.ok("projects -q", profile="ada") == "home\nhome/garden\n"
+    assert todo.ok("tags", profile="eve") == todo.ok("projects", profile="eve") == ""
 
 
-def _add(store: Store, name: str, tags: list[str], project: str | None) -> None:
-    with store.session() as session:
-        user = Users(session).ensure(name)
-        Todos(session, Owner(name, user)).add([TodoCreate(title="a", tags=tags, project=project)])
+def test_summaries_of_unknown_user_are_error(
+    todo: Terminal, postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TODO_DATABASE_URL", postgres_url.text())
+    assert (todo("tags").code, todo("projects").code) == (6, 6)
 
 
 def test_view_shows_saved_list(todo: Terminal, home: Path) -> None:
@@ -98,19 +88,19 @@ def test_view_shows_saved_list(todo: Terminal, home: Path) -> None:
         == ("bills\t+bills --sort -due\nboth\t--where 'bank or \"40th birthday\"' due:any\n")
     )
     assert json.loads(todo.ok("view list --json"))["items"][0] == {"name": "bills", "line": "+bills --sort -due"}
-    assert todo("view save bills +bills").err == "Saved. Show it: todo view bills (it was: +bills --sort -due)\n"
-    assert todo("view rm bills").err == "Forgotten. It was: todo view save bills +bills\n"
+    assert todo("view save bills +bills").err == "Saved (it was: +bills --sort -due). Show it: todo view bills\n"
+    assert todo("view rm bills").err == "Deleted. To save it again: todo view save bills +bills\n"
     assert todo("view bills").code == 3
 
 
 @pytest.mark.parametrize(
     ("line", "code", "error"),
     [
-        ("view save list +a", 2, "No view can be called list"),
+        ("view save list +a", 2, "A view cannot be called list: that is a command."),
         ("view save 'a b' +a", 2, "The name of a view must have 1 to 64"),
         ("view save a", 2, "Missing argument 'FILTER'."),
         ("view save a due:soon", 2, "'soon' is not a day."),
-        ("view save a --sort size", 2, "'size' is nothing to sort by."),
+        ("view save a --sort size", 2, "Cannot sort by 'size'."),
         ("view save a --frob", 2, "No such option: --frob"),
         ("view save a --all --completed", 2, "--all and --completed exclude each other."),
         ("view nope", 3, 'There is no view "nope".'),
@@ -165,5 +155,5 @@ def test_view_may_name_profile(todo: Terminal) -> None:
 def test_broken_view_is_error(todo: Terminal, home: Path) -> None:
     (home / "config.toml").write_text("[views]\na = \"it's\"\nb = 'due:soon'\n")
     (home / "config.toml").chmod(0o600)
-    assert todo("view a").err.startswith('error: The view a cannot be read: "it\'s".')
+    assert todo("view a").err.startswith('error: The view a cannot be parsed: "it\'s".')
     assert todo("view b").err.startswith("error: 'soon' is not a day.\n")

@@ -94,7 +94,9 @@ def masked(text: str, places: dict[str, str]) -> str:
 
 
 @pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "terminal"])
-def test_engines_answer_alike(monkeypatch: pytest.MonkeyPatch, postgres_url: PostgresURL, sqlite_path: str, terminal: bool) -> None:
+def test_engines_answer_alike(
+    monkeypatch: pytest.MonkeyPatch, postgres_url: PostgresURL, sqlite_path: str, terminal: bool
+) -> None:
     monkeypatch.setenv("TERM", "dumb")
     todo = Terminal(monkeypatch)
     todo.ok("profile add here --embedded --user ada")

@@ -1,7 +1,7 @@
-"""Tables and details, as a person sees them on terminals of any width.
+"""Tables and details on terminals of any width.
 
-The screens are written by hand from these rules: columns stand three blanks apart, numbers to the right; a rule below
-the heading, as wide as the table; no blanks at the end of a line.
+The expected tables are written by hand: columns are three blanks apart, numbers are aligned right, the rule below the
+heading is as wide as the table, and no line ends in blanks.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from rich.cells import cell_len
 
 from scripts.write_screens import FOLDER, screens
 from tests.support.factories import a_todo
-from todocli.render.lists import todo_table
-from todocli.render.tables import plain_table, rendered, todo_detail
+from todocli.render.tables import plain_table, rendered, todo_detail, todo_table
 from todocli.render.text import visible
 from todocli.schemas.todos import TodoRead
 
@@ -163,9 +162,7 @@ DESCRIPTIONS = [None, "short", "word " * 60, "漢字" * 100]
 @pytest.mark.parametrize("width", [40, 80, 200])
 @pytest.mark.parametrize("description", DESCRIPTIONS, ids=["none", "short", "long", "wide"])
 @pytest.mark.parametrize("kind", TITLES)
-def test_lines_fit_terminal_and_titles_are_whole(
-    kind: str, description: str | None, width: int, colour: bool
-) -> None:
+def test_lines_fit_terminal_and_titles_are_whole(kind: str, description: str | None, width: int, colour: bool) -> None:
     todo = _todo(1234, TITLES[kind], description)
     other = _todo(7, "z", state="done", age=timedelta(days=100))
     for name, shown in (
@@ -181,7 +178,7 @@ def test_lines_fit_terminal_and_titles_are_whole(
 
 
 def _title_column(lines: list[str], name: str) -> str:
-    """Return what stands in the column of titles, which the heading says, or the label's blanks in a detail."""
+    """Return the text of the column Title; of a detail, the whole text without its number."""
     if name == "detail":
         return "".join(lines).replace(" 1234", "", 1)
     heading, _, *rows = lines
@@ -192,7 +189,7 @@ def _title_column(lines: list[str], name: str) -> str:
 
 
 def _cells(line: str, start: int, end: int) -> str:
-    """Return what stands in the columns from `start` to `end` of a line."""
+    """Return the text between two columns of a line."""
     left = next((i for i in range(len(line) + 1) if cell_len(line[:i]) >= start), len(line))
     right = next((i for i in range(len(line), -1, -1) if cell_len(line[:i]) <= end - 3), 0)
     return line[left:right]
@@ -239,7 +236,7 @@ def test_colour_keeps_words() -> None:
 @pytest.mark.parametrize("width", [40, 80])
 @pytest.mark.parametrize("others", [[], ["open"], ["open", "done"]], ids=str)
 def test_completed_todo_is_marked_in_words(others: list[str], width: int) -> None:
-    """Also where everything is done: nobody sees from the heading that these are not open."""
+    """Also if all are completed: the heading does not say so."""
     todos = [_todo(1, "buy milk", state="done"), *(_todo(i, "x", state=state) for i, state in enumerate(others, 2))]
     row = next(line for line in _table(todos, width).splitlines() if "buy milk" in line)
     assert "done" in row
@@ -252,7 +249,7 @@ def test_detail_names_state() -> None:
 
 
 def test_screens_match_snapshots(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are in `tests/screens/`; look at what `python -m scripts.write_screens` changes there."""
+    """Look at what `python -m scripts.write_screens` changes in `tests/snapshots/screens/`."""
     seen = {path.stem: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.txt")}
     assert dict(screens(monkeypatch)) == seen
     for text in seen.values():

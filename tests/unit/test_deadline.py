@@ -1,4 +1,4 @@
-"""How long an operation waits, and who hears of it."""
+"""Deadlines: when the user is notified, and when waiting ends."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import time
 from todocli.database.deadline import TELL_AFTER, Deadline, current_deadline, deadline_scope
 
 
-def test_only_waiting_is_told_and_only_once() -> None:
-    told: list[str] = []
-    limit = Deadline(60, lambda: told.append("waiting"), _began=time.monotonic() - 30)
+def test_long_wait_is_notified_once() -> None:
+    notified: list[str] = []
+    limit = Deadline(60, lambda: notified.append("waiting"), _began=time.monotonic() - 30)
     limit.waited(time.monotonic())
-    assert (told, round(limit.spent())) == ([], 30), "what the program itself took is no wait"
+    assert (notified, round(limit.spent())) == ([], 30), "the program's own time is not a wait"
     for _ in range(3):
         limit.waited(time.monotonic() - TELL_AFTER / 2)
-    assert told == ["waiting"]
+    assert notified == ["waiting"]
 
 
-def test_nobody_waits_longer_than_there_is_time() -> None:
+def test_backoff_ends_at_deadline() -> None:
     limit = Deadline(0.05)
     begun = time.monotonic()
     for attempt in range(10):
@@ -26,7 +26,7 @@ def test_nobody_waits_longer_than_there_is_time() -> None:
     assert time.monotonic() - begun < 1
 
 
-def test_an_operation_keeps_its_patience() -> None:
+def test_scope_sets_current_deadline() -> None:
     with deadline_scope(Deadline(7)) as limit:
         assert current_deadline() is limit
     assert current_deadline() is not limit

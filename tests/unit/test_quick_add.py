@@ -76,7 +76,7 @@ def test_prose_stays_title(title: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "field", "said"),
+    ("words", "field", "detail"),
     [
         ("due:whenever", "due_on", "'whenever' is not a day."),
         ("due:next fri", "due_on", "'next' is not a day."),
@@ -91,10 +91,10 @@ def test_prose_stays_title(title: str) -> None:
         ("p:1 pri:2", "priority", "priority is given twice."),
     ],
 )
-def test_bad_word_names_field(words: str, field: str, said: str) -> None:
+def test_bad_word_names_field(words: str, field: str, detail: str) -> None:
     with pytest.raises(ValidationError) as raised:
         parse_quick_add(words.split(), {}, today=TODAY)
-    assert raised.value.detail.startswith(said)
+    assert raised.value.detail.startswith(detail)
     assert [error.field for error in raised.value.field_errors] == [field]
     assert raised.value.hint
     assert raised.value.hint.endswith("Or, to keep the word in the title: --literal")

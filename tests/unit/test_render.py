@@ -1,4 +1,4 @@
-"""Texts, instants and documents: what is stored becomes what is shown."""
+"""Texts, instants and documents as they are printed."""
 
 from __future__ import annotations
 
@@ -166,16 +166,16 @@ def zone(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Ite
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "expected"),
     [
         *((-3600, "now"), (0, "now"), (59.999999, "now"), (60, "1 min ago"), (119, "1 min ago"), (120, "2 min ago")),
         *((3599, "59 min ago"), (3600, "1 h ago"), (7199, "1 h ago"), (86399, "23 h ago"), (86400, "yesterday")),
         *((129_600, "yesterday"), (129_601, "2 days ago"), (561_600, "6 days ago"), (561_601, "2026-06-24")),
     ],
 )
-def test_ago_counts_minutes_hours_and_days(seconds: float, said: str) -> None:
+def test_ago_counts_minutes_hours_and_days(seconds: float, expected: str) -> None:
     """It is noon, so that the days change at 12, 36, 60, … hours ago."""
-    assert ago(NOW - timedelta(seconds=seconds), NOW) == said
+    assert ago(NOW - timedelta(seconds=seconds), NOW) == expected
 
 
 @pytest.mark.parametrize(
@@ -197,12 +197,12 @@ def test_instant_is_shown_in_local_time(then: datetime, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("zone", "said"), [("UTC", "yesterday"), ("XXX+11", "2 days ago"), ("XXX-13", "2 days ago")], indirect=["zone"]
+    ("zone", "expected"), [("UTC", "yesterday"), ("XXX+11", "2 days ago"), ("XXX-13", "2 days ago")], indirect=["zone"]
 )
 @pytest.mark.usefixtures("zone")
-def test_yesterday_depends_on_time_zone(said: str) -> None:
+def test_yesterday_depends_on_time_zone(expected: str) -> None:
     """40 hours before 20:00 in Greenwich: 04:00 of the day before there; two days before in the other zones."""
-    assert ago(datetime(2026, 6, 30, 4, tzinfo=UTC), datetime(2026, 7, 1, 20, tzinfo=UTC)) == said
+    assert ago(datetime(2026, 6, 30, 4, tzinfo=UTC), datetime(2026, 7, 1, 20, tzinfo=UTC)) == expected
 
 
 # Documents

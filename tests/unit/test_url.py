@@ -272,12 +272,12 @@ def test_shown_url_never_has_password(url: PostgresURL, secret: str) -> None:
 @given(st.text("scret@/:#?%&='\" \\\n[]0", max_size=40), st.text("scret@/:#?%&='\" ", max_size=20))
 def test_error_never_repeats_input(left: str, right: str) -> None:
     marker = "ZQZQ"
-    said = ""
+    shown = ""
     try:
         PostgresURL.parse(f"postgresql://ada:{left}{marker}{right}")
     except ValidationError as error:
-        said = repr((error.args, error.detail, error.hint, error.field_errors, error.__context__))
-    assert marker not in said
+        shown = repr((error.args, error.detail, error.hint, error.field_errors, error.__context__))
+    assert marker not in shown
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,10 @@ DryRun = Annotated[bool, typer.Option("--dry-run", metavar="", help="Show what w
 
 
 class Verb(NamedTuple):
-    """What a command does, in words: `name` on the line, as an order, when it is done, and when it already was."""
+    """What a command does, in words: `name` on the line, as an order, when it is done, and when it already was.
+
+    In the order, {} stands for the todos.
+    """
 
     name: str
     imperative: str
@@ -45,12 +48,12 @@ class Verb(NamedTuple):
     already: str = ""
 
 
-ADD = Verb("add", "Add", "Added", "was already added")
-EDIT = Verb("edit", "Change", "Changed", "is unchanged")
-DONE = Verb("done", "Complete", "Done", "was already done")
-REOPEN = Verb("reopen", "Reopen", "Reopened", "is already open")
-REMOVE = Verb("rm", "Move to the trash", "Removed")
-RESTORE = Verb("restore", "Restore", "Restored", "is not in the trash")
+ADD = Verb("add", "Add {}", "Added", "was already added")
+EDIT = Verb("edit", "Change {}", "Changed", "is unchanged")
+DONE = Verb("done", "Complete {}", "Done", "was already done")
+REOPEN = Verb("reopen", "Reopen {}", "Reopened", "is already open")
+REMOVE = Verb("rm", "Move {} to the trash", "Removed")
+RESTORE = Verb("restore", "Restore {}", "Restored", "is not in the trash")
 
 
 def run(
@@ -132,7 +135,7 @@ def run_on_filter(
 
 
 def _question(verb: Verb, todos: Sequence[TodoRead]) -> str:
-    return f"{verb.imperative} {len(todos)} todos: {sample(todos)}?"
+    return f"{verb.imperative.format(f'{len(todos)} todos')}: {sample(todos)}?"
 
 
 def sample(todos: Sequence[TodoRead]) -> str:
