@@ -90,7 +90,8 @@ def test_database_without_schema_says_what_to_do(todo: Terminal, empty_postgres_
     ran = todo("list", profile="work")
     assert (ran.code, ran.err) == (
         6,
-        "error: The database does not know the user 'ada'.\n hint: Register the user: todo --profile work user add ada\n",
+        "error: The database does not know the user 'ada'.\n"
+        " hint: Register the user: todo --profile work user add ada\n",
     )
     todo.ok("user add ada", profile="work")
     profile = json.loads(todo.ok("profile show work --json"))

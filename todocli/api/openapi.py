@@ -91,7 +91,8 @@ _ERRORS: dict[int, tuple[str, ErrorBody]] = {
         _error("The token is read-only.", "ACCESS_DENIED"),
     ),
     404: (
-        "There is no such todo, it belongs to another user, or it is in the trash.",
+        "There is no such todo, it belongs to another user, or it is in the trash;"
+        " or a repeated request is about a todo that has since been purged.",
         _error("There is no such todo.", "NOT_FOUND"),
     ),
     409: (

@@ -33,6 +33,7 @@ SECONDS = 600.0
 LOCK_SECONDS = 30
 """How long a migration waits for programs that use the tables, before it gives up."""
 
+_HISTORY = ("todo", "db", "history")
 _ADVISORY_LOCK = 0x746F646F
 _DUPLICATE_TABLE = "42P07"
 _LOCK_NOT_AVAILABLE = "55P03"
@@ -115,7 +116,7 @@ def downgrade(
 
 
 class _Plan:
-    """Where a migration shall lead, and by which steps. Raises `NotFound` if there is no such place."""
+    """Where a migration leads, and by which revisions. Raises `NotFound` for an unknown revision."""
 
     def __init__(self, target: Target, wanted: str, *, up: bool) -> None:
         self.scripts = _scripts()
@@ -127,7 +128,7 @@ class _Plan:
         self._by = int(wanted) if wanted[:1] == "+-"[not up] and wanted[1:].isdecimal() else None
         self._to = {"base": 0, "head": len(self._chain)}.get(wanted, self._places.get(wanted))
         if self._to is None and self._by is None:
-            raise NotFound(f"There is no revision {wanted!r}.", hint="See which there are: todo db history")
+            raise NotFound(f"There is no revision {wanted!r}.", hint="See the revisions", command=_HISTORY)
 
     def steps(self, revision: str | None) -> list[Script]:
         """Return the steps from `revision`, in order."""
@@ -137,17 +138,21 @@ class _Plan:
         there = here + self._by if self._by is not None else self._to
         if there is None or not 0 <= there <= len(self._chain):
             raise UsageError(
-                f"The schema is {revision or 'base'}: {self._wanted} leads nowhere.",
-                hint="See which revisions there are: todo db history",
+                f"There is no revision {self._wanted} from {revision or 'base'}.",
+                hint="See the revisions",
+                command=_HISTORY,
             )
         if self._up and there < here:
             raise UsageError(
-                f"The schema is {revision}, newer than {self._wanted}.", hint=f"Use todo db downgrade {self._wanted}"
+                f"The schema is {revision}, newer than {self._wanted}.",
+                hint="To go back",
+                command=("todo", "db", "downgrade", self._wanted),
             )
         if not self._up and there > here:
             raise UsageError(
                 f"The schema is {revision or 'base'}, older than {self._wanted}.",
-                hint=f"Use todo db upgrade {self._wanted}",
+                hint="To go forward",
+                command=("todo", "db", "upgrade", self._wanted),
             )
         return self._chain[here:there] if self._up else self._chain[there:here][::-1]
 

@@ -139,7 +139,7 @@ class Undo:
         )
 
     def _redoable(self) -> sa.Select[Any]:
-        """Select the changes undone since the last ordinary one, latest first, each with the undo that a redo undoes."""
+        """Select the changes undone since the last ordinary one, latest first, each with its undo."""
         undoing, newer = aliased(Change, name="undoing"), aliased(Change, name="newer")
         overtaken = sa.exists(
             sa.select(col(newer.id)).where(self._is_ordinary(newer), col(newer.seq) > col(undoing.seq))
