@@ -70,7 +70,7 @@ def screens(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, str]]:
     person.ok("done 9")
     person("view save week due:week --sort -priority")
     with closing(sqlite3.connect(paths.database_file(), isolation_level=None)) as database:
-        database.execute("UPDATE changes SET made_at = ?", (f"{now:%Y-%m-%d %H:%M:%S.%f}",))  # the triggers take the database's clock
+        database.execute("UPDATE changes SET made_at = ?", (f"{now:%Y-%m-%d %H:%M:%S.%f}",))
     now = NOON
     for name, line in COMMANDS.items():
         shown = [f"$ todo {line}\n"]
