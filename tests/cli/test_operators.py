@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import subprocess
@@ -12,6 +13,7 @@ from uuid import UUID
 import pytest
 
 from tests.support.terminal import Terminal
+from todocli.database.deadline import Deadline
 from todocli.database.postgres.url import PostgresURL
 
 SECRET = "s3cret-pass/word"  # a `/` in it must be written %2F in a URL
@@ -141,6 +143,24 @@ def test_rename_user_keeps_todos_and_profile(todo: Terminal, postgres_url: Postg
     todo.ok("user add bob", profile="work")
     assert todo("user rename bob 'Ada L.'", profile="work").code == 4
     assert todo("user add bob", profile="work").err == "User already exists.\n"
+
+
+def test_slow_confirmation_uses_up_no_deadline(postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch) -> None:
+    def confirm_after_an_hour(_question: str, *, err: bool) -> bool:
+        for each in gc.get_objects():
+            if isinstance(each, Deadline):
+                each._began -= 3600
+        return err
+
+    monkeypatch.setenv("TODO_DATABASE_URL", postgres_url.text())
+    monkeypatch.setenv("LOGNAME", "ada")
+    monkeypatch.setattr("typer.confirm", confirm_after_an_hour)
+    person = Terminal(monkeypatch, terminal=True)
+    person.ok("user add ada")
+    person.ok("add -", stdin="a +x\nb +x\n")
+    for line in ("done --tag x --all", "rm --all", "purge"):
+        assert person(line).code == 0, line
+    assert person("list --all").out == person("trash").out == ""
 
 
 @pytest.mark.parametrize(
