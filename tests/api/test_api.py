@@ -7,6 +7,7 @@ import json
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -25,12 +26,15 @@ from todocli.clock import now
 from todocli.database.postgres.url import PostgresURL
 from todocli.database.store import Store
 from todocli.database.target import Target
+from todocli.domain.idempotency import ChangeKey, fingerprint
 from todocli.domain.sorting import SortKey
 from todocli.domain.tokens import is_token, new_token
 from todocli.errors import OutcomeUnknown
+from todocli.services.history.purge import TrashQuery
 from todocli.services.owner import Owner
 from todocli.services.tokens import Tokens
 from todocli.services.users import Users
+from todocli.services.workspace import Workspace
 
 COPY = Path(__file__).resolve().parents[1].joinpath("snapshots/openapi.json")
 SETTINGS = Settings(hosts=("testserver",))
@@ -56,14 +60,27 @@ class Api:
         return made
 
 
+@contextmanager
+def open_with_users(target: Target) -> Iterator[Store]:
+    with closing(Store(target, connections=3)) as store:
+        with store.session() as session:
+            for name in ("ada", "bob"):
+                Users(session).ensure(name)
+        yield store
+
+
 @pytest.fixture
 def store(database: Target) -> Iterator[Store]:
-    store = Store(database, connections=3)
-    with store.session() as session:
-        for name in ("ada", "bob"):
-            Users(session).ensure(name)
-    yield store
-    store.close()
+    """A database with two users, on each engine."""
+    with open_with_users(database) as store:
+        yield store
+
+
+@pytest.fixture
+def embedded(sqlite_path: Path) -> Iterator[Store]:
+    """The same on SQLite alone, for tests that do not depend on the engine."""
+    with open_with_users(sqlite_path) as store:
+        yield store
 
 
 def api_of(store: Store, name: str, settings: Settings = SETTINGS, **options: Any) -> Api:
@@ -76,6 +93,12 @@ def api_of(store: Store, name: str, settings: Settings = SETTINGS, **options: An
 @pytest.fixture
 def ada(store: Store) -> Api:
     return api_of(store, "ada")
+
+
+@pytest.fixture
+def eve(embedded: Store) -> Api:
+    """A client of the embedded database."""
+    return api_of(embedded, "ada")
 
 
 @pytest.fixture
@@ -232,8 +255,8 @@ def test_pages_follow_cursor(ada: Api) -> None:
         ("?tag=a+b", "tag"),
     ],
 )
-def test_bad_query_names_parameter(ada: Api, query: str, field: str) -> None:
-    body = error(ada("GET", query), 400, "VALIDATION_ERROR")
+def test_bad_query_names_parameter(eve: Api, query: str, field: str) -> None:
+    body = error(eve("GET", query), 400, "VALIDATION_ERROR")
     assert [each["field"] for each in body["field_errors"]] == [field]
 
 
@@ -261,42 +284,42 @@ def test_bad_query_names_parameter(ada: Api, query: str, field: str) -> None:
         (None, ["body"]),
     ],
 )
-def test_bad_body_names_field(ada: Api, body: Any, fields: list[str]) -> None:
-    body_of_error = error(ada("POST", body=body), 422, "VALIDATION_ERROR")
-    assert [each["field"] for each in body_of_error["field_errors"]] == fields
-    assert ada("GET").json()["total"] == 0
+def test_bad_body_names_field(eve: Api, body: Any, fields: list[str]) -> None:
+    refused = error(eve("POST", body=body), 422, "VALIDATION_ERROR")
+    assert [each["field"] for each in refused["field_errors"]] == fields
+    assert eve("GET").json()["total"] == 0
 
 
 @pytest.mark.parametrize(
     "body", [{"is_completed": 1}, {"is_completed": "yes"}, {"is_completed": None}, {"title": None}, {"version": 3}]
 )
-def test_bad_update_changes_nothing(ada: Api, body: dict[str, Any]) -> None:
-    todo = ada.add()
-    body_of_error = error(ada("PATCH", f"/{todo['id']}", body), 422, "VALIDATION_ERROR")
-    assert [each["field"] for each in body_of_error["field_errors"]] == list(body)
-    assert ada("GET", f"/{todo['id']}").json() == todo
+def test_bad_update_changes_nothing(eve: Api, body: dict[str, Any]) -> None:
+    todo = eve.add()
+    refused = error(eve("PATCH", f"/{todo['id']}", body), 422, "VALIDATION_ERROR")
+    assert [each["field"] for each in refused["field_errors"]] == list(body)
+    assert eve("GET", f"/{todo['id']}").json() == todo
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"title": "\xff"}', b"[" * 5000, b"\0", b'{"title": "\\ud800"}'])
-def test_body_that_is_not_json_is_refused(ada: Api, content: bytes) -> None:
-    headers = ada.headers | {"Content-Type": "application/json"}
-    error(ada.client.post(f"{BASE}/todos", content=content, headers=headers), 422, "VALIDATION_ERROR")
+def test_body_that_is_not_json_is_refused(eve: Api, content: bytes) -> None:
+    headers = eve.headers | {"Content-Type": "application/json"}
+    error(eve.client.post(f"{BASE}/todos", content=content, headers=headers), 422, "VALIDATION_ERROR")
 
 
-def test_large_body_is_refused(ada: Api) -> None:
-    error(ada("POST", body={"title": "x" * MAX_BODY}), 413, "LIMIT_EXCEEDED")
+def test_large_body_is_refused(eve: Api) -> None:
+    error(eve("POST", body={"title": "x" * MAX_BODY}), 413, "LIMIT_EXCEEDED")
 
     def endless() -> Iterator[bytes]:
         for _ in range(100):
             yield b"x" * 1000
 
-    error(ada.client.post(f"{BASE}/todos", content=endless(), headers=ada.headers), 413, "LIMIT_EXCEEDED")
+    error(eve.client.post(f"{BASE}/todos", content=endless(), headers=eve.headers), 413, "LIMIT_EXCEEDED")
 
 
 @pytest.mark.parametrize("todo_id", ["1", "abc", "00000000", "%00", "0" * 33])
-def test_bad_id_is_refused(ada: Api, todo_id: str) -> None:
+def test_bad_id_is_refused(eve: Api, todo_id: str) -> None:
     for method in ("GET", "PATCH", "DELETE"):
-        error(ada(method, f"/{todo_id}", {} if method == "PATCH" else None), 400, "VALIDATION_ERROR")
+        error(eve(method, f"/{todo_id}", {} if method == "PATCH" else None), 400, "VALIDATION_ERROR")
 
 
 def test_if_match_guards_version(ada: Api) -> None:
@@ -332,27 +355,47 @@ def test_repeated_idempotency_key_adds_once(ada: Api) -> None:
     assert ada("GET").json()["total"] == 1
 
 
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_repeated_key_after_purge_is_not_found(ada: Api, store: Store, method: str) -> None:
+    path = "" if method == "POST" else f"/{ada.add()['id']}"
+    key = {"Idempotency-Key": str(uuid.uuid4())}
+    todo = ada(method, path, {"title": "b"}, headers=key).json()
+    assert ada("DELETE", f"/{todo['id']}").status_code == 204
+    with Workspace(store, Owner("ada")) as workspace:
+        workspace.purge(TrashQuery(), [uuid.UUID(todo["id"])], ChangeKey(uuid.uuid4(), fingerprint("purge")))
+    refused = error(ada(method, path, {"title": "b"}, headers=key), 404, "NOT_FOUND")
+    assert refused["detail"] == "Already applied; the todo has since been purged."
+    error(ada(method, path, {"title": "c"}, headers=key), 409, "CONFLICT")
+
+
+def test_order_of_body_is_no_other_request(ada: Api) -> None:
+    key = {"Idempotency-Key": str(uuid.uuid4())}
+    first = ada("POST", body={"title": "a", "priority": "low"}, headers=key)
+    assert ada("POST", body={"priority": "low", "title": "a"}, headers=key).json() == first.json()
+    error(ada("POST", body={"title": "a", "priority": "low", "project": "x"}, headers=key), 409, "CONFLICT")
+
+
 # Authentication
 
 
-def test_invalid_token_is_unauthorized(store: Store, ada: Api) -> None:
-    token = ada.headers["Authorization"].removeprefix("Bearer ")
+def test_invalid_token_is_unauthorized(embedded: Store, eve: Api) -> None:
+    token = eve.headers["Authorization"].removeprefix("Bearer ")
     for value in ("", "Bearer", f"Basic {token}", token, "Bearer x", f"Bearer {token}x", f"Bearer {new_token()}"):
-        answered = ada.client.get(f"{BASE}/todos", headers={"Authorization": value})
+        answered = eve.client.get(f"{BASE}/todos", headers={"Authorization": value})
         error(answered, 401, "ACCESS_DENIED")
         assert answered.headers["WWW-Authenticate"] == "Bearer"
-    expired = api_of(store, "ada", expires_at=now() + timedelta(milliseconds=1))
+    expired = api_of(embedded, "ada", expires_at=now() + timedelta(milliseconds=1))
     time.sleep(0.01)
     assert error(expired("GET"), 401, "ACCESS_DENIED")["detail"] == "The token has expired."
 
 
-def test_read_only_token_cannot_write(store: Store, ada: Api) -> None:
-    todo = ada.add()
-    phone = api_of(store, "ada", read_only=True)
+def test_read_only_token_cannot_write(embedded: Store, eve: Api) -> None:
+    todo = eve.add()
+    phone = api_of(embedded, "ada", read_only=True)
     assert phone("GET", f"/{todo['id']}").json() == todo
     for method, path, body in (("POST", "", {"title": "b"}), ("PATCH", f"/{todo['id']}", {}), ("DELETE", "/x", None)):
         assert error(phone(method, path, body), 403, "ACCESS_DENIED")["detail"] == "The token is read-only."
-    assert ada("GET").json()["total"] == 1
+    assert eve("GET").json()["total"] == 1
 
 
 def test_revoked_token_is_unauthorized(store: Store, ada: Api) -> None:
@@ -410,20 +453,20 @@ def test_token_has_checksum() -> None:
 # Around the endpoints
 
 
-def test_foreign_host_or_origin_is_refused(ada: Api, store: Store) -> None:
-    error(ada("GET", headers={"Host": "evil.example"}), 403, "ACCESS_DENIED")
-    error(ada("GET", headers={"Origin": "https://evil.example"}), 403, "ACCESS_DENIED")
+def test_foreign_host_or_origin_is_refused(eve: Api, embedded: Store) -> None:
+    error(eve("GET", headers={"Host": "evil.example"}), 403, "ACCESS_DENIED")
+    error(eve("GET", headers={"Origin": "https://evil.example"}), 403, "ACCESS_DENIED")
     for origin in ("null", "http://[", "http://testserver@evil.example"):
-        error(ada("GET", headers={"Origin": origin}), 403, "ACCESS_DENIED")
+        error(eve("GET", headers={"Origin": origin}), 403, "ACCESS_DENIED")
     for host in ("testserver:80@evil.example", "testserver:evil.example", "[testserver]", ""):
-        error(ada("GET", headers={"Host": host}), 403, "ACCESS_DENIED")
+        error(eve("GET", headers={"Host": host}), 403, "ACCESS_DENIED")
     for host in ("TestServer", "testserver:8000", "testserver."):
-        assert ada("GET", headers={"Host": host}).status_code == 200
-    six = api_of(store, "ada", replace(SETTINGS, hosts=("[fd00::5]",)))
+        assert eve("GET", headers={"Host": host}).status_code == 200
+    six = api_of(embedded, "ada", replace(SETTINGS, hosts=("[fd00::5]",)))
     assert six("GET", headers={"Host": "[fd00::5]:8000"}).status_code == 200
-    same = ada("GET", headers={"Origin": "http://testserver"})
+    same = eve("GET", headers={"Origin": "http://testserver"})
     assert (same.status_code, "access-control-allow-origin" in same.headers) == (200, False)
-    allowed = api_of(store, "ada", replace(SETTINGS, origins=("https://app.example",)))
+    allowed = api_of(embedded, "ada", replace(SETTINGS, origins=("https://app.example",)))
     answered = allowed("GET", headers={"Origin": "https://app.example"})
     assert answered.headers["access-control-allow-origin"] == "https://app.example"
     refused = allowed("POST", content=b"x" * (MAX_BODY + 1), headers={"Origin": "https://app.example"})
@@ -436,11 +479,11 @@ def test_foreign_host_or_origin_is_refused(ada: Api, store: Store) -> None:
     error(allowed("GET", headers={"Origin": "https://evil.example"}), 403, "ACCESS_DENIED")
 
 
-def test_unknown_path_or_method_is_refused(ada: Api) -> None:
-    error(ada.client.get("/nothing"), 404, "NOT_FOUND")
-    error(ada.client.get(f"{BASE}/todos/"), 404, "NOT_FOUND")
+def test_unknown_path_or_method_is_refused(eve: Api) -> None:
+    error(eve.client.get("/nothing"), 404, "NOT_FOUND")
+    error(eve.client.get(f"{BASE}/todos/"), 404, "NOT_FOUND")
     for path, allowed in (("", "GET, POST"), (f"/{uuid.uuid4()}", "DELETE, GET, PATCH")):
-        answered = ada("PUT", path, {})
+        answered = eve("PUT", path, {})
         error(answered, 405, "USAGE")
         assert answered.headers["Allow"] == allowed
 
@@ -461,12 +504,12 @@ def test_unavailable_database_is_503(postgres_url: PostgresURL) -> None:
     assert client.get("/healthz").status_code == 200
 
 
-def test_unknown_outcome_is_503_and_says_so(ada: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_outcome_is_503_and_says_so(eve: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     def lost(*_: object, **__: object) -> None:
         raise OutcomeUnknown("postgresql://h does not answer.")
 
     monkeypatch.setattr("todocli.services.todos.Todos.add", lost)
-    answered = ada("POST", body={"title": "a"})
+    answered = eve("POST", body={"title": "a"})
     assert "not known whether the change was made" in error(answered, 503, "SERVICE_UNAVAILABLE")["detail"]
 
 
@@ -491,13 +534,13 @@ def test_dropped_connections_cost_no_request(postgres_url: PostgresURL) -> None:
 
 
 def test_internal_error_reveals_nothing(
-    ada: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    eve: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("secret")
 
     monkeypatch.setattr("todocli.services.todos.Todos.page", fail)
-    answered = ada("GET")
+    answered = eve("GET")
     assert error(answered, 500, "SERVER_ERROR") == {
         "detail": "Internal server error.",
         "error_code": "SERVER_ERROR",
@@ -507,22 +550,22 @@ def test_internal_error_reveals_nothing(
     assert [record.getMessage() for record in caplog.records if record.exc_info] == ["Internal error: RuntimeError"]
 
 
-def test_answers_are_not_cached(ada: Api) -> None:
-    assert ada("GET").headers["Cache-Control"] == "no-store"
-    assert ada.client.get("/docs/favicon-32x32.png").headers["Cache-Control"] == "max-age=86400"
-    gone = ada("DELETE", f"/{ada.add()['id']}")
+def test_answers_are_not_cached(eve: Api) -> None:
+    assert eve("GET").headers["Cache-Control"] == "no-store"
+    assert eve.client.get("/docs/favicon-32x32.png").headers["Cache-Control"] == "max-age=86400"
+    gone = eve("DELETE", f"/{eve.add()['id']}")
     assert (gone.status_code, gone.content, "Content-Type" in gone.headers) == (204, b"", False)
 
 
-def test_docs_need_no_internet(ada: Api) -> None:
-    page = ada.client.get("/docs")
+def test_docs_need_no_internet(eve: Api) -> None:
+    page = eve.client.get("/docs")
     assert page.status_code == 200
     assert "http://" not in page.text.replace("http://testserver", "")
     assert "https://" not in page.text
     for name in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png"):
         assert f"/docs/{name}" in page.text
-        assert len(ada.client.get(f"/docs/{name}").content) > 500
-    assert ada.client.get("/docs/main.py").status_code == 404
+        assert len(eve.client.get(f"/docs/{name}").content) > 500
+    assert eve.client.get("/docs/main.py").status_code == 404
 
 
 def test_published_openapi_is_current() -> None:
@@ -539,16 +582,16 @@ def test_published_openapi_is_current() -> None:
                     assert response["content"]["application/json"]["schema"]
 
 
-def test_openapi_examples_work(ada: Api) -> None:
+def test_openapi_examples_work(eve: Api) -> None:
     described = openapi(Settings())
-    todo_id = ada.add("a", priority="low", due_on="2026-11-27")["id"]
+    todo_id = eve.add("a", priority="low", due_on="2026-11-27")["id"]
     for path in described["paths"].values():
         for method, operation in path.items():
             assert operation["operationId"].endswith(("_todo", "_todos"))
             body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
             for name, example in body.get("examples", {}).items():
                 at = "" if method == "post" else f"/{todo_id}"
-                assert ada(method.upper(), at, example["value"]).status_code in (200, 201), name
+                assert eve(method.upper(), at, example["value"]).status_code in (200, 201), name
             for status, response in operation["responses"].items():
                 example = response.get("content", {}).get("application/json", {}).get("example")
                 schema = response.get("content", {}).get("application/json", {}).get("schema", {}).get("$ref", "")
