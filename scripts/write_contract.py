@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,10 @@ def text_of(schema: Schema) -> str:
 
 
 def broken(old: Schema, new: Schema) -> list[str]:
-    """Return, in words, what of the contract `old` does not hold in `new` any more.
+    """Return, in words, how `new` breaks the contract `old`.
 
-    What may come: documents, keys, values of an enumeration. What may not: a document or a key that is gone, a key
-    whose type is another (null is a type), a key that was always there and now is not, a form that is not kept.
+    Allowed: new documents, keys and values of an enumeration. Not allowed: a document or key that is gone, a key of
+    another type (null is a type), a required key that became optional, a changed format.
     """
     found: list[str] = []
     for name, document in old["$defs"].items():
@@ -78,8 +78,7 @@ def _values(schema: Schema) -> list[str]:
     return [schema["const"]] if "const" in schema else list(schema.get("enum", []))
 
 
-def _listed(names: object) -> str:
-    assert isinstance(names, (list, dict))
+def _listed(names: Iterable[str]) -> str:
     return " or ".join(sorted(map(str, names))) or "anything"
 
 

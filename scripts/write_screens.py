@@ -1,23 +1,25 @@
-"""Writes `tests/screens/`, what a person sees, to be looked at: `python -m scripts.write_screens`.
+"""Write `tests/snapshots/screens/`, what a user sees at a terminal: `python -m scripts.write_screens`.
 
-Each file has one command, at 40, 80 and 120 columns, and once more at 80 with colour, where `␛` stands for ESC.
+Each file has one command, at 40, 80 and 120 columns, and once more at 80 with colour. `␛` stands for ESC.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.support.terminal import Terminal
-from todocli import clock
-from todocli.services import todos, updates
+from todocli import clock, paths
+from todocli.services import todos
 from todocli.services.history import purge, undo
 
 FOLDER = Path(__file__).resolve().parents[1] / "tests/snapshots/screens"
@@ -57,17 +59,18 @@ COMMANDS = {
 
 
 def screens(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, str]]:
-    """Give each screen's name and text, on Monday, 23 November 2026, at noon."""
+    """Yield each screen's name and text, on Monday, 23 November 2026, at noon."""
     now = NOON - timedelta(hours=3)
-    for module in (clock, updates, purge, todos, undo):
-        if hasattr(module, "now"):
-            monkeypatch.setattr(module, "now", lambda: now)
+    for module in (clock, purge, todos, undo):
+        monkeypatch.setattr(module, "now", lambda: now)
     person = Terminal(monkeypatch, terminal=True)
     person("list")
     person.ok("add -", stdin=ADDED)
     person.ok("edit 4 -d 'three pages,\nin English'")
     person.ok("done 9")
     person("view save week due:week --sort -priority")
+    with closing(sqlite3.connect(paths.database_file(), isolation_level=None)) as database:
+        database.execute("UPDATE changes SET made_at = ?", (f"{now:%Y-%m-%d %H:%M:%S.%f}",))
     now = NOON
     for name, line in COMMANDS.items():
         shown = [f"$ todo {line}\n"]

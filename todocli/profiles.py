@@ -129,7 +129,7 @@ def check_new(name: str, known: Profiles | None = None) -> None:
     _check_name("profile", name)
     if name in (known or load()).written:
         raise Conflict(
-            f'There is a profile "{name}" already.',
+            f'There is already a profile "{name}".',
             hint="Choose another name, or remove that profile first",
             command=("todo", "profile", "rm", name),
         )

@@ -1,4 +1,4 @@
-"""The HTTP API, on both engines: what it answers, who may ask, and that it is the command line's other door."""
+"""The HTTP API on both engines: todos, authentication, and everything around the endpoints."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -25,12 +26,15 @@ from todocli.clock import now
 from todocli.database.postgres.url import PostgresURL
 from todocli.database.store import Store
 from todocli.database.target import Target
+from todocli.domain.idempotency import ChangeKey, fingerprint
 from todocli.domain.sorting import SortKey
 from todocli.domain.tokens import is_token, new_token
 from todocli.errors import OutcomeUnknown
+from todocli.services.history.purge import TrashQuery
 from todocli.services.owner import Owner
 from todocli.services.tokens import Tokens
 from todocli.services.users import Users
+from todocli.services.workspace import Workspace
 
 COPY = Path(__file__).resolve().parents[1].joinpath("snapshots/openapi.json")
 SETTINGS = Settings(hosts=("testserver",))
@@ -38,13 +42,13 @@ SETTINGS = Settings(hosts=("testserver",))
 
 @dataclass
 class Api:
-    """Somebody's access to the API; `url` of a todo by its id."""
+    """A client of the API with a token."""
 
     client: TestClient
     headers: dict[str, str]
 
     def __call__(self, method: str, path: str = "", body: Any = None, **extra: Any) -> Any:
-        """Send a request with this somebody's token."""
+        """Send a request with the token."""
         headers = self.headers | extra.pop("headers", {})
         return self.client.request(method, f"{BASE}/todos{path}", json=body, headers=headers, **extra)
 
@@ -56,14 +60,27 @@ class Api:
         return made
 
 
+@contextmanager
+def open_with_users(target: Target) -> Iterator[Store]:
+    with closing(Store(target, connections=3)) as store:
+        with store.session() as session:
+            for name in ("ada", "bob"):
+                Users(session).ensure(name)
+        yield store
+
+
 @pytest.fixture
 def store(database: Target) -> Iterator[Store]:
-    store = Store(database, connections=3)
-    with store.session() as session:
-        for name in ("ada", "bob"):
-            Users(session).ensure(name)
-    yield store
-    store.close()
+    """A database with two users, on each engine."""
+    with open_with_users(database) as store:
+        yield store
+
+
+@pytest.fixture
+def embedded(sqlite_path: Path) -> Iterator[Store]:
+    """The same on SQLite alone, for tests that do not depend on the engine."""
+    with open_with_users(sqlite_path) as store:
+        yield store
 
 
 def api_of(store: Store, name: str, settings: Settings = SETTINGS, **options: Any) -> Api:
@@ -76,6 +93,12 @@ def api_of(store: Store, name: str, settings: Settings = SETTINGS, **options: An
 @pytest.fixture
 def ada(store: Store) -> Api:
     return api_of(store, "ada")
+
+
+@pytest.fixture
+def eve(embedded: Store) -> Api:
+    """A client of the embedded database."""
+    return api_of(embedded, "ada")
 
 
 @pytest.fixture
@@ -92,7 +115,7 @@ def error(answered: Any, status: int, code: str) -> dict[str, Any]:
 # Todos
 
 
-def test_a_todo_from_its_beginning_to_its_end(ada: Api) -> None:
+def test_life_of_todo(ada: Api) -> None:
     added = ada("POST", body={"title": " Pay rent ", "due_on": "2026-11-27", "due_time": "17:00", "tags": ["+Bills"]})
     todo = added.json()
     assert added.status_code == 201
@@ -112,7 +135,7 @@ def test_a_todo_from_its_beginning_to_its_end(ada: Api) -> None:
     assert ada("GET", "?state=all").json()["count"] == 0
 
 
-def test_what_is_anothers_is_not_there(ada: Api, bob: Api) -> None:
+def test_todo_of_another_user_is_not_found(ada: Api, bob: Api) -> None:
     todo = ada.add()
     unknown = uuid.uuid4()
     for method, body in (("GET", None), ("PATCH", {"title": "b"}), ("DELETE", None)):
@@ -141,14 +164,14 @@ def test_what_is_anothers_is_not_there(ada: Api, bob: Api) -> None:
         ("?tz=Pacific/Auckland", [2, 1, 3]),
     ],
 )
-def test_filters_are_the_command_lines(ada: Api, query: str, found: list[int]) -> None:
+def test_list_filters_as_command_line_does(ada: Api, query: str, found: list[int]) -> None:
     ada.add("Rent", due_on="2026-11-27", tags=["bills"], project="home", priority="high")
     ada.add("Plants", due_on="2026-11-22", project="home/garden")
     ada.add("Milk")
     assert [todo["number"] for todo in ada("GET", query).json()["items"]] == found
 
 
-def test_a_sort_has_each_key_once(ada: Api) -> None:
+def test_repeated_sort_key_counts_once(ada: Api) -> None:
     for title in ("b", "a"):
         ada.add(title)
     query = f"?limit=1&sort={','.join(['title'] * 400)}"
@@ -167,7 +190,7 @@ def test_a_sort_has_each_key_once(ada: Api) -> None:
         (6, (10**30, "x", 1.5, True, {"d": "2026-11-27"})),
     ],
 )
-def test_a_forged_cursor(ada: Api, place: int, values: tuple[Any, ...]) -> None:
+def test_forged_cursor_is_refused(ada: Api, place: int, values: tuple[Any, ...]) -> None:
     for _ in range(2):
         ada.add("a", due_on="2026-11-27", due_time="10:00")
     query = "?limit=1&sort=due,title"
@@ -182,7 +205,7 @@ def test_a_forged_cursor(ada: Api, place: int, values: tuple[Any, ...]) -> None:
 
 
 @pytest.mark.parametrize("sort", ["", *(f"{turn}{key}" for key in get_args(SortKey) for turn in ("", "-"))])
-def test_page_by_page_in_every_order(ada: Api, sort: str) -> None:
+def test_pages_in_every_order_are_complete(ada: Api, sort: str) -> None:
     for i in range(3):
         ada.add(f"T{i}", due_on=f"2026-12-0{9 - i}", due_time="17:00", project=f"p{i}", starts_on="2026-11-01")
     ada.add("nothing")
@@ -197,7 +220,7 @@ def test_page_by_page_in_every_order(ada: Api, sort: str) -> None:
     assert len(seen) == 4
 
 
-def test_page_by_page(ada: Api) -> None:
+def test_pages_follow_cursor(ada: Api) -> None:
     for i in range(5):
         ada.add(str(i), due_on=f"2026-12-{9 - i:02}" if i % 2 else None)
     seen, cursor = [], ""
@@ -232,8 +255,8 @@ def test_page_by_page(ada: Api) -> None:
         ("?tag=a+b", "tag"),
     ],
 )
-def test_a_query_that_does_not_validate(ada: Api, query: str, field: str) -> None:
-    body = error(ada("GET", query), 400, "VALIDATION_ERROR")
+def test_bad_query_names_parameter(eve: Api, query: str, field: str) -> None:
+    body = error(eve("GET", query), 400, "VALIDATION_ERROR")
     assert [each["field"] for each in body["field_errors"]] == [field]
 
 
@@ -261,45 +284,45 @@ def test_a_query_that_does_not_validate(ada: Api, query: str, field: str) -> Non
         (None, ["body"]),
     ],
 )
-def test_a_body_that_does_not_validate(ada: Api, body: Any, fields: list[str]) -> None:
-    told = error(ada("POST", body=body), 422, "VALIDATION_ERROR")
-    assert [each["field"] for each in told["field_errors"]] == fields
-    assert ada("GET").json()["total"] == 0
+def test_bad_body_names_field(eve: Api, body: Any, fields: list[str]) -> None:
+    refused = error(eve("POST", body=body), 422, "VALIDATION_ERROR")
+    assert [each["field"] for each in refused["field_errors"]] == fields
+    assert eve("GET").json()["total"] == 0
 
 
 @pytest.mark.parametrize(
     "body", [{"is_completed": 1}, {"is_completed": "yes"}, {"is_completed": None}, {"title": None}, {"version": 3}]
 )
-def test_a_change_that_does_not_validate(ada: Api, body: dict[str, Any]) -> None:
-    todo = ada.add()
-    told = error(ada("PATCH", f"/{todo['id']}", body), 422, "VALIDATION_ERROR")
-    assert [each["field"] for each in told["field_errors"]] == list(body)
-    assert ada("GET", f"/{todo['id']}").json() == todo
+def test_bad_update_changes_nothing(eve: Api, body: dict[str, Any]) -> None:
+    todo = eve.add()
+    refused = error(eve("PATCH", f"/{todo['id']}", body), 422, "VALIDATION_ERROR")
+    assert [each["field"] for each in refused["field_errors"]] == list(body)
+    assert eve("GET", f"/{todo['id']}").json() == todo
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"title": "\xff"}', b"[" * 5000, b"\0", b'{"title": "\\ud800"}'])
-def test_a_body_that_is_no_json(ada: Api, content: bytes) -> None:
-    headers = ada.headers | {"Content-Type": "application/json"}
-    error(ada.client.post(f"{BASE}/todos", content=content, headers=headers), 422, "VALIDATION_ERROR")
+def test_body_that_is_not_json_is_refused(eve: Api, content: bytes) -> None:
+    headers = eve.headers | {"Content-Type": "application/json"}
+    error(eve.client.post(f"{BASE}/todos", content=content, headers=headers), 422, "VALIDATION_ERROR")
 
 
-def test_a_body_that_is_too_large(ada: Api) -> None:
-    error(ada("POST", body={"title": "x" * MAX_BODY}), 413, "LIMIT_EXCEEDED")
+def test_large_body_is_refused(eve: Api) -> None:
+    error(eve("POST", body={"title": "x" * MAX_BODY}), 413, "LIMIT_EXCEEDED")
 
     def endless() -> Iterator[bytes]:
         for _ in range(100):
             yield b"x" * 1000
 
-    error(ada.client.post(f"{BASE}/todos", content=endless(), headers=ada.headers), 413, "LIMIT_EXCEEDED")
+    error(eve.client.post(f"{BASE}/todos", content=endless(), headers=eve.headers), 413, "LIMIT_EXCEEDED")
 
 
 @pytest.mark.parametrize("todo_id", ["1", "abc", "00000000", "%00", "0" * 33])
-def test_an_id_that_is_none(ada: Api, todo_id: str) -> None:
+def test_bad_id_is_refused(eve: Api, todo_id: str) -> None:
     for method in ("GET", "PATCH", "DELETE"):
-        error(ada(method, f"/{todo_id}", {} if method == "PATCH" else None), 400, "VALIDATION_ERROR")
+        error(eve(method, f"/{todo_id}", {} if method == "PATCH" else None), 400, "VALIDATION_ERROR")
 
 
-def test_only_what_was_seen_is_changed(ada: Api) -> None:
+def test_if_match_guards_version(ada: Api) -> None:
     todo = ada.add()
     path, seen = f"/{todo['id']}", {"If-Match": f'"{todo["change_id"]}"'}
     once = {**seen, "Idempotency-Key": str(uuid.uuid4())}
@@ -308,7 +331,7 @@ def test_only_what_was_seen_is_changed(ada: Api) -> None:
     again = ada("PATCH", path, {"title": "b"}, headers=once)
     assert (again.status_code, again.text) == (200, changed.text)
     other = ada.add()
-    for idle in ({}, {"title": "a"}):  # nothing to change, but not what was seen
+    for idle in ({}, {"title": "a"}):  # nothing to change, but another version
         error(ada("PATCH", f"/{other['id']}", idle, headers={"If-Match": f'"{uuid.uuid4()}"'}), 412, "CONFLICT")
     either = {"If-Match": f'"{uuid.uuid4()}", "{other["change_id"]}"'}
     assert ada("DELETE", f"/{other['id']}", headers=either).status_code == 204
@@ -320,7 +343,7 @@ def test_only_what_was_seen_is_changed(ada: Api) -> None:
     assert ada("DELETE", path, headers={"If-Match": ada("GET", path).headers["ETag"]}).status_code == 204
 
 
-def test_a_request_with_a_key_is_made_once(ada: Api) -> None:
+def test_repeated_idempotency_key_adds_once(ada: Api) -> None:
     key = {"Idempotency-Key": str(uuid.uuid4())}
     first, again = (ada("POST", body={"title": "a"}, headers=key) for _ in range(2))
     assert first.json() == again.json()
@@ -332,30 +355,50 @@ def test_a_request_with_a_key_is_made_once(ada: Api) -> None:
     assert ada("GET").json()["total"] == 1
 
 
-# Who is asking
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_repeated_key_after_purge_is_not_found(ada: Api, store: Store, method: str) -> None:
+    path = "" if method == "POST" else f"/{ada.add()['id']}"
+    key = {"Idempotency-Key": str(uuid.uuid4())}
+    todo = ada(method, path, {"title": "b"}, headers=key).json()
+    assert ada("DELETE", f"/{todo['id']}").status_code == 204
+    with Workspace(store, Owner("ada")) as workspace:
+        workspace.purge(TrashQuery(), [uuid.UUID(todo["id"])], ChangeKey(uuid.uuid4(), fingerprint("purge")))
+    refused = error(ada(method, path, {"title": "b"}, headers=key), 404, "NOT_FOUND")
+    assert refused["detail"] == "Already applied; the todo has since been purged."
+    error(ada(method, path, {"title": "c"}, headers=key), 409, "CONFLICT")
 
 
-def test_without_a_valid_token_there_is_nothing(store: Store, ada: Api) -> None:
-    token = ada.headers["Authorization"].removeprefix("Bearer ")
-    for value in ("", "Principal", f"Basic {token}", token, "Bearer x", f"Bearer {token}x", f"Bearer {new_token()}"):
-        answered = ada.client.get(f"{BASE}/todos", headers={"Authorization": value})
+def test_order_of_body_is_no_other_request(ada: Api) -> None:
+    key = {"Idempotency-Key": str(uuid.uuid4())}
+    first = ada("POST", body={"title": "a", "priority": "low"}, headers=key)
+    assert ada("POST", body={"priority": "low", "title": "a"}, headers=key).json() == first.json()
+    error(ada("POST", body={"title": "a", "priority": "low", "project": "x"}, headers=key), 409, "CONFLICT")
+
+
+# Authentication
+
+
+def test_invalid_token_is_unauthorized(embedded: Store, eve: Api) -> None:
+    token = eve.headers["Authorization"].removeprefix("Bearer ")
+    for value in ("", "Bearer", f"Basic {token}", token, "Bearer x", f"Bearer {token}x", f"Bearer {new_token()}"):
+        answered = eve.client.get(f"{BASE}/todos", headers={"Authorization": value})
         error(answered, 401, "ACCESS_DENIED")
-        assert answered.headers["WWW-Authenticate"] == "Principal"
-    expired = api_of(store, "ada", expires_at=now() + timedelta(milliseconds=1))
+        assert answered.headers["WWW-Authenticate"] == "Bearer"
+    expired = api_of(embedded, "ada", expires_at=now() + timedelta(milliseconds=1))
     time.sleep(0.01)
     assert error(expired("GET"), 401, "ACCESS_DENIED")["detail"] == "The token has expired."
 
 
-def test_a_token_that_may_only_read(store: Store, ada: Api) -> None:
-    todo = ada.add()
-    phone = api_of(store, "ada", read_only=True)
+def test_read_only_token_cannot_write(embedded: Store, eve: Api) -> None:
+    todo = eve.add()
+    phone = api_of(embedded, "ada", read_only=True)
     assert phone("GET", f"/{todo['id']}").json() == todo
     for method, path, body in (("POST", "", {"title": "b"}), ("PATCH", f"/{todo['id']}", {}), ("DELETE", "/x", None)):
-        assert error(phone(method, path, body), 403, "ACCESS_DENIED")["detail"] == "The token may change nothing."
-    assert ada("GET").json()["total"] == 1
+        assert error(phone(method, path, body), 403, "ACCESS_DENIED")["detail"] == "The token is read-only."
+    assert eve("GET").json()["total"] == 1
 
 
-def test_a_revoked_token_is_worthless_at_once(store: Store, ada: Api) -> None:
+def test_revoked_token_is_unauthorized(store: Store, ada: Api) -> None:
     with store.session() as session:
         tokens = Tokens(session, Owner("ada"))
         (token,) = tokens.all().items
@@ -364,7 +407,7 @@ def test_a_revoked_token_is_worthless_at_once(store: Store, ada: Api) -> None:
     error(ada("GET"), 401, "ACCESS_DENIED")
 
 
-def test_the_last_use_of_a_token_is_noted(store: Store, ada: Api) -> None:
+def test_last_use_of_token_is_recorded(store: Store, ada: Api) -> None:
     with store.session() as session:
         (token,) = Tokens(session, Owner("ada")).all().items
     assert token.last_used_at is None
@@ -376,7 +419,7 @@ def test_the_last_use_of_a_token_is_noted(store: Store, ada: Api) -> None:
         assert abs(now() - token.last_used_at) < timedelta(minutes=1)
 
 
-def test_the_use_of_a_token_is_noted_whatever_the_answer(store: Store) -> None:
+def test_use_of_token_is_recorded_on_error(store: Store) -> None:
     bob = api_of(store, "bob", read_only=True)
     error(bob("POST", body={"title": "a"}), 403, "ACCESS_DENIED")
     with store.session() as session:
@@ -384,7 +427,7 @@ def test_the_use_of_a_token_is_noted_whatever_the_answer(store: Store) -> None:
     assert token.last_used_at
 
 
-def test_a_gateway_names_the_user(store: Store) -> None:
+def test_gateway_names_user(store: Store) -> None:
     with store.session() as session:
         user = Users(session).ensure("ada")
     client = TestClient(create_app(store, replace(SETTINGS, trust_header="X-User-ID")))
@@ -398,7 +441,7 @@ def test_a_gateway_names_the_user(store: Store) -> None:
     assert (added.status_code, added.json()["user_id"]) == (201, str(user))
 
 
-def test_a_token_has_a_form_that_is_known() -> None:
+def test_token_has_checksum() -> None:
     token = new_token()
     assert is_token(token)
     assert len({new_token() for _ in range(100)}) == 100
@@ -410,20 +453,20 @@ def test_a_token_has_a_form_that_is_known() -> None:
 # Around the endpoints
 
 
-def test_only_our_hosts_and_origins_are_answered(ada: Api, store: Store) -> None:
-    error(ada("GET", headers={"Host": "evil.example"}), 403, "ACCESS_DENIED")
-    error(ada("GET", headers={"Origin": "https://evil.example"}), 403, "ACCESS_DENIED")
+def test_foreign_host_or_origin_is_refused(eve: Api, embedded: Store) -> None:
+    error(eve("GET", headers={"Host": "evil.example"}), 403, "ACCESS_DENIED")
+    error(eve("GET", headers={"Origin": "https://evil.example"}), 403, "ACCESS_DENIED")
     for origin in ("null", "http://[", "http://testserver@evil.example"):
-        error(ada("GET", headers={"Origin": origin}), 403, "ACCESS_DENIED")
+        error(eve("GET", headers={"Origin": origin}), 403, "ACCESS_DENIED")
     for host in ("testserver:80@evil.example", "testserver:evil.example", "[testserver]", ""):
-        error(ada("GET", headers={"Host": host}), 403, "ACCESS_DENIED")
+        error(eve("GET", headers={"Host": host}), 403, "ACCESS_DENIED")
     for host in ("TestServer", "testserver:8000", "testserver."):
-        assert ada("GET", headers={"Host": host}).status_code == 200
-    six = api_of(store, "ada", replace(SETTINGS, hosts=("[fd00::5]",)))
+        assert eve("GET", headers={"Host": host}).status_code == 200
+    six = api_of(embedded, "ada", replace(SETTINGS, hosts=("[fd00::5]",)))
     assert six("GET", headers={"Host": "[fd00::5]:8000"}).status_code == 200
-    same = ada("GET", headers={"Origin": "http://testserver"})
+    same = eve("GET", headers={"Origin": "http://testserver"})
     assert (same.status_code, "access-control-allow-origin" in same.headers) == (200, False)
-    allowed = api_of(store, "ada", replace(SETTINGS, origins=("https://app.example",)))
+    allowed = api_of(embedded, "ada", replace(SETTINGS, origins=("https://app.example",)))
     answered = allowed("GET", headers={"Origin": "https://app.example"})
     assert answered.headers["access-control-allow-origin"] == "https://app.example"
     refused = allowed("POST", content=b"x" * (MAX_BODY + 1), headers={"Origin": "https://app.example"})
@@ -436,21 +479,21 @@ def test_only_our_hosts_and_origins_are_answered(ada: Api, store: Store) -> None
     error(allowed("GET", headers={"Origin": "https://evil.example"}), 403, "ACCESS_DENIED")
 
 
-def test_what_is_not_there(ada: Api) -> None:
-    error(ada.client.get("/nothing"), 404, "NOT_FOUND")
-    error(ada.client.get(f"{BASE}/todos/"), 404, "NOT_FOUND")
+def test_unknown_path_or_method_is_refused(eve: Api) -> None:
+    error(eve.client.get("/nothing"), 404, "NOT_FOUND")
+    error(eve.client.get(f"{BASE}/todos/"), 404, "NOT_FOUND")
     for path, allowed in (("", "GET, POST"), (f"/{uuid.uuid4()}", "DELETE, GET, PATCH")):
-        answered = ada("PUT", path, {})
+        answered = eve("PUT", path, {})
         error(answered, 405, "USAGE")
         assert answered.headers["Allow"] == allowed
 
 
-def test_it_says_whether_it_is_alive_and_ready(ada: Api, store: Store) -> None:
+def test_health_checks_answer(ada: Api, store: Store) -> None:
     assert ada.client.get("/healthz").json() == {"status": "alive"}
     assert ada.client.get("/readyz").json() == {"status": "ready"}
 
 
-def test_a_database_that_is_away(postgres_url: PostgresURL) -> None:
+def test_unavailable_database_is_503(postgres_url: PostgresURL) -> None:
     away = Store(replace(postgres_url, port=1), seconds=0.2)
     client = TestClient(create_app(away, SETTINGS), raise_server_exceptions=False)
     answered = client.get(f"{BASE}/todos", headers={"Authorization": f"Bearer {new_token()}"})
@@ -461,21 +504,21 @@ def test_a_database_that_is_away(postgres_url: PostgresURL) -> None:
     assert client.get("/healthz").status_code == 200
 
 
-def test_what_is_not_known_is_said(ada: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_outcome_is_503_and_says_so(eve: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     def lost(*_: object, **__: object) -> None:
         raise OutcomeUnknown("postgresql://h does not answer.")
 
     monkeypatch.setattr("todocli.services.todos.Todos.add", lost)
-    answered = ada("POST", body={"title": "a"})
-    assert "not known whether the step was made" in error(answered, 503, "SERVICE_UNAVAILABLE")["detail"]
+    answered = eve("POST", body={"title": "a"})
+    assert "not known whether the change was made" in error(answered, 503, "SERVICE_UNAVAILABLE")["detail"]
 
 
-def test_a_schema_that_does_not_fit(store: Store, ada: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outdated_schema_is_not_ready(store: Store, ada: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("todocli.database.schema.HEAD", "9999")
     error(ada.client.get("/readyz"), 503, "SERVICE_UNAVAILABLE")
 
 
-def test_a_database_that_suspends_costs_no_request(postgres_url: PostgresURL) -> None:
+def test_dropped_connections_cost_no_request(postgres_url: PostgresURL) -> None:
     with Relay((postgres_url.host, postgres_url.port or 5432)) as relay:
         store = Store(replace(postgres_url, port=relay.port, query=(("sslmode", "disable"),)), connections=3)
         with store.session() as session:
@@ -490,45 +533,43 @@ def test_a_database_that_suspends_costs_no_request(postgres_url: PostgresURL) ->
         store.close()
 
 
-def test_a_fault_tells_nothing_internal(
-    ada: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_internal_error_reveals_nothing(
+    eve: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("secret")
 
     monkeypatch.setattr("todocli.services.todos.Todos.page", fail)
-    answered = ada("GET")
+    answered = eve("GET")
     assert error(answered, 500, "SERVER_ERROR") == {
-        "detail": "The server met a fault of its own.",
+        "detail": "Internal server error.",
         "error_code": "SERVER_ERROR",
         "field_errors": [],
     }
     assert answered.headers["X-Content-Type-Options"] == "nosniff"
-    assert [record.getMessage() for record in caplog.records if record.exc_info] == [
-        "A fault of the program: RuntimeError"
-    ]
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == ["Internal error: RuntimeError"]
 
 
-def test_todos_are_stored_by_nobody_on_their_way(ada: Api) -> None:
-    assert ada("GET").headers["Cache-Control"] == "no-store"
-    assert ada.client.get("/docs/favicon-32x32.png").headers["Cache-Control"] == "max-age=86400"
-    gone = ada("DELETE", f"/{ada.add()['id']}")
+def test_answers_are_not_cached(eve: Api) -> None:
+    assert eve("GET").headers["Cache-Control"] == "no-store"
+    assert eve.client.get("/docs/favicon-32x32.png").headers["Cache-Control"] == "max-age=86400"
+    gone = eve("DELETE", f"/{eve.add()['id']}")
     assert (gone.status_code, gone.content, "Content-Type" in gone.headers) == (204, b"", False)
 
 
-def test_the_docs_need_no_internet(ada: Api) -> None:
-    page = ada.client.get("/docs")
+def test_docs_need_no_internet(eve: Api) -> None:
+    page = eve.client.get("/docs")
     assert page.status_code == 200
     assert "http://" not in page.text.replace("http://testserver", "")
     assert "https://" not in page.text
     for name in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png"):
         assert f"/docs/{name}" in page.text
-        assert len(ada.client.get(f"/docs/{name}").content) > 500
-    assert ada.client.get("/docs/main.py").status_code == 404
+        assert len(eve.client.get(f"/docs/{name}").content) > 500
+    assert eve.client.get("/docs/main.py").status_code == 404
 
 
-def test_the_published_description_is_the_apis() -> None:
-    """`todo serve --openapi > tests/openapi.json` writes it."""
+def test_published_openapi_is_current() -> None:
+    """To write it: `todo serve --openapi > tests/snapshots/openapi.json`."""
     described = openapi(Settings())
     assert json.loads(COPY.read_text(encoding="utf-8")) == json.loads(json.dumps(described))
     assert described["openapi"].startswith("3.1")
@@ -541,16 +582,16 @@ def test_the_published_description_is_the_apis() -> None:
                     assert response["content"]["application/json"]["schema"]
 
 
-def test_the_examples_are_true(ada: Api) -> None:
+def test_openapi_examples_work(eve: Api) -> None:
     described = openapi(Settings())
-    todo_id = ada.add("a", priority="low", due_on="2026-11-27")["id"]
+    todo_id = eve.add("a", priority="low", due_on="2026-11-27")["id"]
     for path in described["paths"].values():
         for method, operation in path.items():
             assert operation["operationId"].endswith(("_todo", "_todos"))
             body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
             for name, example in body.get("examples", {}).items():
                 at = "" if method == "post" else f"/{todo_id}"
-                assert ada(method.upper(), at, example["value"]).status_code in (200, 201), name
+                assert eve(method.upper(), at, example["value"]).status_code in (200, 201), name
             for status, response in operation["responses"].items():
                 example = response.get("content", {}).get("application/json", {}).get("example")
                 schema = response.get("content", {}).get("application/json", {}).get("schema", {}).get("$ref", "")
@@ -563,7 +604,7 @@ def test_the_examples_are_true(ada: Api) -> None:
                     assert link["operationId"] in ("read_todo", "update_todo", "delete_todo")
 
 
-def test_both_doors_show_the_same(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+def test_command_line_and_api_show_the_same(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     todo = Terminal(monkeypatch)
     todo("list")
     token = todo.ok("token create web").strip()

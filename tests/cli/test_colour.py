@@ -1,7 +1,7 @@
-"""When there is colour: by the option, and then by the conventions of no-color.org, force-color.org and bixense.com.
+"""Colour by the option, and then by the conventions of no-color.org, force-color.org and bixense.com.
 
-NO_COLOR and FORCE_COLOR count where they are not empty, whatever their value is. CLICOLOR_FORCE counts where it is
-neither empty nor 0. CLICOLOR=0 and TERM=dumb take the colour from a terminal; without any of these a terminal has it.
+NO_COLOR and FORCE_COLOR count unless they are empty, whatever their value is. CLICOLOR_FORCE counts unless it is empty
+or 0. CLICOLOR=0 and TERM=dumb turn colour off on a terminal, which has it otherwise.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from typing import TextIO
 import pytest
 
 from tests.support.terminal import Terminal
-from todocli.cli.context import paints
+from todocli.cli.colour import color_option, wants_colour
+from todocli.cli.help_page import MAX_WIDTH
 
 ROOT = Path(__file__).resolve().parents[2]
 TERMINAL, PIPE = True, False
 
 
-class _Place:
+class _Stream:
     def __init__(self, terminal: bool) -> None:
         self._terminal = terminal
 
@@ -32,8 +33,8 @@ class _Place:
 
 
 def stream(terminal: bool) -> TextIO:
-    """Return what `paints` asks whether it is a terminal."""
-    return _Place(terminal)  # type: ignore[return-value]
+    """Return a stream that is a terminal, or not."""
+    return _Stream(terminal)  # type: ignore[return-value]
 
 
 VARIABLES: list[tuple[str, bool, bool]] = [
@@ -82,52 +83,52 @@ def _set(monkeypatch: pytest.MonkeyPatch, variables: str) -> None:
 
 
 @pytest.mark.parametrize(("variables", "on_terminal", "in_pipe"), VARIABLES)
-def test_the_conventions(monkeypatch: pytest.MonkeyPatch, variables: str, on_terminal: bool, in_pipe: bool) -> None:
+def test_variables_decide_without_option(
+    monkeypatch: pytest.MonkeyPatch, variables: str, on_terminal: bool, in_pipe: bool
+) -> None:
     _set(monkeypatch, variables)
-    assert paints(stream(TERMINAL), []) is on_terminal
-    assert paints(stream(PIPE), []) is in_pipe
-    assert paints(stream(TERMINAL), ["list", "--color", "auto"]) is on_terminal
-    assert paints(stream(PIPE), ["list", "--color=auto"]) is in_pipe
-
-
-@pytest.mark.parametrize("variables", [row[0] for row in VARIABLES])
-@pytest.mark.parametrize("terminal", [TERMINAL, PIPE], ids=["terminal", "pipe"])
-def test_the_option_is_before_every_variable(monkeypatch: pytest.MonkeyPatch, variables: str, terminal: bool) -> None:
-    _set(monkeypatch, variables)
-    for option in (["--color", "always"], ["--color=always"], ["list", "-q", "--color", "always", "x"]):
-        assert paints(stream(terminal), option) is True
-    for option in (["--color", "never"], ["--color=never"], ["list", "-q", "--color=never", "x"]):
-        assert paints(stream(terminal), option) is False
+    assert wants_colour(stream(TERMINAL), "auto") is on_terminal
+    assert wants_colour(stream(PIPE), "auto") is in_pipe
+    for terminal in (TERMINAL, PIPE):
+        assert wants_colour(stream(terminal), "always") is True
+        assert wants_colour(stream(terminal), "never") is False
 
 
 @pytest.mark.parametrize(
-    ("arguments", "colour"),
+    ("arguments", "choice"),
     [
-        (["--color", "never", "list", "--color", "always"], True),
-        (["--color=always", "list", "--color=never"], False),
-        (["--color", "never", "list", "--color", "auto"], True),
-        (["add", "--", "--color", "never"], True),
-        (["add", "--", "--color=never"], True),
-        (["--color", "never", "add", "--", "--color=always"], False),
-        (["add", "never"], True),
-        (["list", "--color"], True),
-        (["list", "--color", "red"], True),
+        ([], "auto"),
+        (["--color", "always"], "always"),
+        (["list", "-q", "--color=never", "x"], "never"),
+        (["list", "--color", "auto"], "auto"),
+        (["--color", "never", "list", "--color", "always"], "always"),
+        (["--color=always", "list", "--color=never"], "never"),
+        (["--color", "never", "list", "--color", "auto"], "auto"),
+        (["add", "--", "--color", "never"], "auto"),
+        (["add", "--", "--color=never"], "auto"),
+        (["--color", "never", "add", "--", "--color=always"], "never"),
+        (["add", "never"], "auto"),
+        (["list", "--color"], "auto"),
+        (["list", "--color", "red"], "auto"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_the_last_option_counts_and_words_after_two_dashes_are_none(arguments: list[str], colour: bool) -> None:
+def test_last_option_before_two_dashes_counts(arguments: list[str], choice: str) -> None:
     """As the parser reads the line, so that an error has the colours that the result would have had."""
-    assert paints(stream(TERMINAL), arguments) is colour
+    assert color_option(arguments) == choice
 
 
 # Whole runs
 
 
-@pytest.mark.parametrize(("variables", "on_terminal", "in_pipe"), VARIABLES)
-def test_every_word_that_is_printed(
+@pytest.mark.parametrize(
+    ("variables", "on_terminal", "in_pipe"),
+    [("", True, False), ("NO_COLOR=1", False, False), ("FORCE_COLOR=1", True, True), ("TERM=dumb", False, False)],
+)
+def test_results_notes_and_errors_follow_variables(
     monkeypatch: pytest.MonkeyPatch, variables: str, on_terminal: bool, in_pipe: bool
 ) -> None:
-    """Results, notes and errors; in a pipe the result is plain whatever is set, since a program reads it."""
+    """In a pipe the result is plain whatever is set, since a program reads it."""
     Terminal(monkeypatch)("add there")
     _set(monkeypatch, variables)
     person, pipe = Terminal(monkeypatch, terminal=True), Terminal(monkeypatch)
@@ -140,7 +141,7 @@ def test_every_word_that_is_printed(
     assert pipe.ok("list") == "1\topen\tthere\n"
 
 
-def test_the_option_in_whole_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_option_overrules_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     Terminal(monkeypatch)("add there")
     monkeypatch.setenv("TERM", "xterm")
     person, pipe = Terminal(monkeypatch, terminal=True), Terminal(monkeypatch)
@@ -157,89 +158,63 @@ def test_the_option_in_whole_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "\x1b" not in pipe("show 99 --json --color always").err
 
 
-# Help, which Typer draws: its rules are fixed when it is imported, so each of these is a process
+# Help
 
 
-def _run(arguments: list[str], variables: dict[str, str], *, terminal: bool) -> str:
-    environment = {
-        "PATH": os.environ["PATH"],
-        "TODO_HOME": os.environ["TODO_HOME"],
-        "PYTHONPATH": str(ROOT),
-        "COLUMNS": "80",
-        "LC_ALL": "C.UTF-8",
-        "TERM": "xterm-256color",
-    }
-    command = [sys.executable, "-m", "todocli", *arguments]
-    inner, outer = pty.openpty() if terminal else os.pipe()
-    try:
-        process = subprocess.Popen(
-            command, env=environment | variables, stdin=subprocess.DEVNULL, stdout=outer, stderr=outer
-        )
-        os.close(outer)
+@pytest.mark.parametrize(
+    ("line", "variables", "on_terminal", "in_pipe"),
+    [
+        ("db --help", "", True, False),
+        ("help add", "NO_COLOR=1", False, False),
+        ("--help", "FORCE_COLOR=1", True, True),
+        ("db --help", "GITHUB_ACTIONS=true PY_COLORS=1", True, False),
+        ("--color never --help", "FORCE_COLOR=1", False, False),
+        ("--help --color never", "FORCE_COLOR=1", False, False),
+        ("list -h --color never", "FORCE_COLOR=1", False, False),
+        ("--color always help add", "NO_COLOR=1", True, True),
+        ("help add --color always", "TERM=dumb", True, True),
+        ("list --color=always -h", "NO_COLOR=1", True, True),
+    ],
+)
+def test_help_follows_option_and_variables(
+    monkeypatch: pytest.MonkeyPatch, line: str, variables: str, on_terminal: bool, in_pipe: bool
+) -> None:
+    _set(monkeypatch, variables)
+    person, pipe = Terminal(monkeypatch, terminal=True), Terminal(monkeypatch)
+    shown, piped = person.ok(line), pipe.ok(line)
+    assert ("\x1b" in shown, "\x1b" in piped) == (on_terminal, in_pipe)
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", shown)
+    assert plain == re.sub(r"\x1b\[[0-9;]*m", "", piped)
+    assert "todo" in plain
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+def test_help_fits_terminal(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    todo = Terminal(monkeypatch, width=width)
+    for line in ("--help", "help commands", "list -h", "edit -h", "db -h"):
+        lines = todo.ok(line).splitlines()
+        prose = [text for text in lines if not text.startswith("  todo ")]  # examples are never wrapped
+        assert max(map(len, prose)) <= min(width, MAX_WIDTH), line
+
+
+def test_real_terminal_gets_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program asks the streams themselves, which no other test has."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "todocli", "help", "add"]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
         data = b""
-        while part := _read(inner):
+        while part := _read(ours):
             data += part
-        assert process.wait() == 0, data
-    finally:
-        os.close(inner)
-    return data.decode().replace("\r\n", "\n")
+    os.close(ours)
+    assert process.returncode == 0, data
+    assert b"\x1b[1mArguments:\x1b[0m" in data
 
 
 def _read(descriptor: int) -> bytes:
     try:
         return os.read(descriptor, 65_536)
-    except OSError:  # so Linux says that nobody holds the terminal's other side
+    except OSError:  # how Linux reports that the other side is closed
         return b""
-
-
-HELP = [["db", "--help"], ["help", "add"]]
-CASES: list[tuple[str, bool, bool]] = [
-    ("", TERMINAL, True),
-    ("", PIPE, False),
-    ("NO_COLOR=1", TERMINAL, False),
-    ("NO_COLOR=1 FORCE_COLOR=1", TERMINAL, False),
-    ("NO_COLOR=1 FORCE_COLOR=1", PIPE, False),
-    ("TERM=dumb", TERMINAL, False),
-    ("TERM=dumb FORCE_COLOR=1", TERMINAL, True),
-    ("FORCE_COLOR=1", PIPE, True),
-    ("FORCE_COLOR=", PIPE, False),
-    ("CLICOLOR_FORCE=1", PIPE, True),
-    ("CLICOLOR=0", TERMINAL, False),
-    ("GITHUB_ACTIONS=true", PIPE, False),
-    ("PY_COLORS=1", PIPE, False),
-]
-
-
-@pytest.mark.parametrize(("variables", "terminal", "colour"), CASES)
-def test_help_keeps_the_conventions(variables: str, terminal: bool, colour: bool) -> None:
-    chosen = dict(variable.split("=") for variable in variables.split())
-    shown = {" ".join(line): _run(line, chosen, terminal=terminal) for line in HELP}
-    assert {line: "\x1b" in text for line, text in shown.items()} == dict.fromkeys(shown, colour)
-    assert all("Usage: todo" in re.sub(r"\x1b\[[0-9;]*m", "", text) for text in shown.values())
-
-
-@pytest.mark.parametrize(
-    ("line", "variables", "terminal", "colour"),
-    [
-        ("--color never --help", "", TERMINAL, False),
-        ("--help --color never", "", TERMINAL, False),
-        ("list -h --color never", "FORCE_COLOR=1", TERMINAL, False),
-        ("--color never help add", "FORCE_COLOR=1", PIPE, False),
-        ("--color always --help", "", PIPE, True),
-        ("list --color=always -h", "NO_COLOR=1", PIPE, True),
-        ("help add --color always", "TERM=dumb", PIPE, True),
-        ("--color always help add", "NO_COLOR=1", TERMINAL, True),
-    ],
-)
-def test_help_keeps_the_option(line: str, variables: str, terminal: bool, colour: bool) -> None:
-    chosen = dict(variable.split("=") for variable in variables.split())
-    shown = _run(line.split(), chosen, terminal=terminal)
-    assert bool(re.search(r"\x1b\[[0-9;]*3[0-7]m", shown)) is colour
-    assert ("\x1b" in shown) is colour
-
-
-@pytest.mark.parametrize("terminal", [TERMINAL, PIPE], ids=["terminal", "pipe"])
-def test_help_is_as_wide_as_the_terminal_also_where_that_is_dumb(terminal: bool) -> None:
-    for term in ("dumb", "xterm"):
-        shown = _run(["list", "-h"], {"TERM": term, "COLUMNS": "60", "NO_COLOR": "1"}, terminal=terminal)
-        assert max(map(len, shown.splitlines())) <= 60, term

@@ -135,7 +135,7 @@ def test_bash_completes_word_at_cursor(words: str, position: object, expected: s
 
 
 @pytest.mark.parametrize(("line", "status"), [("todo a", 0), ("todo x", 1), ("todo add ", 1), ("todo add --due ", 0)])
-def test_fish_is_told_by_status_whether_anything_is_offered(line: str, status: int) -> None:
+def test_fish_learns_by_status_whether_words_exist(line: str, status: int) -> None:
     assert answer(environment("fish", line) | {"_TYPER_COMPLETE_FISH_ACTION": "is-args"}, TOY) == ("", status)
 
 

@@ -1,4 +1,4 @@
-"""The command doctor: what it looks at, what it says, and how it ends."""
+"""The command doctor: its checks, its hints and its exit status."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ def checks(todo: Terminal, code: int) -> dict[str, dict[str, str]]:
     return {check["name"]: check for check in document["checks"]}
 
 
-def test_a_new_machine_is_healthy_and_stays_as_it_is(todo: Terminal, home: Path) -> None:
+def test_doctor_on_new_machine_creates_nothing(todo: Terminal, home: Path) -> None:
     found = checks(todo, 0)
     assert {name: check["status"] for name, check in found.items()} == dict.fromkeys(
         ("todo", "libraries", "configuration", "profile", "database", "file"), "ok"
     )
-    assert "not there yet" in found["file"]["detail"]
+    assert "does not exist yet" in found["file"]["detail"]
     assert not home.exists()
 
 
-def test_the_embedded_file(todo: Terminal, home: Path) -> None:
+def test_doctor_checks_embedded_file(todo: Terminal, home: Path) -> None:
     todo.ok("add a")
     assert checks(todo, 0)["schema"]["status"] == "ok"
     (home / "todo.db").chmod(0o644)
@@ -48,7 +48,7 @@ def test_the_embedded_file(todo: Terminal, home: Path) -> None:
     assert checks(todo, 1)["file"]["status"] == "problem"
 
 
-def test_a_postgres_from_nothing_to_healthy(
+def test_doctor_guides_setup_of_postgres(
     todo: Terminal, empty_postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TODO_DATABASE_URL", empty_postgres_url.text())
@@ -74,7 +74,7 @@ def test_a_postgres_from_nothing_to_healthy(
         ("mysql://ada:S3CRET@h/x", 2, "profile"),
     ],
 )
-def test_a_problem_ends_as_a_command_would_and_tells_no_secret(
+def test_problem_has_status_of_command_and_no_secret(
     todo: Terminal, monkeypatch: pytest.MonkeyPatch, url: str, code: int, name: str
 ) -> None:
     monkeypatch.setenv("TODO_DATABASE_URL", url)
@@ -84,7 +84,7 @@ def test_a_problem_ends_as_a_command_would_and_tells_no_secret(
     assert "S3CRET" not in json.dumps(found) + todo("doctor").out
 
 
-def test_an_unknown_profile(todo: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_profile_is_problem(todo: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TODO_PROFILE", "nope")
     assert checks(todo, 3)["profile"]["status"] == "problem"
 
@@ -98,7 +98,7 @@ def test_an_unknown_profile(todo: Terminal, monkeypatch: pytest.MonkeyPatch) -> 
         ("UPDATE users SET id = gen_random_uuid()", 6, "user"),
     ],
 )
-def test_what_fails_in_a_command_is_a_problem(
+def test_failure_of_commands_is_problem(
     todo: Terminal, postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch, spoil: str, code: int, name: str
 ) -> None:
     role = f"doctor_{uuid.uuid4().hex}"
@@ -122,7 +122,7 @@ def test_what_fails_in_a_command_is_a_problem(
             console.execute(f"DROP ROLE {role}")
 
 
-def test_clocks_that_differ_are_a_warning(
+def test_different_clocks_are_warning(
     todo: Terminal, postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TODO_DATABASE_URL", postgres_url.text())
@@ -142,16 +142,16 @@ def test_clocks_that_differ_are_a_warning(
         ("?sslmode=require&channel_binding=require", True, False, "ok"),
     ],
 )
-def test_encryption(query: str, encrypted: bool, is_local: bool, status: str) -> None:
+def test_unverified_encryption_is_warning(query: str, encrypted: bool, is_local: bool, status: str) -> None:
     url = PostgresURL.parse(f"postgresql://a:b@h/d{query}")
     check = health._encryption(url, encrypted=encrypted, is_local=is_local)
     assert (check.status, bool(check.hint)) == (status, status == "warning")
 
 
-def test_what_a_person_sees(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+def test_doctor_at_terminal_prints_lines(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     monkeypatch.setenv("LOGNAME", "ada")
     todo = Terminal(monkeypatch, terminal=True, width=60)
     shown = todo.ok("doctor --color never")
-    assert "ok  profile        local: ada on the embedded file\n" in shown
+    assert "ok  profile        local: ada on the embedded database\n" in shown
     assert str(home / "todo.db") in shown.replace("\n", "").replace(" ", "")
     assert isinstance(Check("a", "ok", "b"), tuple)

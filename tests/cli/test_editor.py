@@ -1,4 +1,4 @@
-"""Editing in the user's editor: what was typed is stored, or kept in a file."""
+"""Editing a todo in the user's editor: the text is stored, or kept in a file."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def drafts(tmp_path: Path) -> list[Path]:
     return list((tmp_path / "home/drafts").glob("*"))
 
 
-def test_the_text_shows_the_todo_and_is_stored(todo: Terminal, editor: Editor, tmp_path: Path) -> None:
+def test_edited_text_is_stored(todo: Terminal, editor: Editor, tmp_path: Path) -> None:
     editor(
         "text = path.read_text()\nassert text.startswith('Pay rent\\n\\nby transfer\\n\\n# ---')\n"
         "path.write_text('Pay the rent\\n\\nby card\\n# not a comment\\n' + text[text.index('# ---'):])"
@@ -50,7 +50,7 @@ def test_the_text_shows_the_todo_and_is_stored(todo: Terminal, editor: Editor, t
     assert drafts(tmp_path) == []
 
 
-def test_nothing_changed_is_no_step(todo: Terminal, editor: Editor, tmp_path: Path) -> None:
+def test_unedited_text_changes_nothing(todo: Terminal, editor: Editor, tmp_path: Path) -> None:
     editor("")
     before = todo.ok("show 1 --json")
     assert todo.ok("edit 1 --json") == before
@@ -65,7 +65,7 @@ def test_nothing_changed_is_no_step(todo: Terminal, editor: Editor, tmp_path: Pa
         ("path.write_text('precious'); sys.exit(3)", 1, "ended with status 3"),
     ],
 )
-def test_what_cannot_be_stored_is_kept(
+def test_text_that_cannot_be_stored_is_kept(
     todo: Terminal, editor: Editor, tmp_path: Path, code: str, exit_code: int, message: str
 ) -> None:
     editor(code)
@@ -80,7 +80,7 @@ def test_what_cannot_be_stored_is_kept(
     assert todo.ok("show 1 --json") == before
 
 
-def test_a_change_by_someone_else_meanwhile_is_a_conflict(todo: Terminal, editor: Editor, tmp_path: Path) -> None:
+def test_concurrent_change_is_conflict(todo: Terminal, editor: Editor, tmp_path: Path) -> None:
     editor(
         "import subprocess\n"
         "subprocess.run([sys.executable, '-m', 'todocli', 'edit', '1', '-t', 'theirs'], check=True)\n"
@@ -88,12 +88,12 @@ def test_a_change_by_someone_else_meanwhile_is_a_conflict(todo: Terminal, editor
     )
     ran = todo("edit 1")
     assert ran.code == 4
-    assert "changed meanwhile" in ran.err
+    assert "changed in the meantime; nothing was changed now. Your text is in" in ran.err
     assert [path.read_text() for path in drafts(tmp_path)] == ["mine"]
     assert todo.ok("list") == "1\topen\ttheirs\n"
 
 
-def test_an_editor_that_is_not_there(todo: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_editor_is_error(todo: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("VISUAL", "no-such-editor")
     ran = todo("edit 1")
     assert (ran.code, drafts(tmp_path)) == (1, [])
@@ -101,13 +101,13 @@ def test_an_editor_that_is_not_there(todo: Terminal, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("name", ["vi 'x", "   ", "'"])
-def test_an_editor_whose_name_cannot_be_read(todo: Terminal, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_unparsable_editor_is_usage_error(todo: Terminal, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("EDITOR", name)
     ran = todo("edit 1")
-    assert (ran.code, ran.err.splitlines()[0]) == (2, f"error: The name of the editor cannot be read: {name!r}.")
+    assert (ran.code, ran.err.splitlines()[0]) == (2, f"error: The editor cannot be parsed: {name!r}.")
 
 
-def test_ctrl_c_is_the_editors(todo: Terminal, editor: Editor) -> None:
+def test_ctrl_c_goes_to_editor(todo: Terminal, editor: Editor) -> None:
     editor(
         "import os, signal, time\nsignal.signal(signal.SIGINT, lambda *_: None)\n"
         "os.kill(os.getppid(), signal.SIGINT)\nos.kill(os.getpid(), signal.SIGINT)\n"
@@ -116,7 +116,7 @@ def test_ctrl_c_is_the_editors(todo: Terminal, editor: Editor) -> None:
     assert todo.ok("edit 1") == "1\topen\thours of work\n"
 
 
-def test_what_the_form_has_room_for_survives_it(todo: Terminal, editor: Editor) -> None:
+def test_title_with_newline_survives_editing(todo: Terminal, editor: Editor) -> None:
     todo.ok(["add", "first\nsecond", "-d", f"a\n{SCISSORS}\nb"])
     before = json.loads(todo.ok("show 2 --json"))
     editor("path.write_text(path.read_text().replace('\\nb', '\\nB'), 'utf-8-sig')")
@@ -125,7 +125,7 @@ def test_what_the_form_has_room_for_survives_it(todo: Terminal, editor: Editor) 
     assert after["description"] == before["description"].replace("b", "B")
 
 
-def test_what_is_not_there_or_in_the_trash_opens_no_editor(todo: Terminal, editor: Editor) -> None:
+def test_missing_or_removed_todo_opens_no_editor(todo: Terminal, editor: Editor) -> None:
     editor("raise SystemExit(9)")
     assert todo("edit 9").code == 3
     todo("rm 1")
@@ -146,5 +146,5 @@ def test_what_is_not_there_or_in_the_trash_opens_no_editor(todo: Terminal, edito
         (f"{SCISSORS}\n", "", ""),
     ],
 )
-def test_the_form_of_the_text(text: str, title: str, description: str) -> None:
+def test_text_is_parsed(text: str, title: str, description: str) -> None:
     assert parse(text) == (title, description)

@@ -1,4 +1,4 @@
-"""When, what first and where, as a script and as a person see them."""
+"""Dates, priority, project and tags: quick-add words, filters and changes by filter."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def person(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     return terminal
 
 
-def test_what_was_understood_is_echoed(person: Terminal) -> None:
+def test_add_echoes_fields(person: Terminal) -> None:
     assert person.ok("add Pay rent due:fri project:home +bills") == (
         "Added 1 Pay rent · due Fri 27 Nov (in 4 days) · home · +bills\n"
     )
@@ -54,7 +54,7 @@ def test_what_was_understood_is_echoed(person: Terminal) -> None:
     )
 
 
-def test_edit_by_words(person: Terminal) -> None:
+def test_edit_by_words_echoes_fields(person: Terminal) -> None:
     person.ok("add Pay rent due:fri-17:00 p:1 project:home +bills +home")
     assert person.ok("edit 1 due:sat") == (
         "Changed 1 Pay rent · due Sat 28 Nov (in 5 days) · high · home · +bills +home · todo undo\n"
@@ -69,7 +69,7 @@ def test_edit_by_words(person: Terminal) -> None:
     assert "due Fri 27 Nov 17:00" in person.ok("edit 1 +y")
 
 
-def test_a_script_sees_every_field(todo: Terminal) -> None:
+def test_pipe_gets_every_field(todo: Terminal) -> None:
     added = json.loads(todo.ok("add Pay rent due:fri-17:00 start:tomorrow p:2 project:home.garden +b +a --json"))
     assert {name: added[name] for name in ("due_on", "due_time", "starts_on", "priority", "project", "tags")} == {
         "due_on": "2026-11-27",
@@ -85,7 +85,7 @@ def test_a_script_sees_every_field(todo: Terminal) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "detail"),
     [
         ("add x due:someday", "'someday' is not a day."),
         ("add x --priority urgent", "The priority 'urgent' must be"),
@@ -97,15 +97,15 @@ def test_a_script_sees_every_field(todo: Terminal) -> None:
         ("edit 1 2 3-4", "edit takes one todo; 2, 3-4 look like more."),
     ],
 )
-def test_bad_words(todo: Terminal, line: str, said: str) -> None:
+def test_bad_words_change_nothing(todo: Terminal, line: str, detail: str) -> None:
     todo("add old")
     ran = todo(line, stdin="new\n")
     assert (ran.code, ran.out) == (2, "")
-    assert said in ran.err
+    assert detail in ran.err
     assert todo.ok("list --all") == "1\topen\told\n"
 
 
-def test_help_dates_shows_what_each_form_is_today(todo: Terminal, person: Terminal) -> None:
+def test_help_dates_shows_each_form_today(todo: Terminal, person: Terminal) -> None:
     lines = dict(line.split("\t") for line in todo.ok("help dates").splitlines())
     assert len(lines) >= 35
     assert lines["fri 17:00"] == "2026-11-27 17:00"
@@ -116,7 +116,7 @@ def test_help_dates_shows_what_each_form_is_today(todo: Terminal, person: Termin
     assert "- A weekday is the next one after today" in shown
 
 
-def test_the_log_says_what_was_planned(person: Terminal) -> None:
+def test_log_names_old_field_values(person: Terminal) -> None:
     person.ok("add Pay rent due:fri-17:00 +bills")
     person.ok("edit 1 due:none p:1 tags:none start:tomorrow")
     assert "changed · due was 2026-11-27 · time was 17:00 · start was none · priority was none · tags was +bills" in (
@@ -185,7 +185,7 @@ def numbers(text: str) -> list[int]:
         ("list --group tag", [3, 2, 5, 1, 4, 6]),
     ],
 )
-def test_a_list_shows_what_fits(todo: Terminal, line: str, found: list[int]) -> None:
+def test_list_selects_and_sorts(todo: Terminal, line: str, found: list[int]) -> None:
     todo.ok("add -", stdin=SEVEN)
     assert numbers(todo.ok(line)) == found
 
@@ -201,34 +201,34 @@ def test_a_list_shows_what_fits(todo: Terminal, line: str, found: list[int]) -> 
         ("list milk or bread", "error: 'or' is part of an expression.\n       milk or bread\n            ^^\n hint"),
         (["list", "ü\x1b界", "x:y"], "error: There is no filter x:\n       ü\\x1b界 x:y\n               ^^^\n hint: "),
         ("list --due nextweek", "error: --due: 'nextweek' is not a day.\n hint: Write, for example, today"),
-        ("list --sort size", "error: 'size' is nothing to sort by.\n hint: Sort by plan, number"),
+        ("list --sort size", "error: Cannot sort by 'size'.\n hint: Sort by urgency, number"),
         ("list --all --completed", "error: --all and --completed exclude each other.\n"),
         ("list --tag 'a b'", "error: --tag: A tag must be a letter"),
         ("list --search ''", "error: --search: There is nothing to search for."),
     ],
 )
-def test_a_filter_that_is_none(todo: Terminal, line: str | list[str], error: str) -> None:
+def test_bad_filter_points_at_fault(todo: Terminal, line: str | list[str], error: str) -> None:
     ran = todo(line)
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith(error)
 
 
-def test_a_filter_that_is_none_as_json(todo: Terminal) -> None:
+def test_bad_filter_as_json_has_position(todo: Terminal) -> None:
     error = json.loads(todo("list --where '+a (' --json").err)
     assert (error["error_code"], error["detail"]) == ("VALIDATION_ERROR", "Here a term is missing.")
     assert error["field_errors"] == [{"field": "filter", "message": "Here a term is missing. (at 5: '')"}]
 
 
-def test_a_person_sees_how_many_there_are(person: Terminal) -> None:
+def test_list_footer_counts_todos(person: Terminal) -> None:
     person.ok("add -", stdin=SEVEN)
     assert person("").err == "6 open · 2 overdue\n"
     assert person("list +bills").err == "2 of 6 open\n"
     assert person("list the -n 2").err == "2 of 6 open · 1 overdue\n"
-    assert person("list nothing").err == "None of 6 fit.\n"
+    assert person("list nothing").err == "No matches (6 open todos).\n"
     assert person("list --all").err == "7 in all · 2 overdue\n"
 
 
-def test_groups_have_their_names(person: Terminal) -> None:
+def test_groups_have_headings(person: Terminal) -> None:
     person.ok("add -", stdin=SEVEN)
     shown = {
         "project": ["home", "home/garden", "work/reports", "no project"],
@@ -245,27 +245,30 @@ def test_groups_have_their_names(person: Terminal) -> None:
     assert [line.strip() for line in shown_once].count("overdue") == 1
 
 
-# Steps on what is chosen
+# Changes by filter
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("verb", "options"),
     [
-        "--tag bills",
-        "--project home",
-        "--due overdue",
-        "--before fri",
-        "--after tomorrow",
-        "--search the",
-        "--priority any",
-        "--no-tag bills --due any",
-        "--where '+bills or not (due:any or pri:low)'",
-        "--start later",
-        "--all",
+        ("done", "--tag bills"),
+        ("done", "--project home"),
+        ("done", "--due overdue"),
+        ("done", "--before fri"),
+        ("done", "--after tomorrow"),
+        ("done", "--search the"),
+        ("done", "--priority any"),
+        ("done", "--no-tag bills --due any"),
+        ("done", "--where '+bills or not (due:any or pri:low)'"),
+        ("done", "--start later"),
+        ("done", "--all"),
+        ("rm", "--tag bills"),
+        ("rm", "--all"),
+        ("edit +new", "--tag bills"),
+        ("edit +new", "--all"),
     ],
 )
-@pytest.mark.parametrize("verb", ["done", "rm", "edit +new"])
-def test_what_a_list_shows_is_what_a_step_changes(todo: Terminal, options: str, verb: str) -> None:
+def test_command_changes_what_list_shows(todo: Terminal, verb: str, options: str) -> None:
     todo.ok("add -", stdin=SEVEN)
     shown = sorted(numbers(todo.ok(f"list {options}")))
     assert shown
@@ -279,7 +282,7 @@ def test_what_a_list_shows_is_what_a_step_changes(todo: Terminal, options: str, 
     assert sorted(numbers(todo.ok(f"list {options}"))) == shown
 
 
-def test_reopen_chooses_among_what_is_done(todo: Terminal) -> None:
+def test_reopen_selects_completed_todos(todo: Terminal) -> None:
     todo.ok("add -", stdin=SEVEN)
     todo.ok("done --tag bills --yes")
     assert numbers(todo.ok("reopen --search bank")) == [5]
@@ -287,26 +290,26 @@ def test_reopen_chooses_among_what_is_done(todo: Terminal) -> None:
     assert numbers(todo.ok("reopen --all --yes")) == []
 
 
-def test_several_need_a_yes(todo: Terminal) -> None:
+def test_several_todos_need_confirmation(todo: Terminal) -> None:
     todo.ok("add -", stdin=SEVEN)
     ran = todo("done --tag bills")
     assert (ran.code, ran.out, ran.err) == (
         5,
         "",
-        "error: Nobody confirmed it; nothing was changed. Complete 2 todos: 1 Pay rent, 5 Call the bank?\n"
-        " hint: Say yes with --yes.\n",
+        "error: Confirmation required; nothing was changed: Complete 2 todos: 1 Pay rent, 5 Call the bank?\n"
+        " hint: Pass --yes to confirm.\n",
     )
     assert json.loads(todo("rm --all --json").err)["detail"].endswith(
-        "Move to the trash 7 todos: 1 Pay rent, 2 Buy 40th birthday gift, 3 Water the plants and 4 more?"
+        "Move 7 todos to the trash: 1 Pay rent, 2 Buy 40th birthday gift, 3 Water the plants and 4 more?"
     )
     assert numbers(todo.ok("list --all")) == [1, 2, 3, 4, 5, 6, 7]
     assert numbers(todo.ok("done --search rent")) == [1]
     assert numbers(todo.ok("done --tag bills")) == [5]
-    assert todo("done --tag bills").err == "None fit; nothing was changed.\n"
+    assert todo("done --tag bills").err == "No todos match; nothing was changed.\n"
     assert json.loads(todo.ok("done --tag bills --json")) == {"items": [], "count": 0, "total": 0}
 
 
-def test_a_person_is_asked(person: Terminal) -> None:
+def test_terminal_asks_for_confirmation(person: Terminal) -> None:
     person.ok("add -", stdin=SEVEN)
     ran = person("done --tag bills", stdin="n\n")
     assert ran.code == 5
@@ -314,10 +317,10 @@ def test_a_person_is_asked(person: Terminal) -> None:
     ran = person("done --tag bills", stdin="y\n")
     assert ran.out.strip() == "Done 1 Pay rent\nDone 5 Call the bank · todo undo"
     assert person.ok("rm --project home --dry-run") == "Would move to the trash: 3 Water the plants\n"
-    assert person("rm --project nowhere --dry-run").err == "None fit; nothing would be changed.\n"
+    assert person("rm --project nowhere --dry-run").err == "No todos match; nothing would be changed.\n"
 
 
-def test_an_edit_of_what_is_chosen(todo: Terminal) -> None:
+def test_edit_by_filter_changes_all(todo: Terminal) -> None:
     todo.ok("add -", stdin=SEVEN)
     assert todo.ok("edit --project home due:sat pri:none +garden --untag bills --yes") == (
         "1\topen\tPay rent\t2026-11-28\t\thome\t+garden\n"
@@ -337,24 +340,24 @@ def test_an_edit_of_what_is_chosen(todo: Terminal) -> None:
     [
         ("done 1 --tag a", "Numbers and --tag exclude each other."),
         ("rm 1-3 --all", "Numbers and --all exclude each other."),
-        ("done", "There is no todo to change."),
-        ("done 1 --dry-run", "--dry-run goes with a choice"),
+        ("done", "No todo was chosen."),
+        ("done 1 --dry-run", "--dry-run needs a filter, such as --tag."),
         ("edit 1 --where x", "A number and --where exclude each other."),
-        ("edit 1 x --dry-run", "--dry-run goes with a choice"),
-        ("edit", "There is no todo to change."),
+        ("edit 1 x --dry-run", "--dry-run needs a filter, such as --tag."),
+        ("edit", "No todo was chosen."),
         ("edit milk", "'milk' is not a todo's number."),
-        ("edit --tag a", "There is nothing to change."),
-        ("edit --tag a New title", "'New' is no change."),
-        ("edit --tag a --title x", "A title is one todo's own."),
+        ("edit --tag a", "No change was given."),
+        ("edit --tag a New title", "'New' is not a change."),
+        ("edit --tag a --title x", "Only one todo's title can be edited at a time."),
         ("edit --tag a due:soon", "'soon' is not a day."),
-        ("edit --tag a --literal due:fri", "--literal goes with a number"),
+        ("edit --tag a --literal due:fri", "--literal only works when editing one todo by number."),
         ("list --before 0001-01-01", "--before: There is no day before 0001-01-01."),
         ("list --after 9999-12-31", "--after: There is no day after 9999-12-31."),
         ("list " + "--tag a " * 101, "A filter has at most 100 terms."),
         ("done --where '+a or'", "Here a term is missing."),
     ],
 )
-def test_a_bad_choice(todo: Terminal, line: str, error: str) -> None:
+def test_bad_selection_changes_nothing(todo: Terminal, line: str, error: str) -> None:
     todo.ok("add old +a")
     ran = todo(line)
     assert (ran.code, ran.out) == (2, "")
@@ -363,7 +366,7 @@ def test_a_bad_choice(todo: Terminal, line: str, error: str) -> None:
 
 
 @pytest.mark.parametrize("line", ["done +home", "rm project:home", "reopen due:week"])
-def test_a_filter_in_the_place_of_a_number(todo: Terminal, line: str) -> None:
+def test_filter_in_place_of_number_suggests_options(todo: Terminal, line: str) -> None:
     ran = todo(line)
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.endswith(
@@ -371,10 +374,10 @@ def test_a_filter_in_the_place_of_a_number(todo: Terminal, line: str) -> None:
     )
 
 
-def test_a_time_that_stands_alone_is_not_lost_unnoticed(person: Terminal) -> None:
+def test_stray_time_is_noted(person: Terminal) -> None:
     ran = person("add call mum due:fri 17:00")
     assert ran.out == "Added 1 call mum 17:00 · due Fri 27 Nov (in 4 days)\n"
-    assert ran.err == "17:00 is a word of the title. For the time it is due: todo edit 1 due:fri-17:00\n"
+    assert ran.err == "17:00 is part of the title. To set it as the due time: todo edit 1 due:fri-17:00\n"
     assert person("edit 1 call mum due:sat 5pm").err.endswith("todo edit 1 due:sat-5pm\n")
     for line in (
         "add lunch at 12:30 due:fri",

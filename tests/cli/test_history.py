@@ -1,4 +1,4 @@
-"""The commands of the panel History, as a person and as a script sees them."""
+"""The commands of the panel History: undo, redo, log and purge."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     return terminal
 
 
-def test_a_person_takes_back_and_makes_again(person: Terminal) -> None:
+def test_undo_and_redo_at_terminal(person: Terminal) -> None:
     person.ok("add Buy milk")
     person.ok("add Pay rent")
     person.ok("edit 2 -t 'Pay the rent' -d 'by transfer'")
@@ -55,34 +55,34 @@ def test_a_person_takes_back_and_makes_again(person: Terminal) -> None:
     )
     ran = person("redo")
     assert (ran.code, ran.out) == (3, "")
-    assert ran.err.startswith("error: There is nothing to redo: only what was undone last.\n hint: ")
+    assert ran.err.startswith("error: There is nothing to redo: only what was undone last can be redone.\n hint: ")
 
 
 @pytest.mark.parametrize("words", ["0", "-1", "x", "1.5", "²"])
-def test_how_many_is_a_number(person: Terminal, words: str) -> None:
+def test_undo_bad_count_is_usage_error(person: Terminal, words: str) -> None:
     ran = person(["undo", "--", words])
     assert (ran.code, ran.out) == (2, "")
     assert "is not a number from 1 up" in ran.err
 
 
-def test_a_step_that_is_not_there(person: Terminal) -> None:
-    assert person("undo").err == "error: There is nothing to undo.\n hint: todo log shows your steps.\n"
+def test_undo_more_than_there_is(person: Terminal) -> None:
+    assert person("undo").err == "error: There is nothing to undo.\n hint: See your changes: todo log\n"
     person.ok("add a")
     ran = person("undo 2")
     assert (ran.code, ran.err) == (
         3,
-        "error: There is only 1 step to undo; nothing was changed.\n hint: todo undo 1\n",
+        "error: There is only 1 change to undo; nothing was changed.\n hint: todo undo 1\n",
     )
 
 
-def test_the_log_of_a_person(person: Terminal) -> None:
-    assert person("log").err == "There are no steps yet.\n"
+def test_log_at_terminal_is_table(person: Terminal) -> None:
+    assert person("log").err == "There are no changes yet.\n"
     person.ok("add -", stdin="".join(f"todo {i}\n" for i in range(1, 6)))
     person.ok("edit 2 -t 'Call Ada'")
     person.ok("done 1")
     person.ok("undo")
     assert lines(person.ok("log")) == [
-        "When   Step             #   Todo",
+        "When   Change           #   Todo",
         "─" * 59,
         "now    undo: reopened   1   todo 1",
         "now    done (undone)    1   todo 1",
@@ -103,7 +103,7 @@ def test_the_log_of_a_person(person: Terminal) -> None:
     ran = person("log -n 1 --since 3h --until '2100-01-01T17:00'")
     assert ran.err == "There are more: todo log --since 3h --until 2100-01-01T17:00 --all\n"
     assert person("log -n 4").err == ""
-    assert person("log --until 2020-01-01").err == "There are no steps in that time.\n"
+    assert person("log --until 2020-01-01").err == "There are no changes in that time.\n"
     person.width = 40
     narrow = person.ok("log")
     assert max(map(len, narrow.splitlines())) <= 40
@@ -114,7 +114,7 @@ def lines(text: str) -> list[str]:
     return [line.rstrip() for line in text.splitlines()]
 
 
-def test_show_has_the_last_steps(person: Terminal) -> None:
+def test_show_has_newest_changes(person: Terminal) -> None:
     person.ok("add a")
     assert "Log" not in person.ok("show 1")
     for i in range(5):
@@ -126,7 +126,7 @@ def test_show_has_the_last_steps(person: Terminal) -> None:
     ]
 
 
-def test_what_is_stored_cannot_control_the_terminal(person: Terminal) -> None:
+def test_history_cannot_control_terminal(person: Terminal) -> None:
     person.ok(["add", "evil \x1b[31m\u202e title"])
     person.ok("edit 1 -t fine")
     person.ok("done 1")
@@ -138,17 +138,17 @@ def test_what_is_stored_cannot_control_the_terminal(person: Terminal) -> None:
     assert "\\x1b[31m\\u202e" in shown
 
 
-def test_a_source_that_we_do_not_know_cannot_control_it_either(person: Terminal, home: Path) -> None:
+def test_unknown_source_cannot_control_terminal(person: Terminal, home: Path) -> None:
     person.ok("add a")
     with contextlib.closing(sqlite3.connect(home / "todo.db", isolation_level=None)) as console:
-        step = "title = 'b', change_id = '1' || substr(change_id, 2), change_source = '\x1b]0;x\x07'"
-        console.execute(f"UPDATE todos SET {step}")
+        values = "title = 'b', change_id = '1' || substr(change_id, 2), change_source = '\x1b]0;x\x07'"
+        console.execute(f"UPDATE todos SET {values}")
     for line in ("log", "show 1", "undo --dry-run", "undo"):
         assert "\x1b" not in person.ok(line)
     assert "by \\x1b]0;x\\x07" in person.ok("log")
 
 
-def test_a_dry_run_is_in_words_in_a_pipe_too(script: Terminal) -> None:
+def test_undo_dry_run_in_pipe_is_sentence(script: Terminal) -> None:
     script.ok("add a")
     script.ok("edit 1 -t b")
     assert script.ok("undo --dry-run") == "Would undo: changed title of 1 b (now)\n  1 title: “b” → “a”\n"
@@ -156,30 +156,30 @@ def test_a_dry_run_is_in_words_in_a_pipe_too(script: Terminal) -> None:
     assert json.loads(script.ok("undo --dry-run --json"))["count"] == 1
 
 
-def test_an_undo_repeated_after_a_purge(script: Terminal) -> None:
+def test_undo_repeated_after_purge_says_already_applied(script: Terminal) -> None:
     script.ok("add a")
     change = str(uuid.uuid4())
     script.ok(f"undo --change {change}")
     script.ok("purge --yes")
     ran = script(f"undo --change {change}")
-    assert (ran.code, ran.out, ran.err) == (0, "", "That was done before; what it changed was purged since.\n")
+    assert (ran.code, ran.out, ran.err) == (0, "", "Already applied; those todos have since been purged.\n")
 
 
-def test_a_script_reads_lines_numbers_and_documents(script: Terminal) -> None:
+def test_history_in_pipe_quiet_and_json(script: Terminal) -> None:
     script.ok("add -", stdin="a\nb\tc\n")
     script.ok("done 1-2")
     when = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
-    assert re.fullmatch(rf"{when}\tstep\tdone\t1\ta\n{when}\tstep\tdone\t2\tb\\tc\n", script.ok("undo"))
+    assert re.fullmatch(rf"{when}\tchange\tdone\t1\ta\n{when}\tchange\tdone\t2\tb\\tc\n", script.ok("undo"))
     assert re.fullmatch(rf"({when}\tundo\treopened\t[12]\t[^\t]+\n){{2}}", script.ok("log -n 1"))
     assert script.ok("redo --quiet") == "1\n2\n"
-    [step] = json.loads(script.ok("undo --json"))["items"]
-    assert (step["kind"], step["is_undone"], step["source"], step["count"]) == ("step", True, "cli", 2)
-    assert [(item["number"], item["action"]) for item in step["items"]] == [(1, "done"), (2, "done")]
+    [change] = json.loads(script.ok("undo --json"))["items"]
+    assert (change["kind"], change["is_undone"], change["source"], change["count"]) == ("change", True, "cli", 2)
+    assert [(item["number"], item["action"]) for item in change["items"]] == [(1, "done"), (2, "done")]
     assert len(script.ok("log --jsonl").splitlines()) == 5
     assert json.loads(script.ok("log --json -n 2"))["total"] == 5
 
 
-def test_a_command_is_repeated_by_its_change(script: Terminal) -> None:
+def test_undo_and_purge_repeated_answer_the_same(script: Terminal) -> None:
     script.ok("add a")
     script.ok("edit 1 -t b")
     change = uuid.uuid4()
@@ -193,7 +193,7 @@ def test_a_command_is_repeated_by_its_change(script: Terminal) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "code", "said"),
+    ("line", "code", "detail"),
     [
         ("log 1-2", 2, "log takes one todo, not a range"),
         ("log 7", 3, "There is no todo 7"),
@@ -203,34 +203,34 @@ def test_a_command_is_repeated_by_its_change(script: Terminal) -> None:
         ("log --until 2026-02-30", 2, "is not a point in time"),
         ("log --since 999999w", 2, "is not a point in time"),
         ("log --fields id", 2, "No such option: --fields"),
-        ("undo 1001", 2, "more than one command takes (1000)"),
-        ("undo 99999999999999999999999", 2, "more than one command takes"),
+        ("undo 1001", 2, "1001 changes are more than one command can undo (1000)."),
+        ("undo 99999999999999999999999", 2, "more than one command can undo (1000)."),
         ("undo 1 2", 2, "unexpected extra argument"),
         ("undo --fields id", 2, "No such option: --fields"),
         ("purge 1", 3, "Not in the trash: 1. Nothing was purged."),
         ("purge 1 99", 3, "1, 99"),
         ("purge --older-than soon", 2, "'soon' is not a span of time"),
         ("purge --older-than 999999w", 2, "is not a span of time"),
-        ("purge", 5, "Destroy 2 b for good, with its history?"),
+        ("purge", 5, "Delete 2 b for good, with its history?"),
     ],
 )
-def test_bad_input(script: Terminal, line: str, code: int, said: str) -> None:
+def test_bad_input_changes_nothing(script: Terminal, line: str, code: int, detail: str) -> None:
     script.ok("add -", stdin="a\nb\n")
     script.ok("rm 2")
     before = script.ok("log --json")
     ran = script(line)
     assert (ran.code, ran.out) == (code, ""), str(ran)
-    assert said in ran.err
+    assert detail in ran.err
     assert " hint: " in ran.err or '"hint":' in ran.err
     assert script.ok("log --json") == before
 
 
-def test_purge_asks_a_person(person: Terminal) -> None:
+def test_purge_asks_for_confirmation(person: Terminal) -> None:
     person.ok("add -", stdin="a\nb\nc\nd\ne\n")
     person.ok("rm 1-4")
     ran = person("purge", stdin="n\n")
     assert (ran.code, ran.out.strip()) == (5, "")
-    assert "Destroy 1 a, 2 b, 3 c and 1 more for good, with their history? [y/N]" in ran.err
+    assert "Delete 1 a, 2 b, 3 c and 1 more for good, with their history? [y/N]" in ran.err
     assert person.ok("purge 1 2", stdin="y\n").lstrip() == "Purged 1 a\nPurged 2 b\n"
     assert person("purge --older-than 1h").err == "Nothing in the trash is that old.\n"
     assert person.ok("purge --yes") == "Purged 3 c\nPurged 4 d\n"
@@ -238,7 +238,7 @@ def test_purge_asks_a_person(person: Terminal) -> None:
     assert person.ok("add f") == "Added 6 f\n"
 
 
-def test_the_way_back_is_in_the_same_profile(person: Terminal) -> None:
+def test_suggested_undo_names_profile(person: Terminal) -> None:
     person("profile add home --embedded --no-input")
     person.ok("--profile home add a")
     assert person.ok("--profile home rm 1") == "Removed 1 a · todo --profile home undo\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import subprocess
@@ -12,6 +13,7 @@ from uuid import UUID
 import pytest
 
 from tests.support.terminal import Terminal
+from todocli.database.deadline import Deadline
 from todocli.database.postgres.url import PostgresURL
 
 SECRET = "s3cret-pass/word"  # a `/` in it must be written %2F in a URL
@@ -22,7 +24,7 @@ def todo(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     return Terminal(monkeypatch)
 
 
-def test_without_a_file_there_is_the_embedded_database_of_the_login_user(todo: Terminal, tmp_path: Path) -> None:
+def test_default_profile_is_embedded_database(todo: Terminal, tmp_path: Path) -> None:
     [profile] = json.loads(todo.ok("profile list --json"))["items"]
     assert profile["location"] == str(tmp_path / "home/todo.db")
     assert (profile["name"], profile["active"], profile["database"], profile["user_id"]) == (
@@ -34,7 +36,7 @@ def test_without_a_file_there_is_the_embedded_database_of_the_login_user(todo: T
     assert not (tmp_path / "home").exists()
 
 
-def test_a_profile_on_postgres(
+def test_profile_on_postgres(
     todo: Terminal, postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("WORK_URL", postgres_url.text())
@@ -55,11 +57,11 @@ def test_a_profile_on_postgres(
     ran = todo("profile rm work")
     assert (ran.code, ran.out) == (5, "")
     ran = todo("profile rm work --yes")
-    assert (ran.code, ran.err) == (0, "In use now: local\n")
+    assert (ran.code, ran.err) == (0, "Now in use: local\n")
     assert todo("profile rm local --yes").code == 2
 
 
-def test_two_users_of_one_database(todo: Terminal, postgres_url: PostgresURL) -> None:
+def test_users_of_one_database_are_isolated(todo: Terminal, postgres_url: PostgresURL) -> None:
     for name in ("ada", "bob"):
         todo.ok(f"profile add {name} --user {name} --url-stdin", stdin=f"psql '{postgres_url.text()}'\n")
     assert todo.ok("add secret plan", profile="ada") == "1\topen\tsecret plan\n"
@@ -74,7 +76,7 @@ def test_two_users_of_one_database(todo: Terminal, postgres_url: PostgresURL) ->
     assert todo.ok("user list", profile="ada").count("\n") == 2
 
 
-def test_a_database_without_schema(todo: Terminal, empty_postgres_url: PostgresURL) -> None:
+def test_database_without_schema_says_what_to_do(todo: Terminal, empty_postgres_url: PostgresURL) -> None:
     ran = todo("profile add work --user ada --url-stdin", stdin=empty_postgres_url.text())
     assert ran.code == 0
     assert "todo --profile work db upgrade" in ran.err
@@ -86,11 +88,12 @@ def test_a_database_without_schema(todo: Terminal, empty_postgres_url: PostgresU
         assert first.startswith("error: There is no todo schema in postgresql://")
         assert second == " hint: Create it: todo --profile work db upgrade"
     upgraded = todo("db upgrade --json", profile="work")
-    assert json.loads(upgraded.out)["steps"] == ["0001", "0002", "0003", "0004"]
+    assert json.loads(upgraded.out)["applied"] == ["0100"]
     ran = todo("list", profile="work")
     assert (ran.code, ran.err) == (
         6,
-        "error: The database does not know the user 'ada'.\n hint: Register it: todo --profile work user add ada\n",
+        "error: The database does not know the user 'ada'.\n"
+        " hint: Register the user: todo --profile work user add ada\n",
     )
     todo.ok("user add ada", profile="work")
     profile = json.loads(todo.ok("profile show work --json"))
@@ -98,19 +101,16 @@ def test_a_database_without_schema(todo: Terminal, empty_postgres_url: PostgresU
     assert todo.ok("add a", profile="work") == "1\topen\ta\n"
 
 
-def test_the_url_in_the_environment_is_enough_for_an_operator(
+def test_database_url_variable_is_enough_for_operator(
     todo: Terminal, empty_postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("TODO_DATABASE_URL", empty_postgres_url.text())
     ran = todo("db upgrade")
     place = f"the schema of {empty_postgres_url.redacted()}\n"
-    assert (ran.code, ran.out) == (0, f"0004 (current): {place}")
-    assert ran.err == (
-        "upgrade to 0001: Users, todos and their history …\nupgrade to 0002: Find quickly what was undone …\n"
-        "upgrade to 0003: When, what first, and where …\nupgrade to 0004: Tokens for the HTTP API …\n"
-    )
-    assert todo.ok("db current") == f"0004 (current): {place}"
-    assert todo.ok("db check") == f"0004 (current): {place}"
+    assert (ran.code, ran.out) == (0, f"0100 (current): {place}")
+    assert ran.err == "upgrade to 0100: Users, todos, their history, and tokens …\n"
+    assert todo.ok("db current") == f"0100 (current): {place}"
+    assert todo.ok("db check") == f"0100 (current): {place}"
     todo.ok("user add ops")
     assert todo.ok("user list").startswith("ops\t")
     ran = todo("db downgrade base")
@@ -121,14 +121,11 @@ def test_the_url_in_the_environment_is_enough_for_an_operator(
     assert not (tmp_path / "home").exists()
 
 
-def test_operators_of_the_embedded_database(todo: Terminal) -> None:
-    assert todo.ok("db history") == (
-        "0004\tTokens for the HTTP API\n0003\tWhen, what first, and where\n"
-        "0002\tFind quickly what was undone\n0001\tUsers, todos and their history\n"
-    )
+def test_db_commands_on_embedded_database(todo: Terminal) -> None:
+    assert todo.ok("db history") == "0100\tUsers, todos, their history, and tokens\n"
     assert todo.ok("db current").startswith("There is no todo schema in ")
     todo.ok("db upgrade")
-    assert todo.ok("db check").startswith("0004 (current)")
+    assert todo.ok("db check").startswith("0100 (current)")
     assert json.loads(todo.ok("db ping --json"))["database"] == "sqlite"
     todo.ok("add a")
     todo.ok("db downgrade base --yes")
@@ -136,7 +133,7 @@ def test_operators_of_the_embedded_database(todo: Terminal) -> None:
     assert todo("db upgrade 0042").code == 3
 
 
-def test_renaming_a_user_keeps_the_todos_and_the_profile(todo: Terminal, postgres_url: PostgresURL) -> None:
+def test_rename_user_keeps_todos_and_profile(todo: Terminal, postgres_url: PostgresURL) -> None:
     todo.ok("profile add work --user ada --url-stdin", stdin=postgres_url.text())
     todo.ok("add a", profile="work")
     assert todo.ok("user rename ada 'Ada L.'", profile="work").startswith("Ada L.\t")
@@ -145,7 +142,25 @@ def test_renaming_a_user_keeps_the_todos_and_the_profile(todo: Terminal, postgre
     assert todo("user rename nobody x", profile="work").code == 3
     todo.ok("user add bob", profile="work")
     assert todo("user rename bob 'Ada L.'", profile="work").code == 4
-    assert todo("user add bob", profile="work").err == "That user was there already.\n"
+    assert todo("user add bob", profile="work").err == "User already exists.\n"
+
+
+def test_slow_confirmation_uses_up_no_deadline(postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch) -> None:
+    def confirm_after_an_hour(_question: str, *, err: bool) -> bool:
+        for each in gc.get_objects():
+            if isinstance(each, Deadline):
+                each._began -= 3600
+        return err
+
+    monkeypatch.setenv("TODO_DATABASE_URL", postgres_url.text())
+    monkeypatch.setenv("LOGNAME", "ada")
+    monkeypatch.setattr("typer.confirm", confirm_after_an_hour)
+    person = Terminal(monkeypatch, terminal=True)
+    person.ok("user add ada")
+    person.ok("add -", stdin="a +x\nb +x\n")
+    for line in ("done --tag x --all", "rm --all", "purge"):
+        assert person(line).code == 0, line
+    assert person("list --all").out == person("trash").out == ""
 
 
 @pytest.mark.parametrize(
@@ -172,7 +187,7 @@ def test_renaming_a_user_keeps_the_todos_and_the_profile(todo: Terminal, postgre
         ("db downgrade", "", 2),
     ],
 )
-def test_bad_profiles(todo: Terminal, line: str, stdin: str, code: int, tmp_path: Path) -> None:
+def test_bad_profile_is_not_saved(todo: Terminal, line: str, stdin: str, code: int, tmp_path: Path) -> None:
     for json_too in ("", " --json"):
         ran = todo(line + json_too, stdin=stdin)
         assert (ran.code, ran.out) == (code, ""), str(ran)
@@ -182,7 +197,7 @@ def test_bad_profiles(todo: Terminal, line: str, stdin: str, code: int, tmp_path
     assert not (tmp_path / "home/config.toml").exists()
 
 
-def test_a_refused_password(todo: Terminal, postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refused_password_exits_6(todo: Terminal, postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch) -> None:
     url = postgres_url.text()
     assert postgres_url.password
     wrong = url.replace(PostgresURL.parse(url).text().split("@")[0].rsplit(":", 1)[1], "WRONG")
@@ -197,7 +212,7 @@ def test_a_refused_password(todo: Terminal, postgres_url: PostgresURL, monkeypat
     assert (ran.code, "There is no database 'no_such_database'" in ran.err) == (7, True), str(ran)
 
 
-def test_a_password_is_nowhere(todo: Terminal, postgres_url: PostgresURL) -> None:
+def test_password_is_never_printed(todo: Terminal, postgres_url: PostgresURL) -> None:
     todo.ok("profile add work --user ada --url-stdin", stdin=postgres_url.text())
     assert postgres_url.password
     for line in ("profile list", "profile show work", "db ping", "db current", "list", "user list"):
@@ -207,7 +222,7 @@ def test_a_password_is_nowhere(todo: Terminal, postgres_url: PostgresURL) -> Non
             assert postgres_url.password not in ran.out + ran.err
 
 
-def test_the_password_is_not_in_the_process_list(postgres_url: PostgresURL, todo: Terminal) -> None:
+def test_password_is_not_in_process_list(postgres_url: PostgresURL, todo: Terminal) -> None:
     todo.ok("profile add work --user ada --url-stdin", stdin=postgres_url.text())
     code = "import sys; sys.argv = ['todo', '--profile', 'work', 'list']\nfrom todocli.__main__ import main\n"
     code += "try:\n    main()\nexcept SystemExit:\n    pass\nprint(open('/proc/self/cmdline').read())"

@@ -1,4 +1,4 @@
-"""The commands of the panel Organise, on both engines where a database answers."""
+"""The commands of the panel Organise: today, next, tags, projects and view."""
 
 from __future__ import annotations
 
@@ -9,19 +9,12 @@ import pytest
 
 from tests.cli.test_fields import SEVEN, monday, numbers, person, todo
 from tests.support.terminal import Terminal
-from todocli.database.store import Store, open_store
-from todocli.database.target import Target
-from todocli.errors import MissingUserContext
-from todocli.schemas.todos import TodoCreate
-from todocli.services.owner import Owner
-from todocli.services.summaries import Summaries
-from todocli.services.todos import Todos
-from todocli.services.users import Users
+from todocli.database.postgres.url import PostgresURL
 
 __all__ = ["monday", "person", "todo"]
 
 
-def test_today_has_what_matters_today(todo: Terminal) -> None:
+def test_today_has_due_and_starting(todo: Terminal) -> None:
     assert todo("today").err == "Nothing for today.\n"
     todo.ok("add -", stdin=SEVEN + "Starts today start:today\nDue tonight due:today-23:00 start:tomorrow\n")
     assert numbers(todo.ok("today")) == [3, 2, 9, 8]
@@ -30,7 +23,7 @@ def test_today_has_what_matters_today(todo: Terminal) -> None:
     assert todo.ok("today") == ""
 
 
-def test_next_has_what_is_first(todo: Terminal) -> None:
+def test_next_has_most_urgent(todo: Terminal) -> None:
     todo.ok("add -", stdin=SEVEN)
     assert numbers(todo.ok("next")) == [3]
     assert numbers(todo.ok("next -n 3")) == [3, 2, 5]
@@ -38,7 +31,7 @@ def test_next_has_what_is_first(todo: Terminal) -> None:
 
 
 def test_tags_and_projects_are_counted(todo: Terminal, person: Terminal) -> None:
-    assert todo("tags").err == "There are no tags yet. Give one to a todo: todo add Pay rent +bills\n"
+    assert todo("tags").err == "There are no tags yet. Add one to a todo: todo add Pay rent +bills\n"
     todo.ok("add -", stdin=SEVEN)
     todo.ok("done 1 3")
     assert todo.ok("tags") == "bills\t1\t1\t50%\nfamily\t1\t0\t0%\ngifts\t1\t0\t0%\n"
@@ -57,30 +50,27 @@ def test_tags_and_projects_are_counted(todo: Terminal, person: Terminal) -> None
     ]
 
 
-def test_tallies_are_ones_own(database: Target) -> None:
-    with open_store(database) as store:
-        _add(store, "ada", ["über", "b"], "home/garden")
-        _add(store, "bob", ["his"], "work")
-        _add(store, "eve", [], None)
-        with store.session() as session:
-            for owner in (Owner("ada"), Owner("ada", Users(session).ensure("ada"))):
-                tallies = Summaries(session, owner)
-                assert [tally.name for tally in tallies.tags().items] == ["b", "über"]
-                assert [tally.name for tally in tallies.projects().items] == ["home", "home/garden"]
-            assert (
-                Summaries(session, Owner("eve")).tags().items == Summaries(session, Owner("eve")).projects().items == []
-            )
-            with pytest.raises(MissingUserContext):
-                Summaries(session, Owner("nobody")).tags()
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+def test_summaries_count_own_todos_only(todo: Terminal, database: str, request: pytest.FixtureRequest) -> None:
+    option, url = "--embedded", ""
+    if database == "postgres":
+        option, url = "--url-stdin", request.getfixturevalue("postgres_url").text()
+    for name, words in (("ada", "+über +b project:home/garden"), ("bob", "+his project:work"), ("eve", "")):
+        todo.ok(f"profile add {name} --user {name} {option}", stdin=url)
+        todo.ok(f"add a {words}", profile=name)
+    assert todo.ok("tags -q", profile="ada") == "b\nüber\n"
+    assert todo.ok("projects -q", profile="ada") == "home\nhome/garden\n"
+    assert todo.ok("tags", profile="eve") == todo.ok("projects", profile="eve") == ""
 
 
-def _add(store: Store, name: str, tags: list[str], project: str | None) -> None:
-    with store.session() as session:
-        user = Users(session).ensure(name)
-        Todos(session, Owner(name, user)).add([TodoCreate(title="a", tags=tags, project=project)])
+def test_summaries_of_unknown_user_are_error(
+    todo: Terminal, postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TODO_DATABASE_URL", postgres_url.text())
+    assert (todo("tags").code, todo("projects").code) == (6, 6)
 
 
-def test_a_view_is_a_list_under_a_name(todo: Terminal, home: Path) -> None:
+def test_view_shows_saved_list(todo: Terminal, home: Path) -> None:
     todo.ok("add -", stdin=SEVEN)
     assert todo("view").err == "There are no views yet. Save one: todo view save NAME +home\n"
     assert todo("view save bills +bills --sort -due").err == "Saved. Show it: todo view bills\n"
@@ -98,26 +88,26 @@ def test_a_view_is_a_list_under_a_name(todo: Terminal, home: Path) -> None:
         == ("bills\t+bills --sort -due\nboth\t--where 'bank or \"40th birthday\"' due:any\n")
     )
     assert json.loads(todo.ok("view list --json"))["items"][0] == {"name": "bills", "line": "+bills --sort -due"}
-    assert todo("view save bills +bills").err == "Saved. Show it: todo view bills (it was: +bills --sort -due)\n"
-    assert todo("view rm bills").err == "Forgotten. It was: todo view save bills +bills\n"
+    assert todo("view save bills +bills").err == "Saved (it was: +bills --sort -due). Show it: todo view bills\n"
+    assert todo("view rm bills").err == "Deleted. To save it again: todo view save bills +bills\n"
     assert todo("view bills").code == 3
 
 
 @pytest.mark.parametrize(
     ("line", "code", "error"),
     [
-        ("view save list +a", 2, "No view can be called list"),
+        ("view save list +a", 2, "A view cannot be called list: that is a command."),
         ("view save 'a b' +a", 2, "The name of a view must have 1 to 64"),
         ("view save a", 2, "Missing argument 'FILTER'."),
         ("view save a due:soon", 2, "'soon' is not a day."),
-        ("view save a --sort size", 2, "'size' is nothing to sort by."),
+        ("view save a --sort size", 2, "Cannot sort by 'size'."),
         ("view save a --frob", 2, "No such option: --frob"),
         ("view save a --all --completed", 2, "--all and --completed exclude each other."),
         ("view nope", 3, 'There is no view "nope".'),
         ("view rm nope", 3, 'There is no view "nope".'),
     ],
 )
-def test_a_bad_view(todo: Terminal, home: Path, line: str, code: int, error: str) -> None:
+def test_bad_view_is_not_saved(todo: Terminal, home: Path, line: str, code: int, error: str) -> None:
     todo("view save there +a")
     before = (home / "config.toml").read_text()
     ran = todo(line)
@@ -126,7 +116,7 @@ def test_a_bad_view(todo: Terminal, home: Path, line: str, code: int, error: str
     assert (home / "config.toml").read_text() == before
 
 
-def test_views_stay_when_profiles_change(todo: Terminal, home: Path) -> None:
+def test_views_survive_changes_of_profiles(todo: Terminal, home: Path) -> None:
     todo("view save bills +bills")
     todo.ok("profile add other --embedded --user eve")
     todo.ok("profile use other")
@@ -135,7 +125,7 @@ def test_views_stay_when_profiles_change(todo: Terminal, home: Path) -> None:
     assert todo.ok("view list") == "bills\t+bills\n"
 
 
-def test_bad_views_in_the_file_are_in_nobodys_way(todo: Terminal, home: Path) -> None:
+def test_broken_views_do_not_disturb_other_commands(todo: Terminal, home: Path) -> None:
     config = home / "config.toml"
     config.write_text("[views]\na = 1\nb = '+x'\n")
     config.chmod(0o600)
@@ -148,13 +138,13 @@ def test_bad_views_in_the_file_are_in_nobodys_way(todo: Terminal, home: Path) ->
     assert (ran.code, "views must be a table" in ran.err) == (2, True)
 
 
-def test_what_is_saved_cannot_control_the_terminal(todo: Terminal) -> None:
+def test_view_cannot_control_terminal(todo: Terminal) -> None:
     todo(["view", "save", "e", "\x1b[31m"])
     assert "\x1b" not in todo("view save e x").err + todo(["view", "save", "e", "\x1b]0;y\x07"]).err
     assert "\x1b" not in todo("view rm e").err
 
 
-def test_a_view_may_have_a_profile(todo: Terminal) -> None:
+def test_view_may_name_profile(todo: Terminal) -> None:
     todo.ok("profile add other --embedded --user eve")
     todo.ok("--profile other add hers")
     todo("view save hers --profile other")
@@ -162,8 +152,8 @@ def test_a_view_may_have_a_profile(todo: Terminal) -> None:
     assert json.loads(todo.ok("view --json"))["count"] == 1
 
 
-def test_a_view_that_cannot_be_read_any_more(todo: Terminal, home: Path) -> None:
+def test_broken_view_is_error(todo: Terminal, home: Path) -> None:
     (home / "config.toml").write_text("[views]\na = \"it's\"\nb = 'due:soon'\n")
     (home / "config.toml").chmod(0o600)
-    assert todo("view a").err.startswith('error: The view a cannot be read: "it\'s".')
+    assert todo("view a").err.startswith('error: The view a cannot be parsed: "it\'s".')
     assert todo("view b").err.startswith("error: 'soon' is not a day.\n")

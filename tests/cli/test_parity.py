@@ -1,4 +1,4 @@
-"""Every command says the same on Postgres as on the embedded database, byte for byte, apart from ids and times."""
+"""Every command prints the same on Postgres as on the embedded database, apart from ids and times."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ SESSION: list[tuple[str, str]] = [
     (f"add once --change {CHANGE}", ""),
     (f"add once --change {CHANGE} --json", ""),
     (f"add twice --change {CHANGE}", ""),
+    (f"done 1 --change {CHANGE} --json", ""),
     ("list", ""),
     ("list --sort title", ""),
     ("list --sort title --reverse --json", ""),
@@ -80,6 +81,8 @@ SESSION: list[tuple[str, str]] = [
     ("user rename bob eve", ""),
     ("user rename bob eve --json", ""),
     ("profile show", ""),
+    ("purge --yes", ""),
+    ("purge --json", ""),
     ("help exit-codes", ""),
 ]
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -94,7 +97,9 @@ def masked(text: str, places: dict[str, str]) -> str:
 
 
 @pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "terminal"])
-def test_parity(monkeypatch: pytest.MonkeyPatch, postgres_url: PostgresURL, sqlite_path: str, terminal: bool) -> None:
+def test_engines_answer_alike(
+    monkeypatch: pytest.MonkeyPatch, postgres_url: PostgresURL, sqlite_path: str, terminal: bool
+) -> None:
     monkeypatch.setenv("TERM", "dumb")
     todo = Terminal(monkeypatch)
     todo.ok("profile add here --embedded --user ada")

@@ -1,7 +1,7 @@
-"""Tables and details, as a person sees them on terminals of any width.
+"""Tables and details on terminals of any width.
 
-The screens are written by hand from these rules: columns stand three blanks apart, numbers to the right; a rule below
-the heading, as wide as the table; no blanks at the end of a line.
+The expected tables are written by hand: columns are three blanks apart, numbers are aligned right, the rule below the
+heading is as wide as the table, and no line ends in blanks.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from todocli.render.lists import todo_table
 
 from scripts.write_screens import FOLDER, screens
 from tests.support.factories import a_todo
-from todocli.render.tables import plain_table, rendered, todo_detail
+from todocli.render.tables import plain_table, rendered, todo_detail, todo_table
 from todocli.render.text import visible
 from todocli.schemas.todos import TodoRead
 
@@ -64,7 +64,7 @@ def _without_escapes(text: str) -> str:
 # Screens
 
 
-def test_a_narrow_terminal_shows_number_and_title() -> None:
+def test_narrow_table_has_number_and_title() -> None:
     todos = [
         _todo(1, "buy milk"),
         _todo(12, "漢字を勉強"),
@@ -80,7 +80,7 @@ def test_a_narrow_terminal_shows_number_and_title() -> None:
 """)
 
 
-def test_a_wide_terminal_shows_age_too_and_state_where_it_differs() -> None:
+def test_wide_table_adds_age_and_differing_state() -> None:
     todos = [
         _todo(9, "buy milk", state="done", age=timedelta(days=1)),
         _todo(12, "[red]Pay rent[/red]", age=timedelta(hours=2)),
@@ -93,7 +93,7 @@ def test_a_wide_terminal_shows_age_too_and_state_where_it_differs() -> None:
 """)
 
 
-def test_descriptions_show_their_first_line() -> None:
+def test_table_shows_first_line_of_description() -> None:
     todos = [_todo(1, "buy milk", "oat\nor soy"), _todo(2, "漢字", None, age=timedelta(minutes=5))]
     assert _table(todos, 80) == _screen("""
 #   Title      Description   Added
@@ -107,13 +107,13 @@ def test_descriptions_show_their_first_line() -> None:
     ("state", "dated", "heading"),
     [("open", "created_at", "Added"), ("done", "completed_at", "Done"), ("trash", "deleted_at", "Removed")],
 )
-def test_a_list_of_one_state_says_it_once(state: str, dated: str, heading: str) -> None:
+def test_heading_names_date_of_state(state: str, dated: str, heading: str) -> None:
     rule = "─" * (17 + len(heading))
     shown = _table([_todo(1, "buy milk!!", state=state)], 80, dated=dated)
     assert shown == f"#   Title        {heading}\n{rule}\n1   buy milk!!   now\n"
 
 
-def test_a_terminal_without_unicode_gets_lines_that_it_can_show() -> None:
+def test_table_without_unicode_is_ascii() -> None:
     shown = rendered(plain_table(("User", "Id"), [("ada", "1")]), width=40, colour=False, unicode=False)
     assert shown.isascii()
     heading, rule, row = shown.splitlines()
@@ -121,7 +121,7 @@ def test_a_terminal_without_unicode_gets_lines_that_it_can_show() -> None:
     assert set(rule) <= set("-+| ")
 
 
-def test_a_detail() -> None:
+def test_detail_of_completed_todo() -> None:
     todo = _todo(12, "Pay [b]rent", "by transfer\n[i]soon", age=timedelta(days=30)).model_copy(
         update={"is_completed": True, "completed_at": NOW, "updated_at": NOW, "version": 2}
     )
@@ -141,7 +141,7 @@ def test_a_detail() -> None:
     )
 
 
-def test_columns_that_would_be_empty_are_not_there() -> None:
+def test_empty_columns_are_left_out() -> None:
     shown = rendered(plain_table(("User", "", "Id"), [("ada", "", "1"), ("bob", "", "2")]), width=80, colour=False)
     assert shown == _screen("""
 User   Id
@@ -159,29 +159,28 @@ bob    2
 DESCRIPTIONS = [None, "short", "word " * 60, "漢字" * 100]
 
 
-@pytest.mark.parametrize("colour", [False, True])
 @pytest.mark.parametrize("width", [40, 80, 200])
 @pytest.mark.parametrize("description", DESCRIPTIONS, ids=["none", "short", "long", "wide"])
 @pytest.mark.parametrize("kind", TITLES)
-def test_no_line_is_wider_than_the_terminal_and_no_title_is_cut(
-    kind: str, description: str | None, width: int, colour: bool
-) -> None:
+def test_lines_fit_terminal_and_titles_are_whole(kind: str, description: str | None, width: int) -> None:
     todo = _todo(1234, TITLES[kind], description)
     other = _todo(7, "z", state="done", age=timedelta(days=100))
-    for name, shown in (
-        ("alone", _table([todo], width, colour=colour)),
-        ("mixed", _table([todo, other], width, colour=colour)),
-        ("detail", rendered(todo_detail(todo, now=NOW), width=width, colour=colour)),
+    for name, what in (
+        ("alone", todo_table([todo], now=NOW, width=width)),
+        ("mixed", todo_table([todo, other], now=NOW, width=width)),
+        ("detail", todo_detail(todo, now=NOW)),
     ):
-        assert ("\x1b" in shown) is colour, name
-        lines = _without_escapes(shown).splitlines()
+        lines = rendered(what, width=width, colour=False).splitlines()
         assert max(map(cell_len, lines)) <= width, name
         assert _squeezed(visible(todo.title)) in _squeezed(_title_column(lines, name)), name
         assert any("1234" in line for line in lines), name
+        coloured = rendered(what, width=width, colour=True)
+        assert "\x1b" in coloured, name
+        assert [line.rstrip() for line in _without_escapes(coloured).splitlines()] == lines, name
 
 
 def _title_column(lines: list[str], name: str) -> str:
-    """Return what stands in the column of titles, which the heading says, or the label's blanks in a detail."""
+    """Return the text of the column Title; of a detail, the whole text without its number."""
     if name == "detail":
         return "".join(lines).replace(" 1234", "", 1)
     heading, _, *rows = lines
@@ -192,7 +191,7 @@ def _title_column(lines: list[str], name: str) -> str:
 
 
 def _cells(line: str, start: int, end: int) -> str:
-    """Return what stands in the columns from `start` to `end` of a line."""
+    """Return the text between two columns of a line."""
     left = next((i for i in range(len(line) + 1) if cell_len(line[:i]) >= start), len(line))
     right = next((i for i in range(len(line), -1, -1) if cell_len(line[:i]) <= end - 3), 0)
     return line[left:right]
@@ -212,7 +211,7 @@ def test_any_title_fits_any_terminal(title: str, width: int, description: str | 
 
 
 @pytest.mark.parametrize("dumb", ["dumb", "xterm-256color", ""])
-def test_the_environment_does_not_change_what_is_drawn(dumb: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_does_not_change_tables(dumb: str, monkeypatch: pytest.MonkeyPatch) -> None:
     todos = [_todo(1, TITLES["long"]), _todo(2, "b", state="done")]
     expected = [(_table(todos, width), _table(todos, width, colour=True)) for width in (40, 200)]
     for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "JUPYTER_COLUMNS", "TTY_COMPATIBLE"):
@@ -228,7 +227,7 @@ def _codes(text: str) -> set[str]:
     return set(re.findall(r"\x1b\[([0-9;]*)m", text))
 
 
-def test_colour_adds_nothing_to_the_words() -> None:
+def test_colour_keeps_words() -> None:
     todos = [_todo(1, "a", "note", state="done"), _todo(2, "b")]
     coloured = _table(todos, 80, colour=True)
     assert any("32" in code.split(";") for code in _codes(coloured))
@@ -238,21 +237,21 @@ def test_colour_adds_nothing_to_the_words() -> None:
 
 @pytest.mark.parametrize("width", [40, 80])
 @pytest.mark.parametrize("others", [[], ["open"], ["open", "done"]], ids=str)
-def test_the_list_of_all_tells_what_is_done(others: list[str], width: int) -> None:
-    """Also where everything is done: nobody sees from the heading that these are not open."""
+def test_completed_todo_is_marked_in_words(others: list[str], width: int) -> None:
+    """Also if all are completed: the heading does not say so."""
     todos = [_todo(1, "buy milk", state="done"), *(_todo(i, "x", state=state) for i, state in enumerate(others, 2))]
     row = next(line for line in _table(todos, width).splitlines() if "buy milk" in line)
     assert "done" in row
 
 
-def test_a_detail_says_its_state_in_words() -> None:
+def test_detail_names_state() -> None:
     for state, word in (("open", "open"), ("done", "done"), ("trash", "in the trash")):
         shown = rendered(todo_detail(_todo(1, "x", state=state), now=NOW), width=80, colour=False)
         assert re.search(rf"^ State +{word}$", shown, re.MULTILINE)
 
 
-def test_the_screens_are_as_somebody_saw_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are in `tests/screens/`; look at what `python -m scripts.write_screens` changes there."""
+def test_screens_match_snapshots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look at what `python -m scripts.write_screens` changes in `tests/snapshots/screens/`."""
     seen = {path.stem: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.txt")}
     assert dict(screens(monkeypatch)) == seen
     for text in seen.values():

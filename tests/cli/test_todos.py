@@ -1,16 +1,19 @@
-"""The commands of the panels Todos and History, as a script and as a person see them."""
+"""The commands of the panel Todos, in a pipe and at a terminal; stdin, JSON and errors."""
 
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from pathlib import Path
 
 import pytest
 
 from tests.support.terminal import Terminal
-from todocli.cli.context import Invocation
-from todocli.cli.exits import wants_json
+from todocli.cli.colour import wants_json
+from todocli.errors import OutcomeUnknown
+
+UUID_ = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @pytest.fixture
@@ -27,7 +30,7 @@ def person(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     return Terminal(monkeypatch, terminal=True)
 
 
-def test_the_first_add_needs_nothing_and_says_where_the_data_is(todo: Terminal, tmp_path: Path) -> None:
+def test_first_add_says_where_todos_are(todo: Terminal, tmp_path: Path) -> None:
     ran = todo("add buy milk")
     assert (ran.code, ran.out) == (0, "1\topen\tbuy milk\n")
     assert ran.err == f"Your todos are in {tmp_path}/home/todo.db\n"
@@ -35,7 +38,7 @@ def test_the_first_add_needs_nothing_and_says_where_the_data_is(todo: Terminal, 
     assert (tmp_path / "home/todo.db").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_session_in_a_pipe(todo: Terminal) -> None:
+def test_session_in_pipe(todo: Terminal) -> None:
     todo("list")
     assert todo.ok("add buy milk") == "1\topen\tbuy milk\n"
     assert todo.ok("add Pay rent -d 'by transfer'") == "2\topen\tPay rent\n"
@@ -53,11 +56,11 @@ def test_a_session_in_a_pipe(todo: Terminal) -> None:
     assert todo.ok("list -q --reverse") == "3\n2\n"
 
 
-def test_a_session_at_a_terminal(person: Terminal) -> None:
+def test_session_at_terminal(person: Terminal) -> None:
     assert person.ok("add buy milk") == "Added 1 buy milk\n"
     assert person.ok("add Pay rent -d 'by transfer\nsoon'") == "Added 2 Pay rent\n        by transfer …\n"
     assert person.ok("done 1") == "Done 1 buy milk · todo undo\n"
-    assert person.ok("done 1") == "1 buy milk was done already\n"
+    assert person.ok("done 1") == "1 buy milk was already done\n"
     assert person.ok("reopen 1") == "Reopened 1 buy milk · todo undo\n"
     assert person.ok("edit 1 -t 'buy oat milk'") == "Changed 1 buy oat milk · todo undo\n"
     assert person.ok("edit 1 -t 'buy oat milk'") == "1 buy oat milk is unchanged\n"
@@ -67,20 +70,20 @@ def test_a_session_at_a_terminal(person: Terminal) -> None:
     assert person.ok("done 1 2") == "Done 1 buy oat milk\nDone 2 Pay rent · todo undo\n"
 
 
-def test_an_empty_list_is_friendly(person: Terminal) -> None:
+def test_empty_list_suggests_command(person: Terminal) -> None:
     ran = person("")
     assert (ran.out, ran.err) == ("", "Nothing to do. Add something: todo add buy milk\n")
     assert person("trash").err == "The trash is empty.\n"
     assert person("list --completed").err == "Nothing is completed yet.\n"
 
 
-def test_the_table_says_how_many_there_are(person: Terminal) -> None:
+def test_list_counts_open_todos(person: Terminal) -> None:
     person("add -", stdin="a\nb\n\n  \nc\n")
     assert person("list -n 2").err == "2 of 3 open\n"
     assert person("list").err == "3 open\n"
 
 
-def test_json_of_one_is_an_object_and_of_several_a_list(todo: Terminal) -> None:
+def test_json_of_one_is_object_of_several_list(todo: Terminal) -> None:
     todo("list")
     one = json.loads(todo.ok("add a --json"))
     assert one["title"] == "a"
@@ -95,7 +98,7 @@ def test_json_of_one_is_an_object_and_of_several_a_list(todo: Terminal) -> None:
     assert (limited["count"], limited["total"]) == (1, 2)
 
 
-def test_fields_and_json_lines(todo: Terminal) -> None:
+def test_fields_and_jsonl(todo: Terminal) -> None:
     todo("add -", stdin="a\nb\n")
     assert todo.ok("list --fields title,number") == (
         '{"items":[{"title":"a","number":1},{"title":"b","number":2}],"count":2,"total":2}\n'
@@ -105,14 +108,14 @@ def test_fields_and_json_lines(todo: Terminal) -> None:
     assert todo.ok("--jsonl add c --fields title") == '{"title":"c"}\n'
 
 
-def test_options_stand_before_or_after_the_command(todo: Terminal) -> None:
+def test_options_work_before_and_after_command(todo: Terminal) -> None:
     todo("add -", stdin="a\nb\n")
     assert todo.ok("--json list") == todo.ok("list --json") == todo.ok("--json")
     assert todo.ok("-q list") == todo.ok("list -q") == todo.ok("-q") == "1\n2\n"
     assert todo("--all").code == 2
 
 
-def test_stdin(todo: Terminal) -> None:
+def test_stdin_gives_titles_details_and_numbers(todo: Terminal) -> None:
     todo("list")
     assert todo.ok("add -", stdin="one\r\n\ntwo\n\tthree  ") == "1\topen\tone\n2\topen\ttwo\n3\topen\tthree\n"
     assert todo.ok("add four -d -", stdin="line 1\nline 2\n\n") == "4\topen\tfour\n"
@@ -120,7 +123,7 @@ def test_stdin(todo: Terminal) -> None:
     assert todo.ok("done -", stdin=todo.ok("list -q")).count("\tdone\t") == 4
 
 
-def test_a_line_that_is_no_title_adds_nothing(todo: Terminal) -> None:
+def test_bad_line_of_stdin_adds_nothing(todo: Terminal) -> None:
     todo("list")
     ran = todo("add -", stdin="fine\n" + "x" * 256 + "\n")
     assert ran.code == 2
@@ -131,18 +134,7 @@ def test_a_line_that_is_no_title_adds_nothing(todo: Terminal) -> None:
     assert todo.ok("list --all") == ""
 
 
-def test_change_makes_repeating_safe(todo: Terminal) -> None:
-    todo("list")
-    change = str(uuid.uuid4())
-    first = todo.ok(f"add a --json --change {change}")
-    assert todo.ok(f"--change {change} add a --json") == first
-    done = str(uuid.uuid4())
-    assert todo.ok(f"done 1 --change {done} --json") == todo.ok(f"done 1 --change {done} --json")
-    assert todo(f"add b --change {change}").code == 4
-    assert todo.ok("list --all -q") == "1\n"
-
-
-def test_output_is_the_same_at_every_width(todo: Terminal) -> None:
+def test_pipe_ignores_width(todo: Terminal) -> None:
     title = "漢字 " * 50 + "end"
     todo(["add", title])
     todo.width = 20
@@ -152,7 +144,7 @@ def test_output_is_the_same_at_every_width(todo: Terminal) -> None:
 HOSTILE = "a\x1b[31mred\x1b]0;title\x07 \u202eevil\u2069 [red]x[/red] [/foo] \x9b2J\ttab\nnew\u200b"
 
 
-def test_hostile_text_controls_nothing(todo: Terminal, person: Terminal) -> None:
+def test_hostile_text_cannot_control_terminal(todo: Terminal, person: Terminal) -> None:
     todo(["add", HOSTILE, "-d", HOSTILE])
     for place in (person, todo):
         for line in ("list", "list --all", "show 1", "done 1", "reopen 1", "rm 1", "trash", "restore 1"):
@@ -166,7 +158,7 @@ def test_hostile_text_controls_nothing(todo: Terminal, person: Terminal) -> None
     assert json.loads(todo.ok("show 1 --json"))["title"] == HOSTILE
 
 
-def test_marks_are_bounded(todo: Terminal, person: Terminal) -> None:
+def test_marks_are_limited(todo: Terminal, person: Terminal) -> None:
     assert todo(["add", "a" + "\u0301" * 10_000]).code == 2
     assert todo(["add", "a" + "\u0301" * 254]).code == 0
     assert person.ok("list").count("\u0301") == 30
@@ -186,7 +178,7 @@ def test_marks_are_bounded(todo: Terminal, person: Terminal) -> None:
         (["edit", "1", "-d", "y" * 2001], 2, "The description has 2001 characters; at most 2000 are allowed."),
         (["edit", "1-2", "-t", "x"], 2, "edit takes one todo, not a range."),
         (["edit", "1", "2"], 2, "edit takes one todo; 2 look like more."),
-        (["edit", "1"], 2, "There is nobody who could edit, and no change was given."),
+        (["edit", "1"], 2, "No change was given, and there is no terminal to open an editor in."),
         (["done", "0"], 2, "'0' is not a todo's number: numbers start at 1."),
         (["done", "-1"], 2, "No such option: -1."),
         (["done", "--", "-1"], 2, "'-1' is not a todo's number."),
@@ -200,21 +192,17 @@ def test_marks_are_bounded(todo: Terminal, person: Terminal) -> None:
         (["done", "1", "98", "99"], 3, "There are no todos 98, 99."),
         (["done", "50-60"], 3, "There are no todos 50-60."),
         (["done", "0190a000-0000-7000-8000-000000000000"], 3, "There is no todo 0190a000-0000-7000-8000-000000000000."),
-        (["done"], 2, "There is no todo to change."),
+        (["done"], 2, "No todo was chosen."),
         (["done", "-"], 2, "There is no reference on stdin."),
         (["add"], 2, "Missing argument 'TITLE'."),
         (["frobnicate"], 2, "No such command 'frobnicate'."),
         (["lst"], 2, "No such command 'lst'. Did you mean 'list', 'ls'?"),
         (["list", "--frobnicate"], 2, "No such option: --frobnicate."),
-        (
-            ["list", "--sort", "size"],
-            2,
-            "'size' is nothing to sort by.",
-        ),
+        (["list", "--sort", "size"], 2, "Cannot sort by 'size'."),
         (["list", "-n", "0"], 2, "Invalid value for '--limit' / '-n': '0' is not a number from 1 up."),
         (["list", "-n", "2.0"], 2, "Invalid value for '--limit' / '-n': '2.0' is not a number from 1 up."),
         (["--fields", "number", "profile", "list"], 2, "This command does not take --fields."),
-        (["--json", "help", "exit-codes"], 2, "This command does not take --json."),
+        (["--json", "help", "exit-codes"], 2, "Only help json-schema takes --json."),
         (["--yes", "list"], 2, "This command does not take --yes."),
         (["--yes"], 2, "This command does not take --yes."),
         (["--no-input", "--change", str(uuid.UUID(int=7)), "list"], 2, "This command does not take --change."),
@@ -231,8 +219,8 @@ def test_marks_are_bounded(todo: Terminal, person: Terminal) -> None:
     ],
     ids=lambda value: " ".join(value)[:30] if isinstance(value, list) else "",
 )
-def test_bad_input(todo: Terminal, line: list[str], code: int, message: str) -> None:
-    """What and why, in one sentence, with what to type next; the same as JSON; and nothing changes."""
+def test_bad_input_changes_nothing(todo: Terminal, line: list[str], code: int, message: str) -> None:
+    """The error is one sentence with a hint, JSON has the same, and nothing changes."""
     todo("add there", stdin="")
     before = todo.ok("list --all --json")
     ran = todo(line)
@@ -245,38 +233,38 @@ def test_bad_input(todo: Terminal, line: list[str], code: int, message: str) -> 
         as_json = todo(["--json", *line])
     body = json.loads(as_json.err)
     assert (as_json.code, as_json.out) == (code, "")
-    assert set(body) <= {"detail", "error_code", "field_errors", "hint"}
+    assert set(body) <= {"detail", "error_code", "field_errors", "hint", "command"}
     assert body["detail"] == message
     assert todo.ok("list --all --json") == before
 
 
-def test_a_title_may_begin_with_a_dash_after_two(todo: Terminal) -> None:
+def test_title_after_two_dashes_may_begin_with_dash(todo: Terminal) -> None:
     todo("list")
     assert todo.ok("add -- -dashes --json") == "1\topen\t-dashes --json\n"
     assert "Put -- before" in todo("add -x").err
 
 
 @pytest.mark.parametrize("command", ["add", "list", "ls", "show", "edit", "done", "reopen", "rm", "trash", "restore"])
-def test_every_command_explains_itself(todo: Terminal, command: str, tmp_path: Path) -> None:
+def test_help_of_command(todo: Terminal, command: str, tmp_path: Path) -> None:
     assert f"Usage: todo {command}" in todo.ok(f"{command} -h")
     assert f"Usage: todo {command}" in todo.ok(f"help {command}")
     assert not (tmp_path / "home").exists()
 
 
-def test_exit_codes_are_published(todo: Terminal, person: Terminal) -> None:
+def test_help_exit_codes_lists_every_code(todo: Terminal, person: Terminal) -> None:
     rows = dict(line.split("\t")[:2] for line in todo.ok("help exit-codes").splitlines())
     assert list(rows) == ["0", "1", "2", "3", "4", "5", "6", "7", "8", "130", "141"]
     assert "NOT_FOUND" in person.ok("help exit-codes")
 
 
-def test_stdin_stands_for_a_list_also_of_one(todo: Terminal) -> None:
+def test_reference_from_stdin_is_list(todo: Terminal) -> None:
     todo.ok("add a")
     assert json.loads(todo.ok("show - --json", stdin="1\n"))["count"] == 1
     assert json.loads(todo.ok("show 1 1 --json"))["count"] == 1
     assert json.loads(todo.ok("show 1 --json"))["number"] == 1
 
 
-def test_what_stdin_may_hold(todo: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stdin_line_ends_and_limit(todo: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     ran = todo("add -", stdin="\n\n\n" + "y" * 300 + "\n")
     assert ran.err.startswith("error: Line 4 of stdin: The title has 300 characters")
     todo.ok("add a -d -", stdin="b\r\nc\r\n")
@@ -286,27 +274,28 @@ def test_what_stdin_may_hold(todo: Terminal, monkeypatch: pytest.MonkeyPatch) ->
     assert todo.ok("add - --quiet", stdin="x" * 10) == "2\n"
 
 
-def test_help_of_what_is_not_there(todo: Terminal) -> None:
+def test_help_of_unknown_topic(todo: Terminal) -> None:
     ran = todo("help nope")
     assert (ran.code, ran.err.splitlines()[0]) == (2, "error: There is no command or topic 'nope'.")
 
 
-def test_any_limit_is_one(todo: Terminal) -> None:
+def test_huge_limit_is_accepted(todo: Terminal) -> None:
     todo.ok("add a")
     assert todo.ok(f"list -n {10**30} --quiet") == todo.ok(f"list -n {2**63} -q") == todo.ok("list -n 1 -q") == "1\n"
 
 
-def test_a_range_answers_with_what_it_changed(todo: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_range_answers_with_changed_todos(todo: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     todo.ok("add -", stdin="a\nb\nc\n")
     todo.ok("done 2")
     assert todo.ok("done 1-3 --quiet") == "1\n3\n"
     assert todo.ok("done 1-3 --quiet") == ""
     assert todo.ok("done 2 1-3 --quiet") == "2\n"
     assert json.loads(todo.ok("done 1-3 --json")) == {"items": [], "count": 0, "total": 0}
-    assert Terminal(monkeypatch, terminal=True)("done 1-3").err.count("Nothing to do") == 1
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert Terminal(monkeypatch, terminal=True)("done 1-3").err == "Nothing to change.\n"
 
 
-def test_a_command_that_is_offered_is_for_the_same_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_suggested_command_names_profile(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     todo = Terminal(monkeypatch, terminal=True)
     todo("profile add home --embedded --no-input")
@@ -314,18 +303,28 @@ def test_a_command_that_is_offered_is_for_the_same_profile(monkeypatch: pytest.M
     assert todo.ok("add x --profile home") == "Added 1 x\n"
     assert todo.ok("--profile home done 1") == "Done 1 x · todo --profile home undo\n"
     assert todo.ok("rm 1") == "Removed 1 x · todo undo\n"
-    assert " hint: todo --profile home restore 1\n" in todo("done 1 --profile home").err
+    assert " hint: To restore: todo --profile home restore 1\n" in todo("done 1 --profile home").err
     assert ": todo --profile home db history\n" in todo("--profile home db upgrade x").err
     assert ": todo profile rm home\n" in todo("--profile home profile add home --embedded").err
 
 
 @pytest.mark.parametrize(
-    ("words", "given", "repeated"),
+    ("line", "retry"),
     [
-        (["done", "1"], set(), f"todo --change {uuid.UUID(int=7)} done 1"),
-        (["add", "--", "--change"], set(), f"todo --change {uuid.UUID(int=7)} add -- --change"),
-        (["done", "1", "--change", "U"], {"change"}, "todo done 1 --change U"),
+        ("done 1 --json", "todo --change KEY done 1 --json"),
+        ("--json done -- 1", "todo --change KEY --json done -- 1"),
+        (f"done 1 --json --change {uuid.UUID(int=7)}", "todo done 1 --json --change KEY"),
+        ("done 1 --json --profile local", "todo --change KEY done 1 --json --profile local"),
     ],
 )
-def test_a_line_is_repeated_with_the_name_of_its_step(words: list[str], given: set[str], repeated: str) -> None:
-    assert Invocation(arguments=words, given=given, change=uuid.UUID(int=7)).repeated() == repeated
+def test_unknown_outcome_suggests_retry_with_change_id(
+    todo: Terminal, monkeypatch: pytest.MonkeyPatch, line: str, retry: str
+) -> None:
+    def lost(*_: object) -> None:
+        raise OutcomeUnknown("The connection was lost. It is not known whether the change was made.")
+
+    monkeypatch.setattr("todocli.services.todos.Todos.complete", lost)
+    todo.ok("add a")
+    ran = todo(line)
+    command = " ".join(json.loads(ran.err)["command"])
+    assert (ran.code, UUID_.sub("KEY", command)) == (7, retry)

@@ -82,7 +82,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize(("text", "meant"), FORMS.items(), ids=list(FORMS))
-def test_what_is_typed(text: str, meant: str) -> None:
+def test_typed_day_is_understood(text: str, meant: str) -> None:
     assert format_day(parse_day(text, "due", today=MONDAY)) == meant
 
 
@@ -111,7 +111,7 @@ def test_what_is_typed(text: str, meant: str) -> None:
         ("2026-12-31", "tomorrow", "2027-01-01"),
     ],
 )
-def test_the_rules_at_their_edges(today: str, text: str, meant: str) -> None:
+def test_day_at_edge_of_rule(today: str, text: str, meant: str) -> None:
     assert format_day(parse_day(text, "due", today=date.fromisoformat(today))) == meant
 
 
@@ -149,7 +149,7 @@ def test_the_rules_at_their_edges(today: str, text: str, meant: str) -> None:
         ),
     ],
 )
-def test_what_is_no_day_is_refused_with_examples(text: str) -> None:
+def test_unknown_day_is_refused_with_examples(text: str) -> None:
     with pytest.raises(ValidationError, match="is not a day") as caught:
         parse_day(text, "due", today=MONDAY)
     assert "next fri" in str(caught.value.hint)
@@ -163,12 +163,12 @@ TIMES = st.none() | st.times().map(lambda at: at.replace(second=0, microsecond=0
 
 
 @given(day=st.builds(Day, DAYS, TIMES), today=DAYS)
-def test_what_is_written_is_read_whatever_day_it_is(day: Day, today: date) -> None:
+def test_written_day_reads_back_on_any_day(day: Day, today: date) -> None:
     assert parse_day(format_day(day), "due", today=today) == day
 
 
 @given(today=SOON, name=st.sampled_from(WEEKDAYS), short=st.booleans())
-def test_a_weekday_is_within_the_next_seven_days(today: date, name: str, short: bool) -> None:
+def test_weekday_is_within_next_seven_days(today: date, name: str, short: bool) -> None:
     name = name[:3] if short else name
     day = parse_day(name, "due", today=today).on
     assert timedelta(1) <= day - today <= timedelta(7)
@@ -179,7 +179,7 @@ def test_a_weekday_is_within_the_next_seven_days(today: date, name: str, short: 
 
 
 @given(today=SOON, number=st.integers(1, 31))
-def test_a_day_of_the_month_is_the_next_one(today: date, number: int) -> None:
+def test_day_of_month_is_next_one(today: date, number: int) -> None:
     day = parse_day(str(number), "due", today=today).on
     assert day.day == number
     between = (today + timedelta(i) for i in range((day - today).days))
@@ -187,7 +187,7 @@ def test_a_day_of_the_month_is_the_next_one(today: date, number: int) -> None:
 
 
 @given(today=SOON, day=st.dates(date(2028, 1, 1), date(2028, 12, 31)), order=st.booleans())
-def test_a_day_of_the_year_is_the_next_one(today: date, day: date, order: bool) -> None:
+def test_day_of_year_is_next_one(today: date, day: date, order: bool) -> None:
     month = MONTHS[day.month - 1]
     found = parse_day(f"{day.day} {month}" if order else f"{month} {day.day}", "due", today=today).on
     assert (found.month, found.day) == (day.month, day.day)
@@ -195,11 +195,11 @@ def test_a_day_of_the_year_is_the_next_one(today: date, day: date, order: bool) 
 
 
 @given(today=SOON, count=st.integers(0, 900))
-def test_months_are_counted_by_the_calendar(today: date, count: int) -> None:
+def test_months_follow_calendar(today: date, count: int) -> None:
     day = parse_day(f"{count}m", "due", today=today).on
     assert (day.year * 12 + day.month) - (today.year * 12 + today.month) == count
     assert day.day == today.day or (day + timedelta(1)).day == 1
 
 
-def test_a_time_is_kept() -> None:
+def test_time_is_kept() -> None:
     assert parse_day("fri 5pm", "due", today=MONDAY) == Day(date(2026, 11, 27), time(17))

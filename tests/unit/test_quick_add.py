@@ -43,7 +43,7 @@ FRIDAY = {"due_on": date(2026, 11, 27), "due_time": None}
         (["x", "tags:none", "+a"], "x", {"tags": [], "add_tags": ["a"]}),
     ],
 )
-def test_what_is_read(words: list[str], title: str, fields: dict[str, Any]) -> None:
+def test_words_become_fields(words: list[str], title: str, fields: dict[str, Any]) -> None:
     found = parse_quick_add(words, {}, today=TODAY)
     assert (found.title, found.fields) == (title, fields)
 
@@ -69,14 +69,14 @@ def test_what_is_read(words: list[str], title: str, fields: dict[str, Any]) -> N
         "+1",
     ],
 )
-def test_what_stays_prose(title: str) -> None:
+def test_prose_stays_title(title: str) -> None:
     for words in ([title], title.split(" ")):
         found = parse_quick_add(words, {}, today=TODAY)
         assert (found.title, found.fields) == (title, {})
 
 
 @pytest.mark.parametrize(
-    ("words", "field", "said"),
+    ("words", "field", "detail"),
     [
         ("due:whenever", "due_on", "'whenever' is not a day."),
         ("due:next fri", "due_on", "'next' is not a day."),
@@ -91,16 +91,16 @@ def test_what_stays_prose(title: str) -> None:
         ("p:1 pri:2", "priority", "priority is given twice."),
     ],
 )
-def test_what_is_refused(words: str, field: str, said: str) -> None:
+def test_bad_word_names_field(words: str, field: str, detail: str) -> None:
     with pytest.raises(ValidationError) as raised:
         parse_quick_add(words.split(), {}, today=TODAY)
-    assert raised.value.detail.startswith(said)
+    assert raised.value.detail.startswith(detail)
     assert [error.field for error in raised.value.field_errors] == [field]
     assert raised.value.hint
     assert raised.value.hint.endswith("Or, to keep the word in the title: --literal")
 
 
-def test_options_say_the_same() -> None:
+def test_options_equal_words() -> None:
     options = {"due": ["fri"], "priority": ["1"], "project": ["home"], "tag": ["a", "+b"], "start": ["tomorrow"]}
     words = ["x", "due:fri", "p:1", "project:home", "+a", "tag:b", "start:tomorrow"]
     assert parse_quick_add(["x"], options, today=TODAY).fields == parse_quick_add(words, {}, today=TODAY).fields
@@ -109,13 +109,13 @@ def test_options_say_the_same() -> None:
 
 
 @given(st.lists(st.text(min_size=1, max_size=12), max_size=4))
-def test_literal_words_are_the_title(words: list[str]) -> None:
+def test_literal_words_are_title(words: list[str]) -> None:
     found = parse_quick_add([*words, "due:fri", "+a"], {}, today=TODAY, literal=True)
     assert (found.title, found.fields) == (" ".join([*words, "due:fri", "+a"]), {})
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1, max_size=12), max_size=4))
-def test_words_without_a_key_stay_as_they_are(words: list[str]) -> None:
+def test_words_without_key_stay_title(words: list[str]) -> None:
     prose = [word for word in words if "+" not in word and not any(f"{key}:" in word for key in KEYS)]
     found = parse_quick_add(prose, {}, today=TODAY)
     assert (found.title, found.fields) == (" ".join(prose), {})

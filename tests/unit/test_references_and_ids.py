@@ -33,7 +33,7 @@ moments = st.datetimes(
 # Identifiers
 
 
-def test_the_example_of_the_rfc(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_id_matches_rfc_example(monkeypatch: pytest.MonkeyPatch) -> None:
     """RFC 9562, appendix A.6: its instant and its random bits give its UUID."""
     asked: list[int] = []
 
@@ -49,7 +49,7 @@ def test_the_example_of_the_rfc(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @given(moments | st.integers(0, 2**42).map(lambda count: EPOCH + timedelta(milliseconds=count)))
 @example(datetime(2038, 6, 13, 20, 26, 58, 476_000, tzinfo=UTC))
-def test_an_id_holds_its_version_its_variant_and_its_millisecond(at: datetime) -> None:
+def test_id_holds_version_variant_and_millisecond(at: datetime) -> None:
     made = new_id(at)
     assert (made.version, made.variant) == (7, RFC_4122)
     assert made.int >> 80 == (at - EPOCH) // timedelta(milliseconds=1)
@@ -81,7 +81,7 @@ sources = st.tuples(st.uuids(), st.text(max_size=8), st.integers(0, 10**6))
 
 
 @given(sources)
-def test_a_derived_id_is_the_same_again(source: Source) -> None:
+def test_derived_id_is_reproducible(source: Source) -> None:
     change, owner, index = source
     made = derived_id(change, owner, index)
     assert made == derived_id(UUID(str(change)), str(owner), int(index))
@@ -91,19 +91,19 @@ def test_a_derived_id_is_the_same_again(source: Source) -> None:
 
 
 @given(sources, sources)
-def test_another_change_owner_or_index_gives_another_id(one: Source, other: Source) -> None:
+def test_derived_id_depends_on_its_source(one: Source, other: Source) -> None:
     assert (derived_id(*one) == derived_id(*other)) == (one == other)
 
 
 @given(sources, st.uuids(), st.text(max_size=8), st.integers(0, 10**6))
-def test_each_part_matters_by_itself(source: Source, change: UUID, owner: str, index: int) -> None:
+def test_derived_id_depends_on_each_part(source: Source, change: UUID, owner: str, index: int) -> None:
     mine = derived_id(*source)
     assert (derived_id(change, *source[1:]) == mine) == (change == source[0])
     assert (derived_id(source[0], owner, source[2]) == mine) == (owner == source[1])
     assert (derived_id(*source[:2], index) == mine) == (index == source[2])
 
 
-def test_parts_that_look_alike_when_joined_do_not_collide() -> None:
+def test_parts_that_join_alike_do_not_collide() -> None:
     change = uuid4()
     assert derived_id(change, "1/a", 1) != derived_id(change, "a", 11)
     assert derived_id(change, "2/x", 1) != derived_id(change, "x", 12)
@@ -122,7 +122,7 @@ references = st.one_of(numbers, st.uuids(), st.tuples(numbers, numbers).map(_ran
 
 
 @given(st.lists(references, max_size=20))
-def test_what_is_written_is_read(given_: list[Reference]) -> None:
+def test_written_references_read_back(given_: list[Reference]) -> None:
     read = parse_references([str(reference) for reference in given_])
     assert read.items == tuple(dict.fromkeys(given_))
     assert [*read.numbers, *read.ids, *read.ranges] == sorted(read.items, key=_kind)
@@ -133,13 +133,13 @@ def _kind(reference: Reference) -> int:
 
 
 @given(st.lists(st.integers(1, 9), max_size=30))
-def test_repetitions_are_dropped_and_the_order_is_kept(given_: list[int]) -> None:
+def test_repeated_references_count_once_in_order(given_: list[int]) -> None:
     read = parse_references([str(reference) for reference in given_])
     assert len(read.items) == len(set(given_))
     assert [given_.index(number) for number in read.numbers] == sorted(given_.index(n) for n in set(given_))
 
 
-def test_one_todo_written_in_two_ways_is_one_reference() -> None:
+def test_two_spellings_of_todo_are_one_reference() -> None:
     assert parse_references(["7", "007", "0" * 30 + "7"]).items == (7,)
     name = "0190a000-0000-7000-8000-00000000abcd"
     assert parse_references([name, name.upper()]).items == (UUID(name),)
@@ -165,7 +165,7 @@ def test_only_one_plain_reference_is_single(words: list[str], single: bool) -> N
         "0190a000-0000-7000-8000-000000000000\n",
     ],
 )
-def test_what_is_no_reference_is_refused_by_name(word: str) -> None:
+def test_bad_reference_is_refused_by_name(word: str) -> None:
     with pytest.raises(ValidationError) as caught:
         parse_references(["1", word, "nope"])
     shown = word if len(word) <= 40 else f"{word[:40]}…"
@@ -175,31 +175,31 @@ def test_what_is_no_reference_is_refused_by_name(word: str) -> None:
 
 
 @pytest.mark.parametrize("word", ["0", "00", "0" * 25, "0-3"])
-def test_numbers_start_at_one(word: str) -> None:
+def test_number_below_one_is_refused(word: str) -> None:
     with pytest.raises(ValidationError, match="numbers start at 1") as caught:
         parse_references([word])
     assert repr(word) in caught.value.detail
 
 
 @pytest.mark.parametrize("word", [str(MAX_NUMBER + 1), "9" * 19, "9" * 10_000, f"1-{MAX_NUMBER + 1}"])
-def test_a_number_has_an_end(word: str) -> None:
+def test_number_too_large_is_refused(word: str) -> None:
     with pytest.raises(ValidationError, match="larger than any todo's number") as caught:
         parse_references([word])
     assert len(caught.value.detail) < 100
 
 
-def test_the_largest_number_is_one() -> None:
+def test_largest_number_is_accepted() -> None:
     assert parse_references([str(2**63 - 1)]).items == (2**63 - 1,)
 
 
-def test_a_range_runs_forwards_and_the_right_one_is_named() -> None:
+def test_backward_range_is_refused_by_name() -> None:
     with pytest.raises(ValidationError, match="'7-5' is a range that runs backwards") as caught:
         parse_references(["7-5"])
     assert caught.value.hint == "Write 5-7."
     assert parse_references(["5-5"]).items == (NumberRange(5, 5),)
 
 
-def test_a_line_takes_so_many_references_and_no_more() -> None:
+def test_references_of_line_are_limited() -> None:
     many = [str(number) for number in range(1, MAX_REFERENCES + 1)]
     assert len(parse_references([*many, *many]).items) == MAX_REFERENCES
     with pytest.raises(ValidationError, match=f"{MAX_REFERENCES + 1} references are more than one command takes"):
@@ -208,14 +208,14 @@ def test_a_line_takes_so_many_references_and_no_more() -> None:
 
 
 @given(st.text(max_size=50))
-def test_any_word_is_read_or_refused(word: str) -> None:
+def test_any_word_is_parsed_or_refused(word: str) -> None:
     with contextlib.suppress(ValidationError):
         read = parse_references([word])
         assert len(read.items) == 1
         assert parse_references([str(item) for item in read.items]).items == read.items
 
 
-def test_a_line_takes_so_many_ranges_and_no_more() -> None:
+def test_ranges_of_line_are_limited() -> None:
     ranges = [f"{i}-{i + 1}" for i in range(1, MAX_RANGES + 2)]
     assert len(parse_references(ranges[:-1]).items) == MAX_RANGES
     with pytest.raises(ValidationError, match="101 ranges are more"):

@@ -1,4 +1,4 @@
-"""Texts, instants and documents: what is stored becomes what is shown."""
+"""Texts, instants and documents as they are printed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ anything = st.text(st.characters() | st.sampled_from([*HIDDEN, *JOINERS, *"\u030
 
 
 @given(anything, st.booleans())
-def test_nothing_that_is_shown_controls_a_terminal(text: str, lines: bool) -> None:
+def test_visible_text_cannot_control_terminal(text: str, lines: bool) -> None:
     shown = visible(text, lines=lines)
     assert not set(shown) & (set(HIDDEN) - set("\n" if lines else "")), repr(shown)
     assert {unicodedata.category(char) for char in shown if char not in f"\n{JOINERS}"}.isdisjoint(
@@ -50,7 +50,7 @@ def test_nothing_that_is_shown_controls_a_terminal(text: str, lines: bool) -> No
 
 
 @pytest.mark.parametrize("char", HIDDEN, ids=lambda char: f"{ord(char):04x}")
-def test_what_is_hidden_is_shown_as_an_escape(char: str) -> None:
+def test_hidden_character_becomes_escape(char: str) -> None:
     code = ord(char)
     form = f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
     escape = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}.get(char, form)
@@ -69,12 +69,12 @@ harmless = st.text(
 @example("[red]no[/red] \\x1b :smile: %s {0}", False)
 @example("\u00a0\u3000", False)
 @example("Ἀθῆναι", False)
-def test_harmless_text_is_not_touched(text: str, lines: bool) -> None:
+def test_harmless_text_stays_unchanged(text: str, lines: bool) -> None:
     assert visible(text, lines=lines) == text
 
 
 @given(anything)
-def test_showing_twice_is_showing_once(text: str) -> None:
+def test_visible_is_idempotent(text: str) -> None:
     assume("\ud800" not in text)
     shown = visible(text)
     assert visible(shown) == shown
@@ -93,7 +93,7 @@ def test_showing_twice_is_showing_once(text: str) -> None:
         "ශ්\u200dරී",
     ],
 )
-def test_joiners_stay_where_scripts_and_emoji_need_them(word: str) -> None:
+def test_joiners_stay_in_scripts_and_emoji(word: str) -> None:
     assert set(word) & set(JOINERS)
     assert visible(word) == word
     assert visible(f"a {word}, {word}!") == f"a {word}, {word}!"
@@ -107,17 +107,17 @@ def test_joiners_stay_where_scripts_and_emoji_need_them(word: str) -> None:
         *(("\u00a0", "\u00a0"), ("—", "—"), ("é", "\u00a0"), ("é", "…")),
     ],
 )
-def test_joiners_are_shown_where_they_join_no_letters(before: str, joiner: str, after: str) -> None:
+def test_joiner_beside_no_letter_becomes_escape(before: str, joiner: str, after: str) -> None:
     assert visible(f"{before}{joiner}{after}") == f"{before}\\u{ord(joiner):04x}{after}"
 
 
-def test_a_joiner_needs_letters_and_not_another_joiner() -> None:
+def test_joiner_beside_joiner_becomes_escape() -> None:
     """What is invisible can otherwise be as long as one likes."""
     assert "\u200d" * 2 not in visible("é" + "\u200d" * 40 + "é")
     assert visible("é\x9b\u200d\x9bé") == "é\\x9b\\u200d\\x9bé"
 
 
-def test_marks_on_one_character_are_bounded() -> None:
+def test_marks_on_one_character_are_limited() -> None:
     assert MAX_MARKS == 30
     fine = "e" + "\u0301" * 30
     assert visible(fine * 3) == fine * 3
@@ -127,7 +127,7 @@ def test_marks_on_one_character_are_bounded() -> None:
     assert visible("क" + "\u0301" * 500 + "क") == "क" + "\u0301" * 30 + "…क"
 
 
-def test_joiners_do_not_start_a_new_count_of_marks() -> None:
+def test_joiners_do_not_restart_count_of_marks() -> None:
     """A joiner belongs to the same cluster, so the marks on both of its sides stand on one character."""
     shown = visible("é" + ("\u0301" * 31 + "\u200d") * 7 + "\u0301é")
     assert (shown.count("\u0301"), shown.count("…")) == (30, 1)
@@ -148,7 +148,7 @@ def test_joiners_do_not_start_a_new_count_of_marks() -> None:
         ("one\u2028two", "one …"),
     ],
 )
-def test_the_first_line_of_a_text(text: str, shown: str) -> None:
+def test_first_line_is_cut_with_ellipsis(text: str, shown: str) -> None:
     assert first_line(text) == shown
 
 
@@ -166,16 +166,16 @@ def zone(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Ite
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "expected"),
     [
         *((-3600, "now"), (0, "now"), (59.999999, "now"), (60, "1 min ago"), (119, "1 min ago"), (120, "2 min ago")),
         *((3599, "59 min ago"), (3600, "1 h ago"), (7199, "1 h ago"), (86399, "23 h ago"), (86400, "yesterday")),
         *((129_600, "yesterday"), (129_601, "2 days ago"), (561_600, "6 days ago"), (561_601, "2026-06-24")),
     ],
 )
-def test_how_long_ago(seconds: float, said: str) -> None:
+def test_ago_counts_minutes_hours_and_days(seconds: float, expected: str) -> None:
     """It is noon, so that the days change at 12, 36, 60, … hours ago."""
-    assert ago(NOW - timedelta(seconds=seconds), NOW) == said
+    assert ago(NOW - timedelta(seconds=seconds), NOW) == expected
 
 
 @pytest.mark.parametrize(
@@ -191,18 +191,18 @@ def test_how_long_ago(seconds: float, said: str) -> None:
     indirect=["zone"],
 )
 @pytest.mark.usefixtures("zone")
-def test_an_instant_is_shown_where_the_user_is(then: datetime, shown: str) -> None:
+def test_instant_is_shown_in_local_time(then: datetime, shown: str) -> None:
     assert local(then) == shown
     assert ago(then, then + timedelta(days=30)) == shown[:10]
 
 
 @pytest.mark.parametrize(
-    ("zone", "said"), [("UTC", "yesterday"), ("XXX+11", "2 days ago"), ("XXX-13", "2 days ago")], indirect=["zone"]
+    ("zone", "expected"), [("UTC", "yesterday"), ("XXX+11", "2 days ago"), ("XXX-13", "2 days ago")], indirect=["zone"]
 )
 @pytest.mark.usefixtures("zone")
-def test_yesterday_is_the_users_own(said: str) -> None:
+def test_yesterday_depends_on_time_zone(expected: str) -> None:
     """40 hours before 20:00 in Greenwich: 04:00 of the day before there; two days before in the other zones."""
-    assert ago(datetime(2026, 6, 30, 4, tzinfo=UTC), datetime(2026, 7, 1, 20, tzinfo=UTC)) == said
+    assert ago(datetime(2026, 6, 30, 4, tzinfo=UTC), datetime(2026, 7, 1, 20, tzinfo=UTC)) == expected
 
 
 # Documents
@@ -224,14 +224,14 @@ WHOLE = (
 )
 
 
-def test_a_document_is_compact_json_with_all_fields_in_their_order() -> None:
+def test_document_is_compact_json_in_field_order() -> None:
     todo = _todo('漢字 "é" \x1b [red]')
     assert document(todo) == WHOLE
     assert document(TodoList(items=[todo], count=1, total=5)) == f'{{"items":[{WHOLE}],"count":1,"total":5}}'
     assert json_lines([todo, todo]) == [WHOLE, WHOLE]
 
 
-def test_fields_are_picked_in_the_order_in_which_they_are_named() -> None:
+def test_picked_fields_keep_given_order() -> None:
     todo = _todo("漢字\n")
     assert document(todo, ["title", "description", "number"]) == '{"title":"漢字\\n","description":null,"number":12}'
     many = TodoList(items=[todo, todo], count=2, total=9)
@@ -240,7 +240,7 @@ def test_fields_are_picked_in_the_order_in_which_they_are_named() -> None:
 
 
 @given(anything.filter(lambda text: not any("\ud800" <= char <= "\udfff" for char in text)))
-def test_a_document_keeps_every_text(text: str) -> None:
+def test_document_keeps_any_text(text: str) -> None:
     for line in (document(_todo(text, text)), document(_todo(text, text), ["title", "description"])):
         assert "\n" not in line
         assert "\x1b" not in line
@@ -261,11 +261,11 @@ def test_a_document_keeps_every_text(text: str) -> None:
         ),
     ],
 )
-def test_an_error_as_a_document(error: TodoError, written: str) -> None:
+def test_error_document_leaves_out_empty_keys(error: TodoError, written: str) -> None:
     assert error_document(error) == written
 
 
-def test_a_plain_line_has_tabs_between_its_columns_only() -> None:
+def test_plain_line_has_tabs_only_between_columns() -> None:
     todo = _todo("a\tb\nc\x1b", "two\nlines\t", done=True)
     assert plain(todo) == "12\tdone\ta\\tb\\nc\\x1b"
     assert plain(todo, description=True) == "12\tdone\ta\\tb\\nc\\x1b\t\t\t\t\ttwo\\nlines\\t"
@@ -279,5 +279,5 @@ def test_a_plain_line_has_tabs_between_its_columns_only() -> None:
         (datetime(987, 6, 5, 4, 3, 2, 1, tzinfo=UTC), "0987-06-05T04:03:02.000001Z"),
     ],
 )
-def test_an_instant_as_rfc_3339_writes_it(moment: datetime, written: str) -> None:
+def test_instant_is_written_as_rfc_3339(moment: datetime, written: str) -> None:
     assert instant(moment) == written

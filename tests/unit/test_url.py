@@ -34,7 +34,7 @@ def refused(text: str) -> ValidationError:
     return error
 
 
-def test_what_neon_prints_is_understood() -> None:
+def test_neon_snippet_is_understood() -> None:
     url = PostgresURL.parse(NEON + NEON_QUERY)
     assert url.host == "ep-cool-name-123456-pooler.eu-central-1.aws.neon.tech"
     assert (url.user, url.password, url.database, url.port) == ("ada", "npg_S3cret", "neondb", None)
@@ -58,13 +58,13 @@ def test_what_neon_prints_is_understood() -> None:
         "export DATABASE_URL='{}'\n",
     ],
 )
-def test_what_surrounds_a_url_is_dropped(around: str) -> None:
+def test_text_around_url_is_dropped(around: str) -> None:
     plain = NEON + NEON_QUERY
     assert PostgresURL.parse(around.format(plain)) == PostgresURL.parse(plain)
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg", "PostgreSQL"])
-def test_schemes_of_postgres(scheme: str) -> None:
+def test_both_postgres_schemes_are_accepted(scheme: str) -> None:
     expected = PostgresURL("h", "db", "ada", "pw", 5433)
     assert PostgresURL.parse(f"{scheme}://ada:pw@h:5433/db") == expected
 
@@ -98,7 +98,7 @@ def test_schemes_of_postgres(scheme: str) -> None:
         ),
     ],
 )
-def test_forms(text: str, expected: PostgresURL) -> None:
+def test_url_is_parsed(text: str, expected: PostgresURL) -> None:
     assert PostgresURL.parse(text) == expected
 
 
@@ -116,7 +116,7 @@ def test_forms(text: str, expected: PostgresURL) -> None:
         "postgresql://ada@h/db?ssl=true",
     ],
 )
-def test_libpq_understands_the_same(text: str) -> None:
+def test_parsing_agrees_with_libpq(text: str) -> None:
     from psycopg.conninfo import conninfo_to_dict
 
     def parts(url: str) -> dict[str, object]:
@@ -170,7 +170,7 @@ def test_libpq_understands_the_same(text: str) -> None:
         ("postgresql://ada:secret@h/db?a=b&&c=d", "name=value"),
     ],
 )
-def test_refused(text: str, fault: str) -> None:
+def test_bad_url_is_refused_with_reason(text: str, fault: str) -> None:
     assert fault in refused(text).detail
 
 
@@ -179,7 +179,7 @@ def test_refused(text: str, fault: str) -> None:
     ["p@secret", "p/secret", "p#secret", "p?secret", "p%zzsecret", "secret%", "p secret", "p\tsecret", "p@1/secret"],
 )
 @pytest.mark.parametrize("rest", ["@h/db", "@h:5432/db?sslmode=require", "@[::1]/db"])
-def test_an_unescaped_character_in_the_password_is_named(password: str, rest: str) -> None:
+def test_unescaped_character_in_password_is_named(password: str, rest: str) -> None:
     error = refused(f"postgresql://ada:{password}{rest}")
     assert error.hint is not None
     assert "Percent-encode" in error.hint
@@ -187,15 +187,15 @@ def test_an_unescaped_character_in_the_password_is_named(password: str, rest: st
 
 
 @pytest.mark.parametrize("text", ["postgresql://ada:p%FFsecret@h/db", "postgresql://ada:p%00secret@h/db"])
-def test_an_escape_that_is_no_text_is_refused(text: str) -> None:
+def test_escape_that_is_not_utf8_is_refused(text: str) -> None:
     refused(text)
 
 
-def test_a_byte_of_the_environment_that_is_no_text_is_refused() -> None:
+def test_surrogate_from_environment_is_refused() -> None:
     refused("postgresql://ada:secret\udcff@h/db")
 
 
-def test_the_example_in_the_hints_is_one() -> None:
+def test_example_in_hints_is_valid() -> None:
     assert PostgresURL.parse(EXAMPLE).is_neon
 
 
@@ -214,7 +214,7 @@ def test_the_example_in_the_hints_is_one() -> None:
         ("postgresql://a%1B%5B:pw@h/d%0Ab", "postgresql://a%1B%5B:***@h/d%0Ab"),
     ],
 )
-def test_redacted(text: str, shown: str) -> None:
+def test_redacted_url_hides_password(text: str, shown: str) -> None:
     url = PostgresURL.parse(text)
     assert url.redacted() == str(url) == f"{url}" == shown
     assert repr(url) == f"PostgresURL({shown!r})"
@@ -231,7 +231,7 @@ def test_redacted(text: str, shown: str) -> None:
         ("/run/ep.neon.tech", False),
     ],
 )
-def test_is_neon(host: str, expected: bool) -> None:
+def test_is_neon_by_host(host: str, expected: bool) -> None:
     assert PostgresURL(host, "db", "ada").is_neon is expected
 
 
@@ -255,14 +255,14 @@ urls = st.builds(
 
 
 @given(urls)
-def test_the_whole_text_is_read_back_as_it_was(url: PostgresURL) -> None:
+def test_text_of_url_reads_back(url: PostgresURL) -> None:
     assert PostgresURL.parse(url.text()) == url
     assert PostgresURL.parse(f" psql '{url.text()}'") == url
     assert url.text().isascii()
 
 
 @given(urls, st.text("scret0/@:#? '\"\\&=%", min_size=1).map(lambda tail: f"QQ{tail}QQ"))
-def test_no_shown_form_holds_the_password(url: PostgresURL, secret: str) -> None:
+def test_shown_url_never_has_password(url: PostgresURL, secret: str) -> None:
     shown = PostgresURL(url.host, url.database, url.user, secret, url.port, (*url.query, ("sslpassword", secret)))
     for text in (str(shown), repr(shown), f"{shown!s:>9}", redact(shown.text())):
         assert secret not in text.replace(url.user, "")
@@ -270,14 +270,14 @@ def test_no_shown_form_holds_the_password(url: PostgresURL, secret: str) -> None
 
 
 @given(st.text("scret@/:#?%&='\" \\\n[]0", max_size=40), st.text("scret@/:#?%&='\" ", max_size=20))
-def test_nothing_typed_is_repeated_by_an_error(left: str, right: str) -> None:
+def test_error_never_repeats_input(left: str, right: str) -> None:
     marker = "ZQZQ"
-    said = ""
+    shown = ""
     try:
         PostgresURL.parse(f"postgresql://ada:{left}{marker}{right}")
     except ValidationError as error:
-        said = repr((error.args, error.detail, error.hint, error.field_errors, error.__context__))
-    assert marker not in said
+        shown = repr((error.args, error.detail, error.hint, error.field_errors, error.__context__))
+    assert marker not in shown
 
 
 @pytest.mark.parametrize(
@@ -307,7 +307,7 @@ def test_nothing_typed_is_repeated_by_an_error(left: str, right: str) -> None:
         ("postgresql://ada@h:5432/db", "postgresql://ada@h:5432/db"),
     ],
 )
-def test_redact(text: str, expected: str) -> None:
+def test_redact_replaces_passwords_in_text(text: str, expected: str) -> None:
     assert redact(text) == expected
 
 

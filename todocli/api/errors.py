@@ -79,7 +79,7 @@ def response_for(error: TodoError) -> Response:
         error = TodoError("Internal server error.")
     headers = {}
     if status == 401:
-        headers["WWW-Authenticate"] = "Principal"
+        headers["WWW-Authenticate"] = "Bearer"
     if status == 503:
         headers["Retry-After"] = str(RETRY_SECONDS)
         error = ServiceUnavailable(_OUTCOME_UNKNOWN if isinstance(error, OutcomeUnknown) else _UNAVAILABLE)

@@ -91,8 +91,9 @@ _ERRORS: dict[int, tuple[str, ErrorBody]] = {
         _error("The token is read-only.", "ACCESS_DENIED"),
     ),
     404: (
-        "There is no such todo, it belongs to another user, or it is in the trash.",
-        _error("There is no such todo.", "NOT_RESPONSE_EXAMPLES"),
+        "There is no such todo, it belongs to another user, or it is in the trash;"
+        " or a repeated request is about a todo that has since been purged.",
+        _error("There is no such todo.", "NOT_FOUND"),
     ),
     409: (
         "The `Idempotency-Key` was used before, for another request.",

@@ -85,7 +85,7 @@ def _refuse_unknown(request: Request) -> None:
     operation_id="create_todo",
     summary="Add a todo",
     status_code=201,
-    responses=responses(201, "The todo that was added.", 409, 422, headers=("ETag", "Location")),
+    responses=responses(201, "The todo that was added.", 404, 409, 422, headers=("ETag", "Location")),
 )
 def create(
     request: Request,

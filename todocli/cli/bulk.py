@@ -103,6 +103,7 @@ def run_on_filter(
                     " Nothing was changed."
                 )
                 raise ConfirmationRequired(detail, hint="Narrow the filter, or pass --yes.") from None
+            workspace.release()
             context.confirm(_question(verb, needed.todos))
             confirmed = tuple(todo.id for todo in needed.todos)
             result = action(workspace.todos, Selection(query, confirmed, several=True), key)
@@ -115,7 +116,7 @@ def run_on_filter(
 
 
 def _question(verb: Verb, todos: Sequence[TodoRead]) -> str:
-    return f"{verb.imperative} {len(todos)} todos: {sample(todos)}?"
+    return f"{verb.imperative.format(f'{len(todos)} todos')}: {sample(todos)}?"
 
 
 def sample(todos: Sequence[TodoRead]) -> str:

@@ -145,7 +145,7 @@ def _usage_error(error: TyperException) -> TodoError:
     """Return what Typer found wrong, in our own form."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "todo"
-    message = error.format_message().strip().replace("Value error, ", "")
+    message = error.format_message().strip().replace("Value error, ", "").replace("...'", "'")
     hint, command = "See what it takes", [*path.split(), "--help"]
     if found := re.match(r"No such command '(\d+)'", message):
         hint, command = "To show a todo", ["todo", "show", found[1]]

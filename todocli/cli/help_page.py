@@ -6,6 +6,7 @@ The help of a command is the docstring of its function: a summary, examples (lin
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import textwrap
@@ -128,7 +129,7 @@ def print_command(command: Any, ctx: Any, shared_options: Collection[Any]) -> No
     usage = [ctx.command_path, *(_argument(p) for p in arguments), "[OPTIONS]"]
     page.text(f"Usage: {' '.join(usage)}")
     page.text(command.help)
-    if described := [(_argument(p).strip("[]").removesuffix("..."), p.help) for p in arguments if p.help]:
+    if described := [(re.sub(r"[][.]", "", _argument(p)), p.help) for p in arguments if p.help]:
         page.heading("Arguments")
         page.table(described)
     panels: dict[str, list[Any]] = {}

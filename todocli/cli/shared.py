@@ -46,9 +46,10 @@ class Shared:
 
 
 def with_profile(command: Sequence[str], profile: str | None) -> list[str]:
-    """Return a suggested command for the profile that the line named."""
+    """Return a suggested command for the profile that the line named, unless the command names one itself."""
     words = list(command)
-    if profile and words[0] == "todo" and words[1:2] != ["profile"]:
+    named = any(word.partition("=")[0] == "--profile" for word in words)
+    if profile and not named and words[0] == "todo" and words[1:2] != ["profile"]:
         words[1:1] = ["--profile", profile]
     return words
 

@@ -86,7 +86,7 @@ class TableOutput(Output):
             self.note("No todos match; nothing would be changed.")
         from todocli.render.text import visible
 
-        what = verb.imperative[0].lower() + verb.imperative[1:]
+        what = verb.imperative[0].lower() + verb.imperative[1:].replace(" {}", "")
         for todo in todos[:SHOWN]:
             self.line(f"Would {what}: {todo.number} {visible(todo.title)}")
         if len(todos) > SHOWN:

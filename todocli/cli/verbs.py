@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 
 class Verb(NamedTuple):
-    """What a command does, in words: `name` on the line, as an order, when it is done, and when it already was."""
+    """What a command does, in words: `name` on the line, as an order, when it is done, and when it already was.
+
+    In the order, {} stands for the todos.
+    """
 
     name: str
     imperative: str
@@ -14,9 +17,9 @@ class Verb(NamedTuple):
     already: str = ""
 
 
-ADD = Verb("add", "Add", "Added", "was already added")
-EDIT = Verb("edit", "Change", "Changed", "is unchanged")
-DONE = Verb("done", "Complete", "Done", "was already done")
-REOPEN = Verb("reopen", "Reopen", "Reopened", "is already open")
-REMOVE = Verb("rm", "Move to the trash", "Removed")
-RESTORE = Verb("restore", "Restore", "Restored", "is not in the trash")
+ADD = Verb("add", "Add {}", "Added", "was already added")
+EDIT = Verb("edit", "Change {}", "Changed", "is unchanged")
+DONE = Verb("done", "Complete {}", "Done", "was already done")
+REOPEN = Verb("reopen", "Reopen {}", "Reopened", "is already open")
+REMOVE = Verb("rm", "Move {} to the trash", "Removed")
+RESTORE = Verb("restore", "Restore {}", "Restored", "is not in the trash")

@@ -33,6 +33,7 @@ SECONDS = 600.0
 LOCK_SECONDS = 30
 """How long a migration waits for locks of other programs before it gives up."""
 
+_HISTORY = ("todo", "db", "history")
 _ADVISORY_LOCK = 0x746F646F
 _DUPLICATE_TABLE = "42P07"
 _LOCK_NOT_AVAILABLE = "55P03"
@@ -126,9 +127,7 @@ class _Plan:
         self._by = int(wanted) if wanted[:1] == "+-"[not up] and wanted[1:].isdecimal() else None
         self._to = {"base": 0, "head": len(self._chain)}.get(wanted, self._places.get(wanted))
         if self._to is None and self._by is None:
-            raise NotFound(
-                f"There is no revision {wanted!r}.", hint="List the revisions", command=("todo", "db", "history")
-            )
+            raise NotFound(f"There is no revision {wanted!r}.", hint="See the revisions", command=_HISTORY)
 
     def revisions(self, revision: str | None) -> list[Script]:
         """Return the revisions to run from `revision`, in order."""
@@ -139,17 +138,19 @@ class _Plan:
         if there is None or not 0 <= there <= len(self._chain):
             raise UsageError(
                 f"There is no revision {self._wanted} from {revision or 'base'}.",
-                hint="List the revisions",
-                command=("todo", "db", "history"),
+                hint="See the revisions",
+                command=_HISTORY,
             )
         if self._up and there < here:
             raise UsageError(
                 f"The schema is {revision}, newer than {self._wanted}.",
+                hint="To go back",
                 command=("todo", "db", "downgrade", self._wanted),
             )
         if not self._up and there > here:
             raise UsageError(
                 f"The schema is {revision or 'base'}, older than {self._wanted}.",
+                hint="To go forward",
                 command=("todo", "db", "upgrade", self._wanted),
             )
         return self._chain[here:there] if self._up else self._chain[there:here][::-1]

@@ -53,7 +53,7 @@ class Cursor:
         return base64.urlsafe_b64encode(json.dumps(parts, separators=(",", ":")).encode()).decode().rstrip("=")
 
     def is_before(self, query: TodoQuery, keys: Sequence[tuple[sa.ColumnElement[Any], bool]]) -> sa.ColumnElement[bool]:
-        """Return the condition that a todo comes after this place. Raises `ValidationError` for a cursor of another list."""
+        """Return the condition that a todo comes after this place. Raises `ValidationError` for a foreign cursor."""
         if self.listing != _digest(query) or len(keys) != len(self.values):
             raise _wrong_list()
         found: list[sa.ColumnElement[bool]] = []

@@ -71,7 +71,7 @@ class Tokens:
         created = self._session.execute(statement).mappings().one_or_none() or self._of_id(values["id"])
         if created is None:
             self._owner.require(self._session)
-            detail = f"There is a token {name!r} already."
+            detail = f"There is already a token {name!r}."
             hint = "Choose another name, or revoke the token first"
             raise Conflict(detail, hint=hint, command=("todo", "token", "revoke", name))
         return TokenCreated(token=token, **created)

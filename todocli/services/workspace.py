@@ -63,6 +63,14 @@ class Workspace:
         """The session of this workspace."""
         return self._stack.enter_context(self.store.session())
 
+    def release(self) -> None:
+        """Close the session: it must hold neither the connection nor a deadline while something else goes on.
+
+        The next use opens another one.
+        """
+        self.__dict__.pop("session", None)
+        self._stack.close()
+
     @cached_property
     def owner(self) -> Owner:
         """The user, with the id if it had to be looked up."""
@@ -126,7 +134,8 @@ class Workspace:
         from todocli.services.history.undo import Undo
 
         owner, source = self.owner, self._source
-        return self._atomically(
+        self.release()
+        return self.store.atomically(
             lambda session: Undo(session, owner, source=source).reverse(verb, count, key, force=force, dry_run=dry_run)
         )
 
@@ -135,13 +144,8 @@ class Workspace:
         from todocli.services.history.purge import Purge
 
         owner, source = self.owner, self._source
-        return self._atomically(lambda session: Purge(session, owner, source=source).purge(trash, expected, key))
-
-    def _atomically(self, work: Callable[[Session], ChangeList]) -> ChangeList:
-        """Run `work` in one transaction, on the connection that this workspace's session gives back first."""
-        if "session" in self.__dict__:
-            self.session.rollback()
-        return self.store.atomically(work)
+        self.release()
+        return self.store.atomically(lambda session: Purge(session, owner, source=source).purge(trash, expected, key))
 
 
 @contextmanager

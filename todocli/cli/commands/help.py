@@ -52,11 +52,13 @@ def help_(
     todo help json-schema --json
     """
     topic = " ".join(words or [])
+    if context.shared.json and topic != "json-schema":
+        raise UsageError("Only help json-schema takes --json.", hint="Leave --json out.")
     if not topic:
         _list_topics(context)
     elif topic == "commands":
         help_page.print_all(context.find_root().command, context)
-    elif topic == "json-schema" and context.shared.json:
+    elif context.shared.json:
         from todocli.schemas.contract import contract
 
         typer.echo(json.dumps(contract(), indent=2))

@@ -171,6 +171,7 @@ def purge(
         if "change" in context.shared.given:
             changes = workspace.trash.find(key)
         if changes is None and (todos := workspace.trash.preview(trash)):
+            workspace.release()
             context.confirm(_question(todos))
             changes = workspace.purge(trash, [todo.id for todo in todos], key)
             context.forget()

@@ -69,21 +69,24 @@ def add(
     if from_stdin and description == "-":
         raise UsageError("Title and description cannot both come from stdin.", hint="Give one of them as words.")
     details = None if description is None else read_text(description)
-    lines = [[line] for line in read_stdin().split("\n") if line.strip()] if from_stdin else [words]
+    if from_stdin:
+        lines = {number: [line] for number, line in enumerate(read_stdin().split("\n"), 1) if line.strip()}
+    else:
+        lines = {1: words}
     options: dict[str, Any] = {"due": due, "start": start, "priority": priority, "project": project, "tag": tag}
     drafts = []
-    for position, line in enumerate(lines, 1):
+    for number, line in lines.items():
         try:
             drafts.append(_draft(line, details, literal=literal, **options))
         except ValidationError as error:
             if not from_stdin:
                 raise
-            detail = f"Line {position} of stdin: {error.detail} Nothing was added."
+            detail = f"Line {number} of stdin: {error.detail} Nothing was added."
             raise ValidationError(detail, hint=error.hint, field_errors=error.field_errors) from None
     if not drafts:
         raise ValidationError.of("title", "There is no title on stdin.", hint="Write one per line.")
     key = context.change_key(
-        "add", lines=lines, description=details, literal=literal, **options, stdin=from_stdin or None
+        "add", lines=list(lines.values()), description=details, literal=literal, **options, stdin=from_stdin or None
     )
     with context.workspace() as workspace:
         result = workspace.todos.add(drafts, key)

@@ -139,7 +139,7 @@ class Undo:
         )
 
     def _redoable(self) -> sa.Select[Any]:
-        """Select the changes undone since the last ordinary one, latest first, each with the undo that a redo undoes."""
+        """Select the changes undone since the last ordinary one, latest first, each with its undo."""
         undoing, newer = aliased(Change, name="undoing"), aliased(Change, name="newer")
         overtaken = sa.exists(
             sa.select(col(newer.id)).where(self._is_ordinary(newer), col(newer.seq) > col(undoing.seq))
@@ -281,6 +281,5 @@ def _too_few(count: int, verb: Verb) -> NotFound:
         return NotFound(f"There {there} to {verb}; nothing was changed.", command=("todo", verb, str(count)))
     if verb == "undo":
         return NotFound("There is nothing to undo.", hint="See your changes", command=("todo", "log"))
-    return NotFound(
-        "There is nothing to redo: only what was undone last can be.", hint="See your changes", command=("todo", "log")
-    )
+    detail = "There is nothing to redo: only what was undone last can be redone."
+    return NotFound(detail, hint="See your changes", command=("todo", "log"))
