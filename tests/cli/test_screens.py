@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
-from todocli.render.lists import todo_table
 
 from scripts.write_screens import FOLDER, screens
 from tests.support.factories import a_todo

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.terminal import Terminal
-from todocli.domain.tokens import digest_of, is_token
+from todocli.domain.tokens import digest, is_token
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def test_token_is_shown_once_and_stored_as_digest(todo: Terminal, home: Path) ->
     assert ran.err == "Copy it now; it won't be shown again. Usage: Authorization: Bearer todo_…\n"
     assert token not in todo.ok("token list") + todo.ok("token list --json")
     with closing(sqlite3.connect(home / "todo.db")) as database:
-        assert database.execute("SELECT digest FROM tokens").fetchall() == [(digest_of(token),)]
+        assert database.execute("SELECT digest FROM tokens").fetchall() == [(digest(token),)]
     assert token.encode() not in (home / "todo.db").read_bytes()
 
 

@@ -141,11 +141,11 @@ def test_console_update_gets_a_change(console: Console, user: UUID) -> None:
     change = uuid4()
     todo = console.add(user, 1, change=change)
     console.run("UPDATE todos SET title = 'New', description = 'x' WHERE id = :todo", todo=todo)
-    (row,) = console.history(user)[1:]
-    assert row == HistoryRow(row.change, "sql", todo, row(1, "Pay rent"), row(1, "New", description="x"))
-    assert row.change.version == 7
-    assert row.change.variant == "specified in RFC 4122"
-    written = console.run("SELECT version, change_source FROM todos WHERE change_id = :change", change=row.change)
+    (recorded,) = console.history(user)[1:]
+    assert recorded == HistoryRow(recorded.change, "sql", todo, row(1, "Pay rent"), row(1, "New", description="x"))
+    assert recorded.change.version == 7
+    assert recorded.change.variant == "specified in RFC 4122"
+    written = console.run("SELECT version, change_source FROM todos WHERE change_id = :change", change=recorded.change)
     assert written == [(2, "sql")]
     assert console.value("SELECT count(*) FROM todos WHERE updated_at <> created_at") == 1
 
@@ -198,10 +198,10 @@ def test_delete_records_the_row(console: Console, user: UUID) -> None:
     change = uuid4()
     todo = console.add(user, 1, change=change)
     console.run("DELETE FROM todos")
-    (row,) = console.history(user)[1:]
-    assert row == HistoryRow(row.change, "sql", todo, row(1, "Pay rent"), None)
-    assert row.change != change
-    assert row.change.version == 7
+    (recorded,) = console.history(user)[1:]
+    assert recorded == HistoryRow(recorded.change, "sql", todo, row(1, "Pay rent"), None)
+    assert recorded.change != change
+    assert recorded.change.version == 7
     assert console.value("SELECT last_number FROM users") == 1
 
 

@@ -25,16 +25,18 @@ def _option(*names: str, metavar: str = "", help: str) -> Any:  # noqa: A002 - a
 class FilterOptions:
     """The filter options of a line. In `edit`, beside a reference, some of them say what to change."""
 
-    tag: Annotated[list[str] | None, _option("--tag", metavar="NAME", help="With this tag; or any, none.")] = None
+    tag: Annotated[list[str] | None, _option("--tag", metavar="NAME", help="With this tag, or with any or none.")] = (
+        None
+    )
     no_tag: Annotated[list[str] | None, _option("--no-tag", metavar="NAME", help="Without this tag.")] = None
     project: Annotated[
-        str | None, _option("--project", metavar="NAME", help="In this project or a sub-project; or any, none.")
+        str | None, _option("--project", metavar="NAME", help="In this project or a sub-project, or in any or none.")
     ] = None
     priority: Annotated[
-        str | None, _option("--priority", metavar="PRI", help="With this priority: high, medium, low; or any, none.")
+        str | None, _option("--priority", metavar="PRI", help="With this priority: high, medium, low, any or none.")
     ] = None
     due: Annotated[
-        str | None, _option("--due", metavar="WHEN", help="Due then: overdue, today, week, mon..fri; or any, none.")
+        str | None, _option("--due", metavar="WHEN", help="Due then: overdue, today, week, mon..fri, any or none.")
     ] = None
     start: Annotated[str | None, _option("--start", metavar="WHEN", help="Starting then: later, next-mon.")] = None
     before: Annotated[str | None, _option("--before", metavar="DAY", help="Due before this day.")] = None

@@ -1,6 +1,6 @@
-"""Days as a person types them: a strict grammar. What it does not know, or what could mean two days, is refused.
+"""Dates as they are typed: a strict grammar. Unknown and ambiguous text is refused.
 
-`RULES` are the rules where a word could be read in more than one way. Weeks begin on Monday (ISO 8601).
+The help topic `dates` has the rules. Weeks begin on Monday (ISO 8601).
 """
 
 from __future__ import annotations
@@ -11,23 +11,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 
-from todocli.errors import FieldError, ValidationError
+from todocli.errors import ValidationError
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
     *("july", "august", "september", "october", "november", "december"),
 )
-RULES = (
-    "A weekday is the next one after today, never today itself; next fri is the Friday of next week, from Monday on.",
-    "A day without a month, or without a year, is the next one that there is, today included: 31 skips short months,"
-    " and 29 feb goes to the next leap year.",
-    "A month or a year from a day that the other month does not have is that month's last day: 1m from 31 January is"
-    " the last of February.",
-    "eow is Sunday; eom, eoq and eoy are the last days of the month, the quarter and the year; today, if it is that.",
-    "A hyphen may stand for a space, so that a day is one word: next-fri, 27-nov, fri-17:00; not in 2026-11-27.",
-)
-
 FORMS = (
     *("today", "tomorrow", "tom", "yesterday", "monday", "mon", "tue", "wed", "thu", "fri", "sat", "sun"),
     *("next mon", "next fri", "next-fri", "next sunday"),
@@ -39,9 +29,10 @@ FORMS = (
     *("today 9:30am", "3d 12:30"),
     *("2026-11-27 17:00", "2026-11-27T17:00"),
 )
-"""One or more of each form that there is."""
+"""At least one example of each form."""
 
-EXAMPLES = "today, tomorrow, fri, next fri, 3d, 2w, 27 nov, 2026-11-27, fri 17:00"
+HINT = "Write it like fri, 3d, 27 nov or fri 17:00. All forms"
+HELP = ("todo", "help", "dates")
 
 _ISO_TIME = re.compile(r"^(\d{4}-\d\d-\d\d)[t-](?=\d)")
 _PAIRED = re.compile(r"(?<!^\d{4})(?<!^\d{4}-\d\d)(?<=[a-z\d])-(?=[a-z\d])", re.ASCII)
@@ -50,27 +41,27 @@ _SHORTEST = 3
 
 @dataclass(frozen=True)
 class Day:
-    """A day, and a time of it if one was given: both where the user is, without a time zone."""
+    """A local date, with a time if one was given."""
 
     on: date
     at: time | None = None
 
 
 def parse_day(text: str, field: str, *, today: date) -> Day:
-    """Return the day that `text` names, seen from `today`.
+    """Return the date that `text` means on the day `today`.
 
-    Raises `ValidationError` for `field` if it names none.
+    Raises `ValidationError` for `field` if it is not a date.
     """
     words = _PAIRED.sub(" ", _ISO_TIME.sub(r"\1 ", text.lower())).split()
     at = _time(words[-1]) if len(words) > 1 else None
     day = _day(" ".join(words[:-1] if at else words), today) if words else None
     if day is None:
-        raise _error(field, f"{text[:40]!r} is not a day.", f"Write, for example, {EXAMPLES}.")
+        raise ValidationError.of(field, f"{text[:40]!r} is not a day.", hint=HINT, command=HELP)
     return Day(day, at)
 
 
 def format_day(day: Day) -> str:
-    """Return a day as `parse_day` reads it, whatever day it is today: 2026-11-27, or 2026-11-27 17:00."""
+    """Return a date as absolute text, which `parse_day` reads: 2026-11-27, or 2026-11-27 17:00."""
     return day.on.isoformat() if day.at is None else f"{day.on.isoformat()} {day.at:%H:%M}"
 
 
@@ -79,7 +70,7 @@ def _day(text: str, today: date) -> date | None:
         if match := pattern.fullmatch(text):
             try:
                 return meaning(today, *(part or "" for part in match.groups()))
-            except (ValueError, OverflowError):  # a day that there is not, or far beyond any calendar
+            except (ValueError, OverflowError):  # a date that does not exist, or is out of range
                 return None
     return None
 
@@ -94,7 +85,7 @@ def _time(word: str) -> time | None:
     return None
 
 
-# What each form means. Each takes today and the groups of its pattern, and raises `ValueError` if there is no such day.
+# The meaning of each form. Each function takes today and the groups of its pattern; `ValueError`: no such date.
 
 
 def _weekday(today: date, name: str) -> date:
@@ -156,13 +147,13 @@ def _place(names: tuple[str, ...], name: str) -> int:
 
 
 def _names(names: tuple[str, ...]) -> str:
-    """Return a pattern of names, of their first three letters, and of what else is usual."""
+    """Return a pattern of names, their first three letters, and common abbreviations."""
     more = {"september": ("sept",), "tuesday": ("tues",), "thursday": ("thur", "thurs")}
     return "|".join(form for name in names for form in (name, name[:_SHORTEST], *more.get(name, ())))
 
 
 WEEKDAY = re.compile(_names(WEEKDAYS), re.IGNORECASE)
-"""The name of a weekday, in all its forms."""
+"""A weekday, in all its forms."""
 
 _FORMS: tuple[tuple[re.Pattern[str], Callable[..., date]], ...] = tuple(
     (re.compile(pattern, re.ASCII), meaning)
@@ -184,7 +175,3 @@ _FORMS: tuple[tuple[re.Pattern[str], Callable[..., date]], ...] = tuple(
         (r"(\d{4}-\d\d-\d\d)", lambda _, text: date.fromisoformat(text)),
     )
 )
-
-
-def _error(field: str, detail: str, hint: str) -> ValidationError:
-    return ValidationError(detail, hint=hint, field_errors=(FieldError(field, detail),))

@@ -1,4 +1,4 @@
-"""When, what first, and where: what priorities, projects and tags are, and when a todo is overdue."""
+"""Priorities, projects and tags: how they are parsed, and when a todo is overdue."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PROJECT_LENGTH = 100
 TAG_LENGTH = 40
 MAX_TAGS = 20
 SOON = 7
-"""A todo is due soon from so many days before."""
+"""A todo is due soon from this many days before its date."""
 
 NO_NAMES = ("none", "any")
 """QuickAdd that filters read: no tag or project has such a name."""
@@ -30,17 +30,17 @@ _PRIORITY_WORDS: dict[str, Priority] = {
 
 
 def parse_priority(text: str) -> Priority:
-    """Return the priority that `text` names: high, medium or low, its first letter, or 1 to 3. Raises `ValueError`."""
+    """Return the priority of a text: high, medium or low, the first letter, or 1 to 3. Raises `ValueError`."""
     if (found := _PRIORITY_WORDS.get(text.lower())) is None:
         raise ValueError("must be high, medium, low or none")
     return found
 
 
 def parse_project(text: str) -> str:
-    """Return the name of a project as it is stored: lower case, with `/` between its parts. Raises `ValueError`."""
+    """Return a project as it is stored: lower case, with `/` before sub-projects. Raises `ValueError`."""
     name = unicodedata.normalize("NFC", text).lower()
     if not _PROJECT.fullmatch(name):
-        raise ValueError("must be letters, digits, - and _, with / or . between its parts, as in home/garden")
+        raise ValueError("must have letters, digits, - and _, with / or . before sub-projects, as in home/garden")
     return _usable(name.replace(".", "/"), PROJECT_LENGTH)
 
 
@@ -48,20 +48,20 @@ def parse_tag(text: str) -> str:
     """Return a tag as it is stored: lower case, without the `+`. Raises `ValueError`."""
     name = unicodedata.normalize("NFC", text).removeprefix("+").lower()
     if not _TAG.fullmatch(name):
-        raise ValueError("must be a letter, then letters, digits, - and _, as in +bills")
+        raise ValueError("must begin with a letter, followed by letters, digits, - and _, as in +bills")
     return _usable(name, TAG_LENGTH)
 
 
 def _usable(name: str, length: int) -> str:
     if name in NO_NAMES:
-        raise ValueError(f"must not be {name!r}, which means something else in a filter")
+        raise ValueError(f"must not be {name!r}, which has a meaning in filters")
     if len(name) > length:
         raise ValueError(f"has {len(name)} characters; at most {length} are allowed")
     return name
 
 
 def is_overdue(due_on: date | None, due_time: time | None, now: datetime) -> bool:
-    """Return whether a day, or a time of it, is over; `now` is an aware instant, in the zone where the user is."""
+    """Whether a date or time has passed; `now` is an aware local time."""
     if due_on is None or due_on >= now.date():
         return due_on == now.date() and due_time is not None and due_time < now.time()
     return True

@@ -1,4 +1,4 @@
-"""Identifiers that the client makes, so that a statement sent twice takes effect once."""
+"""Ids that the client makes, so that a statement sent twice takes effect once."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def new_id(at: datetime) -> UUID:
 
 
 def derived_id(change: UUID, owner: str, index: int) -> UUID:
-    """Return the id of the todo that is number `index` (from 0) of those that `change` adds for `owner`.
+    """Return the id of number `index` among the rows that `change` adds for `owner`.
 
-    The same input gives the same id, so that adding again finds what is there; another owner's ids never collide.
-    The leading 48 bits are the change's own, so that todos sort by age where the change is a UUIDv7.
+    The same input gives the same id, so that adding again finds the first row. The ids of different owners differ.
+    The leading 48 bits are those of the change, so that ids sort by age if the change is a UUIDv7.
     """
     digest = hashlib.sha256(f"{change.hex}/{index}/{owner}".encode()).digest()
     return _version_7(change.int >> 80, int.from_bytes(digest) & ((1 << 74) - 1))

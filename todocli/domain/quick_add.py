@@ -1,8 +1,8 @@
-"""Quick words: what the words of a title say about when, what first, and where.
+"""Quick add: the words of a title that set fields.
 
-A word is read only if it is a known key with a value (`due:fri`), or a tag (`+bills`). Everything else is prose and
-stays in the title: `Buy 40th birthday gift`, `C++`, `+49 30 1234`, `https://…`, `due: soon`. A word that is read and
-means nothing is refused, not taken for prose.
+A word sets a field only if it is a known key with a value (`due:fri`), or a tag (`+bills`). Everything else stays in
+the title: `Buy 40th birthday gift`, `C++`, `+49 30 1234`, `https://…`, `due: soon`. A known key with an invalid value
+is an error, not part of the title.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from todocli.domain.dates import parse_day
 from todocli.domain.fields import parse_priority, parse_project, parse_tag
-from todocli.errors import FieldError, ValidationError
+from todocli.errors import ValidationError
 
 CLEAR = "none"
 """The value that clears a field."""
@@ -27,7 +27,7 @@ KEYS = {
     **dict.fromkeys(("project", "proj"), "project"),
     **dict.fromkeys(("tags", "tag"), "tag"),
 }
-"""The keys as they may be written, each with the option that says the same."""
+"""The keys in all spellings, each with the option of the same meaning."""
 
 _CLOCK = r"(?:[01]?\d|2[0-3]):[0-5]\d|(?:1[0-2]|[1-9])[ap]m|noon"
 _STRAY = re.compile(rf"(?<!\S)due:([^\s:]+)\s+({_CLOCK})(?!\S)", re.IGNORECASE)
@@ -38,9 +38,9 @@ _WHOLE = re.compile(r"(due|starts?):(\S.*)()", re.IGNORECASE)
 
 @dataclass
 class QuickAdd:
-    """What words say: the `title` that is left of them, and the fields that they set, as `TodoUpdate` names them.
+    """The meaning of words: the `title` that is left, and the fields that they set, named as in `TodoUpdate`.
 
-    Tags are in `add_tags`; `tags` is there if all others are to go.
+    Tags are in `add_tags`; `tags` is set if it replaces all others.
     """
 
     title: str = ""
@@ -48,22 +48,22 @@ class QuickAdd:
 
     @property
     def new(self) -> dict[str, Any]:
-        """The fields as a new todo has them."""
+        """The fields of a new todo."""
         tags = self.fields.get("tags", []) + self.fields.get("add_tags", [])
         return {name: value for name, value in self.fields.items() if name != "add_tags"} | {"tags": tags}
 
     @property
     def changes(self) -> dict[str, Any]:
-        """The fields as a todo's update has them."""
+        """The fields of an update."""
         return self.new if "tags" in self.fields else self.fields
 
 
 def parse_quick_add(
     words: Iterable[str], options: Mapping[str, Sequence[str]], *, today: date, literal: bool = False
 ) -> QuickAdd:
-    """Return what `words` say, and the values of `options` (named `due`, `start`, `priority`, `project`, `tag`).
+    """Return the meaning of `words`, and of the `options` due, start, priority, project and tag.
 
-    With `literal` all words are the title. Raises `ValidationError` for a value that is none, or a field given twice.
+    With `literal`, all words are the title. Raises `ValidationError` for an invalid value, or a field given twice.
     """
     found = QuickAdd()
     for name, values in options.items():
@@ -75,23 +75,23 @@ def parse_quick_add(
         try:
             _take(found, KEYS[key.lower()] if key else "tag", tag or value, today)
         except ValidationError as error:
-            error.hint = f"{error.hint} Or, to keep the word in the title: --literal"
+            error.hint = f"To keep the word in the title, add --literal. {error.hint}"
             raise
         return ""
 
-    kept = [word if literal else _read(word, take) for word in words]
+    kept = [word if literal else _take_from(word, take) for word in words]
     found.title = " ".join(word for word in kept if word is not None)
     return found
 
 
 def stray_time(words: Iterable[str]) -> tuple[str, str] | None:
-    """Return a time that stands alone behind a day, and so in the title, and what was meant; None if there is none."""
+    """Return a time that follows a date, and so is part of the title, and the intended word; None if there is none."""
     match = _STRAY.search(" ".join(words))
     return (match[2], f"due:{match[1]}-{match[2]}") if match else None
 
 
-def _read(word: str, take: Callable[[re.Match[str]], str]) -> str | None:
-    """Return what is left of a word of the command line, which may be a whole sentence; None if nothing is."""
+def _take_from(word: str, take: Callable[[re.Match[str]], str]) -> str | None:
+    """Return what is left of a word of the command line, which may be a sentence; None if nothing is."""
     if (whole := _WHOLE.fullmatch(word)) and " " in whole[2] and _is_day(whole[2]):
         take(whole)
         return None
@@ -110,11 +110,11 @@ def _is_day(text: str) -> bool:
 
 
 def _take(found: QuickAdd, name: str, text: str, today: date) -> None:
-    """Set the field that an option or a key stands for."""
+    """Set the field of an option or a key."""
     fields = found.fields
     text = CLEAR if text.lower() == CLEAR else text
     if name == "tag" and text != CLEAR:
-        fields["add_tags"] = [*fields.get("add_tags", []), _named(name, text, parse_tag)]
+        fields["add_tags"] = [*fields.get("add_tags", []), _parsed(name, text, parse_tag)]
         return
     if _FIELDS[name] in fields:
         detail = f"{name} is given twice."
@@ -124,18 +124,18 @@ def _take(found: QuickAdd, name: str, text: str, today: date) -> None:
         if name == "due":
             fields |= {"due_on": day and day.on, "due_time": day and day.at}
         elif day and day.at:
-            raise _error(name, f"The start is a day; {text[:40]!r} has a time.", "Leave the time out.")
+            raise _error(name, f"The start is a date, but {text[:40]!r} has a time.", "Leave the time out.")
         else:
             fields["starts_on"] = day and day.on
     elif name == "tag":
         fields["tags"] = []
     else:
         fields[name] = (
-            None if text == CLEAR else _named(name, text, parse_priority if name == "priority" else parse_project)
+            None if text == CLEAR else _parsed(name, text, parse_priority if name == "priority" else parse_project)
         )
 
 
-def _named(name: str, text: str, parse: Callable[[str], str]) -> str:
+def _parsed(name: str, text: str, parse: Callable[[str], str]) -> str:
     try:
         return parse(text)
     except ValueError as error:
@@ -144,4 +144,4 @@ def _named(name: str, text: str, parse: Callable[[str], str]) -> str:
 
 
 def _error(name: str, detail: str, hint: str) -> ValidationError:
-    return ValidationError(detail, hint=hint, field_errors=(FieldError(_FIELDS[name], detail),))
+    return ValidationError.of(_FIELDS[name], detail, hint=hint)

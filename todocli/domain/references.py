@@ -1,4 +1,4 @@
-"""How a person points at todos: `12`, a range `5-7`, or a full UUID."""
+"""References to todos: `12`, a range `5-7`, or a full UUID."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from todocli.errors import FieldError, ValidationError
+from todocli.errors import ValidationError
 
 MAX_NUMBER = 2**63 - 1
-"""The largest number that the databases can hold."""
+"""The largest number that the databases can store."""
 
 MAX_REFERENCES = 5_000
-"""How many references one command takes: they are sent in one statement, whose parameters are limited."""
+"""The most references of a command: one statement has them, and its parameters are limited."""
 
 MAX_RANGES = 100
-"""How many ranges one command takes: each is a condition of its own (SQLite: an expression has a depth of 1,000)."""
+"""The most ranges of a command: each is a condition, and SQLite limits the depth of expressions to 1,000."""
 
 _RANGE = re.compile(r"(\d+)-(\d+)", re.ASCII)
 _NUMBER = re.compile(r"\d+", re.ASCII)
@@ -25,7 +25,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.I
 
 @dataclass(frozen=True)
 class NumberRange:
-    """The numbers from `first` to `last`, both included; it takes those that exist, at least one."""
+    """The numbers from `first` to `last`, inclusive. It stands for the existing ones, at least one."""
 
     first: int
     last: int
@@ -39,9 +39,9 @@ Reference = int | UUID | NumberRange
 
 @dataclass(frozen=True)
 class References:
-    """What one command was pointed at, without repetitions, in the order in which it was given.
+    """The references of a command, without repetitions, in the order given.
 
-    `single` says that it was one plain reference, which names one todo and not a list.
+    `single`: it was one number or UUID, so the answer is one todo and not a list.
     """
 
     items: tuple[Reference, ...]
@@ -64,16 +64,16 @@ class References:
 
 
 def parse_references(words: Sequence[str], *, listed: bool = False) -> References:
-    """Read references as a person types them; `listed` ones stand for a list, also if there is one only.
+    """Parse references; `listed` ones stand for a list, even if there is only one.
 
-    Raises `ValidationError` naming the word that is not one.
+    Raises `ValidationError` naming the invalid word.
     """
     items = tuple(dict.fromkeys(_parse(word) for word in words))
     if len(items) > MAX_REFERENCES:
-        raise _error(f"{len(items)} references are more than one command takes ({MAX_REFERENCES}).", "Use a range.")
+        raise _error(f"{len(items)} references are too many for one command ({MAX_REFERENCES}).", "Use a range.")
     ranges = sum(isinstance(item, NumberRange) for item in items)
     if ranges > MAX_RANGES:
-        raise _error(f"{ranges} ranges are more than one command takes ({MAX_RANGES}).", "Use fewer, longer ones.")
+        raise _error(f"{ranges} ranges are too many for one command ({MAX_RANGES}).", "Use fewer and longer ranges.")
     return References(items, single=len(words) == 1 and not listed and not isinstance(items[0], NumberRange))
 
 
@@ -83,23 +83,23 @@ def _parse(word: str) -> Reference:
     if match := _RANGE.fullmatch(word):
         first, last = (_number(part, word) for part in match.groups())
         if first > last:
-            raise _error(f"{_shown(word)} is a range that runs backwards.", f"Write {last}-{first}.")
+            raise _error(f"The range {_shown(word)} runs backwards.", f"Write {last}-{first}.")
         return NumberRange(first, last)
     if _UUID.fullmatch(word):
         return UUID(word)
     hint = "Write a number, a range such as 5-7, or a full UUID."
     if word.startswith("+") or ":" in word:
-        hint = "To choose by what they are, use options: --tag bills, --project home, --due week."
-    raise _error(f"{_shown(word)} is not a todo's number.", hint)
+        hint = "To select by a filter, use options: --tag bills, --project home, --due week."
+    raise _error(f"{_shown(word)} is not a todo number.", hint)
 
 
 def _number(digits: str, word: str) -> int:
     digits = digits.lstrip("0") or "0"
     number = int(digits) if len(digits) < 20 else MAX_NUMBER + 1
     if number == 0:
-        raise _error(f"{_shown(word)} is not a todo's number: numbers start at 1.", "todo list shows the numbers.")
+        raise _error(f"{_shown(word)} is not a todo number: numbers start at 1.", "See your todos", ("todo", "list"))
     if number > MAX_NUMBER:
-        raise _error(f"{_shown(word)} is larger than any todo's number.", "todo list shows the numbers.")
+        raise _error(f"{_shown(word)} is larger than any todo number.", "See your todos", ("todo", "list"))
     return number
 
 
@@ -107,5 +107,5 @@ def _shown(word: str) -> str:
     return repr(word if len(word) <= 40 else word[:40] + "…")
 
 
-def _error(detail: str, hint: str) -> ValidationError:
-    return ValidationError(detail, hint=hint, field_errors=(FieldError("reference", detail),))
+def _error(detail: str, hint: str, command: tuple[str, ...] | None = None) -> ValidationError:
+    return ValidationError.of("reference", detail, hint=hint, command=command)

@@ -1,7 +1,7 @@
-"""Tokens: what a program shows to say whose todos it wants. Only their SHA-256 is stored.
+"""Tokens by which programs authenticate. Only their SHA-256 is stored.
 
-A token is `todo_`, 40 random characters (238 bits), and 6 that are a checksum of all before them (CRC-32, base 62): so
-one that was cut or mistyped is known without a database, and scanners for secrets know one when they see it.
+A token is `todo_`, 40 random characters (238 bits), and a checksum of 6 (CRC-32, base 62). So a truncated or mistyped
+token is recognised without a database, and secret scanners recognise a leaked one.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ def new_token() -> str:
 
 
 def is_token(text: str) -> bool:
-    """Return whether a text has the form of a token, with the right checksum."""
+    """Whether a text has the form of a token, with the right checksum."""
     return bool(_TOKEN.fullmatch(text)) and _checksum(text[:-6]) == text[-6:]
 
 
-def digest_of(token: str) -> str:
-    """Return what is stored of a token: its SHA-256, in hexadecimal."""
+def digest(token: str) -> str:
+    """Return the SHA-256 of a token in hexadecimal, which is stored."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 

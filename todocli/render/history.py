@@ -93,4 +93,4 @@ def plain_change(change: ChangeRead) -> Iterator[str]:
     """Yield a tab-separated line for each todo of a change: instant, kind, action, number, title."""
     for item in change.items:
         columns = (instant(change.made_at), change.kind, item.action, str(item.number), visible(item.title or ""))
-        yield "\t".join(columns)
+        yield "\t".join(columns).rstrip("\t")

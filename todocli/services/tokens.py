@@ -15,7 +15,8 @@ from sqlmodel import Session, SQLModel, col
 from todocli.clock import now
 from todocli.database.engine import insert_for
 from todocli.domain.ids import new_id
-from todocli.domain.tokens import digest_of, is_token, new_token
+from todocli.domain.tokens import digest as token_digest
+from todocli.domain.tokens import is_token, new_token
 from todocli.errors import AccessDenied, Conflict, MissingUserContext, NotFound, ValidationError
 from todocli.models import Token, User
 from todocli.schemas.tokens import TokenCreated, TokenList, TokenRead
@@ -57,7 +58,7 @@ class Tokens:
         values: dict[str, Any] = {
             "id": new_id(moment),
             "name": name,
-            "digest": digest_of(token),
+            "digest": token_digest(token),
             "is_read_only": read_only,
             "created_at": moment,
             "expires_at": expires_at,
@@ -104,7 +105,7 @@ def authenticate(session: Session, token: str) -> Principal:
     refused = AccessDenied("The token is not valid.", hint="Create one", command=("todo", "token", "create", "NAME"))
     if not is_token(token):
         raise refused
-    digest = digest_of(token)
+    digest = token_digest(token)
     query = (
         sa.select(
             *(_table.c[name] for name in ("id", "digest", "is_read_only", "expires_at", "user_id")), col(User.name)

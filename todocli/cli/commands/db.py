@@ -47,7 +47,7 @@ def upgrade(
         applied = migrations.upgrade(
             context.target,
             revision,
-            lambda revision: _announce(context, "upgrade to", revision),
+            lambda revision: _announce(context, "Upgrading to", revision),
             lambda c: _copied(context, c),
         )
     _print_current(context, applied)
@@ -66,7 +66,7 @@ def downgrade(
         applied = migrations.downgrade(
             context.target,
             revision,
-            lambda revision: _announce(context, "undo", revision),
+            lambda revision: _announce(context, "Downgrading from", revision),
             lambda c: _copied(context, c),
         )
     _print_current(context, applied)
@@ -136,7 +136,7 @@ def _deadline(context: Context) -> Iterator[None]:
 
 
 def _announce(context: Context, verb: str, revision: Revision) -> None:
-    context.output.note(f"{verb} {revision.revision}: {revision.message} …")
+    context.output.note(f"{verb} {revision.revision}: {revision.message}")
 
 
 def _copied(context: Context, copy: Path) -> None:
@@ -192,7 +192,7 @@ def _print(context: Context, applied: list[str], revision: str | None, probe: Pr
     if revision is None:
         context.output.lines(read, [f"There is no todo schema in {location}"], upgrade_command)
     elif read.is_current:
-        context.output.lines(read, [f"{revision} (current): the schema of {location}"])
+        context.output.lines(read, [f"The schema of {location} is current ({revision})"])
     else:
-        line = f"{revision} (this program needs {HEAD}): the schema of {location}"
+        line = f"The schema of {location} is {revision}; this program needs {HEAD}"
         context.output.lines(read, [line], upgrade_command if revision < HEAD else ())

@@ -145,7 +145,7 @@ def purge(
         typer.Argument(metavar="[REF...]", help="Numbers, ranges or UUIDs; everything in the trash by default."),
     ] = None,
     older_than: Annotated[
-        str | None, typer.Option("--older-than", metavar="AGE", help="Only what has been there that long: 30d, 2w.")
+        str | None, typer.Option("--older-than", metavar="AGE", help="Only todos removed that long ago: 30d, 2w.")
     ] = None,
 ) -> None:
     """Delete todos in the trash for good, with their history.

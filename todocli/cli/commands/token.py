@@ -47,7 +47,7 @@ def create(
     with context.workspace() as workspace:
         token = workspace.tokens.create(name, expires_at=until, read_only=read_only)
     context.output.lines(token, [token.token])
-    context.output.note("Copy it now; it won't be shown again. Usage: Authorization: Bearer todo_…")
+    context.output.note("Copy it now; it won't be shown again. Clients send it as Authorization: Bearer todo_…")
 
 
 def list_(context: Context) -> None:

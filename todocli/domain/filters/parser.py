@@ -1,12 +1,12 @@
-"""Filters as a person writes them: as words (`+home due:week milk`), or as an expression with `or` and `not`.
+"""Parses filters: words (`+home due:week milk`), options, or an expression with `or` and `not`.
 
     expression  one or several parts with `or` between them; each is one or several terms, with or without `and`
     term        `not` and a term; an expression in parentheses; `+tag`; `key:value`; a word, or a text in quotes
     key         due, start: a day, `A..B` (either may be missing), today, week, month, year, any, none; due: overdue;
                 start: later
-                project (with its parts), pri, tags: a value, any or none
+                project (with its sub-projects), pri, tags: a value, any or none
 
-What is neither is refused, where it stands.
+An invalid term is an error that shows where it stands.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from datetime import date, timedelta
 from typing import Any, NoReturn
 
 from todocli.domain.filters.ast import Between, Filter, Not, all_of, any_of, quoted, terms
-from todocli.domain.filters.terms import Refused, contains, day, keyed, term
+from todocli.domain.filters.terms import InvalidTerm, contains, day, keyed, term
 from todocli.errors import FieldError, ValidationError
 
 MAX_TERMS = 100
-"""How many terms a filter has at most (SQLite: an expression has a depth of 1,000)."""
+"""The most terms of a filter: SQLite limits the depth of expressions to 1,000."""
 
 MAX_DEPTH = 30
-"""How deep its parts are nested at most."""
+"""The deepest nesting of a filter."""
 
 _SINGLE = ("project", "priority", "due", "start", "before", "after", "search")
 _OPERATORS = ("and", "or", "not")
@@ -34,7 +34,7 @@ _TOKEN = re.compile(r'\s*(?:([()])|((?:[^\s()":]+:)?"(?:[^"\\]|\\.)*")|([^\s()"]
 
 @dataclass(frozen=True)
 class _Token:
-    """A piece of an expression, where it stands, and whether it is a text in quotes."""
+    """A token of an expression, its position, and whether it is quoted."""
 
     text: str
     start: int
@@ -43,18 +43,18 @@ class _Token:
 
     @property
     def is_end(self) -> bool:
-        """Whether it is what stands behind the last piece."""
+        """Whether it is the end of the expression."""
         return self.start == self.end
 
     @property
     def operator(self) -> str:
-        """The operator or parenthesis that it is; empty for others."""
+        """The operator or parenthesis; empty for other tokens."""
         word = self.text.lower()
         return word if not self.is_quoted and word in (*_OPERATORS, "(", ")") else ""
 
 
 def parse_words(words: Iterable[str], *, today: date) -> Filter:
-    """Return the filter that all `words` of a command line hold; each is a term, and free ones search.
+    """Return the conjunction of the `words` of a command line; each is a term.
 
     Raises `ValidationError`, which shows the word.
     """
@@ -71,12 +71,12 @@ def parse_words(words: Iterable[str], *, today: date) -> Filter:
 
 
 def parse_where(text: str, *, today: date) -> Filter:
-    """Return the filter that an expression means. Raises `ValidationError`, which shows the spot."""
+    """Return the filter of an expression. Raises `ValidationError`, which shows the spot."""
     return _Expression(text, today).parse()
 
 
 def parse_option(name: str, text: str, *, today: date) -> Filter:
-    """Return the filter that an option means: one named like a key; `before` or `after` with a day; `search`.
+    """Return the filter of an option: a key, `before` or `after` with a day, or `search`.
 
     Raises `ValidationError` for the option.
     """
@@ -86,9 +86,11 @@ def parse_option(name: str, text: str, *, today: date) -> Filter:
         if name == "search":
             return contains(text)
         return keyed(name, text.removeprefix("+") if name == "tag" else text, today)
-    except Refused as error:
+    except InvalidTerm as error:
         fault = FieldError(name, error.detail)
-        raise ValidationError(f"--{name}: {error.detail}", hint=error.hint, field_errors=(fault,)) from None
+        raise ValidationError(
+            f"--{name}: {error.detail}", hint=error.hint, command=error.command, field_errors=(fault,)
+        ) from None
 
 
 def parse_options(options: Mapping[str, Any], words: Sequence[str] = (), *, today: date) -> Filter:
@@ -111,11 +113,13 @@ def _before_or_after(on: date, *, is_before: bool) -> Filter:
     try:
         return Between("due", None, on - timedelta(days=1)) if is_before else Between("due", on + timedelta(days=1))
     except OverflowError:
-        raise Refused(f"There is no day {'before' if is_before else 'after'} {on}.", "Take another day.") from None
+        raise InvalidTerm(
+            f"There is no day {'before' if is_before else 'after'} {on}.", "Choose another day."
+        ) from None
 
 
 class _Expression:
-    """An expression on its way to a filter, by recursive descent."""
+    """Recursive descent over the tokens of an expression."""
 
     def __init__(self, text: str, today: date) -> None:
         self._text = text
@@ -127,7 +131,7 @@ class _Expression:
     def parse(self) -> Filter:
         found = self._any()
         if not self._next.is_end:
-            _refuse(self._text, self._next, "This parenthesis closes nothing.", "Leave it out, or open one before it.")
+            _refuse(self._text, self._next, "This parenthesis closes nothing.", "Remove it, or open one before it.")
         return bounded(found, self._text)
 
     @property
@@ -159,13 +163,15 @@ class _Expression:
         if token.operator in ("not", "("):
             self._depth += 1
             if self._depth > MAX_DEPTH:
-                _refuse(self._text, token, f"This is nested more than {MAX_DEPTH} deep.", "Write it more simply.")
+                _refuse(
+                    self._text, token, f"This is nested more than {MAX_DEPTH} levels deep.", "Simplify the expression."
+                )
             found = self._below(token)
             self._depth -= 1
             return found
         if token.operator or token.is_end:
             self._place -= 1
-            _refuse(self._text, self._next, "Here a term is missing.", "Write, for example, +home and not due:none")
+            _refuse(self._text, self._next, "A term is missing here.", "Write it like +home and not due:none.")
         return _term(token, self._text, self._today)
 
     def _below(self, token: _Token) -> Filter:
@@ -173,7 +179,7 @@ class _Expression:
             return Not(self._one())
         inner = self._any()
         if self._next.operator != ")":
-            _refuse(self._text, token, "This parenthesis is never closed.", "Close it, or leave it out.")
+            _refuse(self._text, token, "This parenthesis is never closed.", "Close it, or remove it.")
         self._take()
         return inner
 
@@ -197,19 +203,21 @@ def _tokens(text: str) -> Iterable[_Token]:
 def _term(token: _Token, line: str, today: date) -> Filter:
     try:
         return contains(token.text) if token.is_quoted else term(token.text, today)
-    except Refused as error:
-        _refuse(line, token, error.detail, error.hint)
+    except InvalidTerm as error:
+        _refuse(line, token, error.detail, error.hint, error.command)
 
 
 def bounded(found: Filter, line: str = "") -> Filter:
-    """Return a filter. Raises `ValidationError` if it has more than `MAX_TERMS`; `line` is what it was read from."""
+    """Return a filter. Raises `ValidationError` if it has more than `MAX_TERMS`; `line` is its text."""
     if sum(1 for _ in terms(found)) > MAX_TERMS:
         _refuse(line, _Token(line, 0, len(line)), f"A filter has at most {MAX_TERMS} terms.", "Use fewer.")
     return found
 
 
-def _refuse(line: str, token: _Token, detail: str, hint: str) -> NoReturn:
+def _refuse(line: str, token: _Token, detail: str, hint: str, command: tuple[str, ...] | None = None) -> NoReturn:
     place = f"at {token.start + 1}: {line[token.start : token.end][:40]!r}"
-    error = ValidationError(detail, hint=hint, field_errors=(FieldError("filter", f"{detail} ({place})"),))
+    error = ValidationError(
+        detail, hint=hint, command=command, field_errors=(FieldError("filter", f"{detail} ({place})"),)
+    )
     error.spot = (line, token.start, token.end)
     raise error

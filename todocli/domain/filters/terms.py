@@ -1,4 +1,4 @@
-"""What a single term of a filter means: `+tag`, `key:value`, or a text to search for."""
+"""The meaning of a single filter term: `+tag`, `key:value`, or text to search for."""
 
 from __future__ import annotations
 
@@ -15,21 +15,23 @@ from todocli.domain.filters.ast import Between, Contains, Filter, HasPriority, I
 from todocli.domain.quick_add import KEYS
 from todocli.errors import ValidationError
 
+HELP = ("todo", "help", "filters")
+
 _KEYED = re.compile(r"([A-Za-z]+):(.*)", re.DOTALL)
 
 
-class Refused(Exception):
-    """A term means nothing; `detail` says why, and `hint` what to write."""
+class InvalidTerm(Exception):
+    """A term is not valid: `detail`, `hint` and `command` are as in `TodoError`."""
 
-    def __init__(self, detail: str, hint: str) -> None:
+    def __init__(self, detail: str, hint: str, command: tuple[str, ...] | None = None) -> None:
         super().__init__(detail)
-        self.detail, self.hint = detail, hint
+        self.detail, self.hint, self.command = detail, hint, command
 
 
 def term(text: str, today: date) -> Filter:
-    """Return the filter that a term means. Raises `Refused`."""
+    """Return the filter of a term. Raises `InvalidTerm`."""
     if text[:1] in ("+", "-") and len(text) > 1:
-        found = Tagged(_named(parse_tag, text[1:], "tag"))
+        found = Tagged(_name(parse_tag, text[1:], "tag"))
         return Not(found) if text[0] == "-" else found
     if match := _KEYED.fullmatch(text):
         return keyed(match[1], match[2], today)
@@ -37,22 +39,24 @@ def term(text: str, today: date) -> Filter:
 
 
 def contains(text: str) -> Filter:
-    """Return the filter that looks for `text`. Raises `Refused`."""
+    """Return the filter that searches for `text`. Raises `InvalidTerm`."""
     if not text.strip():
-        raise Refused("There is nothing to search for.", "Write a word.")
+        raise InvalidTerm("The search text is empty.", "Write a word.")
     if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
-        raise Refused("A text to search for has no NUL character, and is valid UTF-8.", "Write another.")
+        raise InvalidTerm("A search text must be valid UTF-8 without NUL.", "Write another one.")
     return Contains(text)
 
 
 def keyed(key: str, value: str, today: date) -> Filter:
-    """Return the filter that `key:value` means. Raises `Refused`."""
+    """Return the filter of `key:value`. Raises `InvalidTerm`."""
     name = KEYS.get(key.lower())
     if name is None:
         near = difflib.get_close_matches(key.lower(), KEYS, 1)
         better = f"Did you mean {near[0]}:{value[:40]}?" if near else "The keys are due, start, pri, project and tags."
         search = f"{key}:{value}"[:40]
-        raise Refused(f"There is no filter {key[:40]}:", f"{better} To search for it: --search {quoted(search)}")
+        raise InvalidTerm(
+            f"There is no filter {key[:40]}:", f"{better} To search for the text, use --search {quoted(search)}."
+        )
     value = value.lower() if name in ("due", "start") or value.lower() in ("any", "none") else value
     if name in ("due", "start"):
         return _days("due" if name == "due" else "start", value, today)
@@ -60,20 +64,20 @@ def keyed(key: str, value: str, today: date) -> Filter:
         each: dict[str, Filter] = {"tag": Tagged(None), "project": InProject(None), "priority": HasPriority(None)}
         return Not(each[name]) if value == "none" else each[name]
     if name == "tag":
-        return Tagged(_named(parse_tag, value, "tag"))
+        return Tagged(_name(parse_tag, value, "tag"))
     if name == "project":
-        return InProject(_named(parse_project, value, "project"))
+        return InProject(_name(parse_project, value, "project"))
     try:
         return HasPriority(parse_priority(value))
     except ValueError:
-        raise Refused(f"{value[:40]!r} is no priority.", "Write pri:high, medium, low, any or none.") from None
+        raise InvalidTerm(f"{value[:40]!r} is not a priority.", "Write pri:high, medium, low, any or none.") from None
 
 
-def _named(parse: Callable[[str], str], text: str, what: str) -> str:
+def _name(parse: Callable[[str], str], text: str, what: str) -> str:
     try:
         return parse(text)
     except ValueError as error:
-        raise Refused(f"A {what} {error}.", "Write, for example, +bills or project:home/garden.") from None
+        raise InvalidTerm(f"A {what} {error}.", "Write it like +bills or project:home/garden.") from None
 
 
 def _days(field: Literal["due", "start"], value: str, today: date) -> Filter:
@@ -91,22 +95,24 @@ def _days(field: Literal["due", "start"], value: str, today: date) -> Filter:
         return Between(field, on, on)
     span = Between(field, day(first, today) if first else None, day(last, today) if last else None)
     if span == Between(field):
-        raise Refused("A span needs a day on one side at least.", "Write, for example, mon..fri or ..fri")
+        raise InvalidTerm("A span needs a day on at least one side.", "Write it like mon..fri or ..fri.")
     if span.first and span.last and span.first > span.last and WEEKDAY.fullmatch(last):  # fri..mon, on a Wednesday
         span = Between(field, span.first, day(last, span.first))
     if span.first and span.last and span.first > span.last:
-        raise Refused(f"{value[:40]!r} runs backwards: from {span.first} to {span.last}.", "Turn it round.")
+        raise InvalidTerm(f"{value[:40]!r} runs backwards: from {span.first} to {span.last}.", "Swap its days.")
     return span
 
 
 def day(text: str, today: date) -> date:
-    """Return the day that `text` names. Raises `Refused`, also if a time is beside it."""
+    """Return the date of a text. Raises `InvalidTerm`, also if it has a time."""
     try:
         found = parse_day(text, "due", today=today)
     except ValidationError as error:
-        raise Refused(error.detail, f"{error.hint} Or overdue, week, month, any, none, mon..fri.") from None
+        raise InvalidTerm(
+            error.detail, "Write a day, or overdue, week, month, any, none, mon..fri. More", HELP
+        ) from None
     if found.at:
-        raise Refused(f"{text[:40]!r} has a time; a filter takes days.", "Leave the time out.")
+        raise InvalidTerm(f"{text[:40]!r} has a time; a filter takes days.", "Leave the time out.")
     return found.on
 
 

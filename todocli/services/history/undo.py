@@ -278,7 +278,11 @@ class Undo:
 def _too_few(count: int, verb: Verb) -> NotFound:
     if count:
         there = "is only 1 change" if count == 1 else f"are only {count} changes"
-        return NotFound(f"There {there} to {verb}; nothing was changed.", command=("todo", verb, str(count)))
+        return NotFound(
+            f"There {there} to {verb}; nothing was changed.",
+            hint=f"To {verb} {'that one' if count == 1 else 'those'}",
+            command=("todo", verb, str(count)),
+        )
     if verb == "undo":
         return NotFound("There is nothing to undo.", hint="See your changes", command=("todo", "log"))
     detail = "There is nothing to redo: only what was undone last can be redone."
