@@ -8,9 +8,12 @@ import uuid
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 from tests.support.terminal import Terminal
 from todocli.cli.colour import wants_json
+from todocli.cli.commands.help import TOPICS
+from todocli.cli.exits import TABLE
 from todocli.errors import OutcomeUnknown
 
 UUID_ = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -251,10 +254,22 @@ def test_help_of_command(todo: Terminal, command: str, tmp_path: Path) -> None:
     assert not (tmp_path / "home").exists()
 
 
-def test_help_exit_codes_lists_every_code(todo: Terminal, person: Terminal) -> None:
-    rows = dict(line.split("\t")[:2] for line in todo.ok("help exit-codes").splitlines())
-    assert list(rows) == ["0", "1", "2", "3", "4", "5", "6", "7", "8", "130", "141"]
-    assert "NOT_FOUND" in person.ok("help exit-codes")
+def test_help_exit_codes_lists_every_code(todo: Terminal) -> None:
+    lines = [line for line in todo.ok("help exit-codes").splitlines() if line.startswith("|")]
+    table = {first.strip("` "): second.strip() for first, second in (line.strip("|").split("|") for line in lines)}
+    assert {code: meaning for code, meaning in table.items() if code.isdecimal()} == {
+        str(row.code): row.meaning for row in TABLE
+    }
+    assert {code: status for code, status in table.items() if code.isupper()} == {
+        code: str(row.code) for row in TABLE for code in row.error_codes
+    }
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_help_topic_fits_terminal_and_is_in_pipe(todo: Terminal, monkeypatch: pytest.MonkeyPatch, topic: str) -> None:
+    assert todo.ok(f"help {topic}").count("\n") > 10
+    shown = Terminal(monkeypatch, terminal=True, width=60).ok(f"help {topic} --color never")
+    assert max(map(cell_len, shown.splitlines())) <= 60
 
 
 def test_reference_from_stdin_is_list(todo: Terminal) -> None:
