@@ -204,7 +204,7 @@ def test_forged_cursor_is_refused(ada: Api, place: int, values: tuple[Any, ...])
         assert [each["field"] for each in body["field_errors"]] == ["cursor"]
 
 
-@pytest.mark.parametrize("sort", ["", *(f"{turn}{key}" for key in get_args(SortKey) for turn in ("", "-"))])
+@pytest.mark.parametrize("sort", ["", *(f"{sign}{key}" for key in get_args(SortKey) for sign in ("", "-"))])
 def test_pages_in_every_order_are_complete(ada: Api, sort: str) -> None:
     for i in range(3):
         ada.add(f"T{i}", due_on=f"2026-12-0{9 - i}", due_time="17:00", project=f"p{i}", starts_on="2026-11-01")

@@ -197,6 +197,7 @@ def test_help_fits_terminal(monkeypatch: pytest.MonkeyPatch, width: int) -> None
         assert max(map(len, prose)) <= min(width, MAX_WIDTH), line
 
 
+@pytest.mark.slow
 def test_real_terminal_gets_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     """The program asks the streams themselves, which no other test has."""
     monkeypatch.setenv("TERM", "xterm")

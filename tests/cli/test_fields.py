@@ -202,11 +202,11 @@ def test_list_selects_and_sorts(todo: Terminal, line: str, found: list[int]) -> 
         ),
         ("list milk or bread", "error: 'or' is part of an expression.\n       milk or bread\n            ^^\n hint"),
         (["list", "ü\x1b界", "x:y"], "error: There is no filter x:\n       ü\\x1b界 x:y\n               ^^^\n hint: "),
-        ("list --due nextweek", "error: --due: 'nextweek' is not a day.\n hint: Write, for example, today"),
+        ("list --due nextweek", "error: --due: 'nextweek' is not a day.\n hint: Write a day, or overdue"),
         ("list --sort size", "error: Cannot sort by 'size'.\n hint: Sort by urgency, number"),
         ("list --all --completed", "error: --all and --completed exclude each other.\n"),
-        ("list --tag 'a b'", "error: --tag: A tag must be a letter"),
-        ("list --search ''", "error: --search: There is nothing to search for."),
+        ("list --tag 'a b'", "error: --tag: A tag must begin with a letter"),
+        ("list --search ''", "error: --search: The search text is empty."),
     ],
 )
 def test_bad_filter_points_at_fault(todo: Terminal, line: str | list[str], error: str) -> None:
@@ -217,8 +217,8 @@ def test_bad_filter_points_at_fault(todo: Terminal, line: str | list[str], error
 
 def test_bad_filter_as_json_has_position(todo: Terminal) -> None:
     error = json.loads(todo("list --where '+a (' --json").err)
-    assert (error["error_code"], error["detail"]) == ("VALIDATION_ERROR", "Here a term is missing.")
-    assert error["field_errors"] == [{"field": "filter", "message": "Here a term is missing. (at 5: '')"}]
+    assert (error["error_code"], error["detail"]) == ("VALIDATION_ERROR", "A term is missing here.")
+    assert error["field_errors"] == [{"field": "filter", "message": "A term is missing here. (at 5: '')"}]
 
 
 def test_list_footer_counts_todos(person: Terminal) -> None:
@@ -347,7 +347,7 @@ def test_edit_by_filter_changes_all(todo: Terminal) -> None:
         ("edit 1 --where x", "A number and --where exclude each other."),
         ("edit 1 x --dry-run", "--dry-run needs a filter, such as --tag."),
         ("edit", "No todo was chosen."),
-        ("edit milk", "'milk' is not a todo's number."),
+        ("edit milk", "'milk' is not a todo number."),
         ("edit --tag a", "No change was given."),
         ("edit --tag a New title", "'New' is not a change."),
         ("edit --tag a --title x", "Only one todo's title can be edited at a time."),
@@ -356,7 +356,7 @@ def test_edit_by_filter_changes_all(todo: Terminal) -> None:
         ("list --before 0001-01-01", "--before: There is no day before 0001-01-01."),
         ("list --after 9999-12-31", "--after: There is no day after 9999-12-31."),
         ("list " + "--tag a " * 101, "A filter has at most 100 terms."),
-        ("done --where '+a or'", "Here a term is missing."),
+        ("done --where '+a or'", "A term is missing here."),
     ],
 )
 def test_bad_selection_changes_nothing(todo: Terminal, line: str, error: str) -> None:
@@ -372,7 +372,7 @@ def test_filter_in_place_of_number_suggests_options(todo: Terminal, line: str) -
     ran = todo(line)
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.endswith(
-        " hint: To choose by what they are, use options: --tag bills, --project home, --due week.\n"
+        " hint: To select by a filter, use options: --tag bills, --project home, --due week.\n"
     )
 
 

@@ -71,7 +71,7 @@ def test_undo_more_than_there_is(person: Terminal) -> None:
     ran = person("undo 2")
     assert (ran.code, ran.err) == (
         3,
-        "error: There is only 1 change to undo; nothing was changed.\n hint: todo undo 1\n",
+        "error: There is only 1 change to undo; nothing was changed.\n hint: To undo that one: todo undo 1\n",
     )
 
 
@@ -197,11 +197,11 @@ def test_undo_and_purge_repeated_answer_the_same(script: Terminal) -> None:
     [
         ("log 1-2", 2, "log takes one todo, not a range"),
         ("log 7", 3, "There is no todo 7"),
-        ("log x", 2, "is not a todo's number"),
+        ("log x", 2, "is not a todo number"),
         ("log --all -n 3", 2, "exclude each other"),
-        ("log --since 3x", 2, "'3x' is not a point in time"),
-        ("log --until 2026-02-30", 2, "is not a point in time"),
-        ("log --since 999999w", 2, "is not a point in time"),
+        ("log --since 3x", 2, "'3x' is not a date or time"),
+        ("log --until 2026-02-30", 2, "is not a date or time"),
+        ("log --since 999999w", 2, "is not a date or time"),
         ("log --fields id", 2, "No such option: --fields"),
         ("undo 1001", 2, "1001 changes are more than one command can undo (1000)."),
         ("undo 99999999999999999999999", 2, "more than one command can undo (1000)."),
@@ -209,8 +209,8 @@ def test_undo_and_purge_repeated_answer_the_same(script: Terminal) -> None:
         ("undo --fields id", 2, "No such option: --fields"),
         ("purge 1", 3, "Not in the trash: 1. Nothing was purged."),
         ("purge 1 99", 3, "1, 99"),
-        ("purge --older-than soon", 2, "'soon' is not a span of time"),
-        ("purge --older-than 999999w", 2, "is not a span of time"),
+        ("purge --older-than soon", 2, "'soon' is not a duration"),
+        ("purge --older-than 999999w", 2, "is not a duration"),
         ("purge", 5, "Delete 2 b for good, with its history?"),
     ],
 )

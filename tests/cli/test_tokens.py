@@ -24,7 +24,7 @@ def test_token_is_shown_once_and_stored_as_digest(todo: Terminal, home: Path) ->
     ran = todo("token create phone")
     token = ran.out.strip()
     assert is_token(token)
-    assert ran.err == "Copy it now; it won't be shown again. Usage: Authorization: Bearer todo_…\n"
+    assert ran.err == "Copy it now; it won't be shown again. Clients send it as Authorization: Bearer todo_…\n"
     assert token not in todo.ok("token list") + todo.ok("token list --json")
     with closing(sqlite3.connect(home / "todo.db")) as database:
         assert database.execute("SELECT digest FROM tokens").fetchall() == [(digest(token),)]
@@ -53,7 +53,7 @@ def test_tokens_are_listed_and_revoked(todo: Terminal) -> None:
     [
         ("token create web", 4, "There is already a token 'web'."),
         ("token create ''", 2, "The name of a token must have 1 to 64 printable characters."),
-        ("token create a --expires soon", 2, "'soon' is not a span of time."),
+        ("token create a --expires soon", 2, "'soon' is not a duration."),
         ("token create a --expires 0d", 2, "The token would have expired already."),
         ("token revoke nope", 3, "There is no token 'nope'."),
     ],

@@ -86,25 +86,25 @@ def test_expression_is_parsed(text: str, written: str) -> None:
 @pytest.mark.parametrize(
     ("text", "spot", "detail", "hint"),
     [
-        ("", "", "Here a term is missing.", "Write"),
-        ("a or", "", "Here a term is missing.", "Write"),
-        ("a and and b", "and", "Here a term is missing.", "Write"),
-        ("()", ")", "Here a term is missing.", "Write"),
+        ("", "", "A term is missing here.", "Write"),
+        ("a or", "", "A term is missing here.", "Write"),
+        ("a and and b", "and", "A term is missing here.", "Write"),
+        ("()", ")", "A term is missing here.", "Write"),
         ("a (b", "(", "This parenthesis is never closed.", "Close it"),
-        ("a) b", ")", "This parenthesis closes nothing.", "Leave it out"),
+        ("a) b", ")", "This parenthesis closes nothing.", "Remove it"),
         ('a "b c', '"b c', "This quotation is never closed.", "Close it"),
         ("a duee:fri", "duee:fri", "There is no filter duee:", "Did you mean due:fri?"),
         ("http://x", "http://x", "There is no filter http:", "The keys are due"),
-        ("a due:soonish b", "due:soonish", "'soonish' is not a day.", "Write, for example, today"),
+        ("a due:soonish b", "due:soonish", "'soonish' is not a day.", "Write a day, or overdue"),
         ("due:fri-17:00", "due:fri-17:00", "'fri-17:00' has a time", "Leave the time out."),
         ("due:..", "due:..", "A span needs a day", "Write"),
-        ("due:2026-12-01..2026-11-01", "due:2026-12-01..2026-11-01", "'2026-12-01..2026-11-01' runs backwards", "Turn"),
-        ("pri:urgent", "pri:urgent", "'urgent' is no priority.", "Write pri:high"),
-        ("+1", "+1", "A tag must be a letter", "Write"),
-        ("project:a//b", "project:a//b", "A project must be", "Write"),
-        ("a\0", "a\0", "A text to search for has no NUL", "Write another."),
-        ("a\udcff", "a\udcff", "A text to search for has no NUL character, and is valid UTF-8", "Write another."),
-        ('""', '""', "There is nothing to search for.", "Write a word."),
+        ("due:2026-12-01..2026-11-01", "due:2026-12-01..2026-11-01", "'2026-12-01..2026-11-01' runs backwards", "Swap"),
+        ("pri:urgent", "pri:urgent", "'urgent' is not a priority.", "Write pri:high"),
+        ("+1", "+1", "A tag must begin with a letter", "Write"),
+        ("project:a//b", "project:a//b", "A project must have", "Write"),
+        ("a\0", "a\0", "A search text must be valid UTF-8 without NUL", "Write another one."),
+        ("a\udcff", "a\udcff", "A search text must be valid UTF-8 without NUL", "Write another one."),
+        ('""', '""', "The search text is empty.", "Write a word."),
     ],
 )
 def test_refused_expression_marks_the_spot(text: str, spot: str, detail: str, hint: str) -> None:
@@ -149,7 +149,7 @@ def test_size_of_a_filter_is_limited() -> None:
     deep = "not (" * 15 + "a" + ")" * 15
     parse_where(deep, today=TODAY)
     for text in ("(" * 20_000, "not " * 20_000 + "a", f"({deep})"):
-        with pytest.raises(ValidationError, match="more than 30 deep"):
+        with pytest.raises(ValidationError, match="more than 30 levels deep"):
             parse_where(text, today=TODAY)
     for text in (f"{many} b", f"{many} or b"):
         with pytest.raises(ValidationError, match=f"at most {MAX_TERMS} terms"):

@@ -80,13 +80,13 @@ def test_prose_stays_title(title: str) -> None:
     [
         ("due:whenever", "due_on", "'whenever' is not a day."),
         ("due:next fri", "due_on", "'next' is not a day."),
-        ("start:fri-17:00", "starts_on", "The start is a day; 'fri-17:00' has a time."),
+        ("start:fri-17:00", "starts_on", "The start is a date, but 'fri-17:00' has a time."),
         ("pri:urgent", "priority", "The priority 'urgent' must be high, medium, low or none."),
         ("p:0", "priority", "The priority '0' must be high, medium, low or none."),
-        ("project:a//b", "project", "The project 'a//b' must be letters"),
+        ("project:a//b", "project", "The project 'a//b' must have letters"),
         ("project:any", "project", "The project 'any' must not be 'any'"),
         ("+none", "tags", "The tag '+none' must not be 'none'"),
-        ("tag:1", "tags", "The tag '1' must be a letter"),
+        ("tag:1", "tags", "The tag '1' must begin with a letter"),
         ("due:fri due:sat", "due_on", "due is given twice."),
         ("p:1 pri:2", "priority", "priority is given twice."),
     ],
@@ -97,7 +97,7 @@ def test_bad_word_names_field(words: str, field: str, detail: str) -> None:
     assert raised.value.detail.startswith(detail)
     assert [error.field for error in raised.value.field_errors] == [field]
     assert raised.value.hint
-    assert raised.value.hint.endswith("Or, to keep the word in the title: --literal")
+    assert raised.value.hint.startswith("To keep the word in the title, add --literal. ")
 
 
 def test_options_equal_words() -> None:

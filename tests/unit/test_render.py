@@ -231,7 +231,7 @@ def test_document_is_compact_json_in_field_order() -> None:
     assert json_lines([todo, todo]) == [WHOLE, WHOLE]
 
 
-def test_picked_fields_keep_given_order() -> None:
+def test_selected_fields_keep_given_order() -> None:
     todo = _todo("漢字\n")
     assert document(todo, ["title", "description", "number"]) == '{"title":"漢字\\n","description":null,"number":12}'
     many = TodoList(items=[todo, todo], count=2, total=9)

@@ -17,13 +17,11 @@ LIMIT = Option("--limit", "-n", help="Show at most N.", value=True)
 SORT = Option("--sort", help="Sort by due,-priority,project,title,created.", value=True, kind="sort")
 REVERSE = Option("--reverse", "-r", help="Reverse the order.")
 GROUP = Option("--group", help="Group by project, tag or due.", value=True, choices=("project", "tag", "due"))
-TAG = Option("--tag", help="With this tag; or any, none.", value=True, repeats=True, kind="tag")
+TAG = Option("--tag", help="With this tag, or with any or none.", value=True, repeats=True, kind="tag")
 NO_TAG = Option("--no-tag", help="Without this tag.", value=True, repeats=True, kind="tag")
-PROJECT = Option("--project", help="In this project or a sub-project; or any, none.", value=True, kind="project")
-PRIORITY = Option(
-    "--priority", help="With this priority: high, medium, low; or any, none.", value=True, kind="priority"
-)
-DUE = Option("--due", help="Due then: overdue, today, week, mon..fri; or any, none.", value=True, kind="due")
+PROJECT = Option("--project", help="In this project or a sub-project, or in any or none.", value=True, kind="project")
+PRIORITY = Option("--priority", help="With this priority: high, medium, low, any or none.", value=True, kind="priority")
+DUE = Option("--due", help="Due then: overdue, today, week, mon..fri, any or none.", value=True, kind="due")
 START = Option("--start", help="Starting then: later, next-mon.", value=True, kind="day")
 BEFORE = Option("--before", help="Due before this day.", value=True, kind="day")
 AFTER = Option("--after", help="Due after this day.", value=True, kind="day")
@@ -398,7 +396,7 @@ TABLE = Command(
         "purge": Command(
             "Delete todos in the trash for good, with...",
             options=(
-                Option("--older-than", help="Only what has been there that long: 30d, 2w.", value=True),
+                Option("--older-than", help="Only todos removed that long ago: 30d, 2w.", value=True),
                 JSON,
                 JSONL,
                 QUIET,

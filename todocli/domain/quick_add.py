@@ -140,7 +140,7 @@ def _parsed(name: str, text: str, parse: Callable[[str], str]) -> str:
         return parse(text)
     except ValueError as error:
         example = {"priority": "pri:high", "project": "project:home/garden", "tag": "+bills"}[name]
-        raise _error(name, f"The {name} {text[:40]!r} {error}.", f"Write, for example, {example}.") from None
+        raise _error(name, f"The {name} {text[:40]!r} {error}.", f"Write it like {example}.") from None
 
 
 def _error(name: str, detail: str, hint: str) -> ValidationError:
