@@ -1,7 +1,8 @@
 """Undo under stress: `python -m tests.benchmarks.undo [RUNS] [KILLS]`, on both engines. Takes minutes.
 
-First a state machine (`tests.support.undo_machine`) does anything in any order and takes it back, RUNS times on each engine; a
-divergence ends it. Then KILLS commands on each are killed at a moment by chance (`tests.support.killed`).
+First a state machine (`tests.support.undo_machine`) runs commands in random order and undoes them, RUNS times on each
+engine; the first divergence ends it. Then KILLS commands on each engine are killed at random moments
+(`tests.support.killed`).
 """
 
 from __future__ import annotations

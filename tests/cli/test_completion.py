@@ -244,6 +244,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("complete", REAL_SHELLS)
 @pytest.mark.parametrize(
     ("line", "expected"),
@@ -260,6 +261,7 @@ def test_real_shell_offers(complete: Callable[[str], list[str]], line: str, expe
     assert {word.removeprefix("--due=") for word in complete(line)} == set(expected.split())
 
 
+@pytest.mark.slow
 def test_zsh_prefers_ours_to_completion_of_devtodo(tmp_path: Path) -> None:
     need("zsh")
     environ = {"HOME": str(tmp_path), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}

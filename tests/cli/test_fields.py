@@ -371,9 +371,7 @@ def test_bad_selection_changes_nothing(todo: Terminal, line: str, error: str) ->
 def test_filter_in_place_of_number_suggests_options(todo: Terminal, line: str) -> None:
     ran = todo(line)
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err.endswith(
-        " hint: To select by a filter, use options: --tag bills, --project home, --due week.\n"
-    )
+    assert ran.err.endswith(" hint: To select by a filter, use options: --tag bills, --project home, --due week.\n")
 
 
 def test_stray_time_is_noted(person: Terminal) -> None:

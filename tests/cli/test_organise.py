@@ -150,6 +150,9 @@ def test_view_may_name_profile(todo: Terminal) -> None:
     todo("view save hers --profile other")
     assert todo.ok("view hers") == "1\topen\thers\n"
     assert json.loads(todo.ok("view --json"))["count"] == 1
+    suggested = todo("--profile other view rm hers").err.partition("To save it again: todo ")[2]
+    assert todo(suggested).code == 0
+    assert todo.ok("view hers") == "1\topen\thers\n"
 
 
 def test_broken_view_is_error(todo: Terminal, home: Path) -> None:

@@ -254,6 +254,11 @@ def test_help_of_command(todo: Terminal, command: str, tmp_path: Path) -> None:
     assert not (tmp_path / "home").exists()
 
 
+def test_help_names_arguments_without_brackets(todo: Terminal) -> None:
+    assert "\nArguments:\n  REF WORDS  A number or UUID;" in todo.ok("edit -h")
+    assert "\nArguments:\n  REF  Numbers, ranges" in todo.ok("done -h")
+
+
 def test_help_exit_codes_lists_every_code(todo: Terminal) -> None:
     lines = [line for line in todo.ok("help exit-codes").splitlines() if line.startswith("|")]
     table = {first.strip("` "): second.strip() for first, second in (line.strip("|").split("|") for line in lines)}
@@ -321,6 +326,9 @@ def test_suggested_command_names_profile(monkeypatch: pytest.MonkeyPatch) -> Non
     assert " hint: To restore: todo --profile home restore 1\n" in todo("done 1 --profile home").err
     assert ": todo --profile home db history\n" in todo("--profile home db upgrade x").err
     assert ": todo profile rm home\n" in todo("--profile home profile add home --embedded").err
+    body = json.loads(todo("done 1 --profile home --json").err)
+    assert body["command"] == ["todo", "--profile", "home", "restore", "1"]
+    assert body["hint"] == f"To restore: {' '.join(body['command'])}"
 
 
 @pytest.mark.parametrize(

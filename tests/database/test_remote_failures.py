@@ -615,9 +615,14 @@ def test_locked_statement_ends_at_the_deadline(postgres_url: PostgresURL) -> Non
     with psycopg.connect(postgres.conninfo(postgres_url)) as holder:
         holder.execute("LOCK TABLE users")
         store = Store(postgres_url, seconds=TIMEOUT)
-        with pytest.raises(ServiceUnavailable, match="does not answer"), store.session() as session:
-            session.connection()
-            expire(session)
-            session.execute(sa.text("SELECT * FROM users"))
+
+        def read_users() -> None:
+            with store.session() as session:
+                session.connection()
+                expire(session)
+                session.execute(sa.text("SELECT * FROM users"))
+
+        with pytest.raises(ServiceUnavailable, match="does not answer"):
+            read_users()
         store.close()
         wait_until(lambda: sessions(postgres_url) == 0, "the end of the session")

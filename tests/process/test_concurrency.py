@@ -28,6 +28,8 @@ from todocli.services.owner import Owner
 from todocli.services.queries import TodoQuery
 from todocli.services.users import Users
 
+pytestmark = pytest.mark.slow
+
 PROCESSES = 4
 
 
@@ -175,8 +177,6 @@ import os, sys
 from todocli.__main__ import main
 from todocli.cli.commands import todos
 
-pytestmark = pytest.mark.slow
-
 def read_stdin(*, original=todos.read_stdin):
     os.write(ready, b"reading")
     return original()
@@ -199,29 +199,28 @@ def _wait_for_lock(url: PostgresURL) -> None:
 @pytest.mark.parametrize("verb", ["complete", "reopen", "remove", "restore"])
 def test_change_judges_rows_once_they_are_locked(postgres_url: PostgresURL, verb: str, words: tuple[str, ...]) -> None:
     """While a change waits for a row, the row becomes one that it has to change: it is changed with the others."""
-    console = Console(postgres_url)
-    user = console.add_user("ada")
     so_already = {"complete": "completed_at = now()", "reopen": "completed_at = NULL"}
     so_already |= {"remove": "completed_at = NULL", "restore": "deleted_at = NULL"}
     not_so = {"complete": "completed_at = NULL", "reopen": "completed_at = now()"}
     not_so |= {"remove": "completed_at = now()", "restore": "deleted_at = now()"}
-    for number in (1, 2):
-        console.add(user, number, "x")
-    console.run(f"UPDATE todos SET {not_so[verb]} WHERE number = 1")
-    console.run(f"UPDATE todos SET {so_already[verb]} WHERE number = 2")
     outcome = []
 
     def change() -> None:
         with open_store(postgres_url, seconds=TIMEOUT) as store, store.session() as session:
             outcome.append(getattr(Client(session, Owner("ada")), verb)(parse_references(words)))
 
-    with console.transaction():
-        console.run(f"UPDATE todos SET {not_so[verb]} WHERE number = 2")
-        thread = threading.Thread(target=change)
-        thread.start()
-        _wait_for_lock(postgres_url)
-    thread.join()
-    console.close()
+    with contextlib.closing(Console(postgres_url)) as console:
+        user = console.add_user("ada")
+        for number in (1, 2):
+            console.add(user, number, "x")
+        console.run(f"UPDATE todos SET {not_so[verb]} WHERE number = 1")
+        console.run(f"UPDATE todos SET {so_already[verb]} WHERE number = 2")
+        with console.transaction():
+            console.run(f"UPDATE todos SET {not_so[verb]} WHERE number = 2")
+            thread = threading.Thread(target=change)
+            thread.start()
+            _wait_for_lock(postgres_url)
+        thread.join()
     assert set(outcome[0].changed) == {1, 2}
 
 

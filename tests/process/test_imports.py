@@ -16,6 +16,8 @@ import pytest
 
 from todocli.cli.app import build
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 
 RUN = """
@@ -52,8 +54,6 @@ WALK = """
 import importlib, json, os, pkgutil, sys
 import rich.console, sqlalchemy
 import todocli
-
-pytestmark = pytest.mark.slow
 
 done, reads = [], []
 

@@ -27,9 +27,9 @@ from todocli.database.schema import HEAD
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "alembic", "todocli")
+PARTS = ("pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "alembic", "docs", "todocli")
 CACHES = shutil.ignore_patterns("__pycache__", "_alembic")
-DIST_INFO = f"todocli-{todocli.__version__}.dist-info"
+RELEASE = f"todo_neon-{todocli.__version__}"
 HISTORY = "".join(f"{revision.revision}\t{revision.message}\n" for revision in migrations.history())
 WHERE = "from todocli.database import migrations; print(migrations.script_folder())"
 
@@ -102,7 +102,7 @@ class Installation:
         made = cls(folder)
         for place in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
             for path in Path(place).iterdir():
-                ours = path.name.startswith(("todocli", "_todocli", "pip", "__pycache__"))
+                ours = path.name.startswith(("todocli", "todo_neon", "_todo_neon", "pip", "__pycache__"))
                 if not ours and path.suffix != ".pth" and not (made.packages / path.name).exists():
                     (made.packages / path.name).symlink_to(path)
         pip: list[str | Path] = [made.python, "-m", "pip"]
@@ -138,17 +138,20 @@ def installation(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Inst
 
 def test_wheel_contents(built: Built) -> None:
     with zipfile.ZipFile(built.wheel) as wheel:
-        names = {name for name in wheel.namelist() if not name.startswith(f"{DIST_INFO}/")}
-        about = Parser().parsestr(wheel.read(f"{DIST_INFO}/METADATA").decode())
-        scripts = wheel.read(f"{DIST_INFO}/entry_points.txt").decode()
-        licence = wheel.read(f"{DIST_INFO}/licenses/LICENSE").decode()
+        names = {name for name in wheel.namelist() if not name.startswith(f"{RELEASE}.dist-info/")}
+        about = Parser().parsestr(wheel.read(f"{RELEASE}.dist-info/METADATA").decode())
+        scripts = wheel.read(f"{RELEASE}.dist-info/entry_points.txt").decode()
+        licence = wheel.read(f"{RELEASE}.dist-info/licenses/LICENSE").decode()
     program = {f"todocli/{name}" for name in shipped(ROOT / "todocli")}
-    assert names == program | {f"todocli/_alembic/{name}" for name in shipped(ROOT / "alembic")}
+    migration_files = {f"todocli/_alembic/{name}" for name in shipped(ROOT / "alembic")}
+    man_pages = {f"{RELEASE}.data/data/share/man/{name}" for name in shipped(ROOT / "docs/man")}
+    assert names == program | migration_files | man_pages
+    assert f"{RELEASE}.data/data/share/man/man1/todo.1" in man_pages
     assert {"todocli/py.typed", "todocli/_alembic/env.py", "todocli/_alembic/script.py.mako"} < names
-    assert {Path(name).suffix for name in names} == {".py", ".typed", ".mako", ".sql"}
+    assert {Path(name).suffix for name in names - man_pages} == {".py", ".typed", ".mako", ".sql", ".md"}
     assert scripts == "[console_scripts]\ntodo = todocli.__main__:main\n"
     assert licence == (ROOT / "LICENSE").read_text("utf-8")
-    assert (about["Name"], about["Version"], about["Requires-Python"]) == ("todocli", todocli.__version__, ">=3.11")
+    assert (about["Name"], about["Version"], about["Requires-Python"]) == ("todo-neon", todocli.__version__, ">=3.11")
     assert about["License-Expression"] == "MIT"
     assert about.get_payload() == (ROOT / "README.md").read_text("utf-8")
 
@@ -157,7 +160,8 @@ def test_sdist_contents(built: Built) -> None:
     with tarfile.open(built.sdist) as sdist:
         names = {Path(*Path(name).parts[1:]).as_posix() for name in sdist.getnames()}
     expected = {"pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE"}
-    expected |= {f"{folder}/{name}" for folder in ("alembic", "todocli", "tests") for name in shipped(ROOT / folder)}
+    folders = ("alembic", "docs", "scripts", "tests", "todocli")
+    expected |= {f"{folder}/{name}" for folder in folders for name in shipped(ROOT / folder)}
     assert names - {"PKG-INFO", ".gitignore"} == expected
 
 
@@ -181,9 +185,14 @@ def test_installed_program_stores_todos(installation: Installation, tmp_path: Pa
 
 
 def test_installed_program_prints_openapi(installation: Installation, tmp_path: Path) -> None:
-    assert out(installation.todo, "serve", "--openapi", cwd=tmp_path) == (ROOT / "tests/openapi.json").read_text(
-        "utf-8"
-    )
+    published = (ROOT / "tests/snapshots/openapi.json").read_text("utf-8")
+    assert out(installation.todo, "serve", "--openapi", cwd=tmp_path) == published
+
+
+def test_installed_program_has_help_topics(installation: Installation, tmp_path: Path) -> None:
+    topic = (ROOT / "todocli/help/dates.md").read_text("utf-8")
+    assert out(installation.todo, "help", "dates", cwd=tmp_path).startswith(topic)
+    assert (installation.folder / "share/man/man1/todo.1").is_file()
 
 
 def test_installed_program_works_on_postgres(
@@ -231,7 +240,7 @@ def test_editable_install_uses_migrations_of_its_checkout(tmp_path: Path) -> Non
 
     shutil.copytree(folder / "alembic", folder / "todocli/_alembic")
     assert (editable.packages / "todocli/_alembic/env.py").is_file()
-    script = folder / "alembic/versions" / next((ROOT / "alembic/versions").glob("0001_*.py")).name
+    script = folder / "alembic/versions" / next((ROOT / "alembic/versions").glob("0100_*.py")).name
     text = script.read_text("utf-8")
     script.write_text(text.replace('"""', '"""Newer: ', 1), "utf-8")
 
@@ -246,4 +255,4 @@ def test_missing_migrations_are_reported(installation: Installation, tmp_path: P
     shutil.copytree(ROOT / "todocli", tmp_path / "todocli", ignore=CACHES)
     done = run(installation.python, "-m", "todocli", "db", "history", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "error: This installation of todo lacks its migrations.\n hint: Install it again.\n"
+    assert done.stderr == "error: This installation of todo lacks its migrations.\n hint: Reinstall it.\n"

@@ -39,7 +39,7 @@ WRITING = {
     "user add": "user add eve",
     "user rename": "user rename bob carl",
 }
-"""A command line of each kind that writes. Todos 1 and 2 are open, 3 is done, 4 is in the trash; one change is undone."""
+"""A command line of each kind that writes. Todos 1 and 2 are open, 3 is done, 4 is in the trash; a change is undone."""
 
 STDIN = "one\ntwo\n"
 

@@ -12,7 +12,7 @@ from todocli.cli.commands import db, doctor, help, history, organise, profile, s
 from todocli.cli.context import Context
 from todocli.cli.listing import show_list
 
-HELP = """A todo manager for the terminal. It works at once on this machine, or on Neon for all your machines and your team.
+HELP = """A todo manager for the terminal, on this machine alone or on Neon for all your machines and your team.
 
 Without a command it lists what is open. Words need no quotes: todo add buy milk"""
 

@@ -49,7 +49,8 @@ def with_profile(command: Sequence[str], profile: str | None) -> list[str]:
     """Return a suggested command for the profile that the line named, unless the command names one itself."""
     words = list(command)
     named = any(word.partition("=")[0] == "--profile" for word in words)
-    if profile and not named and words[0] == "todo" and words[1:2] != ["profile"]:
+    takes_profile = words[0] == "todo" and words[1:2] != ["profile"] and words[1:3] != ["view", "save"]
+    if profile and not named and takes_profile:
         words[1:1] = ["--profile", profile]
     return words
 
