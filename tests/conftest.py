@@ -46,8 +46,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark tests that need a Postgres."""
     names: list[str] = getattr(item, "fixturenames", [])
-    engine = getattr(item, "callspec", None) and set(map(str, item.callspec.params.values()))  # type: ignore[attr-defined]
-    if "postgres_server" in names and not (engine and "sqlite" in engine):
+    parameters: dict[str, object] = item.callspec.params if hasattr(item, "callspec") else {}
+    engines = {"sqlite", "postgres"}.intersection(map(str, parameters.values()))
+    if "postgres" in engines or ("postgres_server" in names and not engines):
         item.add_marker("postgres")
 
 

@@ -48,6 +48,7 @@ def values(kind: str, begun: str = "", *line: str) -> list[str]:
     return [value for value, _ in suggestions(kind, begun, line)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("complete", REAL_SHELLS)
 def test_hostile_titles_run_nothing_in_real_shells(
     todo: Terminal,
@@ -192,6 +193,7 @@ def test_remote_database_offers_what_earlier_commands_showed(
     home.chmod(0o700)
 
 
+@pytest.mark.slow
 def test_todo_numbers_load_no_library(todo: Terminal) -> None:
     todo.ok("add a")
     code = (

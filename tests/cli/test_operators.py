@@ -182,7 +182,7 @@ def test_slow_confirmation_uses_up_no_deadline(postgres_url: PostgresURL, monkey
         ("profile use nope", "", 3),
         ("profile rm nope --yes", "", 3),
         ("profile show nope", "", 3),
-        ("profile add work --url-stdin", "postgresql://ada:PASSWORD@127.0.0.1:1/x", 7),
+        ("profile add work --timeout 1 --url-stdin", "postgresql://ada:PASSWORD@127.0.0.1:1/x", 7),
         ("profile", "", 2),
         ("db downgrade", "", 2),
     ],
@@ -222,6 +222,7 @@ def test_password_is_never_printed(todo: Terminal, postgres_url: PostgresURL) ->
             assert postgres_url.password not in ran.out + ran.err
 
 
+@pytest.mark.slow
 def test_password_is_not_in_process_list(postgres_url: PostgresURL, todo: Terminal) -> None:
     todo.ok("profile add work --user ada --url-stdin", stdin=postgres_url.text())
     code = "import sys; sys.argv = ['todo', '--profile', 'work', 'list']\nfrom todocli.__main__ import main\n"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from tests.support.console import EMPTY, NOON, REFUSED, Console, HistoryRow
+from todocli.database.postgres.url import PostgresURL
 from todocli.database.target import Target
 
 NO_RETRY = "a todo's id, number and user_id never change"
@@ -265,7 +267,7 @@ def test_bulk_insert_updates_the_user_once(console: Console, user: UUID) -> None
 # Both engines
 
 
-def test_both_engines_record_the_same_history(request: pytest.FixtureRequest) -> None:
+def test_both_engines_record_the_same_history(sqlite_path: Path, postgres_url: PostgresURL) -> None:
     todos = [uuid4() for _ in range(3)]
     changes = [uuid4() for _ in range(4)]
 
@@ -283,9 +285,9 @@ def test_both_engines_record_the_same_history(request: pytest.FixtureRequest) ->
         given = UUID(int=0)
         return sorted((row._replace(change=row.change if row.change in changes else given) for row in rows), key=str)
 
-    on_sqlite = history_at(request.getfixturevalue("sqlite_path"))
+    on_sqlite = history_at(sqlite_path)
     assert len(on_sqlite) == 12
-    assert on_sqlite == history_at(request.getfixturevalue("postgres_url"))
+    assert on_sqlite == history_at(postgres_url)
 
 
 def test_numbers_are_not_reused(console: Console) -> None:

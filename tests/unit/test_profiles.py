@@ -438,6 +438,7 @@ for number in "12345":
 """
 
 
+@pytest.mark.slow
 def test_parallel_processes_lose_no_edit() -> None:
     writers = [subprocess.Popen([sys.executable, "-c", ADD, name], stdin=subprocess.PIPE) for name in "abcd"]
     for writer in writers:
@@ -456,6 +457,7 @@ with config_file.edit(paths.config_file(), dict):
 """
 
 
+@pytest.mark.slow
 def test_lock_has_deadline_and_ends_with_its_process(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with subprocess.Popen([sys.executable, "-c", HOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
@@ -489,6 +491,7 @@ def test_login_name_becomes_user_name(login: str, expected: str, monkeypatch: py
     assert profiles.login_name() == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [None, ANNOTATED])
 def test_reading_imports_no_writer(missing: Path, content: str | None) -> None:
     if content is not None:

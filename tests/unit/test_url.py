@@ -311,6 +311,7 @@ def test_redact_replaces_passwords_in_text(text: str, expected: str) -> None:
     assert redact(text) == expected
 
 
+@pytest.mark.slow
 def test_parsing_loads_no_driver() -> None:
     code = (
         "import sys, todocli.database.postgres.url; "
