@@ -17,8 +17,9 @@ from typing import TextIO
 import pytest
 
 from tests.support.terminal import Terminal
-from todocli.cli.colour import color_option, wants_colour
+from todocli.cli.colour import wants_colour
 from todocli.cli.help_page import MAX_WIDTH
+from todocli.cli.shared import color_option
 
 ROOT = Path(__file__).resolve().parents[2]
 TERMINAL, PIPE = True, False

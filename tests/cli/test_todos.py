@@ -11,9 +11,9 @@ import pytest
 from rich.cells import cell_len
 
 from tests.support.terminal import Terminal
-from todocli.cli.colour import wants_json
 from todocli.cli.commands.help import TOPICS
 from todocli.cli.exits import TABLE
+from todocli.cli.shared import wants_json
 from todocli.errors import OutcomeUnknown
 
 UUID_ = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

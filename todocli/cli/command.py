@@ -99,7 +99,7 @@ class Command(TyperCommand):
     def invoke(self, ctx: Any) -> Any:
         """Take the shared options and the filter out of the parameters, and call the command's function."""
         _merge_shared(ctx, self.takes)
-        ctx.shared.check(self.takes)
+        ctx.obj.check(self.takes)
         ctx.filter_options = FilterOptions(**{name: ctx.params.pop(name) for name in FILTER if self.takes_filter})
         try:
             return super().invoke(ctx)
@@ -231,7 +231,7 @@ def _merge_shared(ctx: Any, names: Iterable[str]) -> None:
         values["fields"] = _parse_fields(values["fields"])
     if values.get("change") is not None:
         values["change"] = _parse_change(values["change"])
-    ctx.shared.merge(values)
+    ctx.obj.merge(values)
 
 
 def _parse_fields(text: str) -> tuple[str, ...]:

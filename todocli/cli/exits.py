@@ -8,15 +8,12 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TextIO
+from typing import NamedTuple, TextIO
 
 from typer.exceptions import Abort, TyperException
 
-from todocli.cli.colour import color_option, wants_colour, wants_json
+from todocli.cli.shared import Shared, color_option, wants_json, with_profile
 from todocli.errors import FieldError, OutputLost, TodoError, UsageError, ValidationError
-
-if TYPE_CHECKING:
-    from todocli.cli.shared import Shared
 
 INTERRUPTED = 130
 CLOSED_PIPE = 141
@@ -90,8 +87,6 @@ def status_of(error: TodoError) -> int:
 
 def unwritten(error: OSError) -> int:
     """Return the exit status if stdout could not be written; say why, unless its reader is gone."""
-    from todocli.cli.shared import Shared
-
     _discard_output()
     if isinstance(error, BrokenPipeError):
         return CLOSED_PIPE
@@ -100,7 +95,6 @@ def unwritten(error: OSError) -> int:
 
 def _fail(error: TodoError, shared: Shared) -> int:
     """Show an error, and return its exit status."""
-    from todocli.cli.shared import with_profile
     from todocli.database.redact import redact
 
     error.detail, error.hint = redact(error.detail), error.hint and redact(error.hint)
@@ -112,6 +106,8 @@ def _fail(error: TodoError, shared: Shared) -> int:
 
             print(error_document(error), file=sys.stderr)
         else:
+            from todocli.cli.colour import wants_colour
+
             _print_error(error, wants_colour(sys.stderr, color_option(shared.arguments)))
         sys.stderr.flush()
     except BrokenPipeError:
@@ -158,11 +154,12 @@ def _usage_error(error: TyperException) -> TodoError:
 
 def _prepare_output(shared: Shared) -> None:
     """Make both streams take any text: JSON is UTF-8 (RFC 8259, 8.1); what the locale cannot encode is escaped."""
+    json = wants_json(shared.arguments)
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the parent process
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - open until the process ends
         reconfigure = getattr(getattr(sys, name), "reconfigure", None)
-        if reconfigure and wants_json(shared.arguments):
+        if reconfigure and json:
             reconfigure(encoding="utf-8", errors="backslashreplace")
         elif reconfigure:
             reconfigure(errors="backslashreplace")

@@ -13,7 +13,8 @@ import textwrap
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from todocli.cli.colour import color_option, wants_colour
+from todocli.cli.colour import wants_colour
+from todocli.cli.shared import color_option
 
 EVERYDAY = ("add", "list", "today", "done", "edit", "show", "rm", "undo")
 """The commands on the first page."""

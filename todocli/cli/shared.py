@@ -58,3 +58,25 @@ def with_profile(command: Sequence[str], profile: str | None) -> list[str]:
 def command_line(command: Sequence[str], profile: str | None) -> str:
     """Return a suggested command as a shell reads it."""
     return shlex.join(with_profile(command, profile))
+
+
+def options_of(arguments: Sequence[str]) -> Sequence[str]:
+    """Return the words of a command line before `--`, even of one that cannot be parsed."""
+    return arguments[: arguments.index("--")] if "--" in arguments else arguments
+
+
+def color_option(arguments: Sequence[str]) -> str:
+    """Return what the last --color of a command line says, even of one that cannot be parsed."""
+    options = options_of(arguments)
+    choice = "auto"
+    for word, following in zip(options, (*options[1:], ""), strict=False):
+        name, glued, value = word.partition("=")
+        given = value if glued else following
+        if name == "--color" and given in ("auto", "always", "never"):
+            choice = given
+    return choice
+
+
+def wants_json(arguments: Sequence[str]) -> bool:
+    """Return whether a command line asks for JSON, even one that cannot be parsed."""
+    return any(word in ("--json", "--jsonl") or word.split("=")[0] == "--fields" for word in options_of(arguments))
