@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import uuid
+from dataclasses import fields
 from datetime import date
 
 import pytest
@@ -12,10 +14,12 @@ from hypothesis import strategies as st
 from tests.support import strategies
 from tests.support.client import Client
 from tests.support.strategies import HERE, TODAY, fits, in_plan_order
+from todocli.api.todos import find
+from todocli.cli.filter_options import FilterOptions
 from todocli.database.store import Store, open_store
 from todocli.database.target import Target
 from todocli.domain.filters.ast import Between, Filter, Not, Overdue, Tagged, format_filter
-from todocli.domain.filters.parser import MAX_TERMS, parse_option, parse_where, parse_words
+from todocli.domain.filters.parser import MAX_TERMS, OPTIONS, parse_option, parse_options, parse_where, parse_words
 from todocli.errors import ValidationError
 from todocli.schemas.todos import TodoCreate
 from todocli.services.owner import Owner
@@ -96,6 +100,7 @@ def test_expression_is_parsed(text: str, written: str) -> None:
         ("a duee:fri", "duee:fri", "There is no filter duee:", "Did you mean due:fri?"),
         ("http://x", "http://x", "There is no filter http:", "The keys are due"),
         ("a due:soonish b", "due:soonish", "'soonish' is not a day.", "Write a day, or overdue"),
+        ("start:soonish", "start:soonish", "'soonish' is not a day.", "Write a day, or later"),
         ("due:fri-17:00", "due:fri-17:00", "'fri-17:00' has a time", "Leave the time out."),
         ("due:..", "due:..", "A span needs a day", "Write"),
         ("due:2026-12-01..2026-11-01", "due:2026-12-01..2026-11-01", "'2026-12-01..2026-11-01' runs backwards", "Swap"),
@@ -128,8 +133,27 @@ def test_words_are_combined_with_and() -> None:
     with pytest.raises(ValidationError, match="'or' is part of an expression") as raised:
         parse_words(["a", "or", "b"], today=TODAY)
     assert (raised.value.hint, raised.value.spot) == ('Write --where "a or b"', ("a or b", 2, 4))
-    with pytest.raises(ValidationError, match="part of an expression"):
+    with pytest.raises(ValidationError, match="part of an expression") as raised:
         parse_words(["(a", "b)"], today=TODAY)
+    assert raised.value.hint == 'Write --where "(a b)"'
+
+
+def test_lone_parenthesis_is_searched_for() -> None:
+    """It is not an expression, so `--where` would not take it either."""
+    with pytest.raises(ValidationError, match="part of an expression") as raised:
+        parse_words(["milk)"], today=TODAY)
+    assert raised.value.hint == 'To search for the text, write --search "milk)"'
+
+
+def test_unknown_option_selects_nothing() -> None:
+    with pytest.raises(TypeError, match="url"):
+        parse_options({"url": "x"}, today=TODAY)
+
+
+def test_each_way_in_has_every_filter() -> None:
+    names = {field.name for field in fields(FilterOptions)} - {"everything", "completed"}
+    assert names == OPTIONS
+    assert set(inspect.signature(find).parameters) >= OPTIONS
 
 
 def test_options_are_parsed() -> None:

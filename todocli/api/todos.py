@@ -35,8 +35,8 @@ from todocli.services.workspace import Workspace
 MAX_LIMIT = 200
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
-_PARAMETERS = {"filter": "where"}
-"""Field names of filters that differ here."""
+_RENAMED_FIELDS = {"filter": "where"}
+"""Fields of errors that have another name over HTTP."""
 
 _REPEATED = ("tag", "no_tag")
 router = APIRouter(prefix="/todos", tags=["todos"])
@@ -258,7 +258,7 @@ def _query_errors_as_400() -> Iterator[None]:
     try:
         yield
     except ValidationError as error:
-        faults = (FieldError(_PARAMETERS.get(name, name), _bare(message)) for name, message in error.field_errors)
+        faults = (FieldError(_RENAMED_FIELDS.get(name, name), _bare(message)) for name, message in error.field_errors)
         raise BadRequest(_bare(error.detail), field_errors=tuple(faults)) from None
 
 

@@ -69,4 +69,5 @@ class FilterOptions:
         """Return the filter that the options and the words of a line mean together. Raises `ValidationError`."""
         from todocli.domain.filters import parser
 
-        return parser.parse_options(self.as_given(), words or [], today=clock.today())
+        given = {name: value for name, value in self.as_given().items() if name not in ("everything", "completed")}
+        return parser.parse_options(given, words or [], today=clock.today())

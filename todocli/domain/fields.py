@@ -1,4 +1,4 @@
-"""Priorities, projects and tags: how they are parsed, and when a todo is overdue."""
+"""Priorities, projects and tags: their limits and how they are parsed; and when a todo is overdue."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SOON = 7
 """A todo is due soon from this many days before its date."""
 
 NO_NAMES = ("none", "any")
-"""QuickAdd that filters read: no tag or project has such a name."""
+"""Words with a meaning in filters: no tag or project has such a name."""
 
 _PART = r"\w[\w-]*"
 _PROJECT = re.compile(rf"{_PART}(?:[/.]{_PART})*")

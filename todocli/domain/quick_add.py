@@ -31,9 +31,11 @@ KEYS = {
 
 _CLOCK = r"(?:[01]?\d|2[0-3]):[0-5]\d|(?:1[0-2]|[1-9])[ap]m|noon"
 _STRAY = re.compile(rf"(?<!\S)due:([^\s:]+)\s+({_CLOCK})(?!\S)", re.IGNORECASE)
-_FIELDS = {"due": "due_on", "start": "starts_on", "priority": "priority", "project": "project", "tag": "tags"}
+_COLUMNS = {"due": "due_on", "start": "starts_on", "priority": "priority", "project": "project", "tag": "tags"}
 _WORD = re.compile(rf"(?<!\S)(?:({'|'.join(KEYS)}):(\S+)|(\+[^\W\d_][\w-]*))(?!\S)", re.IGNORECASE)
-_WHOLE = re.compile(r"(due|starts?):(\S.*)()", re.IGNORECASE)
+_WHOLE = re.compile(r"(due|starts?):(\S.*)()", re.IGNORECASE)  # the groups of `_WORD`, so the last is always empty
+_PARSERS = {"priority": parse_priority, "project": parse_project, "tag": parse_tag}
+_EXAMPLES = {"priority": "pri:high", "project": "project:home/garden", "tag": "+bills"}
 
 
 @dataclass
@@ -114,13 +116,13 @@ def _take(found: QuickAdd, name: str, text: str, today: date) -> None:
     fields = found.fields
     text = CLEAR if text.lower() == CLEAR else text
     if name == "tag" and text != CLEAR:
-        fields["add_tags"] = [*fields.get("add_tags", []), _parsed(name, text, parse_tag)]
+        fields["add_tags"] = [*fields.get("add_tags", []), _parsed(name, text)]
         return
-    if _FIELDS[name] in fields:
+    if _COLUMNS[name] in fields:
         detail = f"{name} is given twice."
         raise _error(name, detail, "Give it once.")
     if name in ("due", "start"):
-        day = None if text == CLEAR else parse_day(text, _FIELDS[name], today=today)
+        day = None if text == CLEAR else parse_day(text, _COLUMNS[name], today=today)
         if name == "due":
             fields |= {"due_on": day and day.on, "due_time": day and day.at}
         elif day and day.at:
@@ -130,18 +132,15 @@ def _take(found: QuickAdd, name: str, text: str, today: date) -> None:
     elif name == "tag":
         fields["tags"] = []
     else:
-        fields[name] = (
-            None if text == CLEAR else _parsed(name, text, parse_priority if name == "priority" else parse_project)
-        )
+        fields[name] = None if text == CLEAR else _parsed(name, text)
 
 
-def _parsed(name: str, text: str, parse: Callable[[str], str]) -> str:
+def _parsed(name: str, text: str) -> str:
     try:
-        return parse(text)
+        return _PARSERS[name](text)
     except ValueError as error:
-        example = {"priority": "pri:high", "project": "project:home/garden", "tag": "+bills"}[name]
-        raise _error(name, f"The {name} {text[:40]!r} {error}.", f"Write it like {example}.") from None
+        raise _error(name, f"The {name} {text[:40]!r} {error}.", f"Write it like {_EXAMPLES[name]}.") from None
 
 
 def _error(name: str, detail: str, hint: str) -> ValidationError:
-    return ValidationError.of(_FIELDS[name], detail, hint=hint)
+    return ValidationError.of(_COLUMNS[name], detail, hint=hint)

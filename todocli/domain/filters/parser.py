@@ -28,6 +28,9 @@ MAX_DEPTH = 30
 """The deepest nesting of a filter."""
 
 _SINGLE = ("project", "priority", "due", "start", "before", "after", "search")
+OPTIONS = frozenset((*_SINGLE, "tag", "no_tag", "where"))
+"""The names of the options that filter."""
+
 _OPERATORS = ("and", "or", "not")
 _TOKEN = re.compile(r'\s*(?:([()])|((?:[^\s()":]+:)?"(?:[^"\\]|\\.)*")|([^\s()"]+)|(\S))', re.DOTALL)
 
@@ -65,7 +68,10 @@ def parse_words(words: Iterable[str], *, today: date) -> Filter:
         token = _Token(word, start, start + len(word))
         if token.operator or word[:1] == "(" or word[-1:] == ")":
             line = " ".join(given)
-            _refuse(line, token, f"{word[:40]!r} is part of an expression.", f"Write --where {quoted(line)}")
+            hint = f"Write --where {quoted(line)}"
+            if not _is_expression(line, today):
+                hint = f"To search for the text, write --search {quoted(word)}"
+            _refuse(line, token, f"{word[:40]!r} is part of an expression.", hint)
         parts.append(_term(token, " ".join(given), today))
     return bounded(all_of(*parts), " ".join(given))
 
@@ -73,6 +79,14 @@ def parse_words(words: Iterable[str], *, today: date) -> Filter:
 def parse_where(text: str, *, today: date) -> Filter:
     """Return the filter of an expression. Raises `ValidationError`, which shows the spot."""
     return _Expression(text, today).parse()
+
+
+def _is_expression(text: str, today: date) -> bool:
+    try:
+        parse_where(text, today=today)
+    except ValidationError:
+        return False
+    return True
 
 
 def parse_option(name: str, text: str, *, today: date) -> Filter:
@@ -97,8 +111,10 @@ def parse_options(options: Mapping[str, Any], words: Sequence[str] = (), *, toda
     """Return the filter that options and words mean together: all of them at once.
 
     `options` has the values by name: lists for `tag` and `no_tag`, text for `where` and the options of `parse_option`.
-    Other names are ignored. Raises `ValidationError`.
+    Raises `ValidationError`, and `TypeError` for another name: a filter that is not applied would select every todo.
     """
+    if unknown := options.keys() - OPTIONS:
+        raise TypeError(f"These options do not filter: {sorted(unknown)}")
     found = all_of(
         *([parse_words(words, today=today)] if words else []),
         *(parse_option("tag", name, today=today) for name in options.get("tag") or ()),

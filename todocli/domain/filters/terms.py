@@ -89,9 +89,10 @@ def _days(field: Literal["due", "start"], value: str, today: date) -> Filter:
         return Between(field, today + timedelta(days=1))
     if value in ("week", "month", "year"):
         return Between(field, *_period(value, today))
+    other_words = f", or {'overdue' if field == 'due' else 'later'}, week, month, year, any, none, mon..fri"
     first, dots, last = value.partition("..")
     if not dots:
-        on = day(value, today)
+        on = day(value, today, other_words)
         return Between(field, on, on)
     span = Between(field, day(first, today) if first else None, day(last, today) if last else None)
     if span == Between(field):
@@ -103,14 +104,12 @@ def _days(field: Literal["due", "start"], value: str, today: date) -> Filter:
     return span
 
 
-def day(text: str, today: date) -> date:
-    """Return the date of a text. Raises `InvalidTerm`, also if it has a time."""
+def day(text: str, today: date, other_words: str = "") -> date:
+    """Return the date of a text. Raises `InvalidTerm`, also if it has a time; its hint names the `other_words`."""
     try:
         found = parse_day(text, "due", today=today)
     except ValidationError as error:
-        raise InvalidTerm(
-            error.detail, "Write a day, or overdue, week, month, any, none, mon..fri. More", HELP
-        ) from None
+        raise InvalidTerm(error.detail, f"Write a day{other_words}. More", HELP) from None
     if found.at:
         raise InvalidTerm(f"{text[:40]!r} has a time; a filter takes days.", "Leave the time out.")
     return found.on

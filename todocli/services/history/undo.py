@@ -253,7 +253,7 @@ class Undo:
         for todo_id, change in list(conflicts.items())[:_SHOWN_CONFLICTS]:
             row = stored.get(todo_id)
             newest = self._log.find(LogQuery(todo=todo_id, limit=1, with_total=False)).items[0]
-            if row is not None and row["change_id"] != newest.id:  # the change with the highest seq committed first
+            if row is not None and row["change_id"] != newest.id:  # seq is given before the commit
                 newest = next((other.read() for other in self._log.changes([row["change_id"]])), newest)
             item = next(item for item in newest.items if item.todo_id == todo_id)
             name = f"{item.number} {(row or {}).get('title') or item.title or ''}".rstrip()
