@@ -62,7 +62,7 @@ def edit(path: Path, understand: Callable[[dict[str, Any]], _Meaning]) -> Iterat
         reason = error.strerror or "the system gives no reason"
         hint = f"Check who may write to {path.parent}, and the space on its disk."
     except (TOMLKitError, UnicodeEncodeError, RecursionError):
-        reason = "its form cannot be edited safely"
+        reason = "its structure cannot be edited safely"
         hint = "Give each profile a table of its own, such as [profiles.work], or edit the file by hand."
     # Those errors may hold a value: ours is raised outside, so that it is not chained to them.
     raise TodoError(f"{path} was not written: {reason}.", hint=hint)
@@ -71,7 +71,7 @@ def edit(path: Path, understand: Callable[[dict[str, Any]], _Meaning]) -> Iterat
 def _content(path: Path) -> bytes:
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # opening a named pipe would wait for its writer
-            raise ValidationError(f"{path} is not a file.", hint="Move it away.")
+            raise ValidationError(f"{path} is not a file.", hint="Move it elsewhere.")
         with path.open("rb") as file:
             _check_owner(path, os.fstat(file.fileno()))
             return file.read()
@@ -89,13 +89,13 @@ def _check_owner(path: Path, state: os.stat_result) -> None:
     if state.st_uid not in (0, os.geteuid()):
         raise AccessDenied(
             f"{path} belongs to another user, who could send your todos elsewhere.",
-            hint="If you trust it, make it yours",
+            hint="If you trust it, take ownership of it",
             command=("sudo", "chown", str(os.geteuid()), str(path)),
         )
     if state.st_mode & 0o022:
         raise AccessDenied(
             f"{path} can be changed by other users, who could send your todos elsewhere.",
-            hint="Check its content, then let only yourself write it",
+            hint="Check its content, then make it writable only by you",
             command=("chmod", "600", str(path)),
         )
 
@@ -117,7 +117,7 @@ def _parse(path: Path, content: bytes) -> dict[str, Any]:
         fault = "TOML: its brackets are nested too deeply"
     # Those errors hold the content: ours is raised outside, so that it is not chained to them.
     raise ValidationError(
-        f"{path} is not valid {fault}.", hint='Correct the file. Text stands in double quotes: user = "ada".'
+        f"{path} is not valid {fault}.", hint='Correct the file. Text must be in double quotes: user = "ada".'
     )
 
 

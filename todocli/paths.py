@@ -22,7 +22,7 @@ def database_file() -> Path:
 
 
 def drafts_folder() -> Path:
-    """Return the folder that keeps texts under edit until they are stored."""
+    """Return the folder that keeps texts being edited until they are stored."""
     return _folder("data") / "drafts"
 
 

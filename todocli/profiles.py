@@ -1,4 +1,4 @@
-"""Profiles and saved views: who the user is, on which database, and what the environment says about either.
+"""Profiles and saved views: who the user is, which database they use, and what the environment says.
 
     active = "work"
 
@@ -105,7 +105,7 @@ def load() -> Profiles:
         raise ValidationError.of(
             "active",
             f'{paths.config_file()}: active = "{known.active}" names no profile in the file.',
-            hint=f"The profiles are {', '.join(sorted(known.profiles))}. Choose one",
+            hint=f"Known profiles: {', '.join(sorted(known.profiles))}. Choose one",
             command=("todo", "profile", "use", "NAME"),
         )
     return known
@@ -271,7 +271,7 @@ def _understand(values: dict[str, Any]) -> Profiles:
 
 def _profile(name: str, table: object) -> Profile:
     if fault := _name_fault(name):
-        raise _invalid("profiles", f"has an invalid name in it, which {fault}")
+        raise _invalid("profiles", f"contains an invalid name: a name {fault}")
     if not isinstance(table, dict):
         raise _invalid(f"profiles.{name}", "must be a table")
     values = {"user": login_name(), **table} if name == LOCAL else table
@@ -304,16 +304,16 @@ def _fault(name: str, values: Mapping[str, Any]) -> FieldError | None:
     if type(timeout) not in (int, float) or not 1 <= timeout <= 3600:
         return FieldError("timeout", "must be a number from 1 to 3600 seconds")
     if "url" in values and "url_env" in values:
-        return FieldError("url_env", "must not be there beside url")
+        return FieldError("url_env", "cannot be combined with url")
     if name == LOCAL and (given := {"url", "url_env"} & values.keys()):
-        return FieldError(min(given), "must not be there: local is the embedded database; name the profile otherwise")
+        return FieldError(min(given), "is not allowed: local is the embedded database; choose another profile name")
     return None
 
 
 def _name_fault(name: str) -> str | None:
     if _NAME.fullmatch(name):
         return None
-    return "must have 1 to 64 of A-Z, a-z, 0-9, dot, underscore and dash, and begin with a letter or digit"
+    return "must have 1 to 64 characters (A-Z, a-z, 0-9, dot, underscore, dash) and begin with a letter or digit"
 
 
 def _user_fault(name: object) -> str | None:
@@ -334,7 +334,7 @@ def _find(kind: str, name: str, known: Mapping[str, _Value], origin: str = "") -
         return known[name]
     # What is not a name may be a URL in the wrong place, with its password.
     which = "of that name" if _name_fault(name) else f'"{name}"'
-    raise NotFound(f"There is no {kind} {which}.{origin}", hint=f"The {kind}s are {', '.join(sorted(known))}.")
+    raise NotFound(f"There is no {kind} {which}.{origin}", hint=f"Known {kind}s: {', '.join(sorted(known))}.")
 
 
 def _check_name(kind: str, name: str) -> None:

@@ -62,7 +62,7 @@ def test_unedited_text_changes_nothing(todo: Terminal, editor: Editor, tmp_path:
     [
         ("path.write_text('x' * 300 + '\\nprecious')", 2, "The title has 300 characters"),
         ("path.write_bytes(b'caf\\xe9 precious')", 1, "The edited text is not valid UTF-8"),
-        ("path.write_text('precious'); sys.exit(3)", 1, "ended with status 3"),
+        ("path.write_text('precious'); sys.exit(3)", 1, "exited with status 3"),
     ],
 )
 def test_text_that_cannot_be_stored_is_kept(
@@ -88,7 +88,7 @@ def test_concurrent_change_is_conflict(todo: Terminal, editor: Editor, tmp_path:
     )
     ran = todo("edit 1")
     assert ran.code == 4
-    assert "changed in the meantime; nothing was changed now. Your text is in" in ran.err
+    assert "changed in the meantime; this command changed nothing. Your text is in" in ran.err
     assert [path.read_text() for path in drafts(tmp_path)] == ["mine"]
     assert todo.ok("list") == "1\topen\ttheirs\n"
 
@@ -104,7 +104,7 @@ def test_missing_editor_is_error(todo: Terminal, monkeypatch: pytest.MonkeyPatch
 def test_unparsable_editor_is_usage_error(todo: Terminal, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("EDITOR", name)
     ran = todo("edit 1")
-    assert (ran.code, ran.err.splitlines()[0]) == (2, f"error: The editor cannot be parsed: {name!r}.")
+    assert (ran.code, ran.err.splitlines()[0]) == (2, f"error: VISUAL or EDITOR cannot be parsed: {name!r}.")
 
 
 def test_ctrl_c_goes_to_editor(todo: Terminal, editor: Editor) -> None:

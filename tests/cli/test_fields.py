@@ -95,7 +95,7 @@ def test_pipe_gets_every_field(todo: Terminal) -> None:
         ("edit 1 a --title b", "The title is given twice."),
         ("edit 1 +a --untag a", "The tags cannot gain and lose 'a' at once."),
         ("edit 1 tags:none --untag a", "The tags cannot be replaced and changed at once."),
-        ("edit 1 2 3-4", "edit takes one todo; 2, 3-4 look like more."),
+        ("edit 1 2 3-4", "edit takes one todo, but was also given 2, 3-4."),
     ],
 )
 def test_bad_words_change_nothing(todo: Terminal, line: str, detail: str) -> None:
@@ -195,16 +195,16 @@ def test_list_selects_and_sorts(todo: Terminal, line: str, found: list[int]) -> 
 @pytest.mark.parametrize(
     ("line", "error"),
     [
-        ("list duee:fri", "error: There is no filter duee:\n       duee:fri\n       ^^^^^^^^\n hint: Did you"),
+        ("list duee:fri", "error: There is no filter key 'duee'.\n       duee:fri\n       ^^^^^^^^\n hint: Did you"),
         (
             "list --where '+a and (due:fri'",
             "error: This parenthesis is never closed.\n       +a and (due:fri\n              ^\n hint: Close it",
         ),
         ("list milk or bread", "error: 'or' is part of an expression.\n       milk or bread\n            ^^\n hint"),
-        (["list", "ü\x1b界", "x:y"], "error: There is no filter x:\n       ü\\x1b界 x:y\n               ^^^\n hint: "),
+        (["list", "ü\x1b界", "x:y"], "error: There is no filter key 'x'.\n       ü\\x1b界 x:y\n               ^^^\n hint: "),
         ("list --due nextweek", "error: --due: 'nextweek' is not a day.\n hint: Write a day, or overdue"),
         ("list --sort size", "error: Cannot sort by 'size'.\n hint: Sort by urgency, number"),
-        ("list --all --completed", "error: --all and --completed exclude each other.\n"),
+        ("list --all --completed", "error: --all and --completed cannot be combined.\n"),
         ("list --tag 'a b'", "error: --tag: A tag must begin with a letter"),
         ("list --search ''", "error: --search: The search text is empty."),
     ],
@@ -226,7 +226,7 @@ def test_list_footer_counts_todos(person: Terminal) -> None:
     assert person("").err == "6 open · 2 overdue\n"
     assert person("list +bills").err == "2 of 6 open\n"
     assert person("list the -n 2").err == "2 of 6 open · 1 overdue\n"
-    assert person("list nothing").err == "No matches (6 open todos).\n"
+    assert person("list nothing").err == "No matches among 6 open todos.\n"
     assert person("list --all").err == "7 in all · 2 overdue\n"
 
 
@@ -235,7 +235,7 @@ def test_groups_have_headings(person: Terminal) -> None:
     shown = {
         "project": ["home", "home/garden", "work/reports", "no project"],
         "tag": ["+bills", "+family", "+gifts", "no tag"],
-        "due": ["overdue", "Tue 24 Nov", "Fri 27 Nov", "Mon 7 Dec", "no day"],
+        "due": ["overdue", "Tue 24 Nov", "Fri 27 Nov", "Mon 7 Dec", "no due date"],
     }
     for group, names in shown.items():
         _, _, *lines = person.ok(f"list --group {group}").splitlines()
@@ -340,11 +340,11 @@ def test_edit_by_filter_changes_all(todo: Terminal) -> None:
 @pytest.mark.parametrize(
     ("line", "error"),
     [
-        ("done 1 --tag a", "Numbers and --tag exclude each other."),
-        ("rm 1-3 --all", "Numbers and --all exclude each other."),
+        ("done 1 --tag a", "Numbers and --tag cannot be combined."),
+        ("rm 1-3 --all", "Numbers and --all cannot be combined."),
         ("done", "No todo was chosen."),
         ("done 1 --dry-run", "--dry-run needs a filter, such as --tag."),
-        ("edit 1 --where x", "A number and --where exclude each other."),
+        ("edit 1 --where x", "A number and --where cannot be combined."),
         ("edit 1 x --dry-run", "--dry-run needs a filter, such as --tag."),
         ("edit", "No todo was chosen."),
         ("edit milk", "'milk' is not a todo number."),
@@ -355,7 +355,7 @@ def test_edit_by_filter_changes_all(todo: Terminal) -> None:
         ("edit --tag a --literal due:fri", "--literal only works when editing one todo by number."),
         ("list --before 0001-01-01", "--before: There is no day before 0001-01-01."),
         ("list --after 9999-12-31", "--after: There is no day after 9999-12-31."),
-        ("list " + "--tag a " * 101, "A filter has at most 100 terms."),
+        ("list " + "--tag a " * 101, "A filter can have at most 100 terms."),
         ("done --where '+a or'", "A term is missing here."),
     ],
 )

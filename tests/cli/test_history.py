@@ -62,7 +62,7 @@ def test_undo_and_redo_at_terminal(person: Terminal) -> None:
 def test_undo_bad_count_is_usage_error(person: Terminal, words: str) -> None:
     ran = person(["undo", "--", words])
     assert (ran.code, ran.out) == (2, "")
-    assert "is not a number from 1 up" in ran.err
+    assert "is not a positive whole number" in ran.err
 
 
 def test_undo_more_than_there_is(person: Terminal) -> None:
@@ -198,13 +198,13 @@ def test_undo_and_purge_repeated_answer_the_same(script: Terminal) -> None:
         ("log 1-2", 2, "log takes one todo, not a range"),
         ("log 7", 3, "There is no todo 7"),
         ("log x", 2, "is not a todo number"),
-        ("log --all -n 3", 2, "exclude each other"),
+        ("log --all -n 3", 2, "cannot be combined"),
         ("log --since 3x", 2, "'3x' is not a date or time"),
         ("log --until 2026-02-30", 2, "is not a date or time"),
         ("log --since 999999w", 2, "is not a date or time"),
         ("log --fields id", 2, "No such option: --fields"),
-        ("undo 1001", 2, "1001 changes are more than one command can undo (1000)."),
-        ("undo 99999999999999999999999", 2, "more than one command can undo (1000)."),
+        ("undo 1001", 2, "1001 changes are too many to undo in one command (limit 1000)."),
+        ("undo 99999999999999999999999", 2, "changes are too many to undo in one command (limit 1000)."),
         ("undo 1 2", 2, "unexpected extra argument"),
         ("undo --fields id", 2, "No such option: --fields"),
         ("purge 1", 3, "Not in the trash: 1. Nothing was purged."),

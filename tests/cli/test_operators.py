@@ -142,7 +142,7 @@ def test_rename_user_keeps_todos_and_profile(todo: Terminal, postgres_url: Postg
     assert todo("user rename nobody x", profile="work").code == 3
     todo.ok("user add bob", profile="work")
     assert todo("user rename bob 'Ada L.'", profile="work").code == 4
-    assert todo("user add bob", profile="work").err == "User already exists.\n"
+    assert todo("user add bob", profile="work").err == "The user already exists.\n"
 
 
 def test_slow_confirmation_uses_up_no_deadline(postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch) -> None:

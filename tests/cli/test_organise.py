@@ -102,7 +102,7 @@ def test_view_shows_saved_list(todo: Terminal, home: Path) -> None:
         ("view save a due:soon", 2, "'soon' is not a day."),
         ("view save a --sort size", 2, "Cannot sort by 'size'."),
         ("view save a --frob", 2, "No such option: --frob"),
-        ("view save a --all --completed", 2, "--all and --completed exclude each other."),
+        ("view save a --all --completed", 2, "--all and --completed cannot be combined."),
         ("view nope", 3, 'There is no view "nope".'),
         ("view rm nope", 3, 'There is no view "nope".'),
     ],

@@ -227,7 +227,7 @@ def test_transient_statement_error_is_retried(postgres_url: PostgresURL, state: 
 @pytest.mark.parametrize(
     ("state", "code", "sentence"),
     [
-        ("42501", "ACCESS_DENIED", "may not do this in"),
+        ("42501", "ACCESS_DENIED", "is not allowed to do this in"),
         ("28000", "ACCESS_DENIED", "refused the role"),
         ("53100", "SERVER_ERROR", "The disk of 127.0.0.1 is full"),
         ("25006", "SERVER_ERROR", "is read-only"),

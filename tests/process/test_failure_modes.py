@@ -42,7 +42,7 @@ def test_file_that_is_not_a_database_is_kept(todo: Terminal, folder: Path) -> No
         ran = todo(line)
         assert (ran.code, first(ran.err)) == (
             1,
-            f"error: {folder}/todo.db is not a todo database: its content is something else.",
+            f"error: {folder}/todo.db is not a todo database: it contains something else.",
         ), line
     assert (folder / "todo.db").read_bytes() == b"My dear diary, " * 100
 

@@ -157,7 +157,7 @@ def test_invalid_field_is_named(model: type[TodoCreate], fields: dict[str, Any],
 
 def test_add_limit_depends_on_fields_given(ada: Client) -> None:
     whole = TodoCreate(title="a", description="b", **PLANNED)
-    with pytest.raises(ValidationError, match=r"\(3200\)"):
+    with pytest.raises(ValidationError, match=r"limit 3200"):
         ada.add([whole] * 3201)
     assert len(ada.add([whole] * 3200).items) == 3200
 
@@ -474,7 +474,7 @@ def test_5000_todos_in_one_command(ada: Client) -> None:
     added = ada.add(drafts(*(f"t{i}" for i in range(MAX_ADDED))))
     assert numbers(added.items) == list(range(1, MAX_ADDED + 1))
     assert len(ada.complete(refs(f"1-{MAX_ADDED}")).items) == MAX_ADDED
-    with pytest.raises(ValidationError, match="more than one command adds"):
+    with pytest.raises(ValidationError, match="too many for one command"):
         ada.add(drafts(*("t" for _ in range(MAX_ADDED + 1))))
 
 

@@ -315,7 +315,7 @@ def test_conflict_names_last_editor(postgres_url: Target) -> None:
         console.run("COMMIT")
         thread.join()
     assert len(caught) == 1
-    assert str(caught[0]).startswith("1 mine was reopened since, at an SQL console at 2")
+    assert str(caught[0]).startswith("1 mine has been reopened since, in an SQL console at 2")
 
 
 def test_concurrent_undos_reverse_different_changes(database: Target) -> None:
@@ -378,7 +378,7 @@ def test_conflict_names_last_commit_not_highest_seq(postgres_url: Target) -> Non
             console.run("UPDATE todos SET title = 'x' WHERE number = 2")
             ada.edit("1", title="mine")
             console.run("UPDATE todos SET title = 'theirs' WHERE number = 1")
-        with pytest.raises(Conflict, match=r"1 theirs was changed since, at an SQL console at 2.* Nothing was changed"):
+        with pytest.raises(Conflict, match=r"1 theirs has been changed since, in an SQL console at 2.* Nothing was changed"):
             ada.undo()
 
 
@@ -535,7 +535,7 @@ def test_purge_takes_references_or_age(ada: Person, console: Console) -> None:
     ada.rm("1-2")
     with pytest.raises(NotFound, match=r"Not in the trash: 3, 99\. Nothing was purged"):
         ada.purge(TrashQuery(refs("1", "3", "99")))
-    with pytest.raises(NotFound, match=r"Not in the trash since before 2\d{3}-\d\d-\d\d \d\d:\d\d: 1\. Nothing"):
+    with pytest.raises(NotFound, match=r"Not yet in the trash at 2\d{3}-\d\d-\d\d \d\d:\d\d: 1\. Nothing"):
         ada.purge(TrashQuery(refs("1"), now() - timedelta(days=30)))
     assert ada.purge(TrashQuery(refs("2"))) == ["purged 2"]
     old = now() - timedelta(days=40)

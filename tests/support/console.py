@@ -1,4 +1,4 @@
-"""Somebody at an SQL console: plain SQL on either engine, past the program."""
+"""Somebody in an SQL console: plain SQL on either engine, past the program."""
 
 from __future__ import annotations
 

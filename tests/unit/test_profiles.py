@@ -115,7 +115,7 @@ def test_resolve_prefers_argument_then_variable_then_active(file: Path, monkeypa
 def test_resolve_unknown_name_lists_profiles(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NotFound, match='"wrok"') as caught:
         profiles.resolve("wrok")
-    assert caught.value.hint == "The profiles are home, local, work."
+    assert caught.value.hint == "Known profiles: home, local, work."
     with pytest.raises(NotFound):
         profiles.resolve("")
     monkeypatch.setenv("TODO_PROFILE", "nope")
@@ -269,7 +269,7 @@ def test_views_are_saved_replaced_and_removed(file: Path) -> None:
     assert dict(profiles.load().views) == {"bills": "--where 'a\"b' ä"}
     with pytest.raises(NotFound, match='"week"') as caught:
         profiles.remove_view("week")
-    assert caught.value.hint == "The views are bills."
+    assert caught.value.hint == "Known views: bills."
     with pytest.raises(ValidationError, match="The name of a view must"):
         profiles.save_view("a b", "+x")
 

@@ -83,7 +83,7 @@ def test_prose_stays_title(title: str) -> None:
         ("start:fri-17:00", "starts_on", "The start is a date, but 'fri-17:00' has a time."),
         ("pri:urgent", "priority", "The priority 'urgent' must be high, medium, low or none."),
         ("p:0", "priority", "The priority '0' must be high, medium, low or none."),
-        ("project:a//b", "project", "The project 'a//b' must have letters"),
+        ("project:a//b", "project", "The project 'a//b' may have only letters"),
         ("project:any", "project", "The project 'any' must not be 'any'"),
         ("+none", "tags", "The tag '+none' must not be 'none'"),
         ("tag:1", "tags", "The tag '1' must begin with a letter"),

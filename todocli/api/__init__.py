@@ -1,1 +1,1 @@
-"""The HTTP API: the same services behind another door. An extra: pip install 'todocli[api]'."""
+"""The HTTP API: the same services over HTTP. An extra: pip install 'todo-neon[api]'."""

@@ -73,7 +73,7 @@ def security(settings: Settings) -> Callable[..., Any]:
     """Return the dependency that describes authentication in the OpenAPI document."""
     if settings.trust_header:
         return APIKeyHeader(name=settings.trust_header, auto_error=False, description="The user's UUID.")
-    return HTTPBearer(auto_error=False, description="A token of `todo token create`.")
+    return HTTPBearer(auto_error=False, description="A token from `todo token create`.")
 
 
 def require_read(request: Request) -> Principal:

@@ -124,7 +124,7 @@ class RequestGuard:
             raise AccessDenied("Requests for that host are not answered here.")
         origin = headers.get("origin")
         if origin and origin not in self._origins and origin.lower().partition("://")[2] != host:
-            raise AccessDenied("Requests by pages of another origin are not answered here.")
+            raise AccessDenied("Requests from pages of another origin are not answered here.")
         length = headers.get("content-length", "0")
         if not length.isdecimal() or ("content-length" in headers and "transfer-encoding" in headers):
             raise BadRequest("The length of the body is ambiguous.")  # RFC 9112, section 6.3: possibly smuggled
@@ -154,4 +154,4 @@ async def _read_body(receive: Receive) -> bytes | None:
 
 
 def _too_large() -> LimitExceeded:
-    return LimitExceeded(f"A body has at most {MAX_BODY:,} bytes.")
+    return LimitExceeded(f"A body can have at most {MAX_BODY:,} bytes.")

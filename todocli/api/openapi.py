@@ -65,7 +65,7 @@ _RESPONSE_EXAMPLES = {"create_todo": _TODO, "list_todos": _PAGE, "read_todo": _T
 _HEADERS = {
     "ETag": "The version of the todo, for `If-Match`.",
     "Location": "The path of the todo.",
-    "Retry-After": "After how many seconds to retry.",
+    "Retry-After": "How many seconds to wait before retrying.",
     "WWW-Authenticate": "How to authenticate.",
 }
 
@@ -101,11 +101,11 @@ _ERRORS: dict[int, tuple[str, ErrorBody]] = {
     ),
     412: (
         "The todo is not at the version that `If-Match` names.",
-        _error("The todo was changed in the meantime; nothing was changed now.", "CONFLICT"),
+        _error("The todo was changed in the meantime; this request changed nothing.", "CONFLICT"),
     ),
     413: (
         "The body is too large.",
-        _error("A body has at most 65,536 bytes.", "LIMIT_EXCEEDED"),
+        _error("A body can have at most 65,536 bytes.", "LIMIT_EXCEEDED"),
     ),
     422: (
         "The body is not valid.",

@@ -46,7 +46,9 @@ Omitted = SkipJsonSchema[None]
 
 Reader = Annotated[Principal, Depends(require_read)]
 Writer = Annotated[Principal, Depends(require_write)]
-Key = Annotated[UUID | Omitted, Header(alias=IDEMPOTENCY_KEY, description="The same key never applies twice.")]
+Key = Annotated[
+    UUID | Omitted, Header(alias=IDEMPOTENCY_KEY, description="With the same key, a request takes effect once.")
+]
 IfMatch = Annotated[
     str | Omitted, Header(alias="If-Match", description="An ETag: only if the todo is still at that version.")
 ]
@@ -111,7 +113,7 @@ def create(
 def find(
     request: Request,
     principal: Reader,
-    state: Annotated[Literal["open", "completed", "all"], Query(description="Which todos.")] = "open",
+    state: Annotated[Literal["open", "completed", "all"], Query(description="Which todos to list.")] = "open",
     tag: Annotated[list[str] | Omitted, Query(description="With this tag; or `any`, `none`.")] = None,
     no_tag: Annotated[list[str] | Omitted, Query(description="Without this tag.")] = None,
     project: Annotated[str | Omitted, Query(description="In this project or a sub-project; or `any`, `none`.")] = None,
@@ -126,10 +128,10 @@ def find(
     where: Annotated[str | Omitted, Query(description="An expression: `+home and not (due:none or pri:low)`.")] = None,
     sort: Annotated[str, Query(description="Sort keys, `-` for descending: `due,-priority`.")] = "",
     reverse: Annotated[bool, Query(description="Reverse the order.")] = False,
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="The most todos on a page.")] = 50,
-    cursor: Annotated[str | Omitted, Query(description="`next_cursor` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="The maximum number of todos on a page.")] = 50,
+    cursor: Annotated[str | Omitted, Query(description="`next_cursor` of the previous page.")] = None,
     tz: Annotated[
-        str | Omitted, Query(description="The user's time zone, as `Europe/Berlin`; the server's by default.")
+        str | Omitted, Query(description="The user's time zone, such as `Europe/Berlin`; the server's by default.")
     ] = None,
 ) -> TodoPage:
     """List todos page by page, most urgent first."""
@@ -249,7 +251,7 @@ def _if_match(if_match: str | None, load: Callable[[], TodoRead]) -> Iterator[UU
     except Conflict as error:
         if any(field == IDEMPOTENCY_KEY for field, _ in error.field_errors):
             raise
-        raise PreconditionFailed("The todo was changed in the meantime; nothing was changed now.") from None
+        raise PreconditionFailed("The todo was changed in the meantime; this request changed nothing.") from None
 
 
 @contextmanager
@@ -274,4 +276,4 @@ def _local_time(tz: str | None) -> datetime:
         return clock.now().astimezone(ZoneInfo(tz))
     except (ZoneInfoNotFoundError, ValueError, OSError):
         detail = f"{tz[:40]!r} is not a time zone."
-        raise ValidationError.of("tz", detail, hint="Write it as Europe/Berlin.") from None
+        raise ValidationError.of("tz", detail, hint="Write it like Europe/Berlin.") from None

@@ -14,7 +14,7 @@ from todocli.cli.listing import show_list
 
 HELP = """A todo manager for the terminal, on this machine alone or on Neon for all your machines and your team.
 
-Without a command it lists what is open. Words need no quotes: todo add buy milk"""
+Without a command, it lists your open todos. Words need no quotes: todo add buy milk"""
 
 
 def build() -> typer.Typer:
@@ -46,7 +46,7 @@ def root(
         bool, typer.Option("--version", metavar="", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """List what is open, unless a command follows."""
+    """List the open todos, unless a command follows."""
     if context.invoked_subcommand is None:
         context.shared.check(READING)
         show_list(context)

@@ -52,14 +52,12 @@ def run(
     """
     options = context.filter_options
     if references and options.given:
-        raise UsageError(
-            f"Numbers and {options.given[0]} exclude each other.", hint="Give numbers, or select by a filter."
-        )
+        raise UsageError(f"Numbers and {options.given[0]} cannot be combined.", hint="Give numbers, or use a filter.")
     if options.given:
         run_on_filter(context, verb, action, state=state, dry_run=dry_run)
         return
     if not references:
-        raise UsageError("No todo was chosen.", hint="Give a number, or select by --tag, --project, --where.")
+        raise UsageError("No todo was chosen.", hint="Give a number, or a filter: --tag, --project or --where.")
     if dry_run:
         raise UsageError("--dry-run needs a filter, such as --tag.", hint="Leave it out, or look at the todo first.")
     run_on_references(context, verb, action, read_references(references))

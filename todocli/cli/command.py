@@ -42,15 +42,15 @@ def _shared_options(
         typer.Option(
             "--change",
             metavar="UUID",
-            help="Idempotency key: the same UUID never applies twice.",
+            help="Idempotency key: with the same UUID, a change is made once.",
             rich_help_panel=PANEL,
         ),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", rich_help_panel=PANEL)] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Say yes to every question.", rich_help_panel=PANEL)] = False,
     profile: Annotated[
         str | None, typer.Option("--profile", metavar="NAME", help="Use this profile.", rich_help_panel=PANEL)
     ] = None,
-    no_input: Annotated[bool, typer.Option("--no-input", help="Never prompt.", rich_help_panel=PANEL)] = False,
+    no_input: Annotated[bool, typer.Option("--no-input", help="Fail rather than ask.", rich_help_panel=PANEL)] = False,
     color: Annotated[
         Literal["auto", "always", "never"] | None,
         typer.Option("--color", metavar="WHEN", help="Use colour: auto, always or never.", rich_help_panel=PANEL),
@@ -151,7 +151,7 @@ class Confirming(Command):
 
 
 class Itemised(Command):
-    """A command that answers with a list of something else than todos."""
+    """A command that answers with a list of something other than todos."""
 
     takes: ClassVar[Names] = ("json", "jsonl", "profile", "no_input", "color")
 
@@ -169,7 +169,7 @@ class Speaking(Command):
 
 
 class Family(TyperGroup):
-    """Commands below one word."""
+    """Commands grouped under one word."""
 
     context_class = Context
 
@@ -251,7 +251,7 @@ def _parse_change(text: str) -> UUID:
     except ValueError:
         detail = f"--change takes a UUID, not {text[:40]!r}."
         command = ("python3", "-c", "import uuid; print(uuid.uuid4())")
-        raise ValidationError.of("change", detail, hint="Make one", command=command) from None
+        raise ValidationError.of("change", detail, hint="Generate one", command=command) from None
 
 
 def _refuse_glued_value(command: TyperCommand, args: Sequence[str]) -> None:
@@ -272,6 +272,6 @@ def _refuse_glued_value(command: TyperCommand, args: Sequence[str]) -> None:
             for i, letter in enumerate(word[1:], 1):
                 if takes_value.get(f"-{letter}") and i < len(word) - 1:
                     raise UsageError(
-                        f"The value of -{letter} is glued to it in {word[:40]!r}.",
+                        f"The value of -{letter} is attached to it in {word[:40]!r}.",
                         hint=f"Write -{letter} {word[i + 1 :][:40]}, or put -- before words that begin with a dash.",
                     )

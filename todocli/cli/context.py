@@ -74,7 +74,7 @@ class Context(typer.Context):
             yield workspace
 
     def on_wait(self) -> Callable[[], None] | None:
-        """Return what tells the user that the database takes longer; None if nobody reads it."""
+        """Return what tells the user that the database takes longer than usual; None if nobody reads it."""
         if not sys.stderr.isatty():
             return None
 

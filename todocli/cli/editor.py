@@ -1,4 +1,4 @@
-"""Edits a todo as a small text in the user's editor. What was typed is never lost."""
+"""Edits a todo as a short text in the user's editor. What was typed is never lost."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SCISSORS = "# ------------------------ >8 ------------------------"
 
 _EXPLANATION = """
 # The first line is the title; the rest is the description.
-# Everything from the line above on is ignored.
+# The line above and everything below it are ignored.
 """
 
 
@@ -100,7 +100,7 @@ def _editor(context: Context) -> list[str]:
         with suppress(ValueError):
             if command := shlex.split(chosen, posix=os.name != "nt"):
                 return command
-        raise UsageError(f"The editor cannot be parsed: {chosen!r}.", hint="Set EDITOR, for example to nano.")
+        raise UsageError(f"VISUAL or EDITOR cannot be parsed: {chosen!r}.", hint="Set EDITOR, for example to nano.")
     return ["notepad" if os.name == "nt" else "vi"]
 
 
@@ -131,7 +131,7 @@ def _run(command: list[str], draft: Path) -> None:
     finally:
         signal.signal(signal.SIGINT, before)
     if status:
-        raise TodoError(f"The editor {command[0]!r} ended with status {status}; nothing was changed.")
+        raise TodoError(f"The editor {command[0]!r} exited with status {status}; nothing was changed.")
 
 
 def _read(draft: Path) -> str:

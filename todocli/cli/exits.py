@@ -60,7 +60,7 @@ def run(command: Callable[[], object], shared: Shared) -> int:
     except BrokenPipeError:
         return _closed_pipe()
     except SystemExit as stop:
-        if isinstance(stop.__context__, BrokenPipeError):  # Rich exits so
+        if isinstance(stop.__context__, BrokenPipeError):  # this is how Rich exits
             return _closed_pipe()
         raise
     except TodoError as error:
@@ -76,7 +76,7 @@ def run(command: Callable[[], object], shared: Shared) -> int:
         from todocli.database.redact import redact
 
         detail = f"Internal error: {type(error).__name__}: {redact(str(error))}"
-        hint = f"This is a bug in todo. Please report it with the command. {_origin(error)}"
+        hint = f"This is a bug in todo. Please report it, and include the command. {_origin(error)}"
         return _fail(TodoError(detail, hint=hint), shared)
 
 
@@ -142,7 +142,7 @@ def _usage_error(error: TyperException) -> TodoError:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "todo"
     message = error.format_message().strip().replace("Value error, ", "").replace("...'", "'")
-    hint, command = "See what it takes", [*path.split(), "--help"]
+    hint, command = "See the help", [*path.split(), "--help"]
     if found := re.match(r"No such command '(\d+)'", message):
         hint, command = "To show a todo", ["todo", "show", found[1]]
     if message.startswith("No such option") and path == "todo add":

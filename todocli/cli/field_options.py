@@ -33,10 +33,11 @@ Project = Annotated[
     typer.Option("--project", metavar="NAME", help="Its project: home, home/garden; or none.", rich_help_panel=PANEL),
 ]
 Tag = Annotated[
-    list[str] | None, typer.Option("--tag", metavar="NAME", help="A tag; repeat it for more.", rich_help_panel=PANEL)
+    list[str] | None,
+    typer.Option("--tag", metavar="NAME", help="A tag; repeat the option for more.", rich_help_panel=PANEL),
 ]
 Literal = Annotated[
-    bool, typer.Option("--literal", metavar="", help="Take every word as the title.", rich_help_panel=PANEL)
+    bool, typer.Option("--literal", metavar="", help="Keep every word in the title.", rich_help_panel=PANEL)
 ]
 
 

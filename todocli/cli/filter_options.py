@@ -36,9 +36,9 @@ class FilterOptions:
         str | None, _option("--priority", metavar="PRI", help="With this priority: high, medium, low, any or none.")
     ] = None
     due: Annotated[
-        str | None, _option("--due", metavar="WHEN", help="Due then: overdue, today, week, mon..fri, any or none.")
+        str | None, _option("--due", metavar="WHEN", help="By due date: overdue, today, week, mon..fri, any or none.")
     ] = None
-    start: Annotated[str | None, _option("--start", metavar="WHEN", help="Starting then: later, next-mon.")] = None
+    start: Annotated[str | None, _option("--start", metavar="WHEN", help="By start date: later, next-mon.")] = None
     before: Annotated[str | None, _option("--before", metavar="DAY", help="Due before this day.")] = None
     after: Annotated[str | None, _option("--after", metavar="DAY", help="Due after this day.")] = None
     search: Annotated[
@@ -62,7 +62,7 @@ class FilterOptions:
     def state(self, default: ListState = "open") -> ListState:
         """Return which lists are meant. Raises `UsageError` for two at once."""
         if self.everything and self.completed:
-            raise UsageError("--all and --completed exclude each other.", hint="Give one of them.")
+            raise UsageError("--all and --completed cannot be combined.", hint="Use only one of them.")
         return "all" if self.everything else "completed" if self.completed else default
 
     def filter(self, words: list[str] | None = None) -> Filter:

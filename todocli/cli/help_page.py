@@ -1,4 +1,4 @@
-"""Prints help: the everyday part first, the options of every command last. Readable from 40 columns on.
+"""Prints help: the everyday part first, the options of every command last. Readable at 40 columns or more.
 
 Typer's own pages list all global options before the first command, and draw boxes into pipes.
 The help of a command is the docstring of its function: a summary, examples (lines that begin with `todo`), details.
@@ -114,7 +114,7 @@ def print_all(command: Any, ctx: Any) -> None:
 
 
 def print_group(command: Any, ctx: Any) -> None:
-    """Print the commands below one word."""
+    """Print the commands grouped under one word."""
     page = _Page(ctx)
     page.text(f"Usage: {ctx.command_path} COMMAND")
     page.text(command.help)

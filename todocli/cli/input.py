@@ -24,7 +24,7 @@ def read_references(words: Sequence[str]) -> References:
         words = read_stdin().split()
         if not words:
             raise ValidationError(
-                "There is no reference on stdin.", hint="Print some", command=("todo", "list", "--quiet")
+                "There is no reference on stdin.", hint="To print todo numbers", command=("todo", "list", "--quiet")
             )
     return parse_references(words, listed=listed)
 
@@ -44,7 +44,7 @@ def read_stdin() -> str:
     data: bytes = stream.read(MAX_STDIN + 1)
     if len(data) > MAX_STDIN:
         detail = f"stdin has more than {MAX_STDIN:,} bytes. Nothing was changed."
-        raise ValidationError(detail, hint="Give it in several parts.")
+        raise ValidationError(detail, hint="Split it into several parts.")
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:

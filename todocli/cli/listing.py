@@ -56,4 +56,4 @@ def _no_matches(state: ListState, among: int) -> str:
     if not among:
         return "No matches."
     kind = {"open": "open ", "completed": "completed "}.get(state, "")
-    return f"No matches ({among} {kind}todo{'s' if among > 1 else ''})."
+    return f"No matches among {among} {kind}todo{'s' if among > 1 else ''}."

@@ -3,7 +3,7 @@
     --json, --jsonl, --fields   JsonOutput    documents of the contract
     --quiet                     QuietOutput   numbers only
     a terminal                  TableOutput   tables and sentences
-    a pipe                      PlainOutput   tab-separated lines
+    a pipe                      Output        tab-separated lines
 
 Commands hand over results and never ask which one it is. stdout has the result, and stderr everything else.
 """

@@ -40,9 +40,9 @@ class Shared:
             option = f"--{foreign[0].replace('_', '-')}"
             raise UsageError(f"This command does not take {option}.", hint=f"Leave {option} out.")
         if self.quiet and (self.json or self.jsonl or self.fields):
-            raise UsageError("--quiet and JSON exclude each other.", hint="Give one of them.")
+            raise UsageError("--quiet and JSON cannot be combined.", hint="Use only one of them.")
         if self.json and self.jsonl:
-            raise UsageError("--json and --jsonl exclude each other.", hint="Give one of them.")
+            raise UsageError("--json and --jsonl cannot be combined.", hint="Use only one of them.")
 
 
 def with_profile(command: Sequence[str], profile: str | None) -> list[str]:

@@ -78,7 +78,7 @@ class TableOutput(Output):
             if echoes and todo.description:
                 self.line(" " * (len(verb.past) + len(str(todo.number)) + 2) + first_line(todo.description))
         if more := result.items[SHOWN:]:
-            self.line(f"and {len(more)} more, to {more[-1].number}", undo)
+            self.line(f"and {len(more)} more, up to {more[-1].number}", undo)
 
     def preview(self, todos: Sequence[TodoRead], verb: Verb) -> None:
         """Print a sentence for each todo."""
@@ -124,7 +124,7 @@ class TableOutput(Output):
         for item in items[:SHOWN]:
             self.line(f"Purged {item.number} {titles.get(item.number, '')}".rstrip())
         if len(items) > SHOWN:
-            self.line(f"and {len(items) - SHOWN} more, to {items[-1].number}")
+            self.line(f"and {len(items) - SHOWN} more, up to {items[-1].number}")
 
     def rows(
         self,

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 
 class Verb(NamedTuple):
-    """What a command does, in words: `name` on the line, as an order, when it is done, and when it already was.
+    """What a command does, in words: `name` on the line, `imperative`, `past`, and `already` if nothing changed.
 
-    In the order, {} stands for the todos.
+    In the imperative, {} stands for the todos.
     """
 
     name: str

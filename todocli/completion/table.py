@@ -6,13 +6,13 @@ JSON = Option("--json", help="Print one JSON document.")
 JSONL = Option("--jsonl", help="Print one JSON document per line.")
 FIELDS = Option("--fields", help="Print only these fields, as JSON.", value=True)
 QUIET = Option("--quiet", "-q", help="Print numbers only.")
-CHANGE = Option("--change", help="Idempotency key: the same UUID never applies twice.", value=True)
-YES = Option("--yes", "-y", help="Do not ask.")
+CHANGE = Option("--change", help="Idempotency key: with the same UUID, a change is made once.", value=True)
+YES = Option("--yes", "-y", help="Say yes to every question.")
 PROFILE = Option("--profile", help="Use this profile.", value=True, kind="profile")
-NO_INPUT = Option("--no-input", help="Never prompt.")
+NO_INPUT = Option("--no-input", help="Fail rather than ask.")
 COLOR = Option("--color", help="Use colour: auto, always or never.", value=True, choices=("auto", "always", "never"))
 HELP = Option("--help", "-h", help="Show this message and exit.")
-LITERAL = Option("--literal", help="Take every word as the title.")
+LITERAL = Option("--literal", help="Keep every word in the title.")
 LIMIT = Option("--limit", "-n", help="Show at most N.", value=True)
 SORT = Option("--sort", help="Sort by due,-priority,project,title,created.", value=True, kind="sort")
 REVERSE = Option("--reverse", "-r", help="Reverse the order.")
@@ -21,8 +21,8 @@ TAG = Option("--tag", help="With this tag, or with any or none.", value=True, re
 NO_TAG = Option("--no-tag", help="Without this tag.", value=True, repeats=True, kind="tag")
 PROJECT = Option("--project", help="In this project or a sub-project, or in any or none.", value=True, kind="project")
 PRIORITY = Option("--priority", help="With this priority: high, medium, low, any or none.", value=True, kind="priority")
-DUE = Option("--due", help="Due then: overdue, today, week, mon..fri, any or none.", value=True, kind="due")
-START = Option("--start", help="Starting then: later, next-mon.", value=True, kind="day")
+DUE = Option("--due", help="By due date: overdue, today, week, mon..fri, any or none.", value=True, kind="due")
+START = Option("--start", help="By start date: later, next-mon.", value=True, kind="day")
 BEFORE = Option("--before", help="Due before this day.", value=True, kind="day")
 AFTER = Option("--after", help="Due after this day.", value=True, kind="day")
 SEARCH = Option("--search", help="With this text in the title or description.", value=True)
@@ -30,7 +30,7 @@ WHERE = Option("--where", help="An expression: +home and not (due:none or pri:lo
 ALL = Option("--all", "-a", help="Open and completed, started or not.")
 COMPLETED = Option("--completed", "-c", help="Completed todos only.")
 DRY_RUN = Option("--dry-run", help="Show what would change, and change nothing.")
-FORCE = Option("--force", help="Overwrite todos that were changed since.")
+FORCE = Option("--force", help="Overwrite todos that have been changed since.")
 TABLE = Command(
     options=(
         Option("--version", help="Print the version."),
@@ -58,7 +58,7 @@ TABLE = Command(
                 Option("--start", help="Hide it until then; or none.", value=True, kind="day"),
                 Option("--priority", help="high, medium or low; or none.", value=True, kind="priority"),
                 Option("--project", help="Its project: home, home/garden; or none.", value=True, kind="project"),
-                Option("--tag", help="A tag; repeat it for more.", value=True, repeats=True, kind="tag"),
+                Option("--tag", help="A tag; repeat the option for more.", value=True, repeats=True, kind="tag"),
                 LITERAL,
                 JSON,
                 JSONL,
@@ -103,7 +103,7 @@ TABLE = Command(
             arguments=(Argument(many=True, kind="+tag"),),
         ),
         "show": Command(
-            "Show everything about todos, also those in...",
+            "Show everything about todos, including...",
             options=(
                 JSON,
                 JSONL,
@@ -121,7 +121,9 @@ TABLE = Command(
             options=(
                 Option("--title", "-t", help="The new title.", value=True),
                 Option("--description", "-d", help="New details; '' clears, - reads stdin.", value=True),
-                Option("--untag", help="Remove a tag; repeat it for more.", value=True, repeats=True, kind="tag"),
+                Option(
+                    "--untag", help="Remove a tag; repeat the option for more.", value=True, repeats=True, kind="tag"
+                ),
                 LITERAL,
                 DRY_RUN,
                 TAG,
@@ -267,7 +269,7 @@ TABLE = Command(
             hidden=True,
         ),
         "today": Command(
-            "List what is overdue, due today, or starts...",
+            "List what is overdue, due today or...",
             options=(
                 JSON,
                 JSONL,
@@ -396,7 +398,7 @@ TABLE = Command(
         "purge": Command(
             "Delete todos in the trash for good, with...",
             options=(
-                Option("--older-than", help="Only todos removed that long ago: 30d, 2w.", value=True),
+                Option("--older-than", help="Only todos removed at least that long ago: 30d, 2w.", value=True),
                 JSON,
                 JSONL,
                 QUIET,
@@ -416,9 +418,9 @@ TABLE = Command(
                 Option("--port", help="The port; 0 for any free one.", value=True),
                 Option("--workers", help="The number of processes.", value=True),
                 Option("--allow-host", help="Also answer requests for this host.", value=True, repeats=True),
-                Option("--cors", help="Allow requests by pages of this origin.", value=True, repeats=True),
-                Option("--trust-header", help="Take the user's UUID from this header of a gateway.", value=True),
-                Option("--behind-proxy", help="Only a gateway can reach this server."),
+                Option("--cors", help="Allow requests from pages of this origin.", value=True, repeats=True),
+                Option("--trust-header", help="Take the user's UUID from this header, set by a gateway.", value=True),
+                Option("--behind-proxy", help="Confirm that only a gateway can reach this server."),
                 Option("--openapi", help="Print the OpenAPI document, and exit."),
                 PROFILE,
                 NO_INPUT,
@@ -505,7 +507,7 @@ TABLE = Command(
             kind="view",
         ),
         "profile": Command(
-            "Choose who you are, and on which database.",
+            "Choose who you are, and which database you...",
             options=(HELP,),
             commands={
                 "list": Command(
@@ -532,7 +534,7 @@ TABLE = Command(
                 "add": Command(
                     "Add a profile, and register its user if...",
                     options=(
-                        Option("--user", help="Your name there; your login name by default.", value=True),
+                        Option("--user", help="Your user name there; your login name by default.", value=True),
                         Option("--url-env", help="The environment variable that holds the URL.", value=True),
                         Option("--url-stdin", help="Read the URL from stdin."),
                         Option("--embedded", help="Use the embedded database of this machine."),
@@ -547,7 +549,7 @@ TABLE = Command(
                     arguments=(Argument(),),
                 ),
                 "use": Command(
-                    "Make a profile the one in use.",
+                    "Switch to a profile.",
                     options=(
                         JSON,
                         PROFILE,
@@ -710,7 +712,7 @@ TABLE = Command(
                     ),
                 ),
                 "revoke": Command(
-                    "Revoke a token, at once.",
+                    "Revoke a token.",
                     options=(
                         JSON,
                         PROFILE,

@@ -55,8 +55,8 @@ def sqlite_error(error: sqlite3.Error, path: Path) -> TodoError:
     match str(getattr(error, "sqlite_errorname", "")).removeprefix("SQLITE_").split("_")[0]:
         case "NOTADB":
             return TodoError(
-                f"{path} is not a todo database: its content is something else.",
-                hint="Move the file away; the next command creates a new one.",
+                f"{path} is not a todo database: it contains something else.",
+                hint="Move the file elsewhere; the next command creates a new one.",
             )
         case "CORRUPT":
             return TodoError(
@@ -70,7 +70,7 @@ def sqlite_error(error: sqlite3.Error, path: Path) -> TodoError:
             return TodoError(f"The disk is full; nothing was changed in {path}.", hint="Free some space, then repeat.")
         case "READONLY" if os.access(path, os.W_OK) and not os.access(path.parent, os.W_OK):
             return TodoError(
-                f"The folder {path.parent} is read-only, and SQLite writes beside the database; nothing was changed.",
+                f"The folder {path.parent} is read-only, and SQLite writes next to the database; nothing was changed.",
                 hint="Make it writable, or set TODO_HOME to a folder that is.",
             )
         case "READONLY" | "PERM" | "AUTH":
@@ -81,7 +81,7 @@ def sqlite_error(error: sqlite3.Error, path: Path) -> TodoError:
             )
         case "CANTOPEN" if path.exists() and not os.access(path.parent, os.W_OK):
             return TodoError(
-                f"The folder {path.parent} is read-only, and SQLite writes beside the database even to read it.",
+                f"The folder {path.parent} is read-only, and SQLite writes next to the database even to read it.",
                 hint="Make it writable, or set TODO_HOME to a folder that is.",
             )
         case "CANTOPEN":
@@ -95,7 +95,7 @@ def sqlite_error(error: sqlite3.Error, path: Path) -> TodoError:
             )
         case "IOERR":
             return TodoError(
-                f"The disk failed while {path} was used ({error}); nothing was changed.",
+                f"The disk failed while {path} was in use ({error}); nothing was changed.",
                 hint="Check the disk's health.",
             )
         case _:
@@ -106,7 +106,7 @@ def foreign(path: Path, tables: Sequence[str] = ()) -> TodoError:
     """Return the error for a database of another program."""
     what = f"it has other tables ({', '.join(tables[:3])})" if tables else "another program created it"
     return TodoError(
-        f"{path} is not a todo database: {what}.", hint="Move the file away; the next command creates a new one."
+        f"{path} is not a todo database: {what}.", hint="Move the file elsewhere; the next command creates a new one."
     )
 
 

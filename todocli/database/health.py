@@ -86,7 +86,7 @@ def _file(path: Path) -> Iterator[Check]:
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & _PRIVATE:
         yield Check(
-            "file", "warning", f"other users may read it (mode {mode:o})", "Restrict it", ("chmod", "600", str(path))
+            "file", "warning", f"other users can read it (mode {mode:o})", "Restrict it", ("chmod", "600", str(path))
         )
     else:
         yield Check("file", "ok", f"{path.stat().st_size:,} bytes, readable by you only")
@@ -114,8 +114,8 @@ def _connection(store: Store, url: PostgresURL, named: Target) -> Iterator[Check
     if named != url:
         pooled += ", though the URL names the pooler"
     round_trip = "" if is_socket else f", a round trip takes {handshake.tcp * 1000:.1f} ms"
-    yield Check("server", "ok", f"Postgres {found.answer} by {family}, {pooled}{round_trip}")
-    waking = f", of which waking up {found.wake:.0f} ms" if found.wake >= 100 else ""
+    yield Check("server", "ok", f"Postgres {found.answer} over {family}, {pooled}{round_trip}")
+    waking = f", including {found.wake:.0f} ms to wake up" if found.wake >= 100 else ""
     yield Check("connecting", "ok", f"{found.connect:.0f} ms in {handshake.round_trips} round trips{waking}")
     yield _encryption(url, encrypted=pgconn.ssl_in_use, is_local=is_socket or _is_loopback(handshake.address))
 
@@ -126,7 +126,7 @@ def _encryption(url: PostgresURL, *, encrypted: bool, is_local: bool) -> Check:
         return Check("encryption", "ok", "none, and none is needed: the server is on this machine")
     if not encrypted:
         return Check(
-            "encryption", "warning", "none: the network can read everything", "Add ?sslmode=require to the URL."
+            "encryption", "warning", "none: anyone on the network can read it", "Add ?sslmode=require to the URL."
         )
     if query.get("sslmode") in ("verify-full", "verify-ca"):
         return Check("encryption", "ok", "TLS, with a verified certificate")
@@ -152,10 +152,10 @@ def _server(store: Store, user: str, user_id: UUID | None) -> Iterator[Check]:
         yield Check(
             "role",
             "problem",
-            f"{row.role} may not read and write every table",
+            f"{row.role} cannot read and write every table",
             "Ask the database's owner to grant SELECT, INSERT, UPDATE and DELETE on the tables of todo.",
             None,
-            AccessDenied(f"The role {row.role!r} may not read and write every table."),
+            AccessDenied(f"The role {row.role!r} cannot read and write every table."),
         )
         return
     yield Check("role", "ok", f"{row.role}, which {bypasses}")

@@ -26,7 +26,7 @@ def too_new(target: Target, revision: str) -> SchemaTooNew:
     """Return the error for a schema that a newer program wrote."""
     return SchemaTooNew(
         f"The schema of {display(target)} is {revision}, newer than this program can use ({HEAD}).",
-        hint="Upgrade todo on this machine",
+        hint="Upgrade todo on this machine.",
     )
 
 
@@ -45,7 +45,7 @@ def outdated(target: Target, revision: str | None) -> SchemaOutdated:
 
 def unreleased(target: Target, revision: str) -> SchemaOutdated:
     """Return the error for a schema that a development version created."""
-    move = f"move {target} away" if isinstance(target, Path) else "use an empty database"
+    move = f"move {target} elsewhere" if isinstance(target, Path) else "use an empty database"
     return SchemaOutdated(
         f"{display(target)} was created by a version of todo from before the first release (schema {revision})."
         " It cannot be upgraded.",

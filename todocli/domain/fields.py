@@ -40,7 +40,7 @@ def parse_project(text: str) -> str:
     """Return a project as it is stored: lower case, with `/` before sub-projects. Raises `ValueError`."""
     name = unicodedata.normalize("NFC", text).lower()
     if not _PROJECT.fullmatch(name):
-        raise ValueError("must have letters, digits, - and _, with / or . before sub-projects, as in home/garden")
+        raise ValueError("may have only letters, digits, - and _, with / or . before sub-projects, as in home/garden")
     return _usable(name.replace(".", "/"), PROJECT_LENGTH)
 
 
@@ -48,7 +48,7 @@ def parse_tag(text: str) -> str:
     """Return a tag as it is stored: lower case, without the `+`. Raises `ValueError`."""
     name = unicodedata.normalize("NFC", text).removeprefix("+").lower()
     if not _TAG.fullmatch(name):
-        raise ValueError("must begin with a letter, followed by letters, digits, - and _, as in +bills")
+        raise ValueError("must begin with a letter, followed by letters, digits, - or _, as in +bills")
     return _usable(name, TAG_LENGTH)
 
 

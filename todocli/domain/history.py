@@ -10,7 +10,7 @@ Row = Mapping[str, Any]
 
 Action = Literal["added", "changed", "done", "reopened", "removed", "restored", "deleted", "purged"]
 
-ORIGINS = {"cli": "on the command line", "api": "through the API", "sql": "at an SQL console"}
+ORIGINS = {"cli": "on the command line", "api": "through the API", "sql": "in an SQL console"}
 """Where changes come from, in words."""
 
 

@@ -1,7 +1,7 @@
 """Idempotency keys: the same request under the same key takes effect once.
 
 The id of a change is its key. Beside it stands a fingerprint of the request that made the change, as HTTP APIs do it
-(https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/). When a key comes again, the fingerprints
+(https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/). When a key recurs, the fingerprints
 decide: equal means a retry, which is answered with the todos of that change; different means that the key was reused
 for something else, which is a conflict.
 

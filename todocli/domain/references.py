@@ -70,10 +70,10 @@ def parse_references(words: Sequence[str], *, listed: bool = False) -> Reference
     """
     items = tuple(dict.fromkeys(_parse(word) for word in words))
     if len(items) > MAX_REFERENCES:
-        raise _error(f"{len(items)} references are too many for one command ({MAX_REFERENCES}).", "Use a range.")
+        raise _error(f"{len(items)} references are too many for one command (limit {MAX_REFERENCES}).", "Use a range.")
     ranges = sum(isinstance(item, NumberRange) for item in items)
     if ranges > MAX_RANGES:
-        raise _error(f"{ranges} ranges are too many for one command ({MAX_RANGES}).", "Use fewer and longer ranges.")
+        raise _error(f"{ranges} ranges are too many for one command (limit {MAX_RANGES}).", "Use fewer, longer ranges.")
     return References(items, single=len(words) == 1 and not listed and not isinstance(items[0], NumberRange))
 
 

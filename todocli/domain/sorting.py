@@ -12,7 +12,7 @@ SortKey = Literal["urgency", "number", "title", "created", "due", "start", "prio
 
 @dataclass(frozen=True)
 class Sort:
-    """One sort key. Todos without a value come last, also if it is `descending`."""
+    """One sort key. Todos without a value come last, even if it is `descending`."""
 
     key: SortKey
     descending: bool = False

@@ -38,7 +38,7 @@ def parse_timestamp(text: str, field: str, *, now: datetime, end: bool = False) 
             return datetime.combine(day + timedelta(days=end), time.min).astimezone()
         return datetime.fromisoformat(text).astimezone()
     except (ValueError, OverflowError):
-        hint = "Write 3h or 2d for a time ago, today, yesterday, 2026-11-27 or 2026-11-27T17:00."
+        hint = "Write 3h or 2d (that long ago), today, yesterday, 2026-11-27 or 2026-11-27T17:00."
         raise ValidationError.of(field, f"{text[:40]!r} is not a date or time.", hint=hint) from None
 
 

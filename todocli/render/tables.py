@@ -27,7 +27,7 @@ RECENT_CHANGES = 5
 """How many changes a todo's detail shows; `log` shows them all."""
 
 WIDE = 60
-"""From this width on, there is room for more than number and title."""
+"""At this width or more, there is room for more than number and title."""
 
 
 def rendered(what: RenderableType, *, width: int, colour: bool, unicode: bool = True) -> str:
@@ -235,7 +235,7 @@ def _grouped(todos: Sequence[TodoRead], group: Group, here: datetime) -> Iterato
             return visible(todo.project or "no project")
         if is_late(todo, here):
             return "overdue"
-        return day(todo.due_on, here.date()) if todo.due_on else "no day"
+        return day(todo.due_on, here.date()) if todo.due_on else "no due date"
 
     groups: dict[str, list[TodoRead]] = {"overdue": []}
     for todo in todos:

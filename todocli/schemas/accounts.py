@@ -23,7 +23,7 @@ class UserList(ItemList[UserRead]):
 
 
 class ProfileRead(Output):
-    """A profile: who the user is, and on which database. No password is in it."""
+    """A profile: who the user is, and which database they use. It holds no password."""
 
     name: str
     active: bool
@@ -34,7 +34,7 @@ class ProfileRead(Output):
         description="The file, or the URL without its password; null if the variable is unset."
     )
     url_env: str | None = Field(description="The environment variable that holds the URL, if that is where it is.")
-    pooled: bool = Field(description="Whether to go by way of Neon's pooler where the URL names it.")
+    pooled: bool = Field(description="Whether to go through Neon's pooler if the URL names it.")
     timeout: float = Field(description="How many seconds a command waits for the database.")
 
 

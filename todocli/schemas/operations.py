@@ -43,9 +43,9 @@ class PingRead(Output):
     location: str
     server_version: str
     connect_ms: float
-    wake_ms: float = Field(description="What connecting took beyond its round trips: a database that had to wake up.")
+    wake_ms: float = Field(description="The time of connecting beyond its round trips: the database had to wake up.")
     query_ms: float
-    round_trips: int = Field(description="Connecting and asking together; 0 for the embedded file.")
+    round_trips: int = Field(description="For connecting and the query together; 0 for the embedded file.")
 
 
 class CheckRead(Output):

@@ -8,12 +8,12 @@ from todocli.schemas.base import ItemList, Output
 
 
 class SummaryRead(Output):
-    """The todos of one tag, or of one project with all its parts; not those in the trash."""
+    """The todos of one tag, or of one project with all its sub-projects; not those in the trash."""
 
     name: str
     open: int
     completed: int
-    done_share: float = Field(description="What part of them is completed, from 0 to 1.")
+    done_share: float = Field(description="What fraction of them is completed, from 0 to 1.")
 
 
 class SummaryList(ItemList[SummaryRead]):

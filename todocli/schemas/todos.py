@@ -71,7 +71,7 @@ def _whole_minute(value: time) -> time:
 def _tags(names: list[str]) -> list[str]:
     tags = sorted(set(map(parse_tag, names)))
     if len(tags) > MAX_TAGS:
-        raise ValueError(f"are {len(tags)}; at most {MAX_TAGS} are allowed")
+        raise ValueError(f"are too many ({len(tags)}); at most {MAX_TAGS} are allowed")
     return tags
 
 
@@ -102,7 +102,7 @@ class _Fields(Input):
     @model_validator(mode="after")
     def _time_needs_a_day(self) -> Self:
         if self.due_time is not None and self.due_on is None:
-            raise ValueError("due_time needs due_on beside it")
+            raise ValueError("due_time needs due_on as well")
         return self
 
 
@@ -155,7 +155,7 @@ class TodoRead(Output):
     """A todo as it is stored."""
 
     id: UUID = Field(description="A UUIDv7; the same wherever the todo is read.")
-    number: int = Field(description="Short, one user's own, and never given again.")
+    number: int = Field(description="Short, unique per user, and never reused.")
     title: str
     description: str | None
     is_completed: bool
@@ -167,7 +167,7 @@ class TodoRead(Output):
     change_id: UUID = Field(description="The change that touched it last.")
     user_id: UUID
     due_on: date | None = Field(description="A local date; it never shifts with a time zone.")
-    due_time: LocalTime | None = Field(description="A local time, as 17:00:00.")
+    due_time: LocalTime | None = Field(description="A local time, such as 17:00:00.")
     starts_on: date | None = Field(description="Hidden from the open list until this day.")
     priority: Priority | None
     project: str | None

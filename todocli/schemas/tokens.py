@@ -10,18 +10,18 @@ from todocli.schemas.base import Instant, ItemList, Output
 
 
 class TokenRead(Output):
-    """A token, without the token itself, which nobody knows any more."""
+    """What is known of a token, without the secret itself, which is not stored."""
 
     id: UUID
     name: str
     is_read_only: bool
     created_at: Instant
     expires_at: Instant | None
-    last_used_at: Instant | None = Field(description="To about a minute; null: never.")
+    last_used_at: Instant | None = Field(description="Accurate to about a minute; null: never.")
 
 
 class TokenCreated(TokenRead):
-    """A new token; it is shown this once."""
+    """A new token; it is shown only this once."""
 
     token: str
 

@@ -1,4 +1,4 @@
-"""Keyset pagination: a page begins after the last todo of the page before, even if todos came or went since."""
+"""Keyset pagination: a page begins after the last todo of the previous page, even if todos have come or gone since."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Result:
 
 
 def where_referenced(references: References) -> sa.ColumnElement[bool]:
-    """Return the condition that `references` are about a todo. Not scoped to a user."""
+    """Return the condition that `references` refer to a todo. Not scoped to a user."""
     conditions: list[sa.ColumnElement[bool]] = []
     if references.numbers:
         conditions.append(col(Todo.number).in_(references.numbers))
@@ -67,7 +67,7 @@ def all_resolved(rows: sa.CTE, references: References) -> list[sa.ColumnElement[
 
 
 def matches(reference: Reference, todo: TodoRead) -> bool:
-    """Whether `reference` is about `todo`."""
+    """Whether `reference` refers to `todo`."""
     if isinstance(reference, NumberRange):
         return reference.first <= todo.number <= reference.last
     return reference in (todo.number, todo.id)
@@ -115,7 +115,7 @@ def not_found(missing: Sequence[Reference], found: Sequence[TodoRead]) -> NotFou
     in_trash = [reference for reference in missing if any(matches(reference, todo) for todo in found)]
     unknown = [reference for reference in missing if reference not in in_trash]
     sentences = []
-    hint, command = "See every number", ["list", "--all"]
+    hint, command = "See all todos", ["list", "--all"]
     if unknown:
         one = len(unknown) == 1 and not isinstance(unknown[0], NumberRange)
         sentences.append(f"There {'is no todo' if one else 'are no todos'} {_listed(unknown)}.")

@@ -109,7 +109,7 @@ class Todos:
         return TodoList(items=[read(row) for row in rows], count=len(rows), total=total), others
 
     def get(self, references: References) -> Result:
-        """Return the referenced todos, also from the trash, in the order of their references.
+        """Return the referenced todos, including those in the trash, in the order of their references.
 
         Raises `NotFound` naming every reference that matches nothing.
         """
@@ -128,7 +128,7 @@ class Todos:
         """
         most = min(MAX_ADDED, _MAX_PARAMETERS // (len(_given(drafts)) + 2))
         if len(drafts) > most:
-            detail = f"{len(drafts)} todos are more than one command adds ({most})."
+            detail = f"{len(drafts)} todos are too many for one command (limit {most})."
             raise ValidationError(detail, hint="Add them in several parts.")
         moment = now()
         owner = (
@@ -187,7 +187,7 @@ class Todos:
         return self._updates.apply(chosen, spec, key)
 
     def remove(self, chosen: Chosen, key: ChangeKey, *, expected: UUID | None = None) -> Result:
-        """Move todos to the trash; `expected` is as in `edit`. Raises `NotFound`, also for todos in the trash."""
+        """Move todos to the trash; `expected` is as in `edit`. Raises `NotFound`, even for todos in the trash."""
         moment = now()
         spec = UpdateSpec(moment, {"deleted_at": moment}, col(Todo.deleted_at).is_(None), expected=expected)
         return self._updates.apply(chosen, spec, key)

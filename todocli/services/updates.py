@@ -188,7 +188,8 @@ class Updates:
         if conflicts := [row.todo for row in there if not spec.is_satisfied_by(row)]:
             numbers = ", ".join(str(todo.number) for todo in conflicts)
             raise Conflict(
-                f"Todo {numbers} was changed in the meantime; nothing was changed now.",
+                f"Todo{'s' if len(conflicts) > 1 else ''} {numbers} {'were' if len(conflicts) > 1 else 'was'}"
+                " changed in the meantime; this command changed nothing.",
                 hint="Look at it, then repeat",
                 command=("todo", "show", str(conflicts[0].number)),
             )

@@ -140,7 +140,7 @@ def _announce(context: Context, verb: str, revision: Revision) -> None:
 
 
 def _copied(context: Context, copy: Path) -> None:
-    context.output.note(f"The database as it was is kept in {copy}")
+    context.output.note(f"A copy of the previous database is in {copy}")
 
 
 def _probe(context: Context) -> Probe | None:
@@ -158,7 +158,7 @@ def _probe(context: Context) -> Probe | None:
 def _timings(probe: Probe) -> str:
     if not probe.round_trips:
         return f"connect {probe.connect} ms, query {probe.query} ms"
-    times = f"connect {probe.connect} ms (of which waking up {probe.wake} ms), query {probe.query} ms"
+    times = f"connect {probe.connect} ms (including {probe.wake} ms to wake up), query {probe.query} ms"
     return f"{times}, {probe.round_trips} round trips"
 
 

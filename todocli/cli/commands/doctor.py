@@ -53,7 +53,7 @@ def _checks(context: Context) -> Iterator[Check]:
     libraries = ", ".join(f"{name} {version(name)}" for name in ("typer", "sqlmodel", "SQLAlchemy", "psycopg"))
     yield Check("libraries", "ok", libraries)
     config = paths.config_file()
-    yield Check("configuration", "ok", str(config) if config.exists() else f"none; it would be {config}")
+    yield Check("configuration", "ok", str(config) if config.exists() else f"none; it would be at {config}")
     try:
         profile = context.profile
         target = context.target
@@ -70,4 +70,4 @@ def _location(context: Context) -> str:
     profile = context.profile
     if profile.embedded:
         return "on the embedded database"
-    return f"on the database in {profile.url_env}" if profile.url_env else "on the database of its URL"
+    return f"on the database in {profile.url_env}" if profile.url_env else "on the database at its URL"

@@ -32,7 +32,7 @@ def edit(
         typer.Option("--description", "-d", metavar="TEXT", help="New details; '' clears, - reads stdin."),
     ] = None,
     untag: Annotated[
-        list[str] | None, typer.Option("--untag", metavar="NAME", help="Remove a tag; repeat it for more.")
+        list[str] | None, typer.Option("--untag", metavar="NAME", help="Remove a tag; repeat the option for more.")
     ] = None,
     literal: field_options.Literal = False,
     dry_run: DryRun = False,
@@ -65,17 +65,17 @@ def edit(
 def _edit_one(context: Context, words: list[str], fields: dict[str, Any], *, literal: bool) -> None:
     options = context.filter_options
     if foreign := [option for option in options.given if option not in FIELD_OPTIONS]:
-        raise UsageError(f"A number and {foreign[0]} exclude each other.", hint="Give a number, or select by a filter.")
+        raise UsageError(f"A number and {foreign[0]} cannot be combined.", hint="Give a number, or use a filter.")
     if not words:
-        raise UsageError("No todo was chosen.", hint="Give a number, or select by --tag, --project, --where.")
+        raise UsageError("No todo was chosen.", hint="Give a number, or a filter: --tag, --project or --where.")
     reference = read_references(words[:1])
     if not reference.single:
-        raise UsageError("edit takes one todo, not a range.", hint="Edit them one by one, or select by a filter.")
+        raise UsageError("edit takes one todo, not a range.", hint="Edit them one by one, or use a filter.")
     given = options.as_given()
     found = field_options.read(words[1:], **given, literal=literal)
     if found.title and not literal and all(map(_is_reference, found.title.split())):
-        detail = f"edit takes one todo; {', '.join(found.title.split())} look like more."
-        raise UsageError(detail, hint="Edit them one by one. A title of numbers goes to --title, or after --literal.")
+        detail = f"edit takes one todo, but was also given {', '.join(found.title.split())}."
+        raise UsageError(detail, hint="Edit them one by one. To make numbers the title, pass --title or --literal.")
     if found.title and "title" in fields:
         raise UsageError("The title is given twice.", hint="Give it as words, or with --title.")
     update_fields = fields | found.changes | ({"title": found.title} if found.title else {})
@@ -107,7 +107,7 @@ def _edit_selected(context: Context, words: list[str], fields: dict[str, Any], *
     found = field_options.read(words)
     if found.title:
         detail = f"{found.title.split()[0][:40]!r} is not a change."
-        raise UsageError(detail, hint="Beside a filter, give changes such as due:fri, pri:high, +bills; or a number.")
+        raise UsageError(detail, hint="With a filter, give changes such as due:fri, pri:high or +bills.")
     if "title" in fields:
         raise UsageError("Only one todo's title can be edited at a time.", hint="Give its number.")
     if not (update_fields := fields | found.changes):

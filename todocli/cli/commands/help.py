@@ -23,7 +23,7 @@ TOPICS = {
     "json-schema": "The JSON of every command",
     "neon": "Sharing todos on Neon",
     "operators": "Running a shared database",
-    "profiles": "Who you are, and on which database",
+    "profiles": "Who you are, and which database you use",
     "scripting": "Pipes, JSON and safe retries",
     "undo": "Undo, redo and the log",
 }
@@ -45,7 +45,7 @@ def help_(
     context: Context,
     words: Annotated[list[str] | None, typer.Argument(metavar="[TOPIC]", help="A topic, or a command.")] = None,
 ) -> None:
-    """Explain a command or a topic. Alone, list the topics.
+    """Explain a command or a topic. Without either, list the topics.
 
     todo help dates
     todo help db upgrade

@@ -34,7 +34,7 @@ class Purging(Reversing):
 
 
 Count = Annotated[int | None, typer.Argument(metavar="[N]", parser=positive, help="How many changes; 1 by default.")]
-Force = Annotated[bool, typer.Option("--force", metavar="", help="Overwrite todos that were changed since.")]
+Force = Annotated[bool, typer.Option("--force", metavar="", help="Overwrite todos that have been changed since.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", metavar="", help="Show what would change, and change nothing.")]
 
 
@@ -115,7 +115,7 @@ def log(
     from todocli.domain.timestamps import parse_timestamp
 
     if everything and limit is not None:
-        raise UsageError("--all and --limit exclude each other.", hint="Give one of them.")
+        raise UsageError("--all and --limit cannot be combined.", hint="Use only one of them.")
     named = None if reference is None else read_references([reference])
     if named and not named.single:
         raise UsageError("log takes one todo, not a range.", hint="Look at them one by one.")
@@ -145,7 +145,8 @@ def purge(
         typer.Argument(metavar="[REF...]", help="Numbers, ranges or UUIDs; everything in the trash by default."),
     ] = None,
     older_than: Annotated[
-        str | None, typer.Option("--older-than", metavar="AGE", help="Only todos removed that long ago: 30d, 2w.")
+        str | None,
+        typer.Option("--older-than", metavar="AGE", help="Only todos removed at least that long ago: 30d, 2w."),
     ] = None,
 ) -> None:
     """Delete todos in the trash for good, with their history.

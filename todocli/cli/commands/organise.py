@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 
 def today(context: Context) -> None:
-    """List what is overdue, due today, or starts today."""
+    """List what is overdue, due today or starting today."""
     from todocli.domain.filters.ast import Between, any_of
 
     day = clock.today()
@@ -71,4 +71,4 @@ def projects(context: Context) -> None:
 
 def _print(context: Context, head: str, found: SummaryList, nothing: tuple[str, tuple[str, ...]]) -> None:
     rows = [(s.name, str(s.open), str(s.completed), f"{s.done_share:.0%}") for s in found.items]
-    context.output.rows(found, (head, "Open", "Done", "Share done"), rows, nothing=nothing)
+    context.output.rows(found, (head, "Open", "Done", "% done"), rows, nothing=nothing)

@@ -24,7 +24,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The profile's name.")
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this family."""
-    family = typer.Typer(cls=Family, help="Choose who you are, and on which database.")
+    family = typer.Typer(cls=Family, help="Choose who you are, and which database you use.")
     for name, cls, body in (
         ("list", Command, list_),
         ("show", Command, show),
@@ -48,7 +48,9 @@ def list_(context: Context) -> None:
 
 def show(
     context: Context,
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The one in use by default.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="The profile to show; without a name, the one in use.")
+    ] = None,
 ) -> None:
     """Show one profile."""
     from todocli import profiles
@@ -61,7 +63,7 @@ def add(
     context: Context,
     name: Name,
     user: Annotated[
-        str | None, typer.Option("--user", metavar="NAME", help="Your name there; your login name by default.")
+        str | None, typer.Option("--user", metavar="NAME", help="Your user name there; your login name by default.")
     ] = None,
     url_env: Annotated[
         str | None, typer.Option("--url-env", metavar="VAR", help="The environment variable that holds the URL.")
@@ -88,7 +90,7 @@ def add(
     from todocli.profiles import Profile
 
     if (url_env is not None) + url_stdin + embedded > 1:
-        raise UsageError("--url-env, --url-stdin and --embedded exclude each other.", hint="Give one of them.")
+        raise UsageError("--url-env, --url-stdin and --embedded cannot be combined.", hint="Use only one.")
     profiles.check_new(name)
     url = None if embedded or url_env is not None else _url(context, from_stdin=url_stdin)
     user = profiles.check_user_name(user) if user is not None else profiles.login_name()
@@ -105,12 +107,12 @@ def add(
     if is_ready:
         context.output.note("To use it", ("todo", "profile", "use", name))
     else:
-        context.output.note("Its database has no schema yet. Create it", ("todo", "--profile", name, "db", "upgrade"))
+        context.output.note("Its database has no schema yet. Create one", ("todo", "--profile", name, "db", "upgrade"))
         context.output.note("Then register the user", ("todo", "--profile", name, "user", "add", user))
 
 
 def use(context: Context, name: Name) -> None:
-    """Make a profile the one in use."""
+    """Switch to a profile."""
     from todocli import profiles
 
     profiles.use(name)

@@ -34,14 +34,14 @@ def serve(
         list[str] | None, typer.Option("--allow-host", metavar="NAME", help="Also answer requests for this host.")
     ] = None,
     cors: Annotated[
-        list[str] | None, typer.Option("--cors", metavar="ORIGIN", help="Allow requests by pages of this origin.")
+        list[str] | None, typer.Option("--cors", metavar="ORIGIN", help="Allow requests from pages of this origin.")
     ] = None,
     trust_header: Annotated[
         str | None,
-        typer.Option("--trust-header", metavar="NAME", help="Take the user's UUID from this header of a gateway."),
+        typer.Option("--trust-header", metavar="NAME", help="Take the user's UUID from this header, set by a gateway."),
     ] = None,
     behind_proxy: Annotated[
-        bool, typer.Option("--behind-proxy", metavar="", help="Only a gateway can reach this server.")
+        bool, typer.Option("--behind-proxy", metavar="", help="Confirm that only a gateway can reach this server.")
     ] = False,
     openapi: Annotated[
         bool, typer.Option("--openapi", metavar="", help="Print the OpenAPI document, and exit.")
@@ -75,7 +75,7 @@ def serve(
     port = _usable_port(host, port)
     os.environ[VARIABLE] = settings.text()
     if trust_header:
-        context.output.note(f"WARNING: any client of this port can act as any user, by {trust_header}.")
+        context.output.note(f"WARNING: any client that reaches this port can act as any user, via {trust_header}.")
     context.output.note(f"Serving on http://{listens_at}:{port} (API: /api/v1, try it: /docs)")
     uvicorn.run(
         "todocli.api.app:worker",
@@ -101,11 +101,11 @@ def _check(
     for origin in cors:
         if not origin.startswith(("http://", "https://")) or origin.count("/") != 2:
             detail = f"--cors takes an origin, not {origin[:60]!r}."
-            raise ValidationError.of("cors", detail, hint="Write it as https://app.example")
+            raise ValidationError.of("cors", detail, hint="Write it like https://app.example")
     for name in allow_host:
         if not re.fullmatch(r"[\w.-]+|\[[0-9A-Fa-f:.]+\]", name, re.ASCII):
             detail = f"--allow-host takes a host name, not {name[:60]!r}."
-            raise ValidationError.of("allow-host", detail, hint="Write it without scheme and port: todo.example")
+            raise ValidationError.of("allow-host", detail, hint="Write it without a scheme or port: todo.example")
     if trust_header is not None and not re.fullmatch(r"[\w-]+", trust_header, re.ASCII):
         detail = f"{trust_header[:40]!r} is not a header name."
         raise ValidationError.of("trust-header", detail, hint="Write --trust-header X-User-ID")

@@ -23,9 +23,9 @@ PANEL = "Todos"
 
 
 def positive(text: str) -> int:
-    """Return a number from 1 up, as it is typed."""
+    """Return a positive whole number, as it is typed."""
     if not (text.isascii() and text.isdecimal()) or not int(text):
-        raise typer.BadParameter(f"{text[:40]!r} is not a number from 1 up.")
+        raise typer.BadParameter(f"{text[:40]!r} is not a positive whole number.")
     return int(text)
 
 
@@ -130,7 +130,7 @@ def list_(
 
 
 def show(context: Context, references: References_) -> None:
-    """Show everything about todos, also those in the trash.
+    """Show everything about todos, including those in the trash.
 
     todo show 3
     """

@@ -33,7 +33,8 @@ def create(
     context: Context,
     name: Name,
     expires: Annotated[
-        str | None, typer.Option("--expires", metavar="AGE", help="Valid for this long: 90d, 12w; forever by default.")
+        str | None,
+        typer.Option("--expires", metavar="DURATION", help="Valid for this long: 90d, 12w; forever by default."),
     ] = None,
     read_only: Annotated[bool, typer.Option("--read-only", metavar="", help="It cannot change anything.")] = False,
 ) -> None:
@@ -58,7 +59,7 @@ def list_(context: Context) -> None:
 
 
 def revoke(context: Context, name: Name) -> None:
-    """Revoke a token, at once."""
+    """Revoke a token. It stops working at once."""
     with context.workspace() as workspace:
         token = workspace.tokens.revoke(name)
     _print(context, token, [token])

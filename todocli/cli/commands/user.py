@@ -36,7 +36,7 @@ def list_(context: Context) -> None:
 
 
 def add(context: Context, name: Name) -> None:
-    """Register a user. An existing name is the same user."""
+    """Register a user. If the name exists already, nothing changes."""
     from todocli import profiles
 
     profiles.check_user_name(name)
@@ -46,13 +46,13 @@ def add(context: Context, name: Name) -> None:
         profiles.set_user_id(context.profile, user.id)
     _print(context, user, [user])
     if not added:
-        context.output.note("User already exists.")
+        context.output.note("The user already exists.")
 
 
 def rename(
     context: Context, name: Name, new_name: Annotated[str, typer.Argument(metavar="NEW", help="The new name.")]
 ) -> None:
-    """Rename a user. The todos stay theirs."""
+    """Rename a user. Their todos stay."""
     from todocli import profiles
 
     profiles.check_user_name(new_name)

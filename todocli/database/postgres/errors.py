@@ -46,7 +46,7 @@ CONNECT_RULES = (
         r"channel binding",
         ServiceUnavailable,
         "{host} does not support channel binding, which the URL requires: {reason}.",
-        "It may be a man in the middle. If you rule that out, remove channel_binding from the URL.",
+        "It may be a man-in-the-middle attack. If you can rule that out, remove channel_binding from the URL.",
     ),
     ErrorRule(
         r"(?s)\A(?!.*SSL encryption).*no pg_hba\.conf entry.*no encryption|connection is insecure",
@@ -83,8 +83,8 @@ CONNECT_RULES = (
     ErrorRule(
         r"quota|exceeded the limit|size limit|Upgrade your plan",
         ServiceUnavailable,
-        "A limit of the plan is exceeded at {host}: {reason}.",
-        f"Check the usage {_CONSOLE}; it is reset with the next billing period.",
+        "A limit of the plan has been exceeded at {host}: {reason}.",
+        f"Check the usage {_CONSOLE}; it resets at the start of the next billing period.",
     ),
     ErrorRule(
         r"endpoint could not be found|endpoint cannot be found|Endpoint ID is not specified|Inconsistent project name"
@@ -104,7 +104,7 @@ CONNECT_RULES = (
         r"|no application protocol",
         ServiceUnavailable,
         "{host} does not support the encryption that the URL requires: {reason}.",
-        "Check host and port. In a trusted network, sslmode=disable turns encryption off.",
+        "Check the host and the port. On a trusted network, sslmode=disable turns encryption off.",
     ),
     ErrorRule(
         r"unsupported startup parameter",
@@ -163,7 +163,7 @@ STATEMENT_RULES = (
     ErrorRule(
         r"42501",
         AccessDenied,
-        "The role {user!r} may not do this in {place}: {reason}.",
+        "The role {user!r} is not allowed to do this in {place}: {reason}.",
         "Ask the owner of the database for the privilege.",
     ),
     ErrorRule(r"28...", AccessDenied, "{host} refused the role {user!r}: {reason}.", _LOGIN),
@@ -185,7 +185,12 @@ STATEMENT_RULES = (
     ),
     ErrorRule(r"silent", ServiceUnavailable, "{place} does not answer.", "Check the network", _PING),
     ErrorRule(r"53...|55P03|58...", ServiceUnavailable, "{place} is not available: {reason}.", _LATER),
-    ErrorRule(r"", TodoError, "{place} failed: {reason} (SQLSTATE {state}).", "Please report it with the command."),
+    ErrorRule(
+        r"",
+        TodoError,
+        "{place} failed: {reason} (SQLSTATE {state}).",
+        "Please report it, and include the command.",
+    ),
 )
 """Errors of statements, by SQLSTATE. `broken`: the connection ended without one; `silent`: no answer in time."""
 

@@ -1,7 +1,7 @@
 """Parses filters: words (`+home due:week milk`), options, or an expression with `or` and `not`.
 
     expression  one or several parts with `or` between them; each is one or several terms, with or without `and`
-    term        `not` and a term; an expression in parentheses; `+tag`; `key:value`; a word, or a text in quotes
+    term        `not` and a term; an expression in parentheses; `+tag`; `key:value`; a word, or text in quotes
     key         due, start: a day, `A..B` (either may be missing), today, week, month, year, any, none; due: overdue;
                 start: later
                 project (with its sub-projects), pri, tags: a value, any or none
@@ -207,7 +207,7 @@ def _tokens(text: str) -> Iterable[_Token]:
         parenthesis, quote, word, stray = match.groups()
         start = match.start(match.lastindex or 0)
         if stray:
-            _refuse(text, _Token(stray, start, len(text)), "This quotation is never closed.", 'Close it with ".')
+            _refuse(text, _Token(stray, start, len(text)), "This quote is never closed.", 'Close it with ".')
         if quote:
             key, _, rest = quote.partition('"')
             inner = re.sub(r"\\(.)", r"\1", rest[:-1], flags=re.DOTALL)
@@ -226,7 +226,7 @@ def _term(token: _Token, line: str, today: date) -> Filter:
 def bounded(found: Filter, line: str = "") -> Filter:
     """Return a filter. Raises `ValidationError` if it has more than `MAX_TERMS`; `line` is its text."""
     if sum(1 for _ in terms(found)) > MAX_TERMS:
-        _refuse(line, _Token(line, 0, len(line)), f"A filter has at most {MAX_TERMS} terms.", "Use fewer.")
+        _refuse(line, _Token(line, 0, len(line)), f"A filter can have at most {MAX_TERMS} terms.", "Use fewer.")
     return found
 
 

@@ -43,7 +43,7 @@ def contains(text: str) -> Filter:
     if not text.strip():
         raise InvalidTerm("The search text is empty.", "Write a word.")
     if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
-        raise InvalidTerm("A search text must be valid UTF-8 without NUL.", "Write another one.")
+        raise InvalidTerm("Search text must be valid UTF-8 without NUL.", "Search for other text.")
     return Contains(text)
 
 
@@ -55,7 +55,7 @@ def keyed(key: str, value: str, today: date) -> Filter:
         better = f"Did you mean {near[0]}:{value[:40]}?" if near else "The keys are due, start, pri, project and tags."
         search = f"{key}:{value}"[:40]
         raise InvalidTerm(
-            f"There is no filter {key[:40]}:", f"{better} To search for the text, use --search {quoted(search)}."
+            f"There is no filter key {key[:40]!r}.", f"{better} To search for the text, use --search {quoted(search)}."
         )
     value = value.lower() if name in ("due", "start") or value.lower() in ("any", "none") else value
     if name in ("due", "start"):
@@ -105,7 +105,7 @@ def _days(field: Literal["due", "start"], value: str, today: date) -> Filter:
 
 
 def day(text: str, today: date, other_words: str = "") -> date:
-    """Return the date of a text. Raises `InvalidTerm`, also if it has a time; its hint names the `other_words`."""
+    """Return the date of a text. Raises `InvalidTerm`, including if it has a time; its hint names the `other_words`."""
     try:
         found = parse_day(text, "due", today=today)
     except ValidationError as error:

@@ -74,7 +74,7 @@ class Purge:
         if trash.references and (missing := resolve.missing(trash.references, found)):
             self._owner.require(self._session)
             names = ", ".join(str(reference) for reference in missing[:10])
-            older = f"in the trash since before {trash.until.astimezone():%Y-%m-%d %H:%M}" if trash.until else ""
+            older = f"yet in the trash at {trash.until.astimezone():%Y-%m-%d %H:%M}" if trash.until else ""
             raise NotFound(
                 f"Not {older or 'in the trash'}: {names}. Nothing was purged.",
                 hint="Only todos in the trash can be purged",

@@ -1,7 +1,7 @@
 """Undo and redo. Both append to the log; nothing in it is rewritten.
 
 An undo is a change of its own, and `undoes` names the change that it took back. A redo is the undo of an undo. So no
-chain is longer than two, and whether a change is undone is one lookup. Four todos, then undo, undo, redo:
+chain is longer than two, and whether a change is undone is one lookup. Three changes to a todo, then undo, undo, redo:
 
     seq   kind     what              undoes   undone now?
     1     change   add 1             –        no
@@ -76,7 +76,7 @@ class Undo:
         `key` was used for another request.
         """
         if count > MAX_CHANGES:
-            detail = f"{count} changes are more than one command can {verb} ({MAX_CHANGES})."
+            detail = f"{count} changes are too many to {verb} in one command (limit {MAX_CHANGES})."
             raise ValidationError.of("count", detail, hint=f"{verb.capitalize()} them in several parts.")
         self._owner.require(self._session, lock=True)  # the second of two concurrent commands sees what the first did
         ids = [key.id, *(derived_id(key.id, self._owner.name, i) for i in range(1, count))]
@@ -262,11 +262,11 @@ class Undo:
                 sentence = f"{name} is not as the change of {made} left it, and the log does not say why."
             else:
                 made = f"{newest.made_at:%Y-%m-%d %H:%M} UTC"
-                sentence = f"{name} was {item.action} since, {origin_label(newest.source)} at {made}."
+                sentence = f"{name} has been {item.action} since, {origin_label(newest.source)} at {made}."
             sentences.append(sentence)
             fields.append(FieldError("reference", sentence))
         more = len(conflicts) - _SHOWN_CONFLICTS
-        rest = f" So were {more} more." if more > 0 else ""
+        rest = f" So have {more} more." if more > 0 else ""
         return Conflict(
             f"{' '.join(sentences)}{rest} Nothing was changed.",
             hint=f"To {verb} anyway, and overwrite what was done since",
