@@ -201,7 +201,10 @@ def test_list_selects_and_sorts(todo: Terminal, line: str, found: list[int]) -> 
             "error: This parenthesis is never closed.\n       +a and (due:fri\n              ^\n hint: Close it",
         ),
         ("list milk or bread", "error: 'or' is part of an expression.\n       milk or bread\n            ^^\n hint"),
-        (["list", "ü\x1b界", "x:y"], "error: There is no filter key 'x'.\n       ü\\x1b界 x:y\n               ^^^\n hint: "),
+        (
+            ["list", "ü\x1b界", "x:y"],
+            "error: There is no filter key 'x'.\n       ü\\x1b界 x:y\n               ^^^\n hint: ",
+        ),
         ("list --due nextweek", "error: --due: 'nextweek' is not a day.\n hint: Write a day, or overdue"),
         ("list --sort size", "error: Cannot sort by 'size'.\n hint: Sort by urgency, number"),
         ("list --all --completed", "error: --all and --completed cannot be combined.\n"),

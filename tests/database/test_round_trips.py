@@ -129,7 +129,9 @@ def test_ping_reports_counted_round_trips(far: RemoteDatabase) -> None:
     ping = json.loads(far.todo.ok("db ping --json"))
     assert ping["round_trips"] == far.relay.lines[-1].round_trips == 6
     current = far.todo("db current")
-    assert re.search(r"connect [\d.]+ ms \(including [\d.]+ ms to wake up\), query [\d.]+ ms, 6 round trips\n", current.err)
+    assert re.search(
+        r"connect [\d.]+ ms \(including [\d.]+ ms to wake up\), query [\d.]+ ms, 6 round trips\n", current.err
+    )
     assert json.loads(far.todo.ok("db current --json"))["round_trips"] == far.relay.lines[-1].round_trips == 6
     far.use(sslnegotiation="postgres")
     ping = json.loads(far.todo.ok("db ping --json"))

@@ -378,7 +378,9 @@ def test_conflict_names_last_commit_not_highest_seq(postgres_url: Target) -> Non
             console.run("UPDATE todos SET title = 'x' WHERE number = 2")
             ada.edit("1", title="mine")
             console.run("UPDATE todos SET title = 'theirs' WHERE number = 1")
-        with pytest.raises(Conflict, match=r"1 theirs has been changed since, in an SQL console at 2.* Nothing was changed"):
+        with pytest.raises(
+            Conflict, match=r"1 theirs has been changed since, in an SQL console at 2.* Nothing was changed"
+        ):
             ada.undo()
 
 
