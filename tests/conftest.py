@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support import postgres
 from todocli.database import migrations, sqlite_file
@@ -19,6 +20,8 @@ from todocli.database.target import Target
 
 _SERVERS = pytest.StashKey[postgres.Servers]()
 _NO_SKIP = bool(os.environ.get("TODO_TEST_NO_SKIP"))
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 _FOREIGN = ("NO_COLOR", "FORCE_COLOR", "DATABASE_URL", "VISUAL", "EDITOR", "COLUMNS", "LINES")
 
 
