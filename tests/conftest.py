@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import time
 import uuid
 from collections.abc import Generator, Iterator
@@ -27,6 +28,8 @@ _FOREIGN = ("NO_COLOR", "FORCE_COLOR", "DATABASE_URL", "VISUAL", "EDITOR", "COLU
 
 def pytest_configure(config: pytest.Config) -> None:
     """Create the folder through which the processes of a run share one server."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job, which its children inherit
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     handed_over = getattr(config, "workerinput", None)
     folder = Path(handed_over["servers"]) if handed_over else postgres.new_folder()
     config.stash[_SERVERS] = postgres.Servers(folder, os.environ.get("TODO_TEST_DATABASE_URL"))
