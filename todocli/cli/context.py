@@ -44,7 +44,7 @@ class Context(typer.Context):
         """How this line is answered: JSON, plain lines, numbers or a table."""
         return select_output(self.shared)
 
-    # Whose todos, and where
+    # The profile and its database
 
     @cached_property
     def profile(self) -> Profile:

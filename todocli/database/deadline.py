@@ -17,7 +17,7 @@ DEFAULT_SECONDS = 15.0
 """The time for an operation if the profile does not say otherwise."""
 
 NOTIFY_AFTER = 0.7
-"""After how many seconds of waiting the user is told."""
+"""Seconds of waiting after which the user is notified."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 _LONGEST_WAIT = 60.0  # a selector does not take infinity
