@@ -34,7 +34,7 @@ class TodoError(Exception):
     """The root of the tree: an internal error, or one of the machine.
 
     `detail` says in one sentence what went wrong and why. `hint` says what to do next, and `command` what to type, as
-    words; whoever prints the error joins them and adds the profile. None of them ever holds a password.
+    words; the printer joins them and adds the profile. None of them ever holds a password.
     """
 
     code: ClassVar[str] = "SERVER_ERROR"

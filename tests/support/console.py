@@ -1,4 +1,4 @@
-"""Somebody in an SQL console: plain SQL on either engine, past the program."""
+"""A user at an SQL console: plain SQL on either engine, without the program."""
 
 from __future__ import annotations
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from todocli.cli.context import Context
-from todocli.cli.output import Group
+from todocli.cli.output import Group, Note
 
 if TYPE_CHECKING:
     from todocli.domain.filters.ast import Filter
     from todocli.services.queries import ListState
 
-Nothing = tuple[str, tuple[str, ...]]
-"""A note, and a command to type next."""
-
 _EXAMPLE = ("todo", "add", "buy", "milk")
-_EMPTY: dict[ListState, Nothing] = {
+_EMPTY: dict[ListState, Note] = {
     "open": ("Nothing to do. Add something", _EXAMPLE),
     "completed": ("Nothing is completed yet.", ()),
     "all": ("There are no todos yet. Add one", _EXAMPLE),
@@ -33,7 +30,7 @@ def show_list(
     reverse: bool = False,
     limit: int | None = None,
     group: Group | None = None,
-    nothing: Nothing | None = None,
+    nothing: Note | None = None,
 ) -> None:
     """Find todos and print them; `nothing` is the note for an empty list."""
     from todocli.domain.filters.ast import EVERYTHING

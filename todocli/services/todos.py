@@ -28,7 +28,7 @@ from todocli.services.queries import TodoQuery
 from todocli.services.resolve import COLUMNS, Result, read
 from todocli.services.selection import Chosen
 from todocli.services.tag_sql import tags_after
-from todocli.services.updates import Updates, UpdateSpec
+from todocli.services.updates import Updates, UpdateSpec, stamp
 
 MAX_ADDED = 5_000
 """The most todos that one command adds: one statement inserts them, and its parameters are limited."""
@@ -45,6 +45,7 @@ class Todos:
     def __init__(self, session: Session, owner: Owner, *, source: str = "cli") -> None:
         self._session = session
         self._owner = owner
+        self._source = source
         self._updates = Updates(session, owner, source)
 
     def find(self, query: TodoQuery) -> TodoList:
@@ -138,13 +139,13 @@ class Todos:
             .cte("owner")
         )
         new = self._new_rows(drafts, key.id)
-        stamp = self._updates.stamp(moment, key.id, key.request) | {"created_at": moment, "version": 1}
+        stamped = stamp(self._source, moment, key.id, key.request) | {"created_at": moment, "version": 1}
         values: dict[str, Any] = {
             "id": new.c.id,
             "user_id": owner.c.id,
             "number": owner.c.last_number + new.c.position,
             **{name: new.c[name] for name in _given(drafts)},
-        } | {name: sa.literal(value, _table.c[name].type) for name, value in stamp.items()}
+        } | {name: sa.literal(value, _table.c[name].type) for name, value in stamped.items()}
         unless_recorded = not_recorded(self._owner, key.id)
         rows = sa.select(*values.values()).select_from(owner.join(new, sa.true())).where(unless_recorded)
         statement = insert_for(self._session, Todo).from_select(list(values), rows)

@@ -70,6 +70,11 @@ class Row(NamedTuple):
     is_pending: bool
 
 
+def stamp(source: str, at: datetime, change_id: UUID, request: str | None) -> dict[str, object]:
+    """Return the columns that tell the triggers which change wrote a row; `source` is its origin."""
+    return {"updated_at": at, "change_id": change_id, "change_source": source, "change_request": request}
+
+
 class Updates:
     """Updates the todos of one user; `source` is the origin that history records."""
 
@@ -87,10 +92,6 @@ class Updates:
         if isinstance(chosen, Selection):
             return self._apply_to_selection(chosen, spec, key)
         return self._apply_to_references(chosen, spec, key)
-
-    def stamp(self, at: datetime, change_id: UUID, request: str | None) -> dict[str, object]:
-        """Return the columns that tell the triggers which change wrote a row."""
-        return {"updated_at": at, "change_id": change_id, "change_source": self._source, "change_request": request}
 
     def _apply_to_references(self, references: References, spec: UpdateSpec, key: ChangeKey) -> Result:
         locked = self._locked(spec, key, resolve.where_referenced(references))
@@ -146,7 +147,7 @@ class Updates:
             sa.update(Todo)
             .where(self._owner.scope(Todo), col(Todo.id).in_(sa.select(locked.c.id).where(_needs_update(locked, spec))))
             .where(not_recorded(self._owner, key.id))
-            .values(**spec.values, **self.stamp(spec.at, key.id, key.request), version=col(Todo.version) + 1)
+            .values(**spec.values, **stamp(self._source, spec.at, key.id, key.request), version=col(Todo.version) + 1)
             .returning(*COLUMNS)
             .execution_options(synchronize_session=False)
         )

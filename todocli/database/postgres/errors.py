@@ -157,7 +157,7 @@ CONNECT_RULES = (
     ErrorRule(r"no answer", ServiceUnavailable, _UNREACHABLE, "Check the address and the network", _PING),
     ErrorRule(r"", ServiceUnavailable, _UNREACHABLE, "Check the address and the network", _PING, RETRY_2S),
 )
-"""Errors while connecting; the first row whose pattern is found counts."""
+"""Errors while connecting; the first row with a matching pattern applies."""
 
 STATEMENT_RULES = (
     ErrorRule(

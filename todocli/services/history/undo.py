@@ -42,6 +42,7 @@ from todocli.services.history.log import Log, LogQuery, RecordedChange, is_undon
 from todocli.services.history.reversal import Columns, RowReversal
 from todocli.services.idempotency import recorded_todos
 from todocli.services.owner import Owner
+from todocli.services.updates import stamp
 
 MAX_CHANGES = 1_000
 """The most changes that one command undoes."""
@@ -195,16 +196,11 @@ class Undo:
         self, patch: Sequence[tuple[UUID, Columns, bool]], change_id: UUID, moment: datetime, request: str | None
     ) -> None:
         """Write one reversed change: todos that get the same values in one statement, however many they are."""
-        stamp = {
-            "updated_at": moment,
-            "change_id": change_id,
-            "change_source": self._source,
-            "change_request": request,
-        }
+        stamped = stamp(self._source, moment, change_id, request)
         alike: dict[str, tuple[Columns, list[UUID]]] = {}
         for todo_id, columns, is_new in patch:
             if is_new:
-                self._insert({"id": todo_id, **columns, **stamp})
+                self._insert({"id": todo_id, **columns, **stamped})
             else:
                 alike.setdefault(repr(columns), (columns, []))[1].append(todo_id)
         single: dict[tuple[str, ...], list[Columns]] = defaultdict(list)
@@ -215,11 +211,11 @@ class Undo:
                 continue
             for i in range(0, len(ids), _MAX_IDS):
                 statement = _todos.update().where(mine, _todos.c.id.in_(ids[i : i + _MAX_IDS]))
-                self._session.execute(statement.values(**columns, **stamp, version=_todos.c.version + 1))
+                self._session.execute(statement.values(**columns, **stamped, version=_todos.c.version + 1))
         for names, rows in single.items():
             new: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in names}
             statement = _todos.update().where(mine, _todos.c.id == sa.bindparam("todo"))
-            self._session.execute(statement.values(**new, **stamp, version=_todos.c.version + 1), rows)
+            self._session.execute(statement.values(**new, **stamped, version=_todos.c.version + 1), rows)
 
     def _insert(self, columns: Columns) -> None:
         """Insert a deleted todo again; its version continues where its history ends."""
