@@ -26,19 +26,35 @@ BEGIN
 END
 $$;
 
+-- The triggers lock the users first, in the order of their ids. So the changes of one user follow one another: `seq`
+-- grows in the order of their commits.
+
 CREATE FUNCTION todos_insert() RETURNS trigger LANGUAGE plpgsql SET search_path = schema(), pg_temp AS $$
 BEGIN
+  PERFORM FROM users WHERE id IN (SELECT user_id FROM new_rows) ORDER BY id FOR NO KEY UPDATE;
   -- A number is never reused, not even that of a deleted or purged todo.
-  IF EXISTS (
-    SELECT 1 FROM new_rows AS n JOIN users AS u ON u.id = n.user_id JOIN history AS h ON h.user_id = n.user_id
-    WHERE n.number <= u.last_number AND h.todo_id <> n.id
-      AND (COALESCE(h.after, h.before) ->> 'number')::bigint = n.number)
+  IF EXISTS (SELECT FROM new_rows AS n JOIN users AS u ON u.id = n.user_id WHERE n.number <= u.last_number)
+    AND EXISTS (
+      SELECT FROM new_rows AS n JOIN history AS h ON h.user_id = n.user_id AND number_in(h) = n.number
+      WHERE (h.before IS NULL OR h.after IS NULL) AND h.todo_id <> n.id)
   THEN
     RAISE EXCEPTION 'the number belongs to another todo' USING ERRCODE = 'unique_violation';
   END IF;
-  UPDATE users SET last_number = highest.number
-  FROM (SELECT user_id, max(number) AS number FROM new_rows GROUP BY user_id) AS highest
-  WHERE users.id = highest.user_id AND users.last_number < highest.number;
+  -- A row whose history is there already was counted before: data is being restored.
+  UPDATE users
+  SET last_number = GREATEST(users.last_number, added.number),
+    open_count = users.open_count + added.open,
+    completed_count = users.completed_count + added.completed,
+    trash_count = users.trash_count + added.trashed
+  FROM (
+    SELECT n.user_id, max(n.number) AS number,
+      count(*) FILTER (WHERE h.todo_id IS NULL AND is_open(n)) AS open,
+      count(*) FILTER (WHERE h.todo_id IS NULL AND is_completed(n)) AS completed,
+      count(*) FILTER (WHERE h.todo_id IS NULL AND is_trashed(n)) AS trashed
+    FROM new_rows AS n
+    LEFT JOIN history AS h ON h.user_id = n.user_id AND h.change_id = n.change_id AND h.todo_id = n.id
+    GROUP BY n.user_id) AS added
+  WHERE users.id = added.user_id;
   INSERT INTO changes (user_id, id, made_at, source, request)
   SELECT user_id, change_id, clock_timestamp(), min(change_source), min(change_request)
   FROM new_rows GROUP BY user_id, change_id ORDER BY user_id, change_id
@@ -52,6 +68,18 @@ $$;
 
 CREATE FUNCTION todos_update() RETURNS trigger LANGUAGE plpgsql SET search_path = schema(), pg_temp AS $$
 BEGIN
+  PERFORM FROM users WHERE id IN (SELECT user_id FROM new_rows) ORDER BY id FOR NO KEY UPDATE;
+  UPDATE users
+  SET open_count = users.open_count + moved.open,
+    completed_count = users.completed_count + moved.completed,
+    trash_count = users.trash_count + moved.trashed
+  FROM (
+    SELECT n.user_id,
+      sum(is_open(n)::int - is_open(o)::int) AS open,
+      sum(is_completed(n)::int - is_completed(o)::int) AS completed,
+      sum(is_trashed(n)::int - is_trashed(o)::int) AS trashed
+    FROM old_rows AS o JOIN new_rows AS n ON n.id = o.id GROUP BY n.user_id) AS moved
+  WHERE users.id = moved.user_id AND (moved.open, moved.completed, moved.trashed) <> (0, 0, 0);
   INSERT INTO changes (user_id, id, made_at, source, request)
   SELECT user_id, change_id, clock_timestamp(), min(change_source), min(change_request)
   FROM new_rows GROUP BY user_id, change_id ORDER BY user_id, change_id
@@ -65,6 +93,18 @@ $$;
 
 CREATE FUNCTION todos_delete() RETURNS trigger LANGUAGE plpgsql SET search_path = schema(), pg_temp AS $$
 BEGIN
+  PERFORM FROM users WHERE id IN (SELECT user_id FROM old_rows) ORDER BY id FOR NO KEY UPDATE;
+  UPDATE users
+  SET open_count = users.open_count - gone.open,
+    completed_count = users.completed_count - gone.completed,
+    trash_count = users.trash_count - gone.trashed
+  FROM (
+    SELECT user_id,
+      count(*) FILTER (WHERE is_open(o)) AS open,
+      count(*) FILTER (WHERE is_completed(o)) AS completed,
+      count(*) FILTER (WHERE is_trashed(o)) AS trashed
+    FROM old_rows AS o GROUP BY user_id) AS gone
+  WHERE users.id = gone.user_id;
   INSERT INTO changes (user_id, id, made_at, source)
   SELECT user_id, todos_console_change(), clock_timestamp(), 'sql'
   FROM old_rows GROUP BY user_id ORDER BY user_id

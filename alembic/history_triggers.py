@@ -11,8 +11,10 @@ round trip for it. A revision that adds a column drops the triggers, and creates
     history   one row for each todo in it: the row before and after, as JSON
 
 The rules are in `history_triggers.postgresql.sql` and `history_triggers.sqlite.sql`: SQL with a few macros.
-`row_json(x)` is the JSON of the row `x`, with the columns that history keeps. `schema()` (Postgres) is the schema of
-the tables. `utc_now()` and `new_change_id()` (SQLite) are the time as SQLAlchemy stores it, and a UUIDv7.
+`row_json(x)` is the JSON of the row `x`, with the columns that history keeps. `is_open(x)`, `is_completed(x)` and
+`is_trashed(x)` are the states that `users` counts. `number_in(x)` is the number of the todo in the row `x` of history.
+`schema()` (Postgres) is the schema of the tables. `utc_now()` and `new_change_id()` (SQLite) are the time as SQLAlchemy
+stores it, and a UUIDv7. `latest_row(x)` (SQLite) is the newest `after` of the todo `x`: null if it is new or deleted.
 """
 
 from __future__ import annotations
@@ -46,13 +48,35 @@ _SQLITE_NEW_ID = (
     " || '7' || lower(substr(hex(randomblob(2)), 2))"
     " || substr('89ab', 1 + (random() & 3), 1) || lower(substr(hex(randomblob(8)), 2)))"
 )
+_SQLITE_LATEST = (
+    "(SELECT h.after FROM history AS h CROSS JOIN changes AS c ON c.user_id = h.user_id AND c.id = h.change_id"
+    " WHERE h.todo_id = {0}.id AND h.user_id = {0}.user_id ORDER BY +c.seq DESC LIMIT 1)"
+)
+"""CROSS JOIN and + keep SQLite from walking all changes by `seq`."""
+
+_STATES = {
+    "is_open": "({0}.deleted_at IS NULL AND {0}.completed_at IS NULL)",
+    "is_completed": "({0}.deleted_at IS NULL AND {0}.completed_at IS NOT NULL)",
+    "is_trashed": "({0}.deleted_at IS NOT NULL)",
+}
+
+
+NUMBER_IN = {
+    "sqlite": """json_extract(coalesce({0}"after", {0}"before"), '$.number')""",
+    "postgresql": "((coalesce({0}after, {0}before) ->> 'number')::bigint)",
+}
+"""The number in a row of history, as the index `ix_history_number` has it; {0} is empty, or a table with a point."""
 
 
 def create(connection: sa.Connection, columns: Mapping[str, Kind]) -> None:
     """Create the triggers; `columns` are those of `todos` that history keeps."""
     dialect = connection.dialect.name
     text = Path(__file__).with_name(f"history_triggers.{dialect}.sql").read_text(encoding="utf-8")
+    text = _expand(text, "number_in", lambda row: NUMBER_IN[dialect].format(f"{row}."))
+    for macro, form in _STATES.items():
+        text = _expand(text, macro, form.format)
     if dialect == "sqlite":
+        text = _expand(text, "latest_row", _SQLITE_LATEST.format)
         text = _expand(text, "row_json", _row_json("json_object", _SQLITE, columns))
         text = _expand(text, "utc_now", lambda _: _SQLITE_NOW)
         text = _expand(text, "new_change_id", lambda _: _SQLITE_NEW_ID)

@@ -8,29 +8,38 @@ BEGIN
   SELECT RAISE(ABORT, 'a todo''s id, number and user_id never change')
   WHERE EXISTS (
     SELECT 1 FROM history AS h
-    WHERE h.user_id IN (SELECT id FROM users) AND h.todo_id = NEW.id
-      AND (h.user_id <> NEW.user_id OR json_extract(h.after, '$.number') <> NEW.number)
+    WHERE h.todo_id = NEW.id AND (h.user_id <> NEW.user_id OR json_extract(h.after, '$.number') <> NEW.number)
       AND NOT EXISTS (
-        SELECT 1 FROM history AS d WHERE d.user_id = h.user_id AND d.todo_id = h.todo_id AND d.after IS NULL));
+        SELECT 1 FROM history AS d WHERE d.todo_id = h.todo_id AND d.user_id = h.user_id AND d.after IS NULL));
   -- A number is never reused, not even that of a deleted or purged todo.
   SELECT RAISE(ABORT, 'the number belongs to another todo')
   WHERE NEW.number <= (SELECT last_number FROM users WHERE id = NEW.user_id) AND EXISTS (
     SELECT 1 FROM history AS h
-    WHERE h.user_id = NEW.user_id AND h.todo_id <> NEW.id
-      AND json_extract(COALESCE(h.after, h.before), '$.number') = NEW.number);
+    WHERE h.user_id = NEW.user_id AND number_in(h) = NEW.number AND (h.before IS NULL OR h.after IS NULL)
+      AND h.todo_id <> NEW.id);
 
-  UPDATE users SET last_number = NEW.number WHERE id = NEW.user_id AND last_number < NEW.number;
+  UPDATE users
+  SET last_number = MAX(last_number, NEW.number),
+    open_count = open_count + is_open(NEW),
+    completed_count = completed_count + is_completed(NEW),
+    trash_count = trash_count + is_trashed(NEW)
+  WHERE id = NEW.user_id;
+  -- The row that this one replaced no longer counts.
+  UPDATE users
+  SET open_count = open_count - is_open(gone),
+    completed_count = completed_count - is_completed(gone),
+    trash_count = trash_count - is_trashed(gone)
+  FROM (
+    SELECT json_extract(row, '$.completed_at') AS completed_at, json_extract(row, '$.deleted_at') AS deleted_at
+    FROM (SELECT latest_row(NEW) AS row) WHERE row IS NOT NULL) AS gone
+  WHERE users.id = NEW.user_id;
   INSERT INTO changes (user_id, id, seq, made_at, source, request)
   VALUES (
     NEW.user_id, NEW.change_id, (SELECT COALESCE(MAX(seq), 0) + 1 FROM changes WHERE user_id = NEW.user_id),
     utc_now(), NEW.change_source, NEW.change_request)
   ON CONFLICT (user_id, id) DO NOTHING;
   INSERT INTO history (user_id, change_id, todo_id, before, after)
-  VALUES (
-    NEW.user_id, NEW.change_id, NEW.id,
-    (SELECT h.after FROM history AS h JOIN changes AS c ON c.user_id = h.user_id AND c.id = h.change_id
-     WHERE h.user_id = NEW.user_id AND h.todo_id = NEW.id ORDER BY c.seq DESC LIMIT 1),
-    row_json(NEW))
+  VALUES (NEW.user_id, NEW.change_id, NEW.id, latest_row(NEW), row_json(NEW))
   ON CONFLICT (user_id, change_id, todo_id) DO UPDATE SET after = excluded.after;
 END;
 
@@ -43,6 +52,11 @@ END;
 CREATE TRIGGER todos_update AFTER UPDATE ON todos
 WHEN NEW.change_id <> OLD.change_id
 BEGIN
+  UPDATE users
+  SET open_count = open_count + is_open(NEW) - is_open(OLD),
+    completed_count = completed_count + is_completed(NEW) - is_completed(OLD),
+    trash_count = trash_count + is_trashed(NEW) - is_trashed(OLD)
+  WHERE id = NEW.user_id AND (is_open(NEW) <> is_open(OLD) OR is_trashed(NEW) <> is_trashed(OLD));
   INSERT INTO changes (user_id, id, seq, made_at, source, request)
   VALUES (
     NEW.user_id, NEW.change_id, (SELECT COALESCE(MAX(seq), 0) + 1 FROM changes WHERE user_id = NEW.user_id),
@@ -57,6 +71,11 @@ END;
 CREATE TRIGGER todos_console AFTER UPDATE ON todos
 WHEN NEW.change_id = OLD.change_id
 BEGIN
+  UPDATE users
+  SET open_count = open_count + is_open(NEW) - is_open(OLD),
+    completed_count = completed_count + is_completed(NEW) - is_completed(OLD),
+    trash_count = trash_count + is_trashed(NEW) - is_trashed(OLD)
+  WHERE id = NEW.user_id AND (is_open(NEW) <> is_open(OLD) OR is_trashed(NEW) <> is_trashed(OLD));
   UPDATE todos
   SET change_id = new_change_id(), change_source = 'sql', change_request = NULL, version = OLD.version + 1, updated_at = utc_now()
   WHERE id = NEW.id;
@@ -66,6 +85,11 @@ END;
 
 CREATE TRIGGER todos_delete AFTER DELETE ON todos
 BEGIN
+  UPDATE users
+  SET open_count = open_count - is_open(OLD),
+    completed_count = completed_count - is_completed(OLD),
+    trash_count = trash_count - is_trashed(OLD)
+  WHERE id = OLD.user_id;
   INSERT INTO changes (user_id, id, seq, made_at, source)
   VALUES (
     OLD.user_id, new_change_id(), (SELECT COALESCE(MAX(seq), 0) + 1 FROM changes WHERE user_id = OLD.user_id),

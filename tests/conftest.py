@@ -113,6 +113,10 @@ def postgres_url(postgres_server: PostgresURL, postgres_template: str) -> Iterat
     yield from _database(postgres_server, postgres_template)
 
 
+other_postgres_url = postgres_url
+"""A second one."""
+
+
 @pytest.fixture
 def empty_postgres_url(postgres_server: PostgresURL) -> Iterator[PostgresURL]:
     """A Postgres database of the test's own, without a schema."""

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
 from sqlmodel import Field, SQLModel
 
 SQLModel.metadata.naming_convention = {
@@ -86,8 +87,29 @@ class Names(sa.types.TypeDecorator[list[str]]):
         return names
 
 
+class NumberIn(sa.sql.functions.FunctionElement[int]):
+    """The number in a row of history, given its `after` and `before`, as the index `ix_history_number` has it."""
+
+    name = "number_in"
+    type = sa.BigInteger()
+    inherit_cache = True
+
+
+@compiles(NumberIn, "sqlite")
+def _number_in_sqlite(element: NumberIn, compiler: Any, **options: Any) -> str:
+    return f"json_extract(coalesce({compiler.process(element.clauses, **options)}), '$.number')"
+
+
+@compiles(NumberIn, "postgresql")
+def _number_in_postgres(element: NumberIn, compiler: Any, **options: Any) -> str:
+    return f"((coalesce({compiler.process(element.clauses, **options)}) ->> 'number')::bigint)"
+
+
 class User(SQLModel, table=True):
-    """A user; `last_number` is the highest number that any of their todos ever had."""
+    """A user; `last_number` is the highest number that any of their todos ever had.
+
+    The triggers keep the counts, each todo being in one of the three: counting would read every row.
+    """
 
     __tablename__ = "users"
     __table_args__ = (
@@ -98,6 +120,9 @@ class User(SQLModel, table=True):
     id: UUID = Field(sa_type=sa.Uuid, primary_key=True)
     name: str = Field(sa_type=sa.String(64))
     last_number: int = Field(default=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"})
+    open_count: int = Field(default=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"})
+    completed_count: int = Field(default=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"})
+    trash_count: int = Field(default=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"})
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 
@@ -125,8 +150,6 @@ class Todo(SQLModel, table=True):
             name="tags",
         ).ddl_if(dialect="sqlite"),
         sa.CheckConstraint("cardinality(tags) BETWEEN 1 AND 20", name="tags").ddl_if(dialect="postgresql"),
-        sa.Index("ix_todos_user_id", "user_id"),
-        sa.Index("ix_todos_newest", "user_id", sa.column("created_at").desc(), sa.column("number").desc()),
     )
 
     id: UUID = Field(sa_type=sa.Uuid, primary_key=True)
@@ -157,7 +180,7 @@ class Change(SQLModel, table=True):
     """
 
     __tablename__ = "changes"
-    __table_args__ = (sa.UniqueConstraint("user_id", "seq"),)
+    __table_args__ = (sa.PrimaryKeyConstraint("id", "user_id"), sa.UniqueConstraint("user_id", "seq"))
 
     user_id: UUID = Field(sa_type=sa.Uuid, foreign_key="users.id", primary_key=True)
     id: UUID = Field(sa_type=sa.Uuid, primary_key=True)
@@ -173,8 +196,9 @@ class History(SQLModel, table=True):
 
     __tablename__ = "history"
     __table_args__ = (
-        sa.ForeignKeyConstraint(["user_id", "change_id"], ["changes.user_id", "changes.id"], ondelete="CASCADE"),
-        sa.Index("ix_history_user_id_todo_id", "user_id", "todo_id"),
+        sa.PrimaryKeyConstraint("change_id", "user_id", "todo_id"),
+        sa.ForeignKeyConstraint(["change_id", "user_id"], ["changes.id", "changes.user_id"], ondelete="CASCADE"),
+        sa.Index("ix_history_todo_id_user_id", "todo_id", "user_id"),
     )
 
     user_id: UUID = Field(sa_type=sa.Uuid, primary_key=True)
@@ -209,13 +233,29 @@ def complete_metadata() -> sa.MetaData:
 
     An option of one engine loads its whole dialect, which no other command should pay for.
     """
-    todos = SQLModel.metadata.tables["todos"]
-    if not any(index.name == "ix_todos_open" for index in todos.indexes):
-        where = sa.text("completed_at IS NULL AND deleted_at IS NULL")
-        columns = (todos.c.user_id, todos.c.due_on, todos.c.due_time, todos.c.number)
-        sa.Index("ix_todos_open", *columns, postgresql_where=where, sqlite_where=where)
-        changes = SQLModel.metadata.tables["changes"]
-        where = sa.text("undoes IS NOT NULL")
-        undone = (changes.c.user_id, changes.c.undoes)
-        sa.Index("ix_changes_user_id_undoes", *undone, postgresql_where=where, sqlite_where=where)
+    tables = SQLModel.metadata.tables
+    todos, changes, history = tables["todos"].c, tables["changes"].c, tables["history"].c
+    if any(index.name == "ix_todos_open" for index in tables["todos"].indexes):
+        return SQLModel.metadata
+    for name, columns, condition in (
+        (
+            "ix_todos_open",
+            (todos.user_id, todos.due_on, todos.due_time, todos.number),
+            "completed_at IS NULL AND deleted_at IS NULL",
+        ),
+        (
+            "ix_todos_completed",
+            (todos.user_id, todos.completed_at.desc(), todos.number),
+            "completed_at IS NOT NULL AND deleted_at IS NULL",
+        ),
+        ("ix_todos_trash", (todos.user_id, todos.number), "deleted_at IS NOT NULL"),
+        (
+            "ix_history_number",
+            (history.user_id, NumberIn(history.after, history.before)),
+            "before IS NULL OR after IS NULL",
+        ),
+        ("ix_changes_undoes_user_id", (changes.undoes, changes.user_id), "undoes IS NOT NULL"),
+    ):
+        where = sa.text(condition)
+        sa.Index(name, *columns, postgresql_where=where, sqlite_where=where)
     return SQLModel.metadata

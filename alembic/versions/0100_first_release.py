@@ -56,7 +56,10 @@ def upgrade() -> None:
         "users",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.String(64), nullable=False),
-        sa.Column("last_number", sa.BigInteger(), server_default="0", nullable=False),
+        *(
+            sa.Column(name, sa.BigInteger(), server_default="0", nullable=False)
+            for name in ("last_number", "open_count", "completed_count", "trash_count")
+        ),
         sa.Column("created_at", instant, nullable=False),
         sa.CheckConstraint("length(name) BETWEEN 1 AND 64", name=op.f("ck_users_name")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
@@ -89,14 +92,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_todos")),
         sa.UniqueConstraint("user_id", "number", name=op.f("uq_todos_user_id_number")),
     )
-    op.create_index("ix_todos_user_id", "todos", ["user_id"])
-    op.create_index("ix_todos_newest", "todos", ["user_id", sa.text("created_at DESC"), sa.text("number DESC")])
     _create_partial_index(
         "ix_todos_open",
         "todos",
         ["user_id", "due_on", "due_time", "number"],
         "completed_at IS NULL AND deleted_at IS NULL",
     )
+    _create_partial_index(
+        "ix_todos_completed",
+        "todos",
+        ["user_id", sa.text("completed_at DESC"), "number"],
+        "completed_at IS NOT NULL AND deleted_at IS NULL",
+    )
+    _create_partial_index("ix_todos_trash", "todos", ["user_id", "number"], "deleted_at IS NOT NULL")
     op.create_table(
         "changes",
         sa.Column("user_id", sa.Uuid(), nullable=False),
@@ -107,10 +115,10 @@ def upgrade() -> None:
         sa.Column("request", sa.String(16), nullable=True),
         sa.Column("undoes", sa.Uuid(), nullable=True),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_changes_user_id")),
-        sa.PrimaryKeyConstraint("user_id", "id", name=op.f("pk_changes")),
+        sa.PrimaryKeyConstraint("id", "user_id", name=op.f("pk_changes")),
         sa.UniqueConstraint("user_id", "seq", name=op.f("uq_changes_user_id_seq")),
     )
-    _create_partial_index("ix_changes_user_id_undoes", "changes", ["user_id", "undoes"], "undoes IS NOT NULL")
+    _create_partial_index("ix_changes_undoes_user_id", "changes", ["undoes", "user_id"], "undoes IS NOT NULL")
     op.create_table(
         "history",
         sa.Column("user_id", sa.Uuid(), nullable=False),
@@ -119,14 +127,18 @@ def upgrade() -> None:
         sa.Column("before", sa.JSON(), nullable=True),
         sa.Column("after", sa.JSON(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["user_id", "change_id"],
-            ["changes.user_id", "changes.id"],
-            name=op.f("fk_history_user_id_change_id"),
+            ["change_id", "user_id"],
+            ["changes.id", "changes.user_id"],
+            name=op.f("fk_history_change_id_user_id"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint("user_id", "change_id", "todo_id", name=op.f("pk_history")),
+        sa.PrimaryKeyConstraint("change_id", "user_id", "todo_id", name=op.f("pk_history")),
     )
-    op.create_index("ix_history_user_id_todo_id", "history", ["user_id", "todo_id"])
+    op.create_index("ix_history_todo_id_user_id", "history", ["todo_id", "user_id"])
+    number = triggers.NUMBER_IN["sqlite" if is_sqlite else "postgresql"].format("")
+    _create_partial_index(
+        "ix_history_number", "history", ["user_id", sa.text(number)], "before IS NULL OR after IS NULL"
+    )
     op.create_table(
         "tokens",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -152,6 +164,6 @@ def downgrade() -> None:
         op.drop_table(table)
 
 
-def _create_partial_index(name: str, table: str, columns: list[str], condition: str) -> None:
+def _create_partial_index(name: str, table: str, columns: list[str | sa.TextClause], condition: str) -> None:
     where = sa.text(condition)
     op.create_index(name, table, columns, postgresql_where=where, sqlite_where=where)

@@ -25,8 +25,8 @@ def todo(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 
 
 def changes(todo: Terminal) -> int:
-    total: int = json.loads(todo.ok("log --json"))["total"]
-    return total
+    count: int = json.loads(todo.ok("log --json --all"))["count"]
+    return count
 
 
 def is_reused(ran: Ran) -> bool:

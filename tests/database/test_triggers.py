@@ -27,6 +27,7 @@ def row(number: int, title: str, **more: Any) -> dict[str, Any]:
 def console(database: Target) -> Iterator[Console]:
     console = Console(database)
     yield console
+    console.check_counts()
     console.close()
 
 

@@ -22,6 +22,7 @@ def sqlite(request: pytest.FixtureRequest, sqlite_path: Path) -> Iterator[Consol
     console = Console(sqlite_path)
     console.run(f"PRAGMA recursive_triggers = {request.param}")
     yield console
+    console.check_counts()
     console.close()
 
 
@@ -130,6 +131,7 @@ def test_hand_typed_time_is_normalised_in_history(sqlite: Console, written: str,
 def postgres(postgres_url: PostgresURL) -> Iterator[Console]:
     console = Console(postgres_url)
     yield console
+    console.check_counts()
     console.close()
 
 
@@ -142,6 +144,7 @@ def test_search_path_of_a_session_does_not_matter(postgres: Console) -> None:
     postgres.run("UPDATE public.todos SET title = 'New'")
     postgres.run("DELETE FROM public.todos WHERE id = :todo", todo=todo)
     assert postgres.value("SELECT count(*) FROM public.history") == 3
+    postgres.run("RESET search_path")
 
 
 def test_returning_shows_the_console_change(postgres: Console) -> None:

@@ -137,7 +137,7 @@ def all_of_history(store: Store, owner: Owner) -> None:
         store.atomically(lambda session: Purge(session, owner).purge(trash, expected, key(change, "purge")))
     with store.session() as session:
         log = Log(session, owner)
-        one = LogQuery(todo=1, limit=2, per_change=1, with_total=False)
+        one = LogQuery(todo=1, limit=2, per_change=1)
         for wanted in (LogQuery(), one, LogQuery(todo=uuid.uuid4())):
             with suppress(TodoError):
                 log.find(wanted)

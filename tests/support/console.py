@@ -73,6 +73,18 @@ class Console:
         yield
         self.run("COMMIT")
 
+    def check_counts(self) -> None:
+        """Fail unless each user has as many todos in each state as `users` says."""
+        states = {
+            "open_count": "deleted_at IS NULL AND completed_at IS NULL",
+            "completed_count": "deleted_at IS NULL AND completed_at IS NOT NULL",
+            "trash_count": "deleted_at IS NOT NULL",
+        }
+        for name, condition in states.items():
+            counted = f"(SELECT count(*) FROM todos WHERE user_id = users.id AND {condition})"
+            wrong = self.run(f"SELECT name, {name}, {counted} FROM users WHERE {name} <> {counted}")
+            assert wrong == [], name
+
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()

@@ -127,7 +127,7 @@ def in_plan_order(todos: Sequence[TodoRead], today: date = TODAY) -> list[TodoRe
     def place(todo: TodoRead) -> tuple[Any, ...]:
         due = (todo.due_on or date.max, todo.due_time is None, todo.due_time or time.max)
         is_soon = todo.due_on is not None and todo.due_on <= today + timedelta(days=7)
-        rank = PRIORITIES.index(todo.priority) if todo.priority else len(PRIORITIES)
+        rank = ("high", "medium", None, "low").index(todo.priority)
         return (not is_soon, due if is_soon else (), rank, due, todo.number)
 
     return sorted(todos, key=place)

@@ -151,6 +151,7 @@ class UndoMachine(RuleBasedStateMachine):
         if len(self.states) > 1:
             self._reverse("redo", len(self.states) - 1)
         assert self._list() == self.states[-1]
+        self.console.check_counts()
         self.done["runs"] += 1
         self._replay()
 

@@ -48,9 +48,6 @@ class Output:
     todos_per_change: int | None = None
     """How many todos `log` shows of one change; None: all."""
 
-    counts_total = False
-    """Whether a list of changes has to say how many there are in all."""
-
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
 
@@ -222,8 +219,6 @@ class QuietOutput(Output):
 
 class JsonOutput(Output):
     """One JSON document, or with `--jsonl` one for each item of a list."""
-
-    counts_total = True
 
     def note(self, text: str, command: Sequence[str] = ()) -> None:
         """Print nothing."""

@@ -101,7 +101,7 @@ class TableOutput(Output):
         from todocli.render.tables import change_table
 
         self._print(change_table(changes.items, now=clock.now(), width=self.width))
-        if more and changes.total > changes.count:
+        if more and changes.has_more:
             self.note("There are more", more)
 
     def _reversed(self, changes: ChangeList, verb: Literal["undo", "redo"]) -> None:

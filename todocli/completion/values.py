@@ -23,7 +23,7 @@ _PLAIN_WORD = re.compile(r"\+?[A-Za-z0-9][A-Za-z0-9._/-]*")
 _DAYS = ("today", "tomorrow", "mon", "tue", "wed", "thu", "fri", "sat", "sun", "1w", "2w", "1m", "eow", "eom", "eoy")
 _FIXED = {
     "priority": ("high", "medium", "low", "none"),
-    "sort": ("due", "priority", "project", "title", "created", "number", "start", "urgency"),
+    "sort": ("due", "priority", "project", "title", "created", "completed", "number", "start", "urgency"),
 }
 
 

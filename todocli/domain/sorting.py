@@ -7,12 +7,15 @@ from typing import Literal, get_args
 
 from todocli.errors import ValidationError
 
-SortKey = Literal["urgency", "number", "title", "created", "due", "start", "priority", "project"]
+SortKey = Literal["urgency", "number", "title", "created", "completed", "due", "start", "priority", "project"]
 
 
 @dataclass(frozen=True)
 class Sort:
-    """One sort key. Todos without a value come last, even if it is `descending`."""
+    """One sort key. Todos without a value come last, even if it is `descending`.
+
+    No priority is a value: it sorts between medium and low.
+    """
 
     key: SortKey
     descending: bool = False

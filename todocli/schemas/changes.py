@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from todocli.domain.history import Action
-from todocli.schemas.base import Instant, ItemList, Output
+from todocli.schemas.base import Instant, Output
 
 
 class FieldChange(Output):
@@ -41,5 +42,14 @@ class ChangeRead(Output):
     items: list[ChangeItem]
 
 
-class ChangeList(ItemList[ChangeRead]):
-    """Several changes, newest first; `total` is how many match, `count` how many of them are here."""
+class ChangeList(Output):
+    """Several changes, newest first; `has_more` says whether more match, and `count` how many are here."""
+
+    items: list[ChangeRead]
+    count: int
+    has_more: bool
+
+    @classmethod
+    def of(cls, items: Sequence[ChangeRead], *, has_more: bool = False) -> ChangeList:
+        """Return a list of these `items`."""
+        return cls(items=list(items), count=len(items), has_more=has_more)

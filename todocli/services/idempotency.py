@@ -15,7 +15,7 @@ from todocli.services.owner import Owner
 
 def not_recorded(owner: Owner, change_id: UUID) -> sa.ColumnElement[bool]:
     """Return the condition that no change with this id has been recorded."""
-    return ~sa.exists(sa.select(col(Change.id)).where(owner.scope(Change), col(Change.id) == change_id))
+    return ~sa.exists(sa.select(col(Change.id)).where(owner.owns(Change), col(Change.id) == change_id))
 
 
 def recorded_todos(session: Session, owner: Owner, key: ChangeKey) -> frozenset[UUID] | None:
@@ -23,11 +23,11 @@ def recorded_todos(session: Session, owner: Owner, key: ChangeKey) -> frozenset[
 
     Purged todos are not among them. Raises `Conflict` if the key was used for another request.
     """
-    of_change = sa.and_(owner.scope(History), col(History.change_id) == col(Change.id))
+    of_change = sa.and_(owner.owns(History), col(History.change_id) == col(Change.id))
     query = (
         sa.select(col(Change.request), col(History.todo_id))
         .outerjoin(History, of_change)
-        .where(owner.scope(Change), col(Change.id) == key.id)
+        .where(owner.owns(Change), col(Change.id) == key.id)
     )
     rows = session.execute(query).all()
     if not rows:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
 from sqlmodel import Session, col
 
 from todocli.errors import MissingUserContext
@@ -39,7 +41,34 @@ class Owner:
 
     def scope(self, table: type[Todo | Change | History | Token]) -> sa.ColumnElement[bool]:
         """Return the condition that a row of `table` belongs to this user."""
+        return col(table.user_id) == self._id()
+
+    def owns(self, table: type[Todo | Change | History]) -> sa.ColumnElement[bool]:
+        """Return the same condition for rows that are found by their ids, or by those of their todos.
+
+        It only checks them. SQLite without statistics would rather look for ids among all rows of the user.
+        """
+        return _Unindexed(col(table.user_id)) == self._id()
+
+    def _id(self) -> UUID | sa.ScalarSelect[UUID]:
         if self.id:
-            return col(table.user_id) == self.id
-        its_id = sa.select(col(User.id)).where(self.is_user()).correlate(None).scalar_subquery()
-        return col(table.user_id) == its_id
+            return self.id
+        return sa.select(col(User.id)).where(self.is_user()).correlate(None).scalar_subquery()
+
+
+class _Unindexed(sa.sql.functions.FunctionElement[UUID]):
+    """A column whose indexes SQLite does not use (https://www.sqlite.org/optoverview.html#disqualifying)."""
+
+    name = "unindexed"
+    type = sa.Uuid()
+    inherit_cache = True
+
+
+@compiles(_Unindexed)
+def _plain(element: _Unindexed, compiler: Any, **options: Any) -> str:
+    return str(compiler.process(element.clauses, **options))
+
+
+@compiles(_Unindexed, "sqlite")
+def _with_plus(element: _Unindexed, compiler: Any, **options: Any) -> str:
+    return f"+{compiler.process(element.clauses, **options)}"

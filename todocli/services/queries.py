@@ -11,13 +11,21 @@ import sqlalchemy as sa
 from sqlmodel import col
 
 from todocli import clock
-from todocli.domain.fields import PRIORITIES, SOON
+from todocli.domain.fields import SOON
 from todocli.domain.filters.ast import EVERYTHING, Filter, asks_for_start
 from todocli.domain.sorting import Sort, SortKey
 from todocli.models import Todo
 from todocli.services.filter_sql import compile_filter
 
 ListState = Literal["open", "completed", "all", "trash"]
+
+_DEFAULT_SORT: dict[ListState, tuple[Sort, ...]] = {
+    "open": (Sort("urgency"),),
+    "completed": (Sort("completed", descending=True),),
+}
+"""How a list is sorted by default; the others are sorted by number."""
+
+_RANKS = {"high": 3, "medium": 2, None: 1, "low": 0}
 
 _table = sa.inspect(Todo).local_table
 
@@ -26,8 +34,7 @@ _table = sa.inspect(Todo).local_table
 class TodoQuery:
     """What to list; `limit` is None for all. Relative days refer to `here`, a local time.
 
-    A todo that starts later is hidden from the open list, unless the filter asks for start dates. Without `sort` the
-    open list is sorted by urgency, and the others by number.
+    A todo that starts later is hidden from the open list, unless the filter asks for start dates.
     """
 
     state: ListState = "open"
@@ -55,18 +62,21 @@ class TodoQuery:
             conditions.append(col(Todo.completed_at).is_not(None))
         return conditions
 
-    def order(self, dialect: str) -> list[sa.ColumnElement[Any]]:
-        """Return the ORDER BY, which is total and the same on both engines."""
-        return self.ordered(self.keys(dialect))
-
     def ordered(self, keys: Iterable[tuple[sa.ColumnElement[Any], bool]]) -> list[sa.ColumnElement[Any]]:
-        """Return the ORDER BY for `keys`."""
+        """Return the ORDER BY for `keys`, which is total and the same on both engines."""
         place = sa.nulls_first if self.reverse else sa.nulls_last
-        return [place(sa.desc(key) if descending else sa.asc(key)) for key, descending in keys]
+        order = [(key, sa.desc(key) if descending else sa.asc(key)) for key, descending in keys]
+        return [place(ordering) if self._may_be_null(key) else ordering for key, ordering in order]
+
+    def _may_be_null(self, key: sa.ColumnElement[Any]) -> bool:
+        """Whether a NULL has to be placed: an index that sorts them otherwise cannot be read in order."""
+        if key is _table.c.completed_at:
+            return self.state != "completed"
+        return not isinstance(key, sa.Column) or bool(key.nullable)
 
     def keys(self, dialect: str) -> list[tuple[sa.ColumnElement[Any], bool]]:
         """Return the sort keys, and whether each is descending. NULLs are last; reversed, first."""
-        sorts = self.sort or ((Sort("urgency"),) if self.state == "open" else ())
+        sorts = self.sort or _DEFAULT_SORT.get(self.state, ())
         return [
             (key, sort.descending is not self.reverse)
             for sort in (*sorts, Sort("number"))
@@ -76,14 +86,14 @@ class TodoQuery:
     def _keys(self, key: SortKey, dialect: str) -> list[sa.ColumnElement[Any]]:
         todo = _table.c
         rank: sa.ColumnElement[Any] = sa.case(
-            {name: place for place, name in enumerate(reversed(PRIORITIES), 1)}, value=todo.priority
+            {name: rank for name, rank in _RANKS.items() if name}, value=todo.priority, else_=_RANKS[None]
         )
         match key:
             case "urgency":
                 soon = todo.due_on <= self.here.date() + timedelta(days=SOON)
                 # Overdue todos sort first by themselves: their date, or today their time, is earlier than the others'.
                 due = [sa.case((soon, column)) for column in (todo.due_on, todo.due_time)]
-                return [*due, sa.func.coalesce(-rank, 0), todo.due_on, todo.due_time]
+                return [*due, -rank, todo.due_on, todo.due_time]
             case "title":
                 return _by_code_point(todo.title, dialect)
             case "project":
@@ -96,6 +106,8 @@ class TodoQuery:
                 return [todo.starts_on]
             case "created":
                 return [todo.created_at]
+            case "completed":
+                return [todo.completed_at]
             case "number":
                 return [todo.number]
 

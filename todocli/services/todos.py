@@ -53,16 +53,15 @@ class Todos:
 
         Raises `MissingUserContext` if the database does not have the user.
         """
-        return self._find(query)[0]
+        return self._list(query)
 
     def overview(self, query: TodoQuery) -> tuple[TodoList, int]:
         """Return the todos that `query` finds, and how many it would find without its filter."""
         if query.filter == EVERYTHING:
-            found, _ = self._find(query)
+            found = self._list(query)
             return found, found.total
-        unfiltered = replace(query, filter=EVERYTHING).state_conditions()
-        others = sa.select(sa.func.count()).where(self._owner.scope(Todo), *unfiltered)
-        return self._find(query, others.scalar_subquery())
+        rows = self._rows(query, among=self._count(replace(query, filter=EVERYTHING)))
+        return self._as_list(query, rows), rows[0]["among"]
 
     def page(self, query: TodoQuery, cursor: Cursor | None = None) -> TodoPage:
         """Return one page of a list that has a limit: the first, or the one after `cursor`.
@@ -70,44 +69,63 @@ class Todos:
         Raises `ValidationError` for the cursor of another list, and `MissingUserContext`.
         """
         limit = query.limit or 1
+        rows = self._rows(replace(query, limit=limit + 1), cursor, total=self._count(query))
+        total = rows[0]["total"]
+        found = [row for row in rows if row["id"] is not None]
+        next_cursor = None
+        if len(found) > limit:
+            values = [value for name, value in found[limit - 1].items() if name.startswith("key_")]
+            next_cursor = Cursor.after(query, values).text()
+        items = [read(row) for row in found[:limit]]
+        return TodoPage(items=items, count=len(items), total=total, next_cursor=next_cursor)
+
+    def _list(self, query: TodoQuery) -> TodoList:
+        return self._as_list(query, self._rows(query))
+
+    def _as_list(self, query: TodoQuery, rows: Sequence[sa.RowMapping]) -> TodoList:
+        found = [read(row) for row in rows if row["id"] is not None]
+        return TodoList(items=found, count=len(found), total=rows[0].get("total", len(found)))
+
+    def _rows(
+        self, query: TodoQuery, cursor: Cursor | None = None, **counts: sa.ColumnElement[int]
+    ) -> Sequence[sa.RowMapping]:
+        """Return the rows that `query` finds, each with its sort keys and with `counts`.
+
+        If there are none, the outer join returns one row without a todo: so that a second query is not needed for the
+        counts, nor to find out whether the user exists. The limit is inside, where an index can be read in order.
+        """
         keys = query.keys(self._dialect)
-        matches = (self._owner.scope(Todo), *query.conditions(self._dialect))
-        total = sa.select(sa.func.count()).where(*matches).scalar_subquery()
         marks = [key.label(f"key_{i}") for i, (key, _) in enumerate(keys)]
-        on_page = sa.and_(*matches, *([cursor.is_before(query, keys)] if cursor else []))
+        conditions = [*query.conditions(self._dialect), *([cursor.is_before(query, keys)] if cursor else [])]
+        matches = sa.select(*COLUMNS, *marks).where(self._owner.scope(Todo), *conditions)
+        if query.limit is not None and query.limit <= MAX_NUMBER:
+            matches = matches.order_by(*query.ordered(keys)).limit(query.limit)
+            counts.setdefault("total", self._count(query))
+        page = matches.subquery("page")
+        placed = [(page.c[mark.name], descending) for mark, (_, descending) in zip(marks, keys, strict=True)]
         statement = (
-            sa.select(*COLUMNS, *marks, total.label("total"))
-            .select_from(sa.outerjoin(User, Todo, on_page))
+            sa.select(page, *(count.label(name) for name, count in counts.items()))
+            .select_from(sa.outerjoin(User, page, sa.true()))
             .where(self._owner.is_user())
-            .order_by(*query.ordered(keys))
-            .limit(limit + 1)
+            .order_by(*query.ordered(placed))
         )
         rows = self._session.execute(statement).mappings().all()
         if not rows:
             raise self._owner.unknown()
-        found = [row for row in rows if row["id"] is not None]
-        next_cursor = None
-        if len(found) > limit:
-            values = [found[limit - 1][f"key_{i}"] for i in range(len(keys))]
-            next_cursor = Cursor.after(query, values).text()
-        items = [read(row) for row in found[:limit]]
-        return TodoPage(items=items, count=len(items), total=rows[0]["total"], next_cursor=next_cursor)
+        return rows
 
-    def _find(self, query: TodoQuery, among: sa.ScalarSelect[int] | None = None) -> tuple[TodoList, int]:
-        # The outer join returns one row without a todo if the user exists but has none: no second query is needed.
-        matches = sa.and_(self._owner.scope(Todo), *query.conditions(self._dialect))
-        statement = sa.select(*COLUMNS).select_from(sa.outerjoin(User, Todo, matches)).where(self._owner.is_user())
-        if query.limit is not None and query.limit <= MAX_NUMBER:
-            statement = statement.add_columns(sa.func.count(col(Todo.id)).over().label("total")).limit(query.limit)
-        if among is not None:
-            statement = statement.add_columns(among.label("among"))
-        rows = self._session.execute(statement.order_by(*query.order(self._dialect))).mappings().all()
-        if not rows:
-            raise self._owner.unknown()
-        others = rows[0]["among"] if among is not None else 0
-        rows = [row for row in rows if row["id"] is not None]
-        total = rows[0]["total"] if rows and "total" in rows[0] else len(rows)
-        return TodoList(items=[read(row) for row in rows], count=len(rows), total=total), others
+    def _count(self, query: TodoQuery) -> sa.ColumnElement[int]:
+        """Return how many todos `query` finds, without its limit: as stored for whole lists, which may be long."""
+        if query.filter == EVERYTHING and query.state != "open":
+            stored: dict[str, Any] = {
+                "completed": col(User.completed_count),
+                "trash": col(User.trash_count),
+                "all": col(User.open_count) + col(User.completed_count),
+            }
+            count: sa.ColumnElement[int] = stored[query.state]
+            return count
+        matches = (self._owner.scope(Todo), *query.conditions(self._dialect))
+        return sa.select(sa.func.count()).where(*matches).scalar_subquery()
 
     def get(self, references: References) -> Result:
         """Return the referenced todos, including those in the trash, in the order of their references.
@@ -203,7 +221,7 @@ class Todos:
         if touched is None:
             self._owner.require(self._session)
             raise key_reused(key.id)
-        query = sa.select(*COLUMNS).where(self._owner.scope(Todo), col(Todo.id).in_(touched)).order_by(col(Todo.number))
+        query = sa.select(*COLUMNS).where(self._owner.owns(Todo), col(Todo.id).in_(touched)).order_by(col(Todo.number))
         items = [read(row) for row in self._session.execute(query).mappings()]
         return Result(items, frozenset(todo.number for todo in items), is_repeat=True)
 

@@ -1,9 +1,12 @@
 """Changes several todos in one statement: all of them or none, and once only, however often it is sent.
 
-    WITH locked AS (                        1. lock the rows, in the order of their ids: all or none beside
-        SELECT …, pending                      other writers, and free of deadlocks
+    WITH owner AS (                         1. lock the user, as the triggers and every other command do first:
+        SELECT id FROM users                   changes of one user queue up, and cannot deadlock
+        WHERE name = :user FOR NO KEY UPDATE),
+    locked AS (
+        SELECT …, pending
         FROM todos
-        WHERE user_id = :owner AND <chosen>
+        WHERE user_id = (SELECT id FROM owner) AND <chosen>
           AND change_id <> :change          2. a retry that waited for the first attempt's lock sees the new
         ORDER BY id FOR UPDATE)                change_id here, when Postgres re-checks the row (READ COMMITTED)
     UPDATE todos SET …, change_id = :change
@@ -35,7 +38,7 @@ from todocli.database.store import WRITES
 from todocli.domain.idempotency import ChangeKey
 from todocli.domain.references import References
 from todocli.errors import Conflict
-from todocli.models import Todo
+from todocli.models import Todo, User
 from todocli.schemas.todos import TodoRead
 from todocli.services import resolve
 from todocli.services.idempotency import not_recorded, recorded_todos
@@ -133,9 +136,11 @@ class Updates:
         return [read(row) for row in self._session.execute(query).mappings()]
 
     def _locked(self, spec: UpdateSpec, key: ChangeKey, chosen: sa.ColumnElement[bool]) -> sa.CTE:
+        owner = sa.select(col(User.id)).where(self._owner.is_user()).with_for_update(key_share=True).cte("owner")
         return (
             sa.select(*COLUMNS, spec.pending.label("is_pending"))
-            .where(self._owner.scope(Todo), chosen, col(Todo.change_id) != key.id)
+            .where(col(Todo.user_id) == sa.select(owner.c.id).scalar_subquery())
+            .where(chosen, col(Todo.change_id) != key.id)
             .where(sa.true() if spec.from_trash else col(Todo.deleted_at).is_(None))
             .order_by(col(Todo.id))
             .with_for_update()
@@ -145,7 +150,7 @@ class Updates:
     def _update(self, locked: sa.CTE, spec: UpdateSpec, key: ChangeKey) -> Any:
         return (
             sa.update(Todo)
-            .where(self._owner.scope(Todo), col(Todo.id).in_(sa.select(locked.c.id).where(_needs_update(locked, spec))))
+            .where(self._owner.owns(Todo), col(Todo.id).in_(sa.select(locked.c.id).where(_needs_update(locked, spec))))
             .where(not_recorded(self._owner, key.id))
             .values(**spec.values, **stamp(self._source, spec.at, key.id, key.request), version=col(Todo.version) + 1)
             .returning(*COLUMNS)

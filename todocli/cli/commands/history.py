@@ -129,7 +129,6 @@ def log(
             until=None if until is None else parse_timestamp(until, "until", now=now, end=True),
             limit=None if everything else limit or LOG_LIMIT,
             per_change=context.output.todos_per_change,
-            with_total=context.output.counts_total,
         )
         found = workspace.log.find(query)
     more = ["todo", "log", *([reference] if reference else [])]

@@ -110,12 +110,12 @@ class Purge:
                 command=("todo", "trash"),
             )
         own, other = aliased(History, name="own"), aliased(History, name="other")
-        purged = sa.select(col(own.todo_id)).where(self._owner.scope(own), col(own.change_id) == key.id)
-        left = sa.select(col(other.todo_id)).where(self._owner.scope(other), col(other.change_id) == col(Change.id))
+        purged = sa.select(col(own.todo_id)).where(self._owner.owns(own), col(own.change_id) == key.id)
+        left = sa.select(col(other.todo_id)).where(self._owner.owns(other), col(other.change_id) == col(Change.id))
         for statement in (
-            sa.delete(Todo).where(mine, col(Todo.id).in_(purged)),
+            sa.delete(Todo).where(self._owner.owns(Todo), col(Todo.id).in_(purged)),
             sa.delete(History).where(
-                self._owner.scope(History), col(History.change_id) != key.id, col(History.todo_id).in_(purged)
+                self._owner.owns(History), col(History.change_id) != key.id, col(History.todo_id).in_(purged)
             ),
             sa.delete(Change).where(self._owner.scope(Change), col(Change.seq) > seq, ~sa.exists(left)),
         ):

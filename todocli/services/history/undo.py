@@ -22,8 +22,9 @@ finds all of them.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any, Literal
 from uuid import UUID
 
@@ -49,6 +50,8 @@ MAX_CHANGES = 1_000
 
 _MAX_IDS = 10_000
 """The most todos that one statement names: its parameters are limited."""
+
+_FIRST_PORTION = 20
 
 _SHOWN_CONFLICTS = 10
 
@@ -84,8 +87,7 @@ class Undo:
         if recorded_todos(self._session, self._owner, key) is not None:
             changes = self._reversed_before(verb, ids)
         else:
-            query = self._undoable() if verb == "undo" else self._redoable()
-            pairs = self._session.execute(query.limit(count)).all()
+            pairs = list(islice(self._undoable() if verb == "undo" else self._redoable(), count))
             if len(pairs) < count:
                 raise _too_few(len(pairs), verb)
             changes = self._whole([change_id for change_id, _ in pairs])
@@ -130,45 +132,67 @@ class Undo:
 
     # What is read
 
-    def _undoable(self) -> sa.Select[Any]:
-        """Select the changes that are not undone, newest first, each with the change that an undo of it points at."""
-        columns: list[sa.ColumnElement[Any]] = [_changes.c.id, _changes.c.id.label("target")]
-        return (
-            sa.select(*columns)
-            .where(self._is_ordinary(Change), ~is_undone(self._owner, Change))
-            .order_by(col(Change.seq).desc())
-        )
+    def _undoable(self) -> Iterator[tuple[UUID, UUID]]:
+        """Return the changes that are not undone, newest first, each with the change that an undo of it points at."""
+        for change in self._newest():
+            if change.is_ordinary and not change.is_undone:
+                yield change.id, change.id
 
-    def _redoable(self) -> sa.Select[Any]:
-        """Select the changes undone since the last ordinary one, latest first, each with its undo."""
-        undoing, newer = aliased(Change, name="undoing"), aliased(Change, name="newer")
-        overtaken = sa.exists(
-            sa.select(col(newer.id)).where(self._is_ordinary(newer), col(newer.seq) > col(undoing.seq))
-        )
-        columns: list[sa.ColumnElement[Any]] = [_changes.c.id, sa.type_coerce(undoing.id, sa.Uuid).label("target")]
-        return (
-            sa.select(*columns)
-            .join(undoing, sa.and_(self._owner.scope(undoing), col(undoing.undoes) == col(Change.id)))
-            .where(self._is_ordinary(Change), ~is_undone(self._owner, undoing), ~overtaken)
-            .order_by(col(undoing.seq).desc())
-        )
+    def _redoable(self) -> Iterator[tuple[UUID, UUID]]:
+        """Return the changes undone since the last ordinary one, latest first, each with its undo."""
+        for change in self._newest():
+            if change.is_ordinary:
+                return
+            if change.undoes_ordinary and not change.is_undone:
+                yield change.undoes, change.id
+
+    def _newest(self) -> Iterator[Any]:
+        """Walk the changes, newest first, with what decides whether they can be undone or redone.
+
+        They are read in portions that grow. A query for the first match would leave it to the planner whether to read
+        from the newest on, or all.
+        """
+        target = aliased(Change, name="target")
+        is_target = sa.and_(self._owner.owns(target), col(target.id) == col(Change.undoes))
+        # not EXISTS, for which Postgres would read all changes once
+        undoes_ordinary = sa.select(self._is_ordinary(target)).where(is_target).scalar_subquery()
+        columns: list[sa.ColumnElement[Any]] = [
+            *(_changes.c[name] for name in ("id", "seq", "undoes")),
+            self._is_ordinary(Change).label("is_ordinary"),
+            undoes_ordinary.label("undoes_ordinary"),
+            is_undone(self._owner, Change).label("is_undone"),
+        ]
+        query = sa.select(*columns).where(self._owner.scope(Change)).order_by(col(Change.seq).desc())
+        older = sa.true()
+        size = _FIRST_PORTION
+        while portion := self._session.execute(query.where(older).limit(size)).all():
+            yield from portion
+            older = col(Change.seq) < portion[-1].seq
+            size = min(2 * size, MAX_CHANGES)
 
     def _is_ordinary(self, change: type[Change]) -> sa.ColumnElement[bool]:
-        """Return the condition that a change is not an undo, a redo or a purge, and not emptied by a purge."""
+        """Return the condition that a change is not an undo, a redo or a purge, and not emptied by a purge.
+
+        One of its rows tells: those of a purge have only a number, and no other change has such rows.
+        """
         kept = aliased(History, name="kept")
-        is_purge = sa.and_(col(kept.after).is_(None), col(kept.before)["title"].as_string().is_(None))
-        rows = sa.select(col(kept.todo_id)).where(
-            self._owner.scope(kept), col(kept.change_id) == col(change.id), ~is_purge
+        row = (
+            sa.select(col(kept.before), col(kept.after))
+            .where(self._owner.owns(kept), col(kept.change_id) == col(change.id))
+            .limit(1)
+            .correlate(change)
+            .subquery("kept_row")
         )
-        return sa.and_(self._owner.scope(change), col(change.undoes).is_(None), sa.exists(rows))
+        is_kept = sa.or_(row.c.after.is_not(None), row.c.before["title"].as_string().is_not(None))
+        return sa.and_(col(change.undoes).is_(None), sa.exists(sa.select(row.c.after).where(is_kept)))
 
     def _reversed_before(self, verb: Verb, ids: Sequence[UUID]) -> list[RecordedChange]:
         """Return what the recorded changes `ids` reversed, as far as it was not purged since."""
         target = aliased(Change, name="target")
         query = (
             sa.select(col(Change.id), col(Change.undoes), col(target.undoes))
-            .outerjoin(target, sa.and_(self._owner.scope(target), col(target.id) == col(Change.undoes)))
-            .where(self._owner.scope(Change), col(Change.id).in_(ids))
+            .outerjoin(target, sa.and_(self._owner.owns(target), col(target.id) == col(Change.undoes)))
+            .where(self._owner.owns(Change), col(Change.id).in_(ids))
         )
         reversed_by = {change_id: (first, second) for change_id, first, second in self._session.execute(query)}
         return self._whole([reversed_by[change_id][verb == "redo"] for change_id in ids if change_id in reversed_by])
@@ -180,11 +204,11 @@ class Undo:
     def _lock(self, changes: Sequence[RecordedChange]) -> dict[UUID, Columns]:
         """Lock the todos that `changes` touched, and return those that exist."""
         touched = sa.select(col(History.todo_id)).where(
-            self._owner.scope(History), col(History.change_id).in_([change.id for change in changes])
+            self._owner.owns(History), col(History.change_id).in_([change.id for change in changes])
         )
         query = (
             sa.select(*_todos.c)
-            .where(self._owner.scope(Todo), col(Todo.id).in_(touched))
+            .where(self._owner.owns(Todo), col(Todo.id).in_(touched))
             .order_by(col(Todo.id))
             .with_for_update()
         )
@@ -204,7 +228,7 @@ class Undo:
             else:
                 alike.setdefault(repr(columns), (columns, []))[1].append(todo_id)
         single: dict[tuple[str, ...], list[Columns]] = defaultdict(list)
-        mine = self._owner.scope(Todo)
+        mine = self._owner.owns(Todo)
         for columns, ids in alike.values():
             if len(ids) == 1:
                 single[tuple(columns)].append({"todo": ids[0], **{f"new_{name}": columns[name] for name in columns}})
@@ -219,7 +243,7 @@ class Undo:
 
     def _insert(self, columns: Columns) -> None:
         """Insert a deleted todo again; its version continues where its history ends."""
-        so_far = sa.select(sa.func.count() + 1).where(self._owner.scope(History), col(History.todo_id) == columns["id"])
+        so_far = sa.select(sa.func.count() + 1).where(self._owner.owns(History), col(History.todo_id) == columns["id"])
         values: Columns = {name: sa.literal(value, _todos.c[name].type) for name, value in columns.items()}
         values |= {"version": so_far.scalar_subquery(), "user_id": col(User.id)}
         row = sa.select(*values.values()).select_from(User).where(self._owner.is_user())
@@ -229,7 +253,7 @@ class Undo:
         """Record what each undo took back; the triggers have inserted the changes themselves."""
         statement = (
             _changes.update()
-            .where(self._owner.scope(Change), _changes.c.id == sa.bindparam("change"))
+            .where(self._owner.owns(Change), _changes.c.id == sa.bindparam("change"))
             .values(undoes=sa.bindparam("target"))
         )
         self._session.execute(statement, [{"change": change, "target": target} for change, target in pairs])
@@ -248,9 +272,7 @@ class Undo:
         sentences, fields = [], []
         for todo_id, change in list(conflicts.items())[:_SHOWN_CONFLICTS]:
             row = stored.get(todo_id)
-            newest = self._log.find(LogQuery(todo=todo_id, limit=1, with_total=False)).items[0]
-            if row is not None and row["change_id"] != newest.id:  # seq is given before the commit
-                newest = next((other.read() for other in self._log.changes([row["change_id"]])), newest)
+            newest = self._log.find(LogQuery(todo=todo_id, limit=1)).items[0]
             item = next(item for item in newest.items if item.todo_id == todo_id)
             name = f"{item.number} {(row or {}).get('title') or item.title or ''}".rstrip()
             if newest.id in {other.id for other in changes}:

@@ -1,0 +1,180 @@
+"""Large stores, and what a command costs in them: VM steps on SQLite, rows or buffers on Postgres.
+
+Both are counted, not timed, so that they do not depend on the machine. The history of a store has one change for each
+todo that was added, one for each that was completed, and a few of thousands of todos.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from tests.support.console import NOON, Console
+from todocli.database.store import Store
+from todocli.database.target import Target
+
+OPEN = 400
+"""How many of the todos of a store are open, whatever its size."""
+
+IN_TRASH = 40
+
+_ID = {
+    "sqlite": "printf('%08x0000700080000000%08x', {user}, {row})",
+    "postgres": "format('%s-0000-7000-8000-%s', lpad(to_hex({user}), 8, '0'), lpad(to_hex({row}), 12, '0'))::uuid",
+}
+_AT = {
+    "sqlite": "strftime('%Y-%m-%d %H:%M:%f000', '2026-01-01', '+' || ({row} % 25000000) || ' seconds')",
+    "postgres": "timestamptz '2026-01-01' + ({row} % 25000000) * interval '1 second'",
+}
+_DAY = {
+    "sqlite": "date('2026-11-01', '+' || ({row} / 7 % 60) || ' days')",
+    "postgres": "date '2026-11-01' + ({row} / 7 % 60)::int",
+}
+_TAGS = {"sqlite": "'[\"home\"]'", "postgres": "ARRAY['home']"}
+_BATCH = 5_000
+
+
+def fill(target: Target, todos: int, *, users: int = 1, statistics: bool) -> list[UUID]:
+    """Give each of `users` new users `todos` todos, of which `OPEN` are open; return the users' ids.
+
+    `statistics` says whether the planner has any.
+    """
+    console = Console(target)
+    engine = "sqlite" if console.is_sqlite else "postgres"
+    try:
+        ids = [console.add_user(f"user-{user}") for user in range(users)]
+        with console.transaction():
+            for user, user_id in enumerate(ids):
+                _fill(console, engine, user, user_id, todos)
+        if not console.is_sqlite:
+            console.run("VACUUM")  # what was updated above is no part of the store
+        if statistics:
+            console.run("ANALYZE")
+        elif not console.is_sqlite:  # nor may the server collect them meanwhile
+            for table in ("users", "todos", "changes", "history"):
+                console.run(f"ALTER TABLE {table} SET (autovacuum_enabled = false)")
+        return ids
+    finally:
+        console.close()
+
+
+def _fill(console: Console, engine: str, user: int, user_id: UUID, todos: int) -> None:
+    def change(kind: int) -> str:
+        """Return an id for the change of a row, of its own for each `kind`."""
+        return _ID[engine].format(user=(kind << 20) + user, row="row")
+
+    name = {"owner": user_id}
+    some = "row * 7919 % 10007"  # spreads what follows evenly, whatever distance the open ones have
+    at, day, tags = _AT[engine].format(row="row"), _DAY[engine].format(row="row"), _TAGS[engine]
+    for first in range(1, todos + 1, _BATCH):
+        last = min(first + _BATCH - 1, todos)
+        if console.is_sqlite:
+            rows = (
+                f"(WITH RECURSIVE numbers (row) AS (SELECT {first} UNION ALL SELECT row + 1 FROM numbers"
+                f" WHERE row < {last}) SELECT row FROM numbers)"
+            )
+        else:
+            rows = f"(SELECT generate_series({first}, {last}) AS row)"
+        console.run(
+            "INSERT INTO todos (id, user_id, number, title, due_on, starts_on, priority, project, tags,"
+            " created_at, updated_at, version, change_id, change_source)"
+            f" SELECT {_ID[engine].format(user=user, row='row')}, :owner, row, 'Todo ' || row || ' of many',"
+            f" CASE WHEN {some} % 7 = 0 THEN {day} END, NULL,"
+            f" CASE {some} % 11 WHEN 0 THEN 'high' WHEN 1 THEN 'low' END,"
+            f" CASE {some} % 3 WHEN 0 THEN 'work' END, CASE {some} % 10 WHEN 0 THEN {tags} END,"
+            f" {at}, {at}, 1, {change(1)}, 'cli' FROM {rows} AS numbers",
+            **name,
+        )
+    every = max(1, todos // OPEN)
+    done = f"user_id = :owner AND (number % {every} <> 0 OR number > {every * OPEN})"
+    id_of_number = change(2).replace("row", "number")
+    completed_at = _AT[engine].format(row="number")
+    console.run(
+        f"UPDATE todos SET completed_at = {completed_at}, change_id = {id_of_number}, change_source = 'cli'"
+        f" WHERE {done}",
+        **name,
+    )
+    for kind in (3, 4):  # large changes
+        large = _ID[engine].format(user=(kind << 20) + user, row=0)
+        console.run(
+            f"UPDATE todos SET description = 'Edited {kind}', change_id = {large}, change_source = 'cli'"
+            f" WHERE user_id = :owner AND number <= {min(todos // 2, 5_000)}",
+            **name,
+        )
+    gone = change(5).replace("row", "number")
+    console.run(
+        f"UPDATE todos SET deleted_at = :at, change_id = {gone}, change_source = 'cli'"
+        f" WHERE {done} AND number <= {IN_TRASH * every} AND number % {every} = {1 if every > 1 else 0}",
+        **name,
+        at=NOON,
+    )
+    for kind in range(6, 36):  # what was done last
+        latest = _ID[engine].format(user=(kind << 20) + user, row=kind)
+        console.run(
+            f"UPDATE todos SET description = 'Edited {kind}', change_id = {latest}, change_source = 'cli'"
+            f" WHERE user_id = :owner AND number = {every * kind}",
+            **name,
+        )
+
+
+def cost(store: Store, work: Callable[[Session], object], unit: str = "rows") -> int:
+    """Return what `work` costs, in one transaction that is committed.
+
+    That is steps of the virtual machine on SQLite; on Postgres the `rows` read from tables and indexes, or
+    `buffers`. The rows of `users` do not count: Postgres reads them all while they fit on one page.
+    """
+    spent: list[int] = []
+
+    def counted(session: Session) -> None:
+        with _instructions(session) if store.is_embedded else _read(session, unit) as total:
+            work(session)
+        spent.append(total())
+
+    store.atomically(counted)
+    return spent[-1]
+
+
+@contextmanager
+def _instructions(session: Session) -> Iterator[Callable[[], int]]:
+    connection: Any = session.connection().connection.driver_connection
+    assert isinstance(connection, sqlite3.Connection)
+    executed = 0
+
+    def count() -> int:
+        nonlocal executed
+        executed += 1
+        return 0
+
+    connection.set_progress_handler(count, 1)
+    try:
+        yield lambda: executed
+    finally:
+        connection.set_progress_handler(None, 0)
+
+
+_READ = {
+    "rows": """
+        SELECT sum(pg_stat_get_xact_tuples_returned(oid))
+        FROM pg_class WHERE relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('todos'))
+            AND relname <> 'users'
+    """,
+    "buffers": """
+        SELECT sum(pg_stat_get_xact_blocks_fetched(oid)) FROM pg_class
+        WHERE relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('todos'))
+    """,
+}
+
+
+@contextmanager
+def _read(session: Session, unit: str) -> Iterator[Callable[[], int]]:
+    def read() -> int:
+        return int(session.scalar(sa.text(_READ[unit])) or 0)
+
+    before = read()
+    yield lambda: read() - before
