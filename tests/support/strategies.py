@@ -8,6 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from todocli.domain.case_folding import fold
 from todocli.domain.fields import PRIORITIES
 from todocli.domain.filters.ast import (
     And,
@@ -113,12 +114,12 @@ def fits(condition: Filter, todo: TodoRead, here: datetime = HERE) -> bool:
             end = over or datetime.combine(todo.due_on + timedelta(days=1), time())
             return end < here.replace(tzinfo=None) if over else end <= here.replace(tzinfo=None)
         case Contains(text):
-            return any(lowered(text) in lowered(field) for field in (todo.title, todo.description) if field)
+            return any(folded(text) in folded(field) for field in (todo.title, todo.description) if field)
 
 
-def lowered(text: str) -> str:
-    """Return a text with its ASCII letters in lower case."""
-    return "".join(char.lower() if char.isascii() else char for char in text)
+def folded(text: str) -> str:
+    """Return a text with each letter in one form."""
+    return "".join(map(fold, text))
 
 
 def in_plan_order(todos: Sequence[TodoRead], today: date = TODAY) -> list[TodoRead]:

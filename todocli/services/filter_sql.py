@@ -6,6 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from todocli.domain.case_folding import forms
 from todocli.domain.filters.ast import (
     And,
     Between,
@@ -21,7 +22,6 @@ from todocli.domain.filters.ast import (
 from todocli.models import Names, Todo
 
 _table = sa.inspect(Todo).local_table
-_UPPER, _LOWER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"
 
 
 def compile_filter(condition: Filter, here: datetime, dialect: str) -> sa.ColumnElement[bool]:
@@ -75,10 +75,22 @@ def _is_tagged(tag: str, dialect: str) -> sa.ColumnElement[bool]:
 
 
 def _contains(column: sa.ColumnElement[str], text: str, dialect: str) -> sa.ColumnElement[bool]:
-    """Return the condition that a column contains `text`, ignoring the case of ASCII letters."""
-    needle = text.translate(str.maketrans(_UPPER, _LOWER))
+    """Return the condition that a column contains `text`, ignoring case; see `todocli.domain.case_folding`."""
     if dialect == "sqlite":
-        found = sa.func.instr(sa.func.lower(column), needle)
+        pattern = f"*{''.join(map(_glob, text))}*"
+        found = column.op("GLOB", is_comparison=True)(pattern)
     else:
-        found = sa.func.strpos(sa.func.lower(sa.collate(column, "C")), needle)
-    return sa.and_(column.is_not(None), found > 0)
+        found = sa.collate(column, "C").op("~", is_comparison=True)("".join(map(_regex, text)))
+    return sa.and_(column.is_not(None), found)
+
+
+def _glob(character: str) -> str:
+    """Return the pattern of SQLite's GLOB for all forms of a character."""
+    return f"[{forms(character)}]" if character in "*?[" or len(forms(character)) > 1 else character
+
+
+def _regex(character: str) -> str:
+    """Return the regular expression of Postgres for all forms of a character."""
+    if len(forms(character)) > 1:
+        return f"[{forms(character)}]"
+    return f"\\{character}" if character.isascii() and not character.isalnum() else character

@@ -48,7 +48,7 @@ class Overdue:
 
 @dataclass(frozen=True)
 class Contains:
-    """The title or description contains this text, ignoring the case of ASCII letters."""
+    """The title or description contains this text, ignoring case."""
 
     text: str
 
