@@ -36,6 +36,10 @@ class ClockFrom(Clock):
             self._since = super().time()
         return 0.0 if self._since is None else super().time() - self._since
 
+    def sleep(self, seconds: float) -> None:
+        assert self._condition(), "sleeping on a clock that stands still would never end"
+        super().sleep(seconds)
+
 
 def wait_until(condition: Callable[[], object], what: str) -> None:
     """Return when `condition` holds; fail if `what` does not happen."""
