@@ -15,6 +15,7 @@ from todocli.cli.commands.help import TOPICS
 from todocli.cli.exits import TABLE
 from todocli.cli.shared import wants_json
 from todocli.errors import OutcomeUnknown
+from todocli.services import workspace
 
 UUID_ = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -351,3 +352,21 @@ def test_unknown_outcome_suggests_retry_with_change_id(
     ran = todo(line)
     command = " ".join(json.loads(ran.err)["command"])
     assert (ran.code, UUID_.sub("KEY", command)) == (7, retry)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("list --all", "list --all --json", "list --all --jsonl", "list --all --fields number,title", "list --all -q"),
+        *("list --sort title,-number", "log --all", "log --all --json", "log --all --jsonl"),
+    ],
+)
+def test_long_lists_are_printed_in_portions(todo: Terminal, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    """What is printed does not depend on how many are read at once."""
+    for title in ("b", "a", "c", "a", "b", "c", "d"):
+        todo.ok(f"add {title}")
+    todo.ok("done 1 2 3")
+    at_once = todo.ok(line)
+    for size in (1, 3, 7, 8):
+        monkeypatch.setattr(workspace, "PORTION", size)
+        assert todo.ok(line) == at_once

@@ -228,7 +228,7 @@ def test_document_is_compact_json_in_field_order() -> None:
     todo = _todo('漢字 "é" \x1b [red]')
     assert document(todo) == WHOLE
     assert document(TodoList(items=[todo], count=1, total=5)) == f'{{"items":[{WHOLE}],"count":1,"total":5}}'
-    assert json_lines([todo, todo]) == [WHOLE, WHOLE]
+    assert list(json_lines([todo, todo])) == [WHOLE, WHOLE]
 
 
 def test_selected_fields_keep_given_order() -> None:
@@ -236,7 +236,7 @@ def test_selected_fields_keep_given_order() -> None:
     assert document(todo, ["title", "description", "number"]) == '{"title":"漢字\\n","description":null,"number":12}'
     many = TodoList(items=[todo, todo], count=2, total=9)
     assert document(many, ["number"]) == '{"items":[{"number":12},{"number":12}],"count":2,"total":9}'
-    assert json_lines([todo], ["created_at"]) == ['{"created_at":"2026-07-01T12:00:00.000005Z"}']
+    assert list(json_lines([todo], ["created_at"])) == ['{"created_at":"2026-07-01T12:00:00.000005Z"}']
 
 
 @given(anything.filter(lambda text: not any("\ud800" <= char <= "\udfff" for char in text)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from todocli.cli.context import Context
-from todocli.cli.output import Group, Note
+from todocli.cli.output import NOTED, Group, Note
 
 if TYPE_CHECKING:
     from todocli.domain.filters.ast import Filter
@@ -38,15 +38,18 @@ def show_list(
 
     condition = condition or EVERYTHING
     keys = parse_sort(f"{_GROUP_KEYS[group]},{sort or 'urgency'}" if group else sort or "")
+    is_filtered = condition != EVERYTHING
+
+    def empty(among: int) -> Note:
+        return nothing or ((_no_matches(state, among), ()) if is_filtered else _EMPTY[state])
+
     with context.workspace() as workspace:
         from todocli.services.queries import TodoQuery
 
         query = TodoQuery(state, condition, keys, reverse, limit)
-        found, among = context.output.find(workspace.todos, query)
-    is_whole = state == "open" and condition == EVERYTHING and limit is None
-    context.remember(found.items, all_open=is_whole)
-    nothing = nothing or (_EMPTY[state] if condition == EVERYTHING else (_no_matches(state, among), ()))
-    context.output.todo_list(found, query, among, group=group, nothing=nothing)
+        shown = context.output.todo_list(workspace, query, group=group, nothing=empty)
+    is_whole = state == "open" and not is_filtered and limit is None and len(shown) < NOTED
+    context.remember(shown, all_open=is_whole)
 
 
 def _no_matches(state: ListState, among: int) -> str:

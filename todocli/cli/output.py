@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from todocli import clock
 from todocli.cli.colour import wants_colour
@@ -25,21 +25,34 @@ if TYPE_CHECKING:
 
     from todocli.cli.verbs import Verb
     from todocli.domain.references import References
-    from todocli.schemas.changes import ChangeList
+    from todocli.schemas.changes import ChangeList, ChangeRead
     from todocli.schemas.operations import HealthRead
-    from todocli.schemas.todos import TodoList, TodoRead
+    from todocli.schemas.todos import TodoRead
+    from todocli.services.history.log import LogQuery
     from todocli.services.queries import TodoQuery
     from todocli.services.resolve import Result
-    from todocli.services.todos import Todos
     from todocli.services.workspace import Workspace
 
 SHOWN = 20
 """How many todos a sentence-per-todo answer names; the rest are counted."""
 
+Item = TypeVar("Item")
 Group = Literal["project", "tag", "due"]
 Row = Sequence[str]
 Note = tuple[str, Sequence[str]]
 """A note, and a command to type next."""
+
+
+NOTED = 1_000
+"""How many todos of a list are kept at most, after they were printed."""
+
+
+def noting(items: Iterable[Item], noted: list[Item]) -> Iterator[Item]:
+    """Return `items`, and add the first of them to `noted` as they go by."""
+    for item in items:
+        if len(noted) < NOTED:
+            noted.append(item)
+        yield item
 
 
 class Output:
@@ -75,17 +88,24 @@ class Output:
 
     # Todos
 
-    def find(self, todos: Todos, query: TodoQuery) -> tuple[TodoList, int]:
-        """Return the todos that `query` finds, and how many there are without its filter, if that is shown."""
-        return todos.find(query), 0
+    def todo_list(
+        self, workspace: Workspace, query: TodoQuery, *, group: Group | None, nothing: Callable[[int], Note]
+    ) -> list[TodoRead]:
+        """Find todos and print them; return them, or the first of many.
 
-    def todo_list(self, found: TodoList, query: TodoQuery, among: int, *, group: Group | None, nothing: Note) -> None:
-        """Print a list; `nothing` is the note for an empty one."""
-        if not found.items:
-            self.note(*nothing)
-        self.todos(found.items, single=False)
+        `nothing` makes the note for an empty list, given how many todos there are without the filter.
+        """
+        shown: list[TodoRead] = []
+        self._todo_list(workspace, query, shown)
+        if not shown:
+            self.note(*nothing(0))
+        return shown
 
-    def todos(self, items: Sequence[TodoRead], *, single: bool, description: bool = False) -> None:
+    def _todo_list(self, workspace: Workspace, query: TodoQuery, shown: list[TodoRead]) -> None:
+        found = workspace.walk_todos(query) if query.limit is None else workspace.todos.find(query).items
+        self.todos(noting(found, shown), single=False)
+
+    def todos(self, items: Iterable[TodoRead], *, single: bool, description: bool = False) -> None:
         """Print todos for a program; a `single` one was referenced alone, and is not a list."""
         from todocli.render.documents import plain
 
@@ -122,13 +142,26 @@ class Output:
 
     # Changes
 
-    def changes(self, changes: ChangeList, *, nothing: str = "", more: Sequence[str] = ()) -> None:
-        """Print changes; `nothing` is the note for none, `more` the command that shows the rest."""
+    def log(self, workspace: Workspace, query: LogQuery, *, nothing: str, more: Sequence[str]) -> None:
+        """Find changes and print them; `nothing` is the note for none, `more` the command that shows the rest."""
+        if query.limit is not None:
+            self.changes(workspace.log.find(query), nothing=nothing, more=more)
+            return
+        first: list[ChangeRead] = []
+        self._all_changes(noting(workspace.walk_log(query), first))
+        if not first:
+            self.note(nothing)
+
+    def _all_changes(self, changes: Iterable[ChangeRead]) -> None:
         from todocli.render.history import plain_change
 
+        sys.stdout.writelines(f"{line}\n" for change in changes for line in plain_change(change))
+
+    def changes(self, changes: ChangeList, *, nothing: str = "", more: Sequence[str] = ()) -> None:
+        """Print changes; `nothing` and `more` are as in `log`."""
         if nothing and not changes.items:
             self.note(nothing)
-        sys.stdout.writelines(f"{line}\n" for change in changes.items for line in plain_change(change))
+        self._all_changes(changes.items)
 
     def reversed(self, changes: ChangeList, verb: Literal["undo", "redo"], *, dry_run: bool) -> None:
         """Print the changes that were undone or redone, or would be."""
@@ -201,13 +234,13 @@ class QuietOutput(Output):
     def note(self, text: str, command: Sequence[str] = ()) -> None:
         """Print nothing."""
 
-    def todos(self, items: Sequence[TodoRead], *, single: bool, description: bool = False) -> None:
+    def todos(self, items: Iterable[TodoRead], *, single: bool, description: bool = False) -> None:
         """Print the numbers."""
         sys.stdout.writelines(f"{todo.number}\n" for todo in items)
 
-    def changes(self, changes: ChangeList, *, nothing: str = "", more: Sequence[str] = ()) -> None:
+    def _all_changes(self, changes: Iterable[ChangeRead]) -> None:
         """Print the numbers of all todos that the changes touched, each once."""
-        numbers = dict.fromkeys(item.number for change in changes.items for item in change.items)
+        numbers = dict.fromkeys(item.number for change in changes for item in change.items)
         sys.stdout.writelines(f"{number}\n" for number in numbers)
 
     def _reversal_preview(self, changes: ChangeList, verb: Literal["undo", "redo"]) -> None:
@@ -232,15 +265,34 @@ class JsonOutput(Output):
         lines = [document(value, fields)] if items is None else json_lines(items, fields)
         sys.stdout.writelines(f"{line}\n" for line in lines)
 
-    def todo_list(self, found: TodoList, query: TodoQuery, among: int, *, group: Group | None, nothing: Note) -> None:
-        """Print the list, with the total."""
-        self.document(found)
+    def _todo_list(self, workspace: Workspace, query: TodoQuery, shown: list[TodoRead]) -> None:
+        if query.limit is not None:
+            found = workspace.todos.find(query)
+            shown += found.items
+            self.document(found)
+            return
+        todos = noting(workspace.walk_todos(query), shown)
+        self._document_of(todos, lambda count: {"count": count, "total": count})
 
-    def todos(self, items: Sequence[TodoRead], *, single: bool, description: bool = False) -> None:
+    def _document_of(self, items: Iterable[BaseModel], closing: Callable[[int], Mapping[str, object]]) -> None:
+        """Print the document of a list while its items come; `closing` has what follows them."""
+        from todocli.render.documents import document_in_pieces, json_lines
+
+        if self._shared.jsonl:
+            sys.stdout.writelines(f"{line}\n" for line in json_lines(items, self._shared.fields))
+        else:
+            sys.stdout.writelines(document_in_pieces(items, self._shared.fields, closing))
+            sys.stdout.write("\n")
+
+    def todos(self, items: Iterable[TodoRead], *, single: bool, description: bool = False) -> None:
         """Print an object for one reference, a list for everything else."""
         from todocli.schemas.todos import TodoList
 
-        self.document(items[0] if single else TodoList.of(items))
+        todos = list(items)
+        self.document(todos[0] if single else TodoList.of(todos))
+
+    def _all_changes(self, changes: Iterable[ChangeRead]) -> None:
+        self._document_of(changes, lambda count: {"count": count, "has_more": False})
 
     def changes(self, changes: ChangeList, *, nothing: str = "", more: Sequence[str] = ()) -> None:
         """Print the changes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from todocli import clock
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from todocli.domain.references import References
     from todocli.schemas.changes import ChangeList
     from todocli.schemas.operations import HealthRead
-    from todocli.schemas.todos import TodoList, TodoRead
+    from todocli.schemas.todos import TodoRead
+    from todocli.services.history.log import LogQuery
     from todocli.services.queries import TodoQuery
     from todocli.services.resolve import Result
-    from todocli.services.todos import Todos
     from todocli.services.workspace import Workspace
 
 
@@ -37,20 +37,20 @@ class TableOutput(Output):
         colour = wants_colour(sys.stdout, self._shared.color)
         sys.stdout.write(rendered(what, width=self.width, colour=colour, unicode=unicode))
 
-    def find(self, todos: Todos, query: TodoQuery) -> tuple[TodoList, int]:
-        """Return the todos, and how many there are without the filter."""
-        return todos.overview(query)
-
-    def todo_list(self, found: TodoList, query: TodoQuery, among: int, *, group: Group | None, nothing: Note) -> None:
+    def todo_list(
+        self, workspace: Workspace, query: TodoQuery, *, group: Group | None, nothing: Callable[[int], Note]
+    ) -> list[TodoRead]:
         """Print a table, and below it how many todos there are."""
+        found, among = workspace.todos.overview(query)
         if not found.items:
-            self.note(*nothing)
-            return
+            self.note(*nothing(among))
+            return []
         from todocli.render.tables import footer, todo_table
 
         dated = {"trash": "deleted_at", "completed": "completed_at"}.get(query.state, "created_at")
         self._print(todo_table(found.items, now=clock.now(), width=self.width, dated=dated, group=group))
         self.note(footer(found, among, query.state, clock.here()))
+        return list(found.items)
 
     def show(self, workspace: Workspace, references: References) -> None:
         """Print all fields, and the newest changes."""
@@ -91,6 +91,10 @@ class TableOutput(Output):
             self.line(f"Would {what}: {todo.number} {visible(todo.title)}")
         if len(todos) > SHOWN:
             self.line(f"and {len(todos) - SHOWN} more")
+
+    def log(self, workspace: Workspace, query: LogQuery, *, nothing: str, more: Sequence[str]) -> None:
+        """Print a table, which needs all changes at once."""
+        self.changes(workspace.log.find(query), nothing=nothing, more=more)
 
     def changes(self, changes: ChangeList, *, nothing: str = "", more: Sequence[str] = ()) -> None:
         """Print a table, and the command that shows the rest."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from pydantic import BaseModel
 
@@ -22,12 +22,24 @@ def document(value: BaseModel, fields: Sequence[str] | None = None) -> str:
         data["items"] = [_select(item, fields) for item in data["items"]]
     else:
         data = _select(data, fields)
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return _json(data)
 
 
-def json_lines(values: Iterable[BaseModel], fields: Sequence[str] | None = None) -> list[str]:
+def document_in_pieces(
+    items: Iterable[BaseModel], fields: Sequence[str] | None, closing: Callable[[int], Mapping[str, object]]
+) -> Iterator[str]:
+    """Return the document of a list piece by piece, as its `items` come; `closing` has what follows them, by count."""
+    count = 0
+    yield '{"items":['
+    for count, item in enumerate(items, 1):
+        whole = item.model_dump_json() if fields is None else _json(_select(item.model_dump(mode="json"), fields))
+        yield whole if count == 1 else f",{whole}"
+    yield f"],{_json(closing(count))[1:]}"
+
+
+def json_lines(values: Iterable[BaseModel], fields: Sequence[str] | None = None) -> Iterator[str]:
     """Return each of `values` as a JSON document of one line."""
-    return [document(value, fields) for value in values]
+    return (document(value, fields) for value in values)
 
 
 def error_document(error: TodoError) -> str:
@@ -55,6 +67,10 @@ def plain(todo: TodoRead, *, description: bool = False) -> str:
     tags = " ".join(f"+{tag}" for tag in todo.tags)
     columns = [todo.title, due, todo.priority or "", todo.project or "", tags, (todo.description or "") * description]
     return "\t".join([str(todo.number), todo.state, *map(visible, columns)]).rstrip("\t")
+
+
+def _json(data: Mapping[str, object]) -> str:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
 def _select(item: dict[str, object], fields: Sequence[str]) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,7 @@ from todocli.domain.ids import derived_id
 from todocli.domain.references import MAX_NUMBER, References
 from todocli.errors import ValidationError
 from todocli.models import Todo, User, UtcDateTime
-from todocli.schemas.todos import TodoCreate, TodoList, TodoPage, TodoUpdate
+from todocli.schemas.todos import TodoCreate, TodoList, TodoPage, TodoRead, TodoUpdate
 from todocli.services import resolve
 from todocli.services.idempotency import key_reused, not_recorded, recorded_todos
 from todocli.services.owner import Owner
@@ -53,43 +53,47 @@ class Todos:
 
         Raises `MissingUserContext` if the database does not have the user.
         """
-        return self._list(query)
+        return _as_list(self._rows(query, counts={"total": query} if query.limit else {}))
 
     def overview(self, query: TodoQuery) -> tuple[TodoList, int]:
         """Return the todos that `query` finds, and how many it would find without its filter."""
         if query.filter == EVERYTHING:
-            found = self._list(query)
+            found = self.find(query)
             return found, found.total
-        rows = self._rows(query, among=self._count(replace(query, filter=EVERYTHING)))
-        return self._as_list(query, rows), rows[0]["among"]
+        counts = {"total": query} if query.limit else {}
+        rows = self._rows(query, counts=counts | {"among": replace(query, filter=EVERYTHING)})
+        return _as_list(rows), rows[0]["among"]
 
     def page(self, query: TodoQuery, cursor: Cursor | None = None) -> TodoPage:
         """Return one page of a list that has a limit: the first, or the one after `cursor`.
 
         Raises `ValidationError` for the cursor of another list, and `MissingUserContext`.
         """
+        items, next_cursor, rows = self._portion(query, cursor, counts={"total": query})
+        next_page = next_cursor.text() if next_cursor else None
+        return TodoPage(items=items, count=len(items), total=rows[0]["total"], next_cursor=next_page)
+
+    def portion(self, query: TodoQuery, cursor: Cursor | None = None) -> tuple[list[TodoRead], Cursor | None]:
+        """Return one portion of a list as `page` does, without counting the rest, and where the next one begins."""
+        items, next_cursor, _ = self._portion(query, cursor, counts={})
+        return items, next_cursor
+
+    def _portion(
+        self, query: TodoQuery, cursor: Cursor | None, *, counts: Mapping[str, TodoQuery]
+    ) -> tuple[list[TodoRead], Cursor | None, Sequence[sa.RowMapping]]:
         limit = query.limit or 1
-        rows = self._rows(replace(query, limit=limit + 1), cursor, total=self._count(query))
-        total = rows[0]["total"]
+        rows = self._rows(replace(query, limit=limit + 1), cursor, counts=counts)
         found = [row for row in rows if row["id"] is not None]
         next_cursor = None
         if len(found) > limit:
             values = [value for name, value in found[limit - 1].items() if name.startswith("key_")]
-            next_cursor = Cursor.after(query, values).text()
-        items = [read(row) for row in found[:limit]]
-        return TodoPage(items=items, count=len(items), total=total, next_cursor=next_cursor)
-
-    def _list(self, query: TodoQuery) -> TodoList:
-        return self._as_list(query, self._rows(query))
-
-    def _as_list(self, query: TodoQuery, rows: Sequence[sa.RowMapping]) -> TodoList:
-        found = [read(row) for row in rows if row["id"] is not None]
-        return TodoList(items=found, count=len(found), total=rows[0].get("total", len(found)))
+            next_cursor = Cursor.after(query, values)
+        return [read(row) for row in found[:limit]], next_cursor, rows
 
     def _rows(
-        self, query: TodoQuery, cursor: Cursor | None = None, **counts: sa.ColumnElement[int]
+        self, query: TodoQuery, cursor: Cursor | None = None, *, counts: Mapping[str, TodoQuery]
     ) -> Sequence[sa.RowMapping]:
-        """Return the rows that `query` finds, each with its sort keys and with `counts`.
+        """Return the rows that `query` finds, each with its sort keys, and with how many todos each of `counts` finds.
 
         If there are none, the outer join returns one row without a todo: so that a second query is not needed for the
         counts, nor to find out whether the user exists. The limit is inside, where an index can be read in order.
@@ -100,11 +104,10 @@ class Todos:
         matches = sa.select(*COLUMNS, *marks).where(self._owner.scope(Todo), *conditions)
         if query.limit is not None and query.limit <= MAX_NUMBER:
             matches = matches.order_by(*query.ordered(keys)).limit(query.limit)
-            counts.setdefault("total", self._count(query))
         page = matches.subquery("page")
         placed = [(page.c[mark.name], descending) for mark, (_, descending) in zip(marks, keys, strict=True)]
         statement = (
-            sa.select(page, *(count.label(name) for name, count in counts.items()))
+            sa.select(page, *(self._count(counted).label(name) for name, counted in counts.items()))
             .select_from(sa.outerjoin(User, page, sa.true()))
             .where(self._owner.is_user())
             .order_by(*query.ordered(placed))
@@ -243,6 +246,11 @@ class Todos:
     @property
     def _dialect(self) -> str:
         return self._session.get_bind().dialect.name
+
+
+def _as_list(rows: Sequence[sa.RowMapping]) -> TodoList:
+    items = [read(row) for row in rows if row["id"] is not None]
+    return TodoList(items=items, count=len(items), total=rows[0].get("total", len(items)))
 
 
 def _given(drafts: Sequence[TodoCreate]) -> list[str]:

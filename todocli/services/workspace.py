@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,15 +25,21 @@ if TYPE_CHECKING:
 
     from todocli.database.store import Store
     from todocli.domain.idempotency import ChangeKey
-    from todocli.schemas.changes import ChangeList
-    from todocli.services.history.log import Log
+    from todocli.schemas.changes import ChangeList, ChangeRead
+    from todocli.schemas.todos import TodoRead
+    from todocli.services.history.log import Log, LogQuery
     from todocli.services.history.purge import Purge, TrashQuery
     from todocli.services.history.undo import Verb
     from todocli.services.owner import Owner
+    from todocli.services.queries import TodoQuery
     from todocli.services.summaries import Summaries
     from todocli.services.todos import Todos
     from todocli.services.tokens import Tokens
     from todocli.services.users import Users
+
+
+PORTION = 1_000
+"""How many todos or changes are read at once when a list has no limit."""
 
 
 class Workspace:
@@ -86,6 +93,32 @@ class Workspace:
         from todocli.services.todos import Todos
 
         return Todos(self.session, self.owner, source=self._source)
+
+    def walk_todos(self, query: TodoQuery) -> Iterator[TodoRead]:
+        """Walk a list of any length, in portions: so that neither it nor the connection has to be held.
+
+        A todo that is changed meanwhile may move behind or before the walk, unless the list is sorted by number.
+        """
+        query = replace(query, limit=PORTION)
+        items, cursor = self.todos.portion(query)
+        while cursor:
+            self.release()
+            yield from items
+            items, cursor = self.todos.portion(query, cursor)
+        self.release()
+        yield from items
+
+    def walk_log(self, query: LogQuery) -> Iterator[ChangeRead]:
+        """Walk a log of any length, in portions, as `walk_todos`."""
+        query = replace(query, limit=PORTION)
+        found = self.log.find(query)
+        while found.has_more:
+            self.release()
+            yield from found.items
+            query = replace(query, before=found.items[-1].id)
+            found = self.log.find(query)
+        self.release()
+        yield from found.items
 
     @property
     def log(self) -> Log:

@@ -120,6 +120,9 @@ def log(
     if named and not named.single:
         raise UsageError("log takes one todo, not a range.", hint="Look at them one by one.")
     now = clock.now()
+    more = ["todo", "log", *([reference] if reference else [])]
+    more += [word for name, value in (("--since", since), ("--until", until)) if value for word in (name, value)]
+    nothing = "There are no changes yet." if since is until is None else "There are no changes in that time."
     with context.workspace() as workspace:
         from todocli.services.history.log import LogQuery
 
@@ -130,11 +133,7 @@ def log(
             limit=None if everything else limit or LOG_LIMIT,
             per_change=context.output.todos_per_change,
         )
-        found = workspace.log.find(query)
-    more = ["todo", "log", *([reference] if reference else [])]
-    more += [word for name, value in (("--since", since), ("--until", until)) if value for word in (name, value)]
-    nothing = "There are no changes yet." if since is until is None else "There are no changes in that time."
-    context.output.changes(found, nothing=nothing, more=[*more, "--all"])
+        context.output.log(workspace, query, nothing=nothing, more=[*more, "--all"])
 
 
 def purge(

@@ -70,7 +70,8 @@ class RecordedChange:
 class LogQuery:
     """Which changes to read: from `since` on and before `until`, at most `limit`, with at most `per_change` todos each.
 
-    With `todo`, a number or an id, only the changes that touched it, and of each only what it did to this todo.
+    With `todo`, a number or an id, only the changes that touched it, and of each only what it did to this todo. With
+    `before`, the id of a change, only older ones.
     """
 
     todo: Reference | None = None
@@ -78,6 +79,7 @@ class LogQuery:
     until: datetime | None = None
     limit: int | None = None
     per_change: int | None = None
+    before: UUID | None = None
 
 
 class Log:
@@ -115,6 +117,10 @@ class Log:
             page = page.where(col(Change.made_at) >= query.since)
         if query.until:
             page = page.where(col(Change.made_at) < query.until)
+        if query.before:
+            mark = aliased(Change, name="mark")
+            place = sa.select(col(mark.seq)).where(self._owner.owns(mark), col(mark.id) == query.before)
+            page = page.where(col(Change.seq) < place.scalar_subquery())
         if query.limit is not None:
             page = page.limit(query.limit + 1)
         return _grouped(self._with_rows(page, sa.true() if of_todo is None else of_todo, query.per_change))
