@@ -107,10 +107,10 @@ BEGIN
   WHERE users.id = gone.user_id;
   INSERT INTO changes (user_id, id, made_at, source)
   SELECT user_id, todos_console_change(), clock_timestamp(), 'sql'
-  FROM old_rows GROUP BY user_id ORDER BY user_id
+  FROM old_rows AS o WHERE NOT is_purged(o) GROUP BY user_id ORDER BY user_id
   ON CONFLICT (user_id, id) DO NOTHING;
   INSERT INTO history (user_id, change_id, todo_id, before, after)
-  SELECT o.user_id, todos_console_change(), o.id, row_json(o), NULL FROM old_rows AS o
+  SELECT o.user_id, todos_console_change(), o.id, row_json(o), NULL FROM old_rows AS o WHERE NOT is_purged(o)
   ON CONFLICT (user_id, change_id, todo_id) DO UPDATE SET after = NULL;
   RETURN NULL;
 END

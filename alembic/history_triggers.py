@@ -10,11 +10,16 @@ round trip for it. A revision that adds a column drops the triggers, and creates
     changes   one row for each change_id: who, when, in which order (seq), for which request
     history   one row for each todo in it: the row before and after, as JSON
 
-The rules are in `history_triggers.postgresql.sql` and `history_triggers.sqlite.sql`: SQL with a few macros.
-`row_json(x)` is the JSON of the row `x`, with the columns that history keeps. `is_open(x)`, `is_completed(x)` and
-`is_trashed(x)` are the states that `users` counts. `number_in(x)` is the number of the todo in the row `x` of history.
-`schema()` (Postgres) is the schema of the tables. `utc_now()` and `new_change_id()` (SQLite) are the time as SQLAlchemy
-stores it, and a UUIDv7. `latest_row(x)` (SQLite) is the newest `after` of the todo `x`: null if it is new or deleted.
+The rules are in `history_triggers.postgresql.sql` and `history_triggers.sqlite.sql`: SQL with a few macros, in which x
+is a row of todos (of history in `number_in`):
+
+    row_json(x)            its JSON, with the columns that history keeps
+    is_open(x) …           one of the states that `users` counts
+    is_purged(x)           a purge has recorded it
+    number_in(x)           the number of its todo
+    latest_row(x)          SQLite: the newest `after` of the todo; null if it is new or was deleted
+    utc_now(), new_change_id()       SQLite: the time as SQLAlchemy stores it, and a UUIDv7
+    schema()               Postgres: the schema of the tables
 """
 
 from __future__ import annotations
@@ -68,11 +73,24 @@ NUMBER_IN = {
 """The number in a row of history, as the index `ix_history_number` has it; {0} is empty, or a table with a point."""
 
 
+_PURGED = {
+    "sqlite": "EXISTS (SELECT 1 FROM history AS p WHERE p.todo_id = {0}.id AND p.user_id = {0}.user_id"
+    " AND p.after IS NULL AND json_extract(p.before, '$.title') IS NULL)",
+    "postgresql": "COALESCE((SELECT true FROM history AS p WHERE p.todo_id = {0}.id AND p.user_id = {0}.user_id"
+    " AND p.after IS NULL AND p.before ->> 'title' IS NULL LIMIT 1), false)",
+}
+"""A purge records a todo before it deletes it, with its number only.
+
+For EXISTS, Postgres would compare each deleted row with each row of history: it expects few of those.
+"""
+
+
 def create(connection: sa.Connection, columns: Mapping[str, Kind]) -> None:
     """Create the triggers; `columns` are those of `todos` that history keeps."""
     dialect = connection.dialect.name
     text = Path(__file__).with_name(f"history_triggers.{dialect}.sql").read_text(encoding="utf-8")
     text = _expand(text, "number_in", lambda row: NUMBER_IN[dialect].format(f"{row}."))
+    text = _expand(text, "is_purged", _PURGED[dialect].format)
     for macro, form in _STATES.items():
         text = _expand(text, macro, form.format)
     if dialect == "sqlite":

@@ -91,11 +91,13 @@ BEGIN
     trash_count = trash_count - is_trashed(OLD)
   WHERE id = OLD.user_id;
   INSERT INTO changes (user_id, id, seq, made_at, source)
-  VALUES (
+  SELECT
     OLD.user_id, new_change_id(), (SELECT COALESCE(MAX(seq), 0) + 1 FROM changes WHERE user_id = OLD.user_id),
-    utc_now(), 'sql');
+    utc_now(), 'sql'
+  WHERE NOT is_purged(OLD);
   INSERT INTO history (user_id, change_id, todo_id, before, after)
-  VALUES (
+  SELECT
     OLD.user_id, (SELECT id FROM changes WHERE user_id = OLD.user_id ORDER BY seq DESC LIMIT 1), OLD.id,
-    row_json(OLD), NULL);
+    row_json(OLD), NULL
+  WHERE NOT is_purged(OLD);
 END;

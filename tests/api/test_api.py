@@ -362,7 +362,8 @@ def test_repeated_key_after_purge_is_not_found(ada: Api, store: Store, method: s
     todo = ada(method, path, {"title": "b"}, headers=key).json()
     assert ada("DELETE", f"/{todo['id']}").status_code == 204
     with Workspace(store, Owner("ada")) as workspace:
-        workspace.purge(TrashQuery(), [uuid.UUID(todo["id"])], ChangeKey(uuid.uuid4(), fingerprint("purge")))
+        trash = TrashQuery()
+        workspace.purge(trash, workspace.trash.preview(trash), ChangeKey(uuid.uuid4(), fingerprint("purge")))
     refused = error(ada(method, path, {"title": "b"}, headers=key), 404, "NOT_FOUND")
     assert refused["detail"] == "Already applied; the todo has since been purged."
     error(ada(method, path, {"title": "c"}, headers=key), 409, "CONFLICT")

@@ -132,7 +132,7 @@ def all_of_history(store: Store, owner: Owner) -> None:
     with store.session() as session:
         Client(session, owner).remove(parse_references(["1"]))
         Log(session, owner).of_todos(parse_references(["1", "3"]), 3)
-        expected = [todo.id for todo in Purge(session, owner).preview(trash)]
+        expected = Purge(session, owner).preview(trash)
     for _ in range(2):
         store.atomically(lambda session: Purge(session, owner).purge(trash, expected, key(change, "purge")))
     with store.session() as session:

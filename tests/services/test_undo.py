@@ -85,7 +85,7 @@ class Person:
         request = purge_key(trash, change)
         with open_store(self.target) as store:
             with store.session() as session:
-                expected = [todo.id for todo in Purge(session, self.owner).preview(trash)]
+                expected = Purge(session, self.owner).preview(trash)
             return words(store.atomically(lambda s: Purge(s, self.owner).purge(trash, expected, request)))
 
     def log(self, wanted: LogQuery = LogQuery()) -> ChangeList:  # noqa: B008 - frozen
@@ -548,7 +548,7 @@ def test_purge_rejects_changed_trash(ada: Person) -> None:
     ada.rm("1-2")
     with open_store(ada.target) as store:
         with store.session() as session:
-            expected = [todo.id for todo in Purge(session, ada.owner).preview(TrashQuery())]
+            expected = Purge(session, ada.owner).preview(TrashQuery())
         ada.todos(lambda todos: todos.restore(refs("1")))
         with pytest.raises(Conflict, match="changed in the meantime"):
             store.atomically(lambda s: Purge(s, ada.owner).purge(TrashQuery(), expected, purge_key(TrashQuery())))

@@ -114,13 +114,13 @@ def run_on_filter(
 
 
 def _question(verb: Verb, todos: Sequence[TodoRead]) -> str:
-    return f"{verb.imperative.format(f'{len(todos)} todos')}: {sample(todos)}?"
+    return f"{verb.imperative.format(f'{len(todos)} todos')}: {sample(todos, len(todos))}?"
 
 
-def sample(todos: Sequence[TodoRead]) -> str:
-    """Return the first todos by number and title, and how many more there are."""
+def sample(todos: Sequence[TodoRead], count: int) -> str:
+    """Return the first of `count` todos by number and title, and how many more there are."""
     from todocli.render.text import visible
 
     names = ", ".join(f"{todo.number} {visible(todo.title)}" for todo in todos[:SAMPLE])
-    more = f" and {len(todos) - SAMPLE} more" if len(todos) > SAMPLE else ""
+    more = f" and {count - SAMPLE} more" if count > SAMPLE else ""
     return f"{names}{more}"

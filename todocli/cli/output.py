@@ -61,6 +61,9 @@ class Output:
     todos_per_change: int | None = None
     """How many todos `log` shows of one change; None: all."""
 
+    todos_per_purge: int | None = None
+    """How many todos `purge` shows; None: all."""
+
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
 

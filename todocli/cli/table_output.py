@@ -29,6 +29,7 @@ class TableOutput(Output):
     """Tables and sentences, for a person at a terminal."""
 
     todos_per_change = 3
+    todos_per_purge = SHOWN
 
     def _print(self, what: RenderableType) -> None:
         from todocli.render.tables import rendered
@@ -124,11 +125,11 @@ class TableOutput(Output):
         from todocli.render.text import visible
 
         titles = {todo.number: visible(todo.title) for todo in todos}
-        items = [item for change in changes.items for item in change.items]
-        for item in items[:SHOWN]:
-            self.line(f"Purged {item.number} {titles.get(item.number, '')}".rstrip())
-        if len(items) > SHOWN:
-            self.line(f"and {len(items) - SHOWN} more, up to {items[-1].number}")
+        for change in changes.items:
+            for item in change.items[:SHOWN]:
+                self.line(f"Purged {item.number} {titles.get(item.number, '')}".rstrip())
+            if change.count > SHOWN:
+                self.line(f"and {change.count - SHOWN} more")
 
     def rows(
         self,

@@ -9,13 +9,12 @@ being imported, which hides most of the five round trips of connecting.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from todocli.database.target import Target, resolve_target
 from todocli.profiles import Profile
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from todocli.schemas.changes import ChangeList, ChangeRead
     from todocli.schemas.todos import TodoRead
     from todocli.services.history.log import Log, LogQuery
-    from todocli.services.history.purge import Purge, TrashQuery
+    from todocli.services.history.purge import Purge, TrashPreview, TrashQuery
     from todocli.services.history.undo import Verb
     from todocli.services.owner import Owner
     from todocli.services.queries import TodoQuery
@@ -172,13 +171,17 @@ class Workspace:
             lambda session: Undo(session, owner, source=source).reverse(verb, count, key, force=force, dry_run=dry_run)
         )
 
-    def purge(self, trash: TrashQuery, expected: Collection[UUID], key: ChangeKey) -> ChangeList:
+    def purge(
+        self, trash: TrashQuery, expected: TrashPreview, key: ChangeKey, *, per_change: int | None = None
+    ) -> ChangeList:
         """Delete todos in the trash for good; see `todocli.services.history.purge.Purge.purge`."""
         from todocli.services.history.purge import Purge
 
         owner, source = self.owner, self._source
         self.release()
-        return self.store.atomically(lambda session: Purge(session, owner, source=source).purge(trash, expected, key))
+        return self.store.atomically(
+            lambda session: Purge(session, owner, source=source).purge(trash, expected, key, per_change=per_change)
+        )
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from todocli.errors import UsageError
 if TYPE_CHECKING:
     from todocli.schemas.changes import ChangeList
     from todocli.schemas.todos import TodoRead
+    from todocli.services.history.purge import TrashPreview
     from todocli.services.history.undo import Verb
 
 PANEL = "History"
@@ -162,21 +163,23 @@ def purge(
     given = sorted(map(str, named.items)) if named else None
     key = context.change_key("purge", references=given, older_than=older_than)
     changes: ChangeList | None = None
-    todos: list[TodoRead] = []
+    first: list[TodoRead] = []
     with context.workspace() as workspace:
         from todocli.services.history.purge import TrashQuery
 
         trash = TrashQuery(named, until)
         if "change" in context.shared.given:
             changes = workspace.trash.find(key)
-        if changes is None and (todos := workspace.trash.preview(trash)):
+        if changes is None and (preview := workspace.trash.preview(trash)).count:
+            first = preview.first
             workspace.release()
-            context.confirm(_question(todos))
-            changes = workspace.purge(trash, [todo.id for todo in todos], key)
+            context.confirm(_question(preview))
+            changes = workspace.purge(trash, preview, key, per_change=context.output.todos_per_purge)
             context.forget()
     nothing = "Nothing in the trash is that old." if until else "The trash is empty."
-    context.output.purged(changes or ChangeList.of([]), todos, nothing=nothing)
+    context.output.purged(changes or ChangeList.of([]), first, nothing=nothing)
 
 
-def _question(todos: list[TodoRead]) -> str:
-    return f"Delete {bulk.sample(todos)} for good, with {'its' if len(todos) == 1 else 'their'} history?"
+def _question(preview: TrashPreview) -> str:
+    todos = bulk.sample(preview.first, preview.count)
+    return f"Delete {todos} for good, with {'its' if preview.count == 1 else 'their'} history?"

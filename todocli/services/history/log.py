@@ -125,10 +125,10 @@ class Log:
             page = page.limit(query.limit + 1)
         return _grouped(self._with_rows(page, sa.true() if of_todo is None else of_todo, query.per_change))
 
-    def changes(self, ids: Sequence[UUID]) -> list[RecordedChange]:
-        """Return whole changes, newest first."""
+    def changes(self, ids: Sequence[UUID], *, per_change: int | None = None) -> list[RecordedChange]:
+        """Return changes, newest first, each with `per_change` todos (None: all)."""
         page = self._changes().where(self._owner.owns(Change), col(Change.id).in_(ids))
-        return _grouped(self._with_rows(page, sa.true(), None))
+        return _grouped(self._with_rows(page, sa.true(), per_change))
 
     def of_todos(self, references: References, count: int) -> list[tuple[TodoRead, list[ChangeRead]]]:
         """Return the referenced todos, in order, each with its newest `count` changes.

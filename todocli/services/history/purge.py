@@ -1,18 +1,15 @@
 """Deletes todos in the trash for good, with their history. It cannot be undone.
 
-The DELETE trigger records a change with the whole rows, which are to be destroyed. So the purge deletes what that
-trigger wrote, and leaves a change of its own that holds only the numbers. The order of the statements matters:
+Everything happens inside the database, however much is in the trash, and the order of the statements matters:
 
-    1. insert the purge's change            so that its seq is lower than that of the trigger's change
-    2. insert its rows of history           {"number": 3}, and lock the todos
-    3. delete the todos                     the trigger records them
-    4. delete all other history of them     the trigger's rows, too
-    5. delete the trigger's change          newer than 1, and empty now
+    1. insert the purge's change
+    2. insert its rows of history       {"number": 3}: all that is left of a todo
+    3. delete the todos                 the DELETE trigger finds 2, and does not record them once more
+    4. delete all other history of them
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,13 +23,16 @@ from todocli.clock import now
 from todocli.domain.idempotency import ChangeKey
 from todocli.domain.references import References
 from todocli.errors import Conflict, NotFound
-from todocli.models import Change, History, Todo, User
+from todocli.models import Change, History, Todo, User, UtcDateTime
 from todocli.schemas.changes import ChangeList
 from todocli.schemas.todos import TodoRead
 from todocli.services import resolve
 from todocli.services.history.log import Log
 from todocli.services.idempotency import recorded_todos
 from todocli.services.owner import Owner
+
+FIRST = 20
+"""How many todos of a preview are read."""
 
 _history = SQLModel.metadata.tables["history"]
 
@@ -54,6 +54,24 @@ class TrashQuery:
         return conditions
 
 
+@dataclass(frozen=True)
+class TrashPreview:
+    """What a purge would delete: how many todos, and the first of them by number.
+
+    `number_sum` and `removed_at` (the latest) tell whether they are still the same.
+    """
+
+    count: int
+    number_sum: int
+    removed_at: datetime | None
+    first: list[TodoRead]
+
+    def is_same(self, other: TrashPreview) -> bool:
+        """Whether `other` is about the same todos."""
+        mine, others = ((one.count, one.number_sum, one.removed_at) for one in (self, other))
+        return mine == others
+
+
 class Purge:
     """The trash of one user."""
 
@@ -62,15 +80,19 @@ class Purge:
         self._owner = owner
         self._source = source
 
-    def preview(self, trash: TrashQuery) -> list[TodoRead]:
-        """Return the todos that `purge` would destroy, by number.
-
-        Raises `NotFound` naming the references that are not in the trash.
-        """
-        query = (
-            sa.select(*resolve.COLUMNS).where(self._owner.scope(Todo), *trash.conditions()).order_by(col(Todo.number))
+    def preview(self, trash: TrashQuery) -> TrashPreview:
+        """Return what `purge` would destroy. Raises `NotFound` naming the references that are not in the trash."""
+        mine = sa.and_(self._owner.scope(Todo), *trash.conditions())
+        removed_at = sa.func.max(col(Todo.deleted_at), type_=UtcDateTime())
+        total = sa.select(
+            sa.func.count().label("count"), sa.func.sum(col(Todo.number)).label("sum"), removed_at.label("at")
         )
-        found = [resolve.read(row) for row in self._session.execute(query).mappings()]
+        sums = total.where(mine).subquery("sums")
+        todos = sa.select(*resolve.COLUMNS).where(mine).order_by(col(Todo.number))
+        first = todos.limit(None if trash.references else FIRST).subquery("first")
+        query = sa.select(sums, first).select_from(sa.outerjoin(sums, first, sa.true())).order_by(first.c.number)
+        rows = self._session.execute(query).mappings().all()
+        found = [resolve.read(row) for row in rows if row["id"] is not None]
         if trash.references and (missing := resolve.missing(trash.references, found)):
             self._owner.require(self._session)
             names = ", ".join(str(reference) for reference in missing[:10])
@@ -81,46 +103,44 @@ class Purge:
                 command=("todo", "trash"),
                 field_errors=resolve.not_found(missing, []).field_errors,
             )
-        return found
+        return TrashPreview(rows[0]["count"], int(rows[0]["sum"] or 0), rows[0]["at"], found[:FIRST])
 
     def find(self, key: ChangeKey) -> ChangeList | None:
         """Return the purge that was made under `key`; None if there is none. Raises `Conflict` for another request."""
         if recorded_todos(self._session, self._owner, key) is None:
             return None
-        return self._read(key.id)
+        return self._read(key.id, None)
 
-    def purge(self, trash: TrashQuery, expected: Collection[UUID], key: ChangeKey) -> ChangeList:
-        """Delete todos and their history, and return the change that is left of them.
+    def purge(
+        self, trash: TrashQuery, expected: TrashPreview, key: ChangeKey, *, per_change: int | None = None
+    ) -> ChangeList:
+        """Delete todos and their history, and return the change that is left of them, with `per_change` todos.
 
-        `expected` are the ids of the todos that the user confirmed. The session's statements are one transaction.
-        Raises `Conflict` if the trash holds others by now, or if `key` was used for another request.
+        `expected` is what the user confirmed. The session's statements are one transaction. Raises `Conflict` if the
+        trash holds others by now, or if `key` was used for another request.
         """
         self._owner.require(self._session, lock=True)
-        if before := self.find(key):
-            return before
-        seq = self._session.scalar(self._insert_change(key))
-        mine = self._owner.scope(Todo)
-        numbers = sa.select(*self._number_only(key.id)).where(mine, *trash.conditions())
-        locked = numbers.order_by(col(Todo.id)).with_for_update()
-        insert_rows = _history.insert().from_select(["user_id", "change_id", "todo_id", "before"], locked)
-        if set(self._session.scalars(insert_rows.returning(_history.c.todo_id))) != set(expected):
+        if recorded_todos(self._session, self._owner, key) is not None:
+            return self._read(key.id, per_change)
+        if not expected.is_same(self.preview(trash)):
             raise Conflict(
                 "The trash was changed in the meantime; nothing was purged.",
                 hint="Look again",
                 command=("todo", "trash"),
             )
-        own, other = aliased(History, name="own"), aliased(History, name="other")
+        self._session.execute(self._insert_change(key))
+        numbers = sa.select(*self._number_only(key.id)).where(self._owner.scope(Todo), *trash.conditions())
+        own = aliased(History, name="own")
         purged = sa.select(col(own.todo_id)).where(self._owner.owns(own), col(own.change_id) == key.id)
-        left = sa.select(col(other.todo_id)).where(self._owner.owns(other), col(other.change_id) == col(Change.id))
         for statement in (
+            _history.insert().from_select(["user_id", "change_id", "todo_id", "before"], numbers),
             sa.delete(Todo).where(self._owner.owns(Todo), col(Todo.id).in_(purged)),
             sa.delete(History).where(
                 self._owner.owns(History), col(History.change_id) != key.id, col(History.todo_id).in_(purged)
             ),
-            sa.delete(Change).where(self._owner.scope(Change), col(Change.seq) > seq, ~sa.exists(left)),
         ):
             self._session.execute(statement.execution_options(synchronize_session=False))
-        return self._read(key.id)
+        return self._read(key.id, per_change)
 
     def _insert_change(self, key: ChangeKey) -> Any:
         """Return the statement that inserts the change; on SQLite, where no sequence does it, with the next seq."""
@@ -135,11 +155,11 @@ class Purge:
                 .scalar_subquery()
             )
         row = sa.select(*columns.values()).where(self._owner.is_user())
-        return table.insert().from_select(list(columns), row).returning(table.c.seq)
+        return table.insert().from_select(list(columns), row)
 
-    def _read(self, change_id: UUID) -> ChangeList:
-        items = [change.read() for change in Log(self._session, self._owner).changes([change_id])]
-        return ChangeList.of(items)
+    def _read(self, change_id: UUID, per_change: int | None) -> ChangeList:
+        changes = Log(self._session, self._owner).changes([change_id], per_change=per_change)
+        return ChangeList.of([change.read() for change in changes])
 
     def _number_only(self, change_id: UUID) -> list[Any]:
         is_sqlite = self._session.get_bind().dialect.name == "sqlite"
