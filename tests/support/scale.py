@@ -7,6 +7,7 @@ todo that was added, one for each that was completed, and a few of thousands of 
 from __future__ import annotations
 
 import sqlite3
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,8 +17,21 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from tests.support.console import NOON, Console
+from todocli import clock
 from todocli.database.store import Store
 from todocli.database.target import Target
+from todocli.domain.filters.parser import parse_words
+from todocli.domain.idempotency import ChangeKey
+from todocli.domain.references import parse_references
+from todocli.schemas.todos import TodoCreate, TodoUpdate
+from todocli.services.history.log import Log, LogQuery
+from todocli.services.history.purge import Purge, TrashQuery
+from todocli.services.history.undo import Undo
+from todocli.services.owner import Owner
+from todocli.services.queries import TodoQuery
+from todocli.services.todos import Todos
+
+Command = Callable[[Session], object]
 
 OPEN = 400
 """How many of the todos of a store are open, whatever its size."""
@@ -91,7 +105,7 @@ def _fill(console: Console, engine: str, user: int, user_id: UUID, todos: int) -
             f" {at}, {at}, 1, {change(1)}, 'cli' FROM {rows} AS numbers",
             **name,
         )
-    every = max(1, todos // OPEN)
+    every = _every(todos)
     done = f"user_id = :owner AND (number % {every} <> 0 OR number > {every * OPEN})"
     id_of_number = change(2).replace("row", "number")
     completed_at = _AT[engine].format(row="number")
@@ -123,7 +137,7 @@ def _fill(console: Console, engine: str, user: int, user_id: UUID, todos: int) -
         )
 
 
-def cost(store: Store, work: Callable[[Session], object], unit: str = "rows") -> int:
+def cost(store: Store, work: Command, unit: str = "rows") -> int:
     """Return what `work` costs, in one transaction that is committed.
 
     That is steps of the virtual machine on SQLite; on Postgres the `rows` read from tables and indexes, or
@@ -178,3 +192,43 @@ def _read(session: Session, unit: str) -> Iterator[Callable[[], int]]:
 
     before = read()
     yield lambda: read() - before
+
+
+def commands(todos: int) -> Iterator[tuple[str, Command]]:
+    """Return the commands to compare, in an order in which each has something to do in a store of `todos`."""
+    owner = Owner("user-0")
+    every = _every(todos)
+    last = min(todos // every, OPEN) * 3 // 4
+    first, second = (parse_references([str(place * every)]) for place in (last, last + 1))
+
+    def key() -> ChangeKey:
+        return ChangeKey(uuid.uuid4(), "request")
+
+    def listing(query: TodoQuery) -> Command:
+        return lambda session: Todos(session, owner).overview(query)
+
+    def tagged(limit: int) -> TodoQuery:
+        return TodoQuery(filter=parse_words(["+home"], today=clock.today()), limit=limit)
+
+    yield "add", lambda session: Todos(session, owner).add([TodoCreate(title="New")], key())
+    yield "done", lambda session: Todos(session, owner).complete(first, key())
+    yield "undo", lambda session: Undo(session, owner).reverse("undo", 1, key())
+    yield "redo", lambda session: Undo(session, owner).reverse("redo", 1, key())
+    yield "edit", lambda session: Todos(session, owner).edit(second, TodoUpdate(title="Other"), key())
+    yield "rm", lambda session: Todos(session, owner).remove(second, key())
+    yield "purge", lambda session: Purge(session, owner).preview(TrashQuery(second))
+    yield "restore", lambda session: Todos(session, owner).restore(second, key())
+    yield "show", lambda session: Log(session, owner).of_todos(second, 5)
+    yield "log N", lambda session: Log(session, owner).find(LogQuery(todo=first.items[0], limit=20))
+    yield "log -n 20", lambda session: Log(session, owner).find(LogQuery(limit=20))
+    yield "list --completed -n 20", listing(TodoQuery("completed", limit=20))
+    yield "trash -n 20", listing(TodoQuery("trash", limit=20))
+    yield "list", listing(TodoQuery())
+    yield "list -n 40", listing(TodoQuery(limit=40))
+    yield "list +home -n 40", listing(tagged(40))
+    yield "today", listing(TodoQuery(filter=parse_words(["due:today"], today=clock.today())))
+
+
+def _every(todos: int) -> int:
+    """Return the distance of the numbers of open todos."""
+    return max(1, todos // OPEN)
