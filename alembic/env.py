@@ -31,14 +31,18 @@ def migrate(connection: sa.Connection, **options: Any) -> None:
 
 def migrate_as_developer() -> None:
     """Serve the `alembic` command: take the database from the environment and the tables from the models."""
-    from todocli.database.migrations import locked_postgres
+    from todocli.database.migrations import create_schema, locked_postgres
     from todocli.database.postgres.url import PostgresURL
     from todocli.models import complete_metadata
 
     url = os.environ.get("TODO_DATABASE_URL")
     if not url:
         raise CommandError("Set TODO_DATABASE_URL to the Postgres that alembic shall work on.")
-    with locked_postgres(PostgresURL.parse(url)) as connection:
+    target = PostgresURL.parse(url)
+    with locked_postgres(target) as connection:
+        create_schema(connection, target)
+        driver: Any = connection.connection.driver_connection
+        driver.answers_in_binary = False  # SQLAlchemy parses some columns of the catalogue as text
         migrate(connection, target_metadata=complete_metadata(), compare_server_default=True)
 
 

@@ -1,6 +1,9 @@
+-- No function names its schema, which may be renamed, or restored beside the original. Each takes it from the table that
+-- fired it. The SET clause confines that to the function.
+
 -- One change for each transaction at a console: a UUIDv7 derived from what identifies the transaction. It needs no
 -- session state, and so works behind a pooler.
-CREATE FUNCTION todos_console_change() RETURNS uuid LANGUAGE sql STABLE SET search_path = schema(), pg_temp AS $$
+CREATE FUNCTION todos_console_change() RETURNS uuid LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT (
     lpad(to_hex(micros / 1000), 12, '0') || '7' || substr(hash, 1, 3)
     || to_hex(8 + (get_byte(decode(hash, 'hex'), 15) & 3)) || substr(hash, 4, 15)
@@ -15,8 +18,9 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION todos_console() RETURNS trigger LANGUAGE plpgsql SET search_path = schema(), pg_temp AS $$
+CREATE FUNCTION todos_console() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  PERFORM set_config('search_path', quote_ident(TG_TABLE_SCHEMA) || ', pg_temp', true);
   NEW.change_id := todos_console_change();
   NEW.change_source := 'sql';
   NEW.change_request := NULL;
@@ -29,8 +33,9 @@ $$;
 -- The triggers lock the users first, in the order of their ids. So the changes of one user follow one another: `seq`
 -- grows in the order of their commits.
 
-CREATE FUNCTION todos_insert() RETURNS trigger LANGUAGE plpgsql SET search_path = schema(), pg_temp AS $$
+CREATE FUNCTION todos_insert() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  PERFORM set_config('search_path', quote_ident(TG_TABLE_SCHEMA) || ', pg_temp', true);
   PERFORM FROM users WHERE id IN (SELECT user_id FROM new_rows) ORDER BY id FOR NO KEY UPDATE;
   -- A number is never reused, not even that of a deleted or purged todo.
   IF EXISTS (SELECT FROM new_rows AS n JOIN users AS u ON u.id = n.user_id WHERE n.number <= u.last_number)
@@ -66,8 +71,9 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION todos_update() RETURNS trigger LANGUAGE plpgsql SET search_path = schema(), pg_temp AS $$
+CREATE FUNCTION todos_update() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  PERFORM set_config('search_path', quote_ident(TG_TABLE_SCHEMA) || ', pg_temp', true);
   PERFORM FROM users WHERE id IN (SELECT user_id FROM new_rows) ORDER BY id FOR NO KEY UPDATE;
   UPDATE users
   SET open_count = users.open_count + moved.open,
@@ -91,8 +97,9 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION todos_delete() RETURNS trigger LANGUAGE plpgsql SET search_path = schema(), pg_temp AS $$
+CREATE FUNCTION todos_delete() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  PERFORM set_config('search_path', quote_ident(TG_TABLE_SCHEMA) || ', pg_temp', true);
   PERFORM FROM users WHERE id IN (SELECT user_id FROM old_rows) ORDER BY id FOR NO KEY UPDATE;
   UPDATE users
   SET open_count = users.open_count - gone.open,

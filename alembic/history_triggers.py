@@ -19,7 +19,6 @@ is a row of todos (of history in `number_in`):
     number_in(x)           the number of its todo
     latest_row(x)          SQLite: the newest `after` of the todo; null if it is new or was deleted
     utc_now(), new_change_id()       SQLite: the time as SQLAlchemy stores it, and a UUIDv7
-    schema()               Postgres: the schema of the tables
 """
 
 from __future__ import annotations
@@ -100,10 +99,8 @@ def create(connection: sa.Connection, columns: Mapping[str, Kind]) -> None:
         text = _expand(text, "new_change_id", lambda _: _SQLITE_NEW_ID)
         statements = _statements(text)
     else:
-        schema = connection.scalar(sa.text("SELECT quote_ident(current_schema())"))
         text = _expand(text, "row_json", _row_json("json_build_object", _POSTGRES, columns))
-        text = _expand(text, "schema", lambda _: str(schema))
-        statements = iter([text])
+        statements = (part for part in re.split(r"\n\n(?=CREATE |--)", text) if "CREATE " in part)
     for statement in statements:
         connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
 

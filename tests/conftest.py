@@ -15,7 +15,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support import postgres
-from todocli.database import migrations, sqlite_file
+from tests.support.waiting import SlowClock
+from todocli.database import deadline, migrations, sqlite_file
 from todocli.database.postgres.url import PostgresURL
 from todocli.database.target import Target
 
@@ -76,6 +77,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             monkeypatch.delenv(name)
     monkeypatch.setenv("TODO_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setattr(deadline, "SYSTEM_CLOCK", SlowClock())
     time.tzset()
     yield tmp_path / "home"
     monkeypatch.undo()

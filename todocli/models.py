@@ -118,7 +118,7 @@ class User(SQLModel, table=True):
     )
 
     id: UUID = Field(sa_type=sa.Uuid, primary_key=True)
-    name: str = Field(sa_type=sa.String(64))
+    name: str = Field(sa_type=sa.Text)
     last_number: int = Field(default=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"})
     open_count: int = Field(default=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"})
     completed_count: int = Field(default=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"})
@@ -140,6 +140,8 @@ class Todo(SQLModel, table=True):
         sa.CheckConstraint("length(description) <= 2000", name="description"),
         sa.CheckConstraint("due_time IS NULL OR due_on IS NOT NULL", name="due_time"),
         sa.CheckConstraint("priority IN ('high', 'medium', 'low')", name="priority"),
+        sa.CheckConstraint("change_source IN ('cli', 'api', 'sql', 'mcp')", name="change_source"),
+        sa.CheckConstraint("length(change_request) <= 16", name="change_request"),
         sa.CheckConstraint("length(project) BETWEEN 1 AND 100", name="project"),
         sa.CheckConstraint("due_on IS date(due_on, '+0 days')", name="due_on_day").ddl_if(dialect="sqlite"),
         sa.CheckConstraint("due_time IS time(due_time)", name="due_time_clock").ddl_if(dialect="sqlite"),
@@ -155,21 +157,21 @@ class Todo(SQLModel, table=True):
     id: UUID = Field(sa_type=sa.Uuid, primary_key=True)
     user_id: UUID = Field(sa_type=sa.Uuid, foreign_key="users.id")
     number: int = Field(sa_type=sa.BigInteger)
-    title: str = Field(sa_type=sa.String(255))
-    description: str | None = Field(default=None, sa_type=sa.String(2000))
+    title: str = Field(sa_type=sa.Text)
+    description: str | None = Field(default=None, sa_type=sa.Text)
     completed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     created_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
     deleted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     version: int = Field(default=1, sa_type=sa.BigInteger)
     change_id: UUID = Field(sa_type=sa.Uuid)
-    change_source: str = Field(sa_type=sa.String(16))
-    change_request: str | None = Field(default=None, sa_type=sa.String(16))
+    change_source: str = Field(sa_type=sa.Text)
+    change_request: str | None = Field(default=None, sa_type=sa.Text)
     due_on: date | None = Field(default=None, sa_type=sa.Date)
     due_time: time | None = Field(default=None, sa_type=ClockTime)
     starts_on: date | None = Field(default=None, sa_type=sa.Date)
-    priority: str | None = Field(default=None, sa_type=sa.String(8))
-    project: str | None = Field(default=None, sa_type=sa.String(100))
+    priority: str | None = Field(default=None, sa_type=sa.Text)
+    project: str | None = Field(default=None, sa_type=sa.Text)
     tags: list[str] = Field(default=[], sa_type=Names, nullable=True)
 
 
@@ -186,8 +188,8 @@ class Change(SQLModel, table=True):
     id: UUID = Field(sa_type=sa.Uuid, primary_key=True)
     seq: int = Field(sa_type=sa.BigInteger, sa_column_args=[sa.Identity()])
     made_at: datetime = Field(sa_type=UtcDateTime)
-    source: str = Field(sa_type=sa.String(16))
-    request: str | None = Field(default=None, sa_type=sa.String(16))
+    source: str = Field(sa_type=sa.Text)
+    request: str | None = Field(default=None, sa_type=sa.Text)
     undoes: UUID | None = Field(default=None, sa_type=sa.Uuid)
 
 
@@ -220,8 +222,8 @@ class Token(SQLModel, table=True):
 
     id: UUID = Field(sa_type=sa.Uuid, primary_key=True)
     user_id: UUID = Field(sa_type=sa.Uuid, foreign_key="users.id")
-    name: str = Field(sa_type=sa.String(64))
-    digest: str = Field(sa_type=sa.String(64))
+    name: str = Field(sa_type=sa.Text)
+    digest: str = Field(sa_type=sa.Text)
     is_read_only: bool = Field(sa_type=sa.Boolean)
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

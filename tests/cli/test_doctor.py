@@ -105,7 +105,8 @@ def test_failure_of_commands_is_problem(
     theirs = replace(postgres_url, user=role, password="secret")
     with postgres.connect(postgres_url) as console:
         console.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'secret'")
-        console.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}")
+        console.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA todo TO {role}")
+        console.execute(f"GRANT USAGE ON SCHEMA todo TO {role}")
         try:
             todo.ok("profile add work --user ada --url-stdin", stdin=postgres_url.text())
             todo.ok("--profile work user add ada")

@@ -141,8 +141,7 @@ def test_history_cannot_control_terminal(person: Terminal) -> None:
 def test_unknown_source_cannot_control_terminal(person: Terminal, home: Path) -> None:
     person.ok("add a")
     with contextlib.closing(sqlite3.connect(home / "todo.db", isolation_level=None)) as console:
-        values = "title = 'b', change_id = '1' || substr(change_id, 2), change_source = '\x1b]0;x\x07'"
-        console.execute(f"UPDATE todos SET {values}")
+        console.execute("UPDATE changes SET source = '\x1b]0;x\x07'")
     for line in ("log", "show 1", "undo --dry-run", "undo"):
         assert "\x1b" not in person.ok(line)
     assert "by \\x1b]0;x\\x07" in person.ok("log")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import uuid
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -20,7 +22,7 @@ from todocli.database.schema import HEAD, UNRELEASED
 from todocli.database.setup import ensure_schema
 from todocli.database.store import open_store
 from todocli.database.target import Target
-from todocli.errors import NotFound, SchemaOutdated, SchemaTooNew, TodoError, UsageError
+from todocli.errors import AccessDenied, NotFound, SchemaOutdated, SchemaTooNew, TodoError, UsageError
 from todocli.services.history.undo import Undo, Verb
 from todocli.services.owner import Owner
 from todocli.services.queries import TodoQuery
@@ -37,8 +39,8 @@ def objects(target: Target) -> set[str]:
         rows = console.run("SELECT name FROM sqlite_master")
     else:
         rows = console.run(
-            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
-            " UNION SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+            "SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace('todo')"
+            " UNION SELECT proname FROM pg_proc WHERE pronamespace = to_regnamespace('todo')"
             " UNION SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
         )
     console.close()
@@ -239,13 +241,40 @@ def test_failed_migration_changes_nothing(empty_database: Target) -> None:
 # A database of another program
 
 
-def test_tables_of_another_program_are_kept(empty_postgres_url: PostgresURL) -> None:
-    postgres.execute(empty_postgres_url, "CREATE TABLE users (id int)")
+def test_tables_of_another_program_are_no_obstacle(empty_postgres_url: PostgresURL) -> None:
+    postgres.execute(empty_postgres_url, "CREATE TABLE public.users (id int)")
+    migrations.upgrade(empty_postgres_url)
+    migrations.downgrade(empty_postgres_url, "base")
+    with postgres.connect(empty_postgres_url) as console:
+        assert console.execute("SELECT to_regclass('public.users') IS NOT NULL").fetchone() == (True,)
+
+
+def test_schema_of_another_program_is_kept(empty_postgres_url: PostgresURL) -> None:
+    postgres.execute(empty_postgres_url, "CREATE SCHEMA todo CREATE TABLE users (id int)")
     with pytest.raises(TodoError, match="tables of another program") as caught:
         migrations.upgrade(empty_postgres_url)
     assert "CREATE DATABASE" in str(caught.value.hint)
     assert objects(empty_postgres_url) == {"users"}
     assert str(empty_postgres_url.password) not in caught.value.detail
+
+
+def test_schema_of_another_role_is_refused(empty_postgres_url: PostgresURL) -> None:
+    """Its owner could change the functions, and would read whatever is written."""
+    owner, upgrader = (f"{name}_{uuid.uuid4().hex}" for name in ("eve", "ada"))
+    with postgres.connect(empty_postgres_url) as console:
+        for statement in (
+            f"CREATE ROLE {owner}",
+            f"CREATE ROLE {upgrader} LOGIN PASSWORD 'secret'",
+            f"GRANT CREATE ON DATABASE {empty_postgres_url.database} TO {upgrader}",
+            f"CREATE SCHEMA todo AUTHORIZATION {owner}",
+            f"GRANT ALL ON SCHEMA todo TO {upgrader}",
+        ):
+            console.execute(statement)
+        with pytest.raises(AccessDenied, match=f"belongs to the role {owner}"):
+            migrations.upgrade(replace(empty_postgres_url, user=upgrader, password="secret"))
+        assert objects(empty_postgres_url) == set()
+        console.execute(f"DROP SCHEMA todo; DROP OWNED BY {upgrader}")
+        console.execute(f"DROP ROLE {owner}, {upgrader}")
 
 
 # The `alembic` command of a developer

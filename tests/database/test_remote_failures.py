@@ -215,12 +215,12 @@ def test_terminal_is_notified_of_a_long_wait(
 @pytest.mark.parametrize("state", ["57P03", "40001", "40P01", "53300", "08006"])
 def test_transient_statement_error_is_retried(postgres_url: PostgresURL, state: str) -> None:
     with postgres.connect(postgres_url) as console:
-        console.execute("CREATE SEQUENCE tries")
-    code = f"IF nextval('tries') < 3 THEN RAISE 'not now' USING ERRCODE = '{state}'; END IF;"
+        console.execute("CREATE SEQUENCE todo.tries")
+    code = f"IF nextval('todo.tries') < 3 THEN RAISE 'not now' USING ERRCODE = '{state}'; END IF;"
     store = Store(postgres_url)
     with store.session() as session:
         session.execute(sa.text(f"DO $$ BEGIN {code} END $$"))
-        assert session.scalar(sa.text("SELECT last_value FROM tries")) == 3
+        assert session.scalar(sa.text("SELECT last_value FROM todo.tries")) == 3
     store.close()
 
 
@@ -240,15 +240,15 @@ def test_transient_statement_error_is_retried(postgres_url: PostgresURL, state: 
 )
 def test_final_statement_error_is_not_retried(postgres_url: PostgresURL, state: str, code: str, sentence: str) -> None:
     with postgres.connect(postgres_url) as console:
-        console.execute("CREATE SEQUENCE tries")
-    statement = f"DO $$ BEGIN PERFORM nextval('tries'); RAISE 'not so' USING ERRCODE = '{state}'; END $$"
+        console.execute("CREATE SEQUENCE todo.tries")
+    statement = f"DO $$ BEGIN PERFORM nextval('todo.tries'); RAISE 'not so' USING ERRCODE = '{state}'; END $$"
     store = Store(postgres_url)
     with pytest.raises(TodoError, match=re.escape(sentence)) as caught, store.session() as session:
         session.execute(sa.text(statement))
     store.close()
     assert (caught.value.code, bool(caught.value.hint)) == (code, True)
     with postgres.connect(postgres_url) as console:
-        assert console.execute("SELECT last_value FROM tries").fetchone() == (1,)
+        assert console.execute("SELECT last_value FROM todo.tries").fetchone() == (1,)
 
 
 # The network
@@ -529,7 +529,7 @@ def test_ctrl_c_is_silent_and_leaves_no_session(postgres_url: PostgresURL, momen
         front = stack.enter_context(NeonProxy(server(postgres_url), wake=wake))
         port = stack.enter_context(silent_port()) if moment == "connecting" else front.port
         holder = stack.enter_context(psycopg.connect(postgres.conninfo(postgres_url)))
-        holder.execute("LOCK TABLE users")
+        holder.execute("LOCK TABLE todo.users")
         url = replace(postgres_url, port=port, query=(("sslmode", "disable"),))
         read, write = os.pipe()
         process = subprocess.Popen(
@@ -613,14 +613,14 @@ def _terminate(url: PostgresURL) -> None:
 
 def test_locked_statement_ends_at_the_deadline(postgres_url: PostgresURL) -> None:
     with psycopg.connect(postgres.conninfo(postgres_url)) as holder:
-        holder.execute("LOCK TABLE users")
+        holder.execute("LOCK TABLE todo.users")
         store = Store(postgres_url, seconds=TIMEOUT)
 
         def read_users() -> None:
             with store.session() as session:
                 session.connection()
                 expire(session)
-                session.execute(sa.text("SELECT * FROM users"))
+                session.execute(sa.text("SELECT * FROM todo.users"))
 
         with pytest.raises(ServiceUnavailable, match="does not answer"):
             read_users()

@@ -27,7 +27,15 @@ TABLES = {"users", "todos", "changes", "history", "tokens"}
 def engine_of(target: Target) -> sa.Engine:
     if isinstance(target, Path):
         return sa.create_engine(sa.URL.create("sqlite", database=str(target)), poolclass=sa.NullPool)
-    return postgres_engine(target, sa.NullPool)
+    engine = postgres_engine(target, sa.NullPool)
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(driver: Any, _record: object) -> None:
+        """Make it fit for SQLAlchemy's inspector."""
+        driver.execute("SET search_path = todo")
+        driver.answers_in_binary = False
+
+    return engine
 
 
 def index_definitions(engine: sa.Engine, table: str) -> list[str]:
@@ -171,7 +179,7 @@ def test_instants_are_stored_in_utc(console: Console) -> None:
     else:
         types = console.run(
             "SELECT DISTINCT data_type FROM information_schema.columns"
-            " WHERE table_schema = 'public' AND column_name LIKE '%\\_at'"
+            " WHERE table_schema = 'todo' AND column_name LIKE '%\\_at'"
         )
         assert types == [("timestamp with time zone",)]
         assert console.value("SELECT abs(extract(epoch FROM made_at - now())) < 86400 FROM changes")

@@ -141,9 +141,9 @@ def test_search_path_of_a_session_does_not_matter(postgres: Console) -> None:
     todo = postgres.add(user, 1)
     postgres.run("CREATE TEMPORARY TABLE history AS SELECT * FROM history")
     postgres.run("SET search_path = pg_catalog")
-    postgres.run("UPDATE public.todos SET title = 'New'")
-    postgres.run("DELETE FROM public.todos WHERE id = :todo", todo=todo)
-    assert postgres.value("SELECT count(*) FROM public.history") == 3
+    postgres.run("UPDATE todo.todos SET title = 'New'")
+    postgres.run("DELETE FROM todo.todos WHERE id = :todo", todo=todo)
+    assert postgres.value("SELECT count(*) FROM todo.history") == 3
     postgres.run("RESET search_path")
 
 

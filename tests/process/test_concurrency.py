@@ -23,6 +23,7 @@ from todocli.database.store import Store, open_store
 from todocli.database.target import Target
 from todocli.domain.references import parse_references
 from todocli.errors import Conflict, NotFound
+from todocli.models import Change, History
 from todocli.schemas.todos import TodoCreate
 from todocli.services.owner import Owner
 from todocli.services.queries import TodoQuery
@@ -109,15 +110,15 @@ def test_overlapping_changes_do_not_deadlock(database: Target) -> None:
 def test_history_ends_with_the_table(database: Target) -> None:
     """The last `after` of each todo equals its row."""
     import sqlalchemy as sa
+    from sqlmodel import col
 
     prepared(database, 6)
     threads(database, ["complete 1-6", "reopen 6 1", "complete 2 3", "reopen 3-5"], 10)
     with open_store(database) as store, store.session() as session:
         rows = session.execute(
-            sa.text(
-                "SELECT h.todo_id, h.after FROM history h"
-                " JOIN changes c ON c.id = h.change_id AND c.user_id = h.user_id ORDER BY c.seq"
-            )
+            sa.select(col(History.todo_id), col(History.after))
+            .join(Change, col(Change.id) == col(History.change_id))
+            .order_by(col(Change.seq))
         ).all()
         last = {str(row[0]).replace("-", ""): row[1] for row in rows}
         for todo in Client(session, Owner("ada")).find(TodoQuery("all")).items:

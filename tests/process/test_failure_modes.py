@@ -229,7 +229,7 @@ def test_internal_error_is_one_sentence(todo: Terminal, monkeypatch: pytest.Monk
     def broken(*_: object) -> None:
         raise RuntimeError("postgresql://ada:PASSWORD@db.example/x")
 
-    monkeypatch.setattr("todocli.services.todos.Todos.find", broken)
+    monkeypatch.setattr("todocli.services.todos.Todos.portion", broken)
     ran = todo("list")
     assert (ran.code, ran.out) == (1, "")
     assert first(ran.err) == ("error: Internal error: RuntimeError: postgresql://ada:***@db.example/x")

@@ -26,7 +26,7 @@ from todocli.domain.filters.ast import Tagged
 from todocli.domain.references import References, parse_references
 from todocli.domain.sorting import Sort, parse_sort
 from todocli.errors import Conflict, MissingUserContext, NotFound, ValidationError
-from todocli.models import Todo
+from todocli.models import Change, Todo
 from todocli.schemas.base import validated
 from todocli.schemas.todos import TodoCreate, TodoRead, TodoUpdate
 from todocli.services.owner import Owner
@@ -71,7 +71,7 @@ def numbers(todos: list[TodoRead]) -> list[int]:
 
 def changes(store: Store) -> int:
     with open_store(store.target) as other, other.session() as session:
-        count = session.scalar(sa.text("SELECT count(*) FROM changes"))
+        count = session.scalar(sa.select(sa.func.count()).select_from(Change))
         assert isinstance(count, int)
         return count
 

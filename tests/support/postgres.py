@@ -59,7 +59,7 @@ def conninfo(url: PostgresURL) -> str:
 
 def connect(url: PostgresURL, **options: Any) -> psycopg.Connection[tuple[Any, ...]]:
     """Open a plain connection, in autocommit mode."""
-    return psycopg.connect(conninfo(url), autocommit=True, **options)
+    return psycopg.connect(conninfo(url), autocommit=True, **{"options": "-c search_path=todo,public"} | options)
 
 
 def execute(url: PostgresURL, statement: str, *names: str) -> None:

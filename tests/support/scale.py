@@ -175,12 +175,12 @@ def _instructions(session: Session) -> Iterator[Callable[[], int]]:
 _READ = {
     "rows": """
         SELECT sum(pg_stat_get_xact_tuples_returned(oid))
-        FROM pg_class WHERE relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('todos'))
+        FROM pg_class WHERE relnamespace = 'todo'::regnamespace
             AND relname <> 'users'
     """,
     "buffers": """
         SELECT sum(pg_stat_get_xact_blocks_fetched(oid)) FROM pg_class
-        WHERE relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('todos'))
+        WHERE relnamespace = 'todo'::regnamespace
     """,
 }
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.pool import Pool, QueuePool, StaticPool
 
+from todocli.database.postgres import SCHEMA
 from todocli.database.postgres.url import PostgresURL
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def postgres_engine(
         isolation_level="AUTOCOMMIT",
         use_native_hstore=False,
         hide_parameters=True,
+        execution_options={"schema_translate_map": {None: SCHEMA}},
         **options,
     )
 

@@ -27,10 +27,12 @@ _QUESTION = """
 SELECT now() AS clock, current_user AS role, rolsuper OR rolbypassrls AS bypasses,
     current_setting('transaction_read_only')::boolean AS read_only,
     (SELECT bool_and(has_table_privilege(name, privilege))
-     FROM unnest(ARRAY['users', 'todos', 'changes', 'history', 'tokens']) AS name,
-          unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS privilege
-     WHERE privilege <> 'DELETE' OR name <> 'users') AS allowed,
-    EXISTS (SELECT 1 FROM users WHERE id = CAST(:id AS uuid) OR (CAST(:id AS uuid) IS NULL AND name = :name)) AS known
+     FROM pg_catalog.unnest(ARRAY['todo.users', 'todo.todos', 'todo.changes', 'todo.history', 'todo.tokens']) AS name,
+          pg_catalog.unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS privilege
+     WHERE privilege <> 'DELETE' OR name <> 'todo.users') AS allowed,
+    EXISTS (
+        SELECT 1 FROM todo.users WHERE id = CAST(:id AS uuid) OR (CAST(:id AS uuid) IS NULL AND name = :name)
+    ) AS known
 FROM pg_roles WHERE rolname = current_user
 """
 

@@ -22,10 +22,11 @@ from sqlalchemy.pool import NullPool
 from todocli.database import errors, schema, sqlite_file
 from todocli.database.deadline import Deadline, deadline_scope
 from todocli.database.engine import postgres_engine
+from todocli.database.postgres import SCHEMA
 from todocli.database.postgres.url import PostgresURL
-from todocli.database.schema import HEAD, READ_REVISION, VERSION_TABLE
+from todocli.database.schema import HEAD, VERSION_TABLE, read_revision
 from todocli.database.target import Target, display
-from todocli.errors import NotFound, ServiceUnavailable, TodoError, UsageError
+from todocli.errors import AccessDenied, NotFound, ServiceUnavailable, TodoError, UsageError
 
 SECONDS = 600.0
 """The deadline of a migration on Postgres, in case the server falls silent."""
@@ -80,7 +81,7 @@ def current(target: Target) -> str | None:
     if isinstance(target, Path) and sqlite_file.is_blank(target):
         return None
     with _translate_errors(target), _engine(target).connect() as connection:
-        return _revision(connection)
+        return _revision(connection, target)
 
 
 def upgrade(
@@ -171,7 +172,7 @@ class _Plan:
 
 def _migrate(target: Target, plan: _Plan, on_revision: OnRevision | None, on_copy: OnCopy | None) -> list[Revision]:
     with _translate_errors(target), _locked(target) as connection:
-        start = _revision(connection)
+        start = _revision(connection, target)
         scripts = plan.revisions(start)
         if isinstance(target, Path):
             _refuse_foreign(connection, target, start)
@@ -179,6 +180,8 @@ def _migrate(target: Target, plan: _Plan, on_revision: OnRevision | None, on_cop
                 copy = sqlite_file.keep_copy(target, f"{target.name}.bak-{start}")
                 if on_copy:
                     on_copy(copy)
+        elif scripts:
+            create_schema(connection, target)
 
         def begin(_heads: object, _context: object) -> Iterator[MigrationStep]:
             for script in scripts:
@@ -186,11 +189,13 @@ def _migrate(target: Target, plan: _Plan, on_revision: OnRevision | None, on_cop
                     on_revision(_described(script))
                 yield plan.as_alembic(script)
 
+        if not scripts:
+            return []
         config = _config()
         config.attributes["connection"] = connection
         with EnvironmentContext(config, plan.scripts, fn=begin):
             plan.scripts.run_env()
-        if isinstance(target, Path) and scripts:
+        if isinstance(target, Path):
             _finish_sqlite(connection, target, plan.end(start, scripts))
     return [_described(script) for script in scripts]
 
@@ -209,6 +214,7 @@ def locked_postgres(url: PostgresURL) -> Iterator[sa.Connection]:
     with engine.connect() as connection, deadline_scope(Deadline(SECONDS)), connection.begin():
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
+        connection.exec_driver_sql(f"SET LOCAL search_path = {SCHEMA}, pg_temp")
         yield connection
 
 
@@ -246,6 +252,24 @@ def _refuse_foreign(connection: sa.Connection, path: Path, revision: str | None)
         raise errors.foreign(path, sorted(tables))
 
 
+def create_schema(connection: sa.Connection, url: PostgresURL) -> None:
+    """Create the schema if it is missing. Refuse one that belongs to somebody else, who could change its functions."""
+    found = connection.execute(
+        sa.text(
+            "SELECT nspowner::regrole::text AS owner, pg_has_role(nspowner, 'USAGE') AS is_ours"
+            " FROM pg_namespace WHERE nspname = :name"
+        ),
+        {"name": SCHEMA},
+    ).one_or_none()
+    if found is None:
+        connection.exec_driver_sql(f"CREATE SCHEMA {SCHEMA}")
+    elif not found.is_ours:
+        raise AccessDenied(
+            f"The schema {SCHEMA} in {url.redacted()} belongs to the role {found.owner}; nothing was changed.",
+            hint="Upgrade as this role, or use a database without such a schema.",
+        )
+
+
 def _finish_sqlite(connection: sa.Connection, path: Path, revision: str | None) -> None:
     """Check the foreign keys, and write the revision into the file header, where no table is needed to read it."""
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
@@ -255,10 +279,11 @@ def _finish_sqlite(connection: sa.Connection, path: Path, revision: str | None) 
     connection.exec_driver_sql(f"PRAGMA user_version = {int(revision or 0)}")
 
 
-def _revision(connection: sa.Connection) -> str | None:
-    if not sa.inspect(connection).has_table(VERSION_TABLE):
+def _revision(connection: sa.Connection, target: Target) -> str | None:
+    is_sqlite = isinstance(target, Path)
+    if not sa.inspect(connection).has_table(VERSION_TABLE, schema=None if is_sqlite else SCHEMA):
         return None
-    found = connection.scalar(sa.text(READ_REVISION))
+    found = connection.scalar(sa.text(read_revision(target)))
     return None if found is None else str(found)
 
 
@@ -295,7 +320,8 @@ def _translate_errors(target: Target) -> Iterator[None]:
         state = getattr(error.orig, "sqlstate", None)
         if state == _DUPLICATE_TABLE:
             raise TodoError(
-                f"{display(target)} has tables of another program: {str(error.orig).splitlines()[0]}.",
+                f"The schema {SCHEMA} in {display(target)} has tables of another program:"
+                f" {str(error.orig).splitlines()[0]}.",
                 hint="Give todo a database of its own (CREATE DATABASE todo), and use its URL.",
             ) from None
         if state == _LOCK_NOT_AVAILABLE:

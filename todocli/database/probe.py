@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from todocli.database import schema
-from todocli.database.schema import READ_REVISION, UNDEFINED_TABLE
+from todocli.database.schema import UNDEFINED_TABLE, read_revision
 from todocli.database.store import Store
 
 
@@ -33,7 +33,7 @@ def version(store: Store) -> Probe:
 
 def revision(store: Store) -> Probe:
     """Read the revision of the schema; None if there is none. Raises `todocli.errors.TodoError`."""
-    return _run(store, READ_REVISION)
+    return _run(store, read_revision(store.target))
 
 
 def check(store: Store) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from todocli.database.postgres import SCHEMA
 from todocli.database.target import Target, display
 from todocli.errors import SchemaOutdated, SchemaTooNew
 
@@ -11,15 +12,19 @@ HEAD = "0100"
 """The revision that this program needs: a constant, so that no command has to import Alembic."""
 
 VERSION_TABLE = "todo_revision"
-"""Alembic's table of the revision. Its default name may belong to an application in the same database."""
-
-READ_REVISION = f"SELECT version_num FROM {VERSION_TABLE}"  # noqa: S608 - a constant
+"""Alembic's table of the revision."""
 
 UNRELEASED = ("0001", "0002", "0003", "0004")
 """Revisions of development versions, which no released program can upgrade."""
 
 UNDEFINED_TABLE = "42P01"
 """SQLSTATE of a query on a missing table."""
+
+
+def read_revision(target: Target) -> str:
+    """Return the query for the revision."""
+    table = VERSION_TABLE if isinstance(target, Path) else f"{SCHEMA}.{VERSION_TABLE}"
+    return f"SELECT version_num FROM {table}"  # noqa: S608 - constants
 
 
 def too_new(target: Target, revision: str) -> SchemaTooNew:

@@ -27,7 +27,7 @@ from sqlmodel import Session
 from todocli.database import errors
 from todocli.database.deadline import DEFAULT_SECONDS, Deadline, current_deadline, deadline_scope
 from todocli.database.engine import postgres_engine, sqlite_engine, transactional
-from todocli.database.schema import READ_REVISION, UNDEFINED_TABLE
+from todocli.database.schema import UNDEFINED_TABLE, read_revision
 from todocli.database.target import Target, display
 from todocli.errors import OutcomeUnknown, ServiceUnavailable, TodoError
 
@@ -141,7 +141,7 @@ class Store:
         """Return the revision of the schema, or None if there is none."""
         with self._engine.connect() as connection:
             try:
-                revision: str | None = connection.scalar(sa.text(READ_REVISION))
+                revision: str | None = connection.scalar(sa.text(read_revision(self.target)))
             except sa.exc.DBAPIError as error:
                 if getattr(error.orig, "sqlstate", None) == UNDEFINED_TABLE:
                     return None

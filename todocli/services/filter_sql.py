@@ -71,7 +71,7 @@ def _is_tagged(tag: str, dialect: str) -> sa.ColumnElement[bool]:
     if dialect == "sqlite":
         names = sa.func.json_each(tags).table_valued("value")
         return sa.exists(sa.select(names.c.value).where(names.c.value == tag))
-    return sa.and_(tags.is_not(None), tags.op("@>", is_comparison=True)(sa.literal([tag], Names)))
+    return sa.and_(tags.is_not(None), tags.op("OPERATOR(pg_catalog.@>)", is_comparison=True)(sa.literal([tag], Names)))
 
 
 def _contains(column: sa.ColumnElement[str], text: str, dialect: str) -> sa.ColumnElement[bool]:

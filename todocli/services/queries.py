@@ -118,4 +118,4 @@ def _by_code_point(column: sa.ColumnElement[str], dialect: str) -> list[sa.Colum
     SQLite does so by default, and Postgres under the collation "C", whatever the collation of the database is.
     """
     text = sa.collate(column, "BINARY" if dialect == "sqlite" else "C")
-    return [sa.func.lower(text, type_=sa.String()), text]
+    return [sa.func.lower(text, type_=sa.Text()), text]

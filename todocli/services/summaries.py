@@ -28,7 +28,7 @@ class Summaries:
         if self._session.get_bind().dialect.name == "sqlite":
             names = sa.func.json_each(_table.c.tags).table_valued("value", name="names")
             return self._summarised(self._counted(names.c.value, names))
-        each = sa.func.unnest(_table.c.tags).table_valued("value", name="names").render_derived()
+        each = sa.func.pg_catalog.unnest(_table.c.tags).table_valued("value", name="names").render_derived()
         return self._summarised(self._counted(each.c.value, each))
 
     def projects(self) -> SummaryList:

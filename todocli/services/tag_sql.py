@@ -22,7 +22,8 @@ def tags_after(added: Collection[str], removed: Collection[str], dialect: str) -
         names = sa.union(stays, sa.select(new.c.value)).order_by("value").subquery("names")
         listed = sa.select(sa.func.json_group_array(names.c.value)).scalar_subquery()
         return sa.type_coerce(sa.func.nullif(listed, "[]"), Names)
-    name = sa.func.unnest(sa.func.array_cat(_tags, more)).column_valued("name")
+    catalog = sa.func.pg_catalog
+    name = catalog.unnest(catalog.array_cat(_tags, more)).column_valued("name")
     left = (
         sa.select(name)
         .where(sa.func.coalesce(name != sa.func.all(less), sa.true()))
@@ -30,4 +31,16 @@ def tags_after(added: Collection[str], removed: Collection[str], dialect: str) -
         .order_by(sa.collate(name, "C"))
     )
     array = sa.func.array(left.scalar_subquery())
-    return sa.type_coerce(sa.func.nullif(array, sa.text("'{}'::text[]")), Names)
+    return sa.type_coerce(sa.case((catalog.cardinality(array) > 0, array)), Names)
+
+
+def tags_differ(value: object, dialect: str) -> sa.ColumnElement[bool]:
+    """Return the condition that a todo's tags are not `value`."""
+    if dialect == "sqlite":
+        return _tags.is_distinct_from(value)
+    new = value if isinstance(value, sa.ColumnElement) else sa.literal(value, Names)
+    both = sa.and_(_tags.is_not(None), new.is_not(None))
+    return sa.case(
+        (both, _tags.op("OPERATOR(pg_catalog.<>)", is_comparison=True)(new)),
+        else_=_tags.is_not(None) != new.is_not(None),
+    )

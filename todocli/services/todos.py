@@ -27,7 +27,7 @@ from todocli.services.paging import Cursor
 from todocli.services.queries import TodoQuery
 from todocli.services.resolve import COLUMNS, Result, read
 from todocli.services.selection import Chosen
-from todocli.services.tag_sql import tags_after
+from todocli.services.tag_sql import tags_after, tags_differ
 from todocli.services.updates import Updates, UpdateSpec, stamp
 
 MAX_ADDED = 5_000
@@ -188,7 +188,11 @@ class Todos:
         if "is_completed" in update.model_fields_set:
             since = sa.func.coalesce(col(Todo.completed_at), sa.literal(moment, UtcDateTime))
             values["completed_at"] = since if update.is_completed else None
-        pending = sa.or_(sa.false(), *(_table.c[name].is_distinct_from(value) for name, value in values.items()))
+        differ = (
+            tags_differ(value, self._dialect) if name == "tags" else _table.c[name].is_distinct_from(value)
+            for name, value in values.items()
+        )
+        pending = sa.or_(sa.false(), *differ)
         try:
             return self._updates.apply(chosen, UpdateSpec(moment, values, pending, expected=expected), key)
         except sa.exc.IntegrityError as error:

@@ -72,6 +72,12 @@ class Connection(psycopg.Connection[Any]):
     """A connection that waits for an answer only until the deadline of the operation."""
 
     handshake: Handshake
+    answers_in_binary = True
+    """Whether results come in binary, which does not depend on the role's `DateStyle`."""
+
+    def cursor(self, *arguments: Any, **options: Any) -> Any:
+        """Return a cursor."""
+        return super().cursor(*arguments, **{"binary": self.answers_in_binary} | options)
 
     def wait(self, gen: Any, interval: float = 0.0, timeout: float | None = None) -> Any:
         """Run a psycopg generator, which talks to the server. Raises `NoResponse`."""
@@ -82,8 +88,11 @@ class Connection(psycopg.Connection[Any]):
                 wants = gen.send(ready(self.pgconn.socket, wants, deadline))
         except StopIteration as stop:
             return stop.value
-        except (KeyboardInterrupt, NoResponse):
-            self._leave()
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt | NoResponse):
+                self._leave()
+            with suppress(psycopg.Error):
+                gen.close()  # or the garbage collector would, and print what goes wrong then
             raise
 
     def _leave(self) -> None:

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+
+from todocli.database.postgres import SCHEMA
+
+
+class _Text(sa.Text):
+    """Parameters are `text`, as the columns are.
+
+    An operator for exactly the types at hand takes precedence, wherever it is. For `varchar`, PostgreSQL has none of
+    its own: whoever may create objects in `public` could provide one (https://www.postgresql.org/docs/current/typeconv-oper.html).
+    """
+
+    render_bind_cast = True
 
 
 class Dialect(PGDialect_psycopg):
@@ -15,12 +28,13 @@ class Dialect(PGDialect_psycopg):
     """
 
     supports_statement_cache = True
+    colspecs = PGDialect_psycopg.colspecs | {sa.String: _Text}
 
     def initialize(self, connection: Any) -> None:
         """Take what the connection knows; send no query."""
         info = connection.connection.driver_connection.info
         self.server_version_info = divmod(info.server_version, 10_000)
-        self.default_schema_name = "public"
+        self.default_schema_name = SCHEMA
         self.default_isolation_level = "READ COMMITTED"
         self.supports_smallserial = True
         self.supports_identity_columns = True

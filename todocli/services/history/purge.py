@@ -163,6 +163,6 @@ class Purge:
 
     def _number_only(self, change_id: UUID) -> list[Any]:
         is_sqlite = self._session.get_bind().dialect.name == "sqlite"
-        json_object = sa.func.json_object if is_sqlite else sa.func.json_build_object
+        json_object = sa.func.json_object if is_sqlite else sa.func.pg_catalog.json_build_object
         number = json_object(sa.literal_column("'number'"), col(Todo.number))
         return [col(Todo.user_id), sa.literal(change_id, sa.Uuid()), col(Todo.id), number]
