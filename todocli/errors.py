@@ -10,7 +10,7 @@
     ├── MissingUserContext     MISSING_USER_CONTEXT
     ├── AccessDenied           ACCESS_DENIED
     ├── ServiceUnavailable     SERVICE_UNAVAILABLE
-    │   └── OutcomeUnknown
+    ├── OutcomeUnknown         OUTCOME_UNKNOWN
     ├── SchemaOutdated         SCHEMA_OUTDATED
     └── SchemaTooNew           SCHEMA_TOO_NEW
 
@@ -115,8 +115,10 @@ class ServiceUnavailable(TodoError):
     code = "SERVICE_UNAVAILABLE"
 
 
-class OutcomeUnknown(ServiceUnavailable):
-    """The connection was lost during a write, which took effect as a whole or not at all."""
+class OutcomeUnknown(TodoError):
+    """Something failed after a write was sent. It took effect as a whole or not at all, and may safely be repeated."""
+
+    code = "OUTCOME_UNKNOWN"
 
 
 class SchemaOutdated(TodoError):

@@ -511,7 +511,7 @@ def test_unknown_outcome_is_503_and_says_so(eve: Api, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr("todocli.services.todos.Todos.add", lost)
     answered = eve("POST", body={"title": "a"})
-    assert "not known whether the change was made" in error(answered, 503, "SERVICE_UNAVAILABLE")["detail"]
+    assert "not known whether the change was made" in error(answered, 503, "OUTCOME_UNKNOWN")["detail"]
 
 
 def test_outdated_schema_is_not_ready(store: Store, ada: Api, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -351,7 +351,23 @@ def test_unknown_outcome_suggests_retry_with_change_id(
     todo.ok("add a")
     ran = todo(line)
     command = " ".join(json.loads(ran.err)["command"])
-    assert (ran.code, UUID_.sub("KEY", command)) == (7, retry)
+    assert (ran.code, UUID_.sub("KEY", command)) == (9, retry)
+
+
+def test_fault_after_a_write_leaves_the_outcome_unknown(todo: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("cannot read")
+
+    todo.ok("add first")
+    with monkeypatch.context() as patch:
+        patch.setattr("todocli.services.todos.read", broken)
+        ran = todo("add second --json")
+        assert todo("list").code == 1  # nothing was written: a fault like any other
+    error = json.loads(ran.err)
+    assert (ran.code, ran.out, error["error_code"]) == (9, "", "OUTCOME_UNKNOWN")
+    assert error["detail"] == "Internal error: RuntimeError: cannot read. It is not known whether the change was made."
+    assert json.loads(todo.ok(error["command"][1:]))["number"] == 2
+    assert todo.ok("list") == "1\topen\tfirst\n2\topen\tsecond\n"
 
 
 @pytest.mark.parametrize(

@@ -63,8 +63,8 @@ def fill(target: Target, todos: int, *, users: int = 1, statistics: bool) -> lis
     engine = "sqlite" if console.is_sqlite else "postgres"
     try:
         ids = [console.add_user(f"user-{user}") for user in range(users)]
-        with console.transaction():
-            for user, user_id in enumerate(ids):
+        for user, user_id in enumerate(ids):
+            with console.transaction():
                 _fill(console, engine, user, user_id, todos)
         if not console.is_sqlite:
             console.run("VACUUM")  # what was updated above is no part of the store

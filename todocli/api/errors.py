@@ -27,6 +27,7 @@ STATUSES = {
     "ACCESS_DENIED": 403,
     "LIMIT_EXCEEDED": 413,
     "SERVICE_UNAVAILABLE": 503,
+    "OUTCOME_UNKNOWN": 503,
     "SCHEMA_OUTDATED": 503,
     "SCHEMA_TOO_NEW": 503,
 }
@@ -37,7 +38,7 @@ RETRY_SECONDS = 2
 
 _UNAVAILABLE = "The database is unavailable, or not ready."
 _OUTCOME_UNKNOWN = (
-    "The connection to the database was lost, and it is not known whether the change was made."
+    "Something failed on the way, and it is not known whether the change was made."
     " Look first, or send the request again with the same Idempotency-Key."
 )
 
@@ -82,7 +83,8 @@ def response_for(error: TodoError) -> Response:
         headers["WWW-Authenticate"] = "Bearer"
     if status == 503:
         headers["Retry-After"] = str(RETRY_SECONDS)
-        error = ServiceUnavailable(_OUTCOME_UNKNOWN if isinstance(error, OutcomeUnknown) else _UNAVAILABLE)
+        unknown = isinstance(error, OutcomeUnknown)
+        error = OutcomeUnknown(_OUTCOME_UNKNOWN) if unknown else ServiceUnavailable(_UNAVAILABLE)
     if isinstance(error, LimitExceeded):
         headers["Connection"] = "close"  # what is left of the body is not read
     body = error_body(error)  # without the hint, which is meant for a terminal

@@ -37,6 +37,7 @@ TABLE = (
     Status(6, "not authenticated: no profile, unknown user, wrong password", ("MISSING_USER_CONTEXT", "ACCESS_DENIED")),
     Status(7, "the database cannot be reached", ("SERVICE_UNAVAILABLE",)),
     Status(8, "the schema is older or newer than this program", ("SCHEMA_OUTDATED", "SCHEMA_TOO_NEW")),
+    Status(9, "it is not known whether the change was made", ("OUTCOME_UNKNOWN",)),
     Status(INTERRUPTED, "interrupted (silent)", ()),
     Status(CLOSED_PIPE, "broken pipe (silent)", ()),
 )

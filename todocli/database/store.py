@@ -27,6 +27,7 @@ from sqlmodel import Session
 from todocli.database import errors
 from todocli.database.deadline import DEFAULT_SECONDS, Deadline, current_deadline, deadline_scope
 from todocli.database.engine import postgres_engine, sqlite_engine, transactional
+from todocli.database.redact import redact
 from todocli.database.schema import UNDEFINED_TABLE, read_revision
 from todocli.database.target import Target, display
 from todocli.errors import OutcomeUnknown, ServiceUnavailable, TodoError
@@ -136,6 +137,13 @@ class Store:
             raise ServiceUnavailable(
                 f"Every connection to {display(self.target)} is in use.", hint="Try again in a moment."
             ) from None
+        except (TodoError, OSError):
+            raise
+        except Exception as error:
+            if not (state.may_have_committed or state.outcome_unknown):
+                raise
+            fault = TodoError(f"Internal error: {type(error).__name__}: {redact(str(error))}.")
+            raise _outcome_unknown(fault) from error
 
     def _revision(self) -> str | None:
         """Return the revision of the schema, or None if there is none."""
