@@ -354,6 +354,40 @@ def test_unknown_outcome_suggests_retry_with_change_id(
     assert (ran.code, UUID_.sub("KEY", command)) == (9, retry)
 
 
+@pytest.mark.parametrize("blank", ["\u3164", "\u200f\u200e", "\u2800 \u00ad", "\ufe0f\u200d"])
+def test_blank_names_are_refused(todo: Terminal, blank: str) -> None:
+    for words in (
+        ["add", blank],
+        ["add", "a", "--project", blank],
+        ["add", "a", "--tag", blank],
+        ["edit", "1", "-t", blank],
+    ):
+        todo("add first")
+        ran = todo(words)
+        assert (ran.code, ran.out) == (2, ""), words
+    todo.ok(["add", f"a{blank}"])
+
+
+def test_json_keeps_one_line_one_line(todo: Terminal) -> None:
+    """Whatever a title contains: also for programs that take other characters for the end of a line."""
+    title = "a\x7fb\x85c\x9b31md\u2028e\u2029f\u202eg\u2066h\u200ei\u061cé"
+    for line in ("--json", "--jsonl", "--fields title"):
+        printed = todo.ok(["add", title, *line.split()])
+        assert printed.endswith("}\n")
+        assert printed[:-1].isprintable()
+        assert json.loads(printed)["title"] == title
+        assert todo.ok(f"list {line}").count("\n") == len(todo.ok(f"list {line}").splitlines())
+    refused = todo(["show", title, "--json"]).err
+    assert refused[:-1].isprintable()
+    assert "é" in printed
+
+
+def test_token_itself_is_not_printed(todo: Terminal) -> None:
+    token = json.loads(todo.ok("token create phone --json"))["token"]
+    ran = todo(["token", "revoke", token])
+    assert (ran.code, token in ran.err) == (3, False)
+
+
 def test_fault_after_a_write_leaves_the_outcome_unknown(todo: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("cannot read")

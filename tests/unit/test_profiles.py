@@ -16,7 +16,7 @@ from uuid import UUID
 
 import pytest
 
-from todocli import config_file, profiles
+from todocli import config_file, paths, profiles
 from todocli.errors import AccessDenied, Conflict, NotFound, TodoError, ValidationError
 from todocli.profiles import LOCAL, Profile, Profiles
 
@@ -500,3 +500,17 @@ def test_reading_imports_no_writer(missing: Path, content: str | None) -> None:
     code = f"import sys; from todocli import profiles; profiles.resolve(); print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ("[]" if content is None else "['tomllib']")
+
+
+@pytest.mark.parametrize("given", ["", "relative", None])
+def test_home_is_not_guessed(monkeypatch: pytest.MonkeyPatch, given: str | None) -> None:
+    monkeypatch.delenv("TODO_HOME")
+    monkeypatch.delenv("HOME", raising=False)
+    if given is not None:
+        monkeypatch.setenv("HOME", given)
+    for place in (paths.config_file, paths.database_file, paths.drafts_folder, paths.cache_folder):
+        with pytest.raises(TodoError, match="HOME is ") as caught:
+            place()
+        assert "TODO_HOME" in str(caught.value.hint)
+    monkeypatch.setenv("HOME", "/home/ada")
+    assert paths.database_file().is_relative_to("/home/ada")

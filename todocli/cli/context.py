@@ -68,7 +68,9 @@ class Context(typer.Context):
         profile = profile or self.profile
 
         def on_create(path: Path) -> None:
-            self.output.note(f"Your todos are in {path}")
+            from todocli.render.text import visible
+
+            self.output.note(f"Your todos are in {visible(str(path))}")
 
         with open_workspace(profile, on_create=on_create, on_wait=self.on_wait()) as workspace:
             yield workspace

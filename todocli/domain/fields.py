@@ -19,6 +19,17 @@ SOON = 7
 NO_NAMES = ("none", "any")
 """Words with a meaning in filters: no tag or project has such a name."""
 
+UNSEEN = (
+    r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
+    r"\ufe00-\ufe0f\ufeff\uffa0"
+)
+"""Characters that show nothing, besides spaces, as a regular expression has them in brackets.
+
+They are the default-ignorable code points (https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point) of the
+Basic Multilingual Plane, and the blank of Braille.
+"""
+
+_SEEN = re.compile(rf"[^\x00\s{UNSEEN}]")
 _PART = r"\w[\w-]*"
 _PROJECT = re.compile(rf"{_PART}(?:[/.]{_PART})*")
 _TAG = re.compile(r"[^\W\d_][\w-]*")
@@ -52,7 +63,14 @@ def parse_tag(text: str) -> str:
     return _usable(name, TAG_LENGTH)
 
 
+def looks_blank(text: str) -> bool:
+    """Whether nothing of `text` can be seen."""
+    return not _SEEN.search(text)
+
+
 def _usable(name: str, length: int) -> str:
+    if any(map(looks_blank, name.split("/"))):
+        raise ValueError("must have something that can be seen")
     if name in NO_NAMES:
         raise ValueError(f"must not be {name!r}, which has a meaning in filters")
     if len(name) > length:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from pydantic import BaseModel
@@ -12,11 +13,14 @@ from todocli.render.text import hint_line, visible
 from todocli.schemas.errors import ErrorBody, FieldErrorRead
 from todocli.schemas.todos import TodoRead
 
+_CONTROL = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""DEL, C1 controls, line and paragraph separators, and bidirectional controls; JSON escapes C0 controls anyway."""
+
 
 def document(value: BaseModel, fields: Sequence[str] | None = None) -> str:
     """Return `value` as one compact JSON document; with `fields`, only those of it or of each of its items."""
     if fields is None:
-        return value.model_dump_json()
+        return _escaped(value.model_dump_json())
     data = value.model_dump(mode="json")
     if "items" in data:
         data["items"] = [_select(item, fields) for item in data["items"]]
@@ -32,7 +36,10 @@ def document_in_pieces(
     count = 0
     yield '{"items":['
     for count, item in enumerate(items, 1):
-        whole = item.model_dump_json() if fields is None else _json(_select(item.model_dump(mode="json"), fields))
+        if fields is None:
+            whole = _escaped(item.model_dump_json())
+        else:
+            whole = _json(_select(item.model_dump(mode="json"), fields))
         yield whole if count == 1 else f",{whole}"
     yield f"],{_json(closing(count))[1:]}"
 
@@ -44,7 +51,7 @@ def json_lines(values: Iterable[BaseModel], fields: Sequence[str] | None = None)
 
 def error_document(error: TodoError) -> str:
     """Return an error as the JSON that the command line and the HTTP API share."""
-    return error_body(error).model_dump_json(exclude_none=True)
+    return _escaped(error_body(error).model_dump_json(exclude_none=True))
 
 
 def error_body(error: TodoError) -> ErrorBody:
@@ -70,7 +77,12 @@ def plain(todo: TodoRead, *, description: bool = False) -> str:
 
 
 def _json(data: Mapping[str, object]) -> str:
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return _escaped(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+
+
+def _escaped(text: str) -> str:
+    """Return a JSON document with escapes for what could control a terminal or end a line, which only strings have."""
+    return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def _select(item: dict[str, object], fields: Sequence[str]) -> dict[str, object]:

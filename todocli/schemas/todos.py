@@ -17,7 +17,16 @@ from pydantic import (
     model_validator,
 )
 
-from todocli.domain.fields import MAX_TAGS, PROJECT_LENGTH, TAG_LENGTH, Priority, parse_project, parse_tag
+from todocli.domain.fields import (
+    MAX_TAGS,
+    PROJECT_LENGTH,
+    TAG_LENGTH,
+    UNSEEN,
+    Priority,
+    looks_blank,
+    parse_project,
+    parse_tag,
+)
 from todocli.schemas.base import Input, Instant, ItemList, Output
 
 TITLE_LENGTH = 255
@@ -30,6 +39,12 @@ def _without_nul(text: str) -> str:
     return text
 
 
+def _seen(text: str) -> str:
+    if looks_blank(text):
+        raise ValueError("must have something that can be seen")
+    return text
+
+
 def _without_end(text: str) -> str | None:
     return text.rstrip() or None
 
@@ -38,7 +53,8 @@ Title = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=TITLE_LENGTH),
     AfterValidator(_without_nul),
-    Field(json_schema_extra={"pattern": r"^[^\u0000]*[^\u0000\s][^\u0000]*$"}),
+    AfterValidator(_seen),
+    Field(json_schema_extra={"pattern": rf"^[^\u0000]*[^\u0000\s{UNSEEN}][^\u0000]*$"}),
 ]
 Description = Annotated[
     str,

@@ -15,8 +15,8 @@ from sqlmodel import Session, SQLModel, col
 from todocli.clock import now
 from todocli.database.engine import insert_for
 from todocli.domain.ids import new_id
+from todocli.domain.tokens import PREFIX, is_token, new_token
 from todocli.domain.tokens import digest as token_digest
-from todocli.domain.tokens import is_token, new_token
 from todocli.errors import AccessDenied, Conflict, MissingUserContext, NotFound, ValidationError
 from todocli.models import Token, User
 from todocli.schemas.tokens import TokenCreated, TokenList, TokenRead
@@ -90,7 +90,8 @@ class Tokens:
         """Revoke a token, and return it. Raises `NotFound`."""
         known = next((token for token in self.all().items if token.name == name), None)
         if known is None:
-            raise NotFound(f"There is no token {name!r}.", hint="See your tokens", command=("todo", "token", "list"))
+            given = "of this name: it takes the name, not the token itself" if name.startswith(PREFIX) else repr(name)
+            raise NotFound(f"There is no token {given}.", hint="See your tokens", command=("todo", "token", "list"))
         self._session.execute(_table.delete().where(self._owner.scope(Token), _table.c.id == known.id))
         return known
 
