@@ -512,5 +512,5 @@ def test_home_is_not_guessed(monkeypatch: pytest.MonkeyPatch, given: str | None)
         with pytest.raises(TodoError, match="HOME is ") as caught:
             place()
         assert "TODO_HOME" in str(caught.value.hint)
-    monkeypatch.setenv("HOME", "/home/ada")
-    assert paths.database_file().is_relative_to("/home/ada")
+    monkeypatch.setenv("HOME", "/srv/ada")
+    assert paths.database_file().is_relative_to("/srv/ada")
