@@ -258,6 +258,22 @@ def test_schema_of_another_program_is_kept(empty_postgres_url: PostgresURL) -> N
     assert str(empty_postgres_url.password) not in caught.value.detail
 
 
+@pytest.mark.parametrize(("encoding", "refused"), [("LATIN1", True), ("SQL_ASCII", False)])
+def test_database_must_store_every_character(postgres_server: PostgresURL, encoding: str, *, refused: bool) -> None:
+    url = replace(postgres_server, database=f"todo_{uuid.uuid4().hex}")
+    create = f"CREATE DATABASE {{}} TEMPLATE template0 ENCODING '{encoding}' LOCALE_PROVIDER libc LOCALE 'C'"
+    postgres.execute(postgres_server, create, url.database)
+    try:
+        if refused:
+            with pytest.raises(TodoError, match=f"has the encoding {encoding}"):
+                migrations.upgrade(url)
+        else:
+            migrations.upgrade(url)
+        assert bool(objects(url)) is not refused
+    finally:
+        postgres.execute(postgres_server, "DROP DATABASE {} WITH (FORCE)", url.database)
+
+
 def test_schema_of_another_role_is_refused(empty_postgres_url: PostgresURL) -> None:
     """Its owner could change the functions, and would read whatever is written."""
     owner, upgrader = (f"{name}_{uuid.uuid4().hex}" for name in ("eve", "ada"))

@@ -212,7 +212,7 @@ def test_terminal_is_notified_of_a_long_wait(
     assert ran.err.count("Waiting for 127.0.0.1 …") == notified
 
 
-@pytest.mark.parametrize("state", ["57P03", "40001", "40P01", "53300", "08006"])
+@pytest.mark.parametrize("state", ["57P03", "40001", "40P01", "53300", "08006", "25P03"])
 def test_transient_statement_error_is_retried(postgres_url: PostgresURL, state: str) -> None:
     with postgres.connect(postgres_url) as console:
         console.execute("CREATE SEQUENCE todo.tries")
@@ -232,7 +232,8 @@ def test_transient_statement_error_is_retried(postgres_url: PostgresURL, state: 
         ("53100", "SERVER_ERROR", "The disk of 127.0.0.1 is full"),
         ("25006", "SERVER_ERROR", "is read-only"),
         ("57014", "SERVICE_UNAVAILABLE", "cancelled the statement"),
-        ("55P03", "SERVICE_UNAVAILABLE", "is not available"),
+        ("55P03", "SERVICE_UNAVAILABLE", "Another session holds a lock in"),
+        ("22P05", "SERVER_ERROR", "cannot store one of the characters"),
         ("58030", "SERVICE_UNAVAILABLE", "is not available"),
         ("53200", "SERVICE_UNAVAILABLE", "is not available"),
         ("22012", "SERVER_ERROR", "failed: not so (SQLSTATE 22012)"),

@@ -37,8 +37,8 @@ LETTERS = sorted(
 """Every letter of these alphabets that has several forms, in one of them."""
 
 LOCALES = {
-    "C": "LOCALE 'C'",
-    "C.UTF-8": "LOCALE 'C.UTF-8'",
+    "C": "LOCALE_PROVIDER libc LOCALE 'C'",
+    "C.UTF-8": "LOCALE_PROVIDER libc LOCALE 'C.UTF-8'",
     "ICU": "LOCALE 'C' LOCALE_PROVIDER icu ICU_LOCALE 'tr-TR'",
 }
 

@@ -119,6 +119,12 @@ def _connection(store: Store, url: PostgresURL, named: Target) -> Iterator[Check
     yield Check("server", "ok", f"Postgres {found.answer} over {family}, {pooled}{round_trip}")
     waking = f", including {found.wake:.0f} ms to wake up" if found.wake >= 100 else ""
     yield Check("connecting", "ok", f"{found.connect:.0f} ms in {handshake.round_trips} round trips{waking}")
+    encoding = found.driver.info.parameter_status("server_encoding")
+    if encoding == "UTF8":
+        yield Check("encoding", "ok", encoding)
+    else:
+        detail = f"{encoding}: the server does not check or convert text"
+        yield Check("encoding", "warning", detail, "Move to a database with the encoding UTF8.")
     yield _encryption(url, encrypted=pgconn.ssl_in_use, is_local=is_socket or _is_loopback(handshake.address))
 
 

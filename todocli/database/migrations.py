@@ -253,7 +253,18 @@ def _refuse_foreign(connection: sa.Connection, path: Path, revision: str | None)
 
 
 def create_schema(connection: sa.Connection, url: PostgresURL) -> None:
-    """Create the schema if it is missing. Refuse one that belongs to somebody else, who could change its functions."""
+    """Create the schema if it is missing.
+
+    Raises `TodoError` for a database that cannot store every character, and `AccessDenied` for a schema of somebody
+    else, who could change its functions.
+    """
+    driver: Any = connection.connection.driver_connection
+    encoding = driver.info.parameter_status("server_encoding")
+    if encoding not in ("UTF8", "SQL_ASCII"):
+        raise TodoError(
+            f"{url.redacted()} has the encoding {encoding}, which cannot store every character; nothing was changed.",
+            hint="Use a database with the encoding UTF8: CREATE DATABASE todo ENCODING 'UTF8' TEMPLATE template0.",
+        )
     found = connection.execute(
         sa.text(
             "SELECT nspowner::regrole::text AS owner, pg_has_role(nspowner, 'USAGE') AS is_ours"

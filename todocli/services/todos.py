@@ -151,7 +151,7 @@ class Todos:
         most = min(MAX_ADDED, _MAX_PARAMETERS // (len(_given(drafts)) + 2))
         if len(drafts) > most:
             detail = f"{len(drafts)} todos are too many for one command (limit {most})."
-            raise ValidationError(detail, hint="Add them in several parts.")
+            raise ValidationError(detail, hint=f"Add them in parts, which split -l {most} FILE makes of a file.")
         moment = now()
         owner = (
             sa.select(col(User.id), col(User.last_number))

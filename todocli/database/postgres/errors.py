@@ -177,14 +177,26 @@ STATEMENT_RULES = (
     ),
     ErrorRule(r"40001|40P01", ServiceUnavailable, "{place} is busy: {reason}.", _LATER, retry=RETRY_UNTIL_DEADLINE),
     ErrorRule(
-        r"08...|53300|57P01|57P02|57P03|57P05|broken",
+        r"08...|25P03|53300|57P01|57P02|57P03|57P05|broken",
         ServiceUnavailable,
         "The connection to {place} was lost: {reason}.",
         _LATER,
         retry=RETRY_UNTIL_DEADLINE,
     ),
     ErrorRule(r"silent", ServiceUnavailable, "{place} does not answer.", "Check the network", _PING),
-    ErrorRule(r"53...|55P03|58...", ServiceUnavailable, "{place} is not available: {reason}.", _LATER),
+    ErrorRule(
+        r"55P03",
+        ServiceUnavailable,
+        "Another session holds a lock in {place}: {reason}.",
+        "Try again when it has finished.",
+    ),
+    ErrorRule(r"53...|58...", ServiceUnavailable, "{place} is not available: {reason}.", _LATER),
+    ErrorRule(
+        r"22P05",
+        TodoError,
+        "{place} cannot store one of the characters: {reason}.",
+        "Use a database with the encoding UTF8, which can store all.",
+    ),
     ErrorRule(
         r"",
         TodoError,
