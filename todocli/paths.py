@@ -8,8 +8,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from todocli.errors import TodoError
-
 APP = "todo"
 
 
@@ -39,6 +37,8 @@ def _folder(kind: str) -> Path:
         return Path(home).expanduser().absolute()
     if os.name == "posix" and not Path(os.environ.get("HOME", "")).is_absolute():
         given = f"HOME is {os.environ['HOME']!r}, not an absolute path" if "HOME" in os.environ else "HOME is not set"
+        from todocli.errors import TodoError
+
         # The libraries would look elsewhere for a home: in another folder, or that of another user.
         raise TodoError(
             f"{given}, so there is no place for your todos.",

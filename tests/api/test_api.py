@@ -623,3 +623,28 @@ def test_command_line_and_api_show_the_same(monkeypatch: pytest.MonkeyPatch, hom
         todo.ok("list") == "1\topen\tfrom the web\t2026-11-27\t\t\t+x\n2\topen\tfrom the terminal\t2026-11-28\thigh\n"
     )
     store.close()
+
+
+def test_head_is_answered_like_get_without_body(ada: Api) -> None:
+    todo = ada.add("a")
+    for path in ("", f"/{todo['id']}", "/00000000-0000-7000-8000-000000000000"):
+        head, got = ada("HEAD", path), ada("GET", path)
+        assert (head.status_code, head.content) == (got.status_code, b"")
+        for name in ("content-length", "content-type", "etag"):
+            assert head.headers.get(name) == got.headers.get(name)
+    assert ada.client.head("/healthz").status_code == 200
+
+
+def test_two_authorization_headers_are_refused(ada: Api) -> None:
+    """A proxy and this server could take different ones."""
+    ours = ("Authorization", ada.headers["Authorization"])
+    for headers in ([ours, ours], [ours, ("Authorization", "Bearer x")]):
+        refused = ada.client.get(f"{BASE}/todos", headers=headers)
+        assert "more than one" in error(refused, 400, "VALIDATION_ERROR")["detail"]
+
+
+def test_connection_with_ambiguous_length_is_closed(ada: Api) -> None:
+    headers = [*ada.headers.items(), ("Content-Length", "2"), ("Transfer-Encoding", "chunked")]
+    refused = ada.client.post(f"{BASE}/todos", content=b"{}", headers=headers)
+    error(refused, 400, "VALIDATION_ERROR")
+    assert refused.headers["Connection"] == "close"

@@ -91,8 +91,9 @@ class RequestGuard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        headers = Headers(scope=scope)
         try:
-            self._check_head(Headers(scope=scope))
+            self._check_head(headers)
             async with asyncio.timeout(BODY_SECONDS):
                 body = await _read_body(receive)
         except TimeoutError:
@@ -101,7 +102,10 @@ class RequestGuard:
             await refusal(scope, receive, send)
             return
         except TodoError as error:
-            await response_for(error)(scope, receive, send)
+            refusal = response_for(error)
+            if _has_two_lengths(headers):  # what follows on this connection may be part of the body
+                refusal.headers["Connection"] = "close"
+            await refusal(scope, receive, send)
             return
         if body is None:
             return
@@ -114,7 +118,10 @@ class RequestGuard:
             is_read = True
             return {"type": "http.request", "body": body, "more_body": False}
 
-        await self._app(scope, receive_again, send)
+        if scope["method"] == "HEAD":  # answered as GET, without the body (RFC 9110, section 9.3.2)
+            await self._app({**scope, "method": "GET"}, receive_again, _without_body(send))
+        else:
+            await self._app(scope, receive_again, send)
 
     def _check_head(self, headers: Headers) -> None:
         """Raise `TodoError` for a request that its headers rule out."""
@@ -126,10 +133,23 @@ class RequestGuard:
         if origin and origin not in self._origins and origin.lower().partition("://")[2] != host:
             raise AccessDenied("Requests from pages of another origin are not answered here.")
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or ("content-length" in headers and "transfer-encoding" in headers):
+        if not length.isdecimal() or _has_two_lengths(headers):
             raise BadRequest("The length of the body is ambiguous.")  # RFC 9112, section 6.3: possibly smuggled
         if int(length) > MAX_BODY:
             raise _too_large()
+        if len(headers.getlist("authorization")) > 1:
+            raise BadRequest("There is more than one Authorization header.")
+
+
+def _has_two_lengths(headers: Headers) -> bool:
+    return "content-length" in headers and "transfer-encoding" in headers
+
+
+def _without_body(send: Send) -> Send:
+    async def send_head(message: Message) -> None:
+        await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+    return send_head
 
 
 async def _read_body(receive: Receive) -> bytes | None:

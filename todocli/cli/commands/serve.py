@@ -76,6 +76,11 @@ def serve(
     os.environ[VARIABLE] = settings.text()
     if trust_header:
         context.output.note(f"WARNING: any client that reaches this port can act as any user, via {trust_header}.")
+    if host not in LOOPBACK and not behind_proxy:
+        context.output.note(
+            f"WARNING: {host} takes connections from other machines, and without TLS anyone on the way can read tokens."
+            " Put a proxy with TLS in front, and pass --behind-proxy."
+        )
     context.output.note(f"Serving on http://{listens_at}:{port} (API: /api/v1, try it: /docs)")
     uvicorn.run(
         "todocli.api.app:worker",
