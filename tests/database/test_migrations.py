@@ -27,7 +27,7 @@ from todocli.services.history.undo import Undo, Verb
 from todocli.services.owner import Owner
 from todocli.services.queries import TodoQuery
 
-FIRST = migrations.Revision("0100", None, "Users, todos, their history, and tokens")
+FIRST = migrations.Revision("0101", None, "Users, todos, their history, and tokens")
 
 
 def objects(target: Target) -> set[str]:
@@ -58,7 +58,7 @@ def test_revisions_form_one_line() -> None:
     line = migrations.history()
     assert line[-1] == FIRST
     assert [revision.down_revision for revision in line[:-1]] == [revision.revision for revision in line[1:]]
-    assert [revision.revision for revision in line[::-1]] == [f"{number:04}" for number in range(100, 100 + len(line))]
+    assert [revision.revision for revision in line[::-1]] == [f"{number:04}" for number in range(101, 101 + len(line))]
 
 
 def test_revisions_import_neither_the_program_nor_sqlmodel() -> None:
@@ -112,7 +112,7 @@ def test_up_down_and_up_again_with_rows(empty_database: Target) -> None:
 
 def test_upgrade_and_downgrade_one_revision_at_a_time(empty_database: Target) -> None:
     assert migrations.upgrade(empty_database, "+1") == [FIRST]
-    assert migrations.current(empty_database) == "0100"
+    assert migrations.current(empty_database) == "0101"
     console = Console(empty_database)
     user = console.add_user()
     console.add(user, 1)
@@ -199,8 +199,8 @@ def test_wrong_direction_is_a_usage_error(database: Target) -> None:
     with pytest.raises(UsageError, match=f"There is no revision -99 from {HEAD}"):
         migrations.downgrade(database, "-99")
     migrations.downgrade(database, "base")
-    with pytest.raises(UsageError, match="The schema is base, older than 0100"):
-        migrations.downgrade(database, "0100")
+    with pytest.raises(UsageError, match="The schema is base, older than 0101"):
+        migrations.downgrade(database, "0101")
 
 
 def test_downgrade_of_missing_schema_does_nothing(empty_database: Target) -> None:
@@ -247,6 +247,14 @@ def test_tables_of_another_program_are_no_obstacle(empty_postgres_url: PostgresU
     migrations.downgrade(empty_postgres_url, "base")
     with postgres.connect(empty_postgres_url) as console:
         assert console.execute("SELECT to_regclass('public.users') IS NOT NULL").fetchone() == (True,)
+
+
+def test_tables_of_an_unreleased_version_are_recognised(empty_postgres_url: PostgresURL) -> None:
+    """They were in `public`."""
+    postgres.execute(empty_postgres_url, "CREATE TABLE public.todo_revision (version_num text)")
+    with pytest.raises(SchemaOutdated, match="before the first release"):
+        migrations.upgrade(empty_postgres_url)
+    assert objects(empty_postgres_url) == set()
 
 
 def test_schema_of_another_program_is_kept(empty_postgres_url: PostgresURL) -> None:

@@ -24,7 +24,7 @@ from todocli.database.deadline import Deadline, deadline_scope
 from todocli.database.engine import postgres_engine
 from todocli.database.postgres import SCHEMA
 from todocli.database.postgres.url import PostgresURL
-from todocli.database.schema import HEAD, VERSION_TABLE, read_revision
+from todocli.database.schema import HEAD, UNRELEASED, VERSION_TABLE, read_revision
 from todocli.database.target import Target, display
 from todocli.errors import AccessDenied, NotFound, ServiceUnavailable, TodoError, UsageError
 
@@ -273,6 +273,9 @@ def create_schema(connection: sa.Connection, url: PostgresURL) -> None:
         {"name": SCHEMA},
     ).one_or_none()
     if found is None:
+        # Only its name is looked at: reading it could run a function of whoever created it.
+        if connection.scalar(sa.text(f"SELECT to_regclass('public.{VERSION_TABLE}')::text")):
+            raise schema.unreleased(url, UNRELEASED[-1])
         connection.exec_driver_sql(f"CREATE SCHEMA {SCHEMA}")
     elif not found.is_ours:
         raise AccessDenied(

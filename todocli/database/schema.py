@@ -8,13 +8,13 @@ from todocli.database.postgres import SCHEMA
 from todocli.database.target import Target, display
 from todocli.errors import SchemaOutdated, SchemaTooNew
 
-HEAD = "0100"
+HEAD = "0101"
 """The revision that this program needs: a constant, so that no command has to import Alembic."""
 
 VERSION_TABLE = "todo_revision"
 """Alembic's table of the revision."""
 
-UNRELEASED = ("0001", "0002", "0003", "0004")
+UNRELEASED = ("0001", "0002", "0003", "0004", "0100")
 """Revisions of development versions, which no released program can upgrade."""
 
 UNDEFINED_TABLE = "42P01"

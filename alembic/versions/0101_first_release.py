@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 from alembic.util import load_python_file
 
-revision = "0100"
+revision = "0101"
 down_revision = None
 branch_labels = None
 depends_on = None
