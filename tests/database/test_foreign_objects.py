@@ -7,13 +7,14 @@ better than those of the built-in one takes its place, and runs with the rights 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import psycopg
 import pytest
 
-from tests.support import postgres
+from tests.support import pgbouncer, postgres
 from tests.support.terminal import Terminal
 from todocli.database import migrations
 from todocli.database.postgres.url import PostgresURL
@@ -71,11 +72,36 @@ def attacked(postgres_url: PostgresURL) -> PostgresURL:
     return postgres_url
 
 
-def test_shadows_in_public_are_not_used(attacked: PostgresURL, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a session whose search_path is the server's default, as behind a pooler."""
+Route = Callable[[PostgresURL], AbstractContextManager[PostgresURL]]
+
+
+@pytest.fixture(params=["directly", pytest.param("pooled", marks=pytest.mark.slow)])
+def route(request: pytest.FixtureRequest) -> Route:
+    """How to reach a server: a pooler's sessions are as the server made them."""
+    if request.param == "directly":
+        return nullcontext
+    if pgbouncer.PROGRAM is None:
+        pytest.skip("pgbouncer is not installed")
+    return pgbouncer.pooled
+
+
+@pytest.fixture
+def todo(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     monkeypatch.setenv("LOGNAME", "ada")
-    monkeypatch.setenv("TODO_DATABASE_URL", attacked.text())
-    todo = Terminal(monkeypatch)
+    return Terminal(monkeypatch)
+
+
+def test_shadows_in_public_are_not_used(
+    attacked: PostgresURL, route: Route, todo: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with route(attacked) as url:
+        monkeypatch.setenv("TODO_DATABASE_URL", url.text())
+        use_everything(todo)
+    with postgres.connect(attacked) as console:
+        assert console.execute("SELECT * FROM public.caught").fetchall() == []
+
+
+def use_everything(todo: Terminal) -> None:
     for line in (
         *("db current", "db check", "db ping", "user add ada", "user list", "doctor"),
         *("add Pay rent +home +bills due:fri p:1 project:home/flat", "add b", "add c +home"),
@@ -87,26 +113,30 @@ def test_shadows_in_public_are_not_used(attacked: PostgresURL, monkeypatch: pyte
         *("token revoke t", "user rename ada eve"),
     ):
         todo.ok(line)
-    with postgres.connect(attacked) as console:
-        assert console.execute("SELECT * FROM public.caught").fetchall() == []
 
 
 @pytest.mark.parametrize("style", ["German, DMY", "SQL, DMY", "Postgres, MDY"])
 def test_date_style_of_the_role_does_not_matter(
-    postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch, style: str
+    postgres_url: PostgresURL, route: Route, todo: Terminal, monkeypatch: pytest.MonkeyPatch, style: str
 ) -> None:
-    monkeypatch.setenv("LOGNAME", "ada")
-    monkeypatch.setenv("TODO_DATABASE_URL", postgres_url.text())
     with postgres.connect(postgres_url) as console:
         console.execute(f"ALTER DATABASE {postgres_url.database} SET DateStyle = '{style}'")
         console.execute(f"ALTER DATABASE {postgres_url.database} SET TimeZone = 'Asia/Kathmandu'")
-    todo = Terminal(monkeypatch)
-    for line in ("user add ada", "add a due:2026-12-24 start:2026-02-01", "edit 1 -t b", "done 1", "undo 2", "redo"):
-        todo.ok(line)
-    [found] = json.loads(todo.ok("list --all --json"))["items"]
-    assert (found["due_on"], found["starts_on"]) == ("2026-12-24", "2026-02-01")
-    assert found["created_at"].endswith("Z")
-    assert len(json.loads(todo.ok("log --json"))["items"]) == 6
+    with route(postgres_url) as url:
+        monkeypatch.setenv("TODO_DATABASE_URL", url.text())
+        for line in (
+            "user add ada",
+            "add a due:2026-12-24 start:2026-02-01",
+            "edit 1 -t b",
+            "done 1",
+            "undo 2",
+            "redo",
+        ):
+            todo.ok(line)
+        [found] = json.loads(todo.ok("list --all --json"))["items"]
+        assert (found["due_on"], found["starts_on"]) == ("2026-12-24", "2026-02-01")
+        assert found["created_at"].endswith("Z")
+        assert len(json.loads(todo.ok("log --json"))["items"]) == 6
 
 
 # A schema under another name
