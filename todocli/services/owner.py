@@ -35,9 +35,12 @@ class Owner:
 
         With `lock`, hold a lock on the user until the transaction ends, so that changes of one user queue up.
         """
-        user = sa.select(col(User.id)).where(self.is_user())
-        if session.scalar(user.with_for_update(key_share=True) if lock else user) is None:
+        if session.scalar(self.locked() if lock else sa.select(col(User.id)).where(self.is_user())) is None:
             raise self.unknown()
+
+    def locked(self) -> sa.Select[UUID, int]:
+        """Select the user's id and last number, and lock the user until the transaction ends."""
+        return sa.select(col(User.id), col(User.last_number)).where(self.is_user()).with_for_update(key_share=True)
 
     def scope(self, table: type[Todo | Change | History | Token]) -> sa.ColumnElement[bool]:
         """Return the condition that a row of `table` belongs to this user."""

@@ -153,12 +153,7 @@ class Todos:
             detail = f"{len(drafts)} todos are too many for one command (limit {most})."
             raise ValidationError(detail, hint=f"Add them in parts, which split -l {most} FILE makes of a file.")
         moment = now()
-        owner = (
-            sa.select(col(User.id), col(User.last_number))
-            .where(self._owner.is_user())
-            .with_for_update(key_share=True)
-            .cte("owner")
-        )
+        owner = self._owner.locked().cte("owner")
         new = self._new_rows(drafts, key.id)
         stamped = stamp(self._source, moment, key.id, key.request) | {"created_at": moment, "version": 1}
         values: dict[str, Any] = {

@@ -38,7 +38,7 @@ from todocli.database.store import WRITES
 from todocli.domain.idempotency import ChangeKey
 from todocli.domain.references import References
 from todocli.errors import Conflict
-from todocli.models import Todo, User
+from todocli.models import Todo
 from todocli.schemas.todos import TodoRead
 from todocli.services import resolve
 from todocli.services.idempotency import not_recorded, recorded_todos
@@ -136,7 +136,7 @@ class Updates:
         return [read(row) for row in self._session.execute(query).mappings()]
 
     def _locked(self, spec: UpdateSpec, key: ChangeKey, chosen: sa.ColumnElement[bool]) -> sa.CTE:
-        owner = sa.select(col(User.id)).where(self._owner.is_user()).with_for_update(key_share=True).cte("owner")
+        owner = self._owner.locked().cte("owner")
         return (
             sa.select(*COLUMNS, spec.pending.label("is_pending"))
             .where(col(Todo.user_id) == sa.select(owner.c.id).scalar_subquery())
