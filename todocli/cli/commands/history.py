@@ -168,13 +168,14 @@ def purge(
         from todocli.services.history.purge import TrashQuery
 
         trash = TrashQuery(named, until)
+        per_change = context.output.todos_per_purge
         if "change" in context.shared.given:
-            changes = workspace.trash.find(key)
+            changes = workspace.trash.find(key, per_change=per_change)
         if changes is None and (preview := workspace.trash.preview(trash)).count:
             first = preview.first
             workspace.release()
             context.confirm(_question(preview))
-            changes = workspace.purge(trash, preview, key, per_change=context.output.todos_per_purge)
+            changes = workspace.purge(trash, preview, key, per_change=per_change)
             context.forget()
     nothing = "Nothing in the trash is that old." if until else "The trash is empty."
     context.output.purged(changes or ChangeList.of([]), first, nothing=nothing)

@@ -105,11 +105,14 @@ class Purge:
             )
         return TrashPreview(rows[0]["count"], int(rows[0]["sum"] or 0), rows[0]["at"], found[:FIRST])
 
-    def find(self, key: ChangeKey) -> ChangeList | None:
-        """Return the purge that was made under `key`; None if there is none. Raises `Conflict` for another request."""
+    def find(self, key: ChangeKey, *, per_change: int | None = None) -> ChangeList | None:
+        """Return the purge that was made under `key`, with `per_change` todos; None if there is none.
+
+        Raises `Conflict` for another request.
+        """
         if recorded_todos(self._session, self._owner, key) is None:
             return None
-        return self._read(key.id, None)
+        return self._read(key.id, per_change)
 
     def purge(
         self, trash: TrashQuery, expected: TrashPreview, key: ChangeKey, *, per_change: int | None = None
@@ -120,8 +123,8 @@ class Purge:
         trash holds others by now, or if `key` was used for another request.
         """
         self._owner.require(self._session, lock=True)
-        if recorded_todos(self._session, self._owner, key) is not None:
-            return self._read(key.id, per_change)
+        if before := self.find(key, per_change=per_change):
+            return before
         if not expected.is_same(self.preview(trash)):
             raise Conflict(
                 "The trash was changed in the meantime; nothing was purged.",
