@@ -1,5 +1,5 @@
--- No function names its schema, which may be renamed, or restored beside the original. Each takes it from the table that
--- fired it. The SET clause confines that to the function.
+-- No function names its schema, which may be renamed or restored beside the original. Each takes it from the table that
+-- fired the trigger. The SET clause limits the change of search_path to the function.
 
 -- One change for each transaction at a console: a UUIDv7 derived from what identifies the transaction. It needs no
 -- session state, and so works behind a pooler.

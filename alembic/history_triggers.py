@@ -64,13 +64,11 @@ _STATES = {
     "is_trashed": "({0}.deleted_at IS NOT NULL)",
 }
 
-
 NUMBER_IN = {
     "sqlite": """json_extract(coalesce({0}"after", {0}"before"), '$.number')""",
     "postgresql": "((coalesce({0}after, {0}before) ->> 'number')::bigint)",
 }
-"""The number in a row of history, as the index `ix_history_number` has it; {0} is empty, or a table with a point."""
-
+"""The number in a row of history, as the index `ix_history_number` has it; {0} is empty, or a table with a dot."""
 
 _PURGED = {
     "sqlite": "EXISTS (SELECT 1 FROM history AS p WHERE p.todo_id = {0}.id AND p.user_id = {0}.user_id"

@@ -1,7 +1,7 @@
 """Objects of others in the same database: nothing outside the schema `todo` is ever picked up.
 
-In `public`, others may create objects (everyone could, up to Postgres 14). An operator or function whose parameters fit
-better than those of the built-in one takes its place, and runs with the rights of whoever uses it.
+Other roles may create objects in `public`; up to Postgres 14, every role could by default. An operator or function that
+matches the argument types better than the built-in one is used in its place, and runs with the caller's privileges.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ FUNCTIONS = {
 
 @pytest.fixture
 def attacked(postgres_url: PostgresURL) -> PostgresURL:
-    """A database in which somebody may create objects in `public`, and did."""
+    """A database where another role has created such objects in `public`."""
     with postgres.connect(postgres_url, options="-c search_path=public") as eve:
         eve.execute("CREATE TABLE caught (what text)")
         caught = "BEGIN INSERT INTO public.caught VALUES ('{}'); RAISE 'caught by {}'; END"

@@ -55,9 +55,9 @@ _BATCH = 5_000
 
 
 def fill(target: Target, todos: int, *, users: int = 1, statistics: bool) -> list[UUID]:
-    """Give each of `users` new users `todos` todos, of which `OPEN` are open; return the users' ids.
+    """Create `users` users with `todos` todos each, `OPEN` of them open; return the users' ids.
 
-    `statistics` says whether the planner has any.
+    With `statistics`, collect them for the planner.
     """
     console = Console(target)
     engine = "sqlite" if console.is_sqlite else "postgres"

@@ -255,8 +255,8 @@ def _refuse_foreign(connection: sa.Connection, path: Path, revision: str | None)
 def create_schema(connection: sa.Connection, url: PostgresURL) -> None:
     """Create the schema if it is missing.
 
-    Raises `TodoError` for a database that cannot store every character, and `AccessDenied` for a schema of somebody
-    else, who could change its functions.
+    Raises `TodoError` if the database's encoding lacks characters, and `AccessDenied` if the schema belongs to another
+    role, which could replace its functions.
     """
     driver: Any = connection.connection.driver_connection
     encoding = driver.info.parameter_status("server_encoding")
@@ -273,7 +273,7 @@ def create_schema(connection: sa.Connection, url: PostgresURL) -> None:
         {"name": SCHEMA},
     ).one_or_none()
     if found is None:
-        # Only its name is looked at: reading it could run a function of whoever created it.
+        # Only its existence is checked: it may be a view, and reading that would run its owner's functions.
         if connection.scalar(sa.text(f"SELECT to_regclass('public.{VERSION_TABLE}')::text")):
             raise schema.unreleased(url, UNRELEASED[-1])
         connection.exec_driver_sql(f"CREATE SCHEMA {SCHEMA}")

@@ -47,9 +47,9 @@ class Owner:
         return col(table.user_id) == self._id()
 
     def owns(self, table: type[Todo | Change | History]) -> sa.ColumnElement[bool]:
-        """Return the same condition for rows that are found by their ids, or by those of their todos.
+        """Return the same condition for rows that are looked up by an id, of theirs or of their todo.
 
-        It only checks them. SQLite without statistics would rather look for ids among all rows of the user.
+        It is checked on each row found. Without statistics, SQLite would otherwise read all rows of the user.
         """
         return _Unindexed(col(table.user_id)) == self._id()
 
@@ -60,7 +60,7 @@ class Owner:
 
 
 class _Unindexed(sa.sql.functions.FunctionElement[UUID]):
-    """A column whose indexes SQLite does not use (https://www.sqlite.org/optoverview.html#disqualifying)."""
+    """A column that SQLite does not look up in an index (https://www.sqlite.org/optoverview.html#disqualifying)."""
 
     name = "unindexed"
     type = sa.Uuid()

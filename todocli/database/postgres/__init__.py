@@ -3,6 +3,6 @@
 SCHEMA = "todo"
 """The Postgres schema of all tables and functions. In `public`, an application's tables could have the same names.
 
-Nothing depends on the session's `search_path`, which a pooler may have set for somebody else. Every statement names the
-schema. Whatever can be resolved to an object of another schema names `pg_catalog`.
+No statement depends on the session's `search_path`, which clients of a pooler may share. Tables are qualified with this
+schema, and calls that could resolve to an object elsewhere are qualified with `pg_catalog`.
 """

@@ -13,8 +13,8 @@ from todocli.database.postgres import SCHEMA
 class _Text(sa.Text):
     """Parameters are `text`, as the columns are.
 
-    An operator for exactly the types at hand takes precedence, wherever it is. For `varchar`, PostgreSQL has none of
-    its own: whoever may create objects in `public` could provide one (https://www.postgresql.org/docs/current/typeconv-oper.html).
+    An operator that matches the argument types exactly takes precedence, whatever its schema. PostgreSQL has none for
+    `varchar`, so anyone who may create objects in `public` could define one (https://www.postgresql.org/docs/current/typeconv-oper.html).
     """
 
     render_bind_cast = True
