@@ -282,7 +282,9 @@ def test_todo_document_in_full(todo: Terminal, monkeypatch: pytest.MonkeyPatch) 
 
 def _too_new(home: Path) -> None:
     with closing(sqlite3.connect(home / "todo.db")) as connection:
+        connection.execute("UPDATE todo_revision SET version_num = 9999, oldest_reader = 9999, oldest_writer = 9999")
         connection.execute("PRAGMA user_version = 9999")
+        connection.commit()
 
 
 def _in_the_way(home: Path) -> None:

@@ -63,6 +63,8 @@ def test_doctor_guides_setup_of_postgres(
     assert "IPv4, directly" in found["server"]["detail"]
     with postgres.connect(empty_postgres_url) as console:
         console.execute("UPDATE todo_revision SET version_num = '9999'")
+        assert "9999, newer" in checks(todo, 0)["schema"]["detail"]
+        console.execute("UPDATE todo_revision SET oldest_writer = '9999'")
     assert checks(todo, 8)["schema"]["status"] == "problem"
 
 

@@ -88,7 +88,7 @@ def test_database_without_schema_says_what_to_do(todo: Terminal, empty_postgres_
         assert first.startswith("error: There is no todo schema in postgresql://")
         assert second == " hint: Create it: todo --profile work db upgrade"
     upgraded = todo("db upgrade --json", profile="work")
-    assert json.loads(upgraded.out)["applied"] == ["0101"]
+    assert json.loads(upgraded.out)["applied"] == ["0102"]
     ran = todo("list", profile="work")
     assert (ran.code, ran.err) == (
         6,
@@ -106,9 +106,9 @@ def test_database_url_variable_is_enough_for_operator(
 ) -> None:
     monkeypatch.setenv("TODO_DATABASE_URL", empty_postgres_url.text())
     ran = todo("db upgrade")
-    current = f"The schema of {empty_postgres_url.redacted()} is current (0101)\n"
+    current = f"The schema of {empty_postgres_url.redacted()} is current (0102)\n"
     assert (ran.code, ran.out) == (0, current)
-    assert ran.err == "Upgrading to 0101: Users, todos, their history, and tokens\n"
+    assert ran.err == "Upgrading to 0102: Users, todos, their history, and tokens\n"
     assert todo.ok("db current") == current
     assert todo.ok("db check") == current
     todo.ok("user add ops")
@@ -122,10 +122,10 @@ def test_database_url_variable_is_enough_for_operator(
 
 
 def test_db_commands_on_embedded_database(todo: Terminal) -> None:
-    assert todo.ok("db history") == "0101\tUsers, todos, their history, and tokens\n"
+    assert todo.ok("db history") == "0102\tUsers, todos, their history, and tokens\n"
     assert todo.ok("db current").startswith("There is no todo schema in ")
     todo.ok("db upgrade")
-    assert todo.ok("db check").endswith(" is current (0101)\n")
+    assert todo.ok("db check").endswith(" is current (0102)\n")
     assert json.loads(todo.ok("db ping --json"))["database"] == "sqlite"
     todo.ok("add a")
     todo.ok("db downgrade base --yes")

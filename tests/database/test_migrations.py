@@ -27,7 +27,7 @@ from todocli.services.history.undo import Undo, Verb
 from todocli.services.owner import Owner
 from todocli.services.queries import TodoQuery
 
-FIRST = migrations.Revision("0101", None, "Users, todos, their history, and tokens")
+FIRST = migrations.Revision("0102", None, "Users, todos, their history, and tokens")
 
 
 def objects(target: Target) -> set[str]:
@@ -58,7 +58,7 @@ def test_revisions_form_one_line() -> None:
     line = migrations.history()
     assert line[-1] == FIRST
     assert [revision.down_revision for revision in line[:-1]] == [revision.revision for revision in line[1:]]
-    assert [revision.revision for revision in line[::-1]] == [f"{number:04}" for number in range(101, 101 + len(line))]
+    assert [revision.revision for revision in line[::-1]] == [f"{number:04}" for number in range(102, 102 + len(line))]
 
 
 def test_revisions_import_neither_the_program_nor_sqlmodel() -> None:
@@ -112,7 +112,7 @@ def test_up_down_and_up_again_with_rows(empty_database: Target) -> None:
 
 def test_upgrade_and_downgrade_one_revision_at_a_time(empty_database: Target) -> None:
     assert migrations.upgrade(empty_database, "+1") == [FIRST]
-    assert migrations.current(empty_database) == "0101"
+    assert migrations.current(empty_database) == "0102"
     console = Console(empty_database)
     user = console.add_user()
     console.add(user, 1)
@@ -199,8 +199,8 @@ def test_wrong_direction_is_a_usage_error(database: Target) -> None:
     with pytest.raises(UsageError, match=f"There is no revision -99 from {HEAD}"):
         migrations.downgrade(database, "-99")
     migrations.downgrade(database, "base")
-    with pytest.raises(UsageError, match="The schema is base, older than 0101"):
-        migrations.downgrade(database, "0101")
+    with pytest.raises(UsageError, match="The schema is base, older than 0102"):
+        migrations.downgrade(database, "0102")
 
 
 def test_downgrade_of_missing_schema_does_nothing(empty_database: Target) -> None:

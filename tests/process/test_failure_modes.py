@@ -49,7 +49,9 @@ def test_file_that_is_not_a_database_is_kept(todo: Terminal, folder: Path) -> No
 
 def test_newer_file_is_refused(todo: Terminal, folder: Path) -> None:
     with closing(sqlite3.connect(folder / "todo.db", isolation_level=None)) as connection:
-        connection.execute("UPDATE todo_revision SET version_num = '0777'")
+        connection.execute(
+            "UPDATE todo_revision SET (version_num, oldest_reader, oldest_writer) = ('0777', '0777', '0777')"
+        )
         connection.execute("PRAGMA user_version = 777")
     for line in ("list", "add b", "db check", "db upgrade"):
         ran = todo(line)

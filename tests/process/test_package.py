@@ -240,7 +240,7 @@ def test_editable_install_uses_migrations_of_its_checkout(tmp_path: Path) -> Non
 
     shutil.copytree(folder / "alembic", folder / "todocli/_alembic")
     assert (editable.packages / "todocli/_alembic/env.py").is_file()
-    script = folder / "alembic/versions" / next((ROOT / "alembic/versions").glob("0101_*.py")).name
+    script = folder / "alembic/versions" / next((ROOT / "alembic/versions").glob("0102_*.py")).name
     text = script.read_text("utf-8")
     script.write_text(text.replace('"""', '"""Newer: ', 1), "utf-8")
 

@@ -621,7 +621,7 @@ TABLE = Command(
                     ),
                 ),
                 "check": Command(
-                    "Exit with 8 if the schema is older or...",
+                    "Exit with 8 if this program cannot use the...",
                     options=(
                         JSON,
                         PROFILE,

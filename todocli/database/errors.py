@@ -13,11 +13,13 @@ import sqlalchemy as sa
 
 from todocli.database.postgres import errors as postgres_errors
 from todocli.database.postgres.url import PostgresURL
-from todocli.database.schema import mismatch
+from todocli.database.schema import CurrentRevision, mismatch
 from todocli.errors import ServiceUnavailable, TodoError
 
-_FOREIGN_SCHEMA = {"42P01", "42703", "42883", "23502"}
-"""undefined_table, undefined_column, undefined_function, not_null_violation: signs of another schema."""
+_FOREIGN_SCHEMA = {"42P01", "42703", "42883", "23502", "22P02", "21000"}
+"""Signs of another schema: undefined_table, undefined_column, undefined_function, not_null_violation; and when it does
+not admit this program: invalid_text_representation, cardinality_violation.
+"""
 
 _LEAST_FREE = 100_000
 """With less free space, in bytes, SQLite cannot create the files that it needs beside the database."""
@@ -27,12 +29,14 @@ _UNKNOWN_OUTCOME = ("broken", "silent", "57P01", "57P02", "57P05", "40003")
 """No SQLSTATE; or admin_shutdown, crash_shutdown, idle_session_timeout, statement_completion_unknown."""
 
 
-def translate(error: sa.exc.DBAPIError, target: Path | PostgresURL, revision: Callable[[], str | None]) -> TodoError:
+def translate(
+    error: sa.exc.DBAPIError, target: Path | PostgresURL, revision: Callable[[], CurrentRevision | None]
+) -> TodoError:
     """Return what `error` means to the user; `revision` reads the revision of the schema."""
     if isinstance(target, PostgresURL):
         return _postgres_error(error, target, revision)
     if isinstance(error.orig, sqlite3.Error):
-        return sqlite_error(error.orig, target)
+        return _foreign_schema(error.orig, target, revision) or sqlite_error(error.orig, target)
     return TodoError(f"The database {target} failed: {error.orig}")
 
 
@@ -121,7 +125,9 @@ def outcome_is_unknown(error: sa.exc.DBAPIError) -> bool:
     return not _is_connect_error(error) and (state in _UNKNOWN_OUTCOME or state.startswith(_CONNECTION_EXCEPTION))
 
 
-def _postgres_error(error: sa.exc.DBAPIError, url: PostgresURL, revision: Callable[[], str | None]) -> TodoError:
+def _postgres_error(
+    error: sa.exc.DBAPIError, url: PostgresURL, revision: Callable[[], CurrentRevision | None]
+) -> TodoError:
     reason = postgres_errors.reason_of(str(error.orig))
     if _is_connect_error(error):
         return postgres_errors.explain(postgres_errors.connect_rule(str(error.orig)), url, reason)
@@ -129,6 +135,13 @@ def _postgres_error(error: sa.exc.DBAPIError, url: PostgresURL, revision: Callab
     if state in _FOREIGN_SCHEMA and (fault := mismatch(url, revision())):
         return fault
     return postgres_errors.explain(postgres_errors.statement_rule(state), url, reason, state)
+
+
+def _foreign_schema(
+    error: sqlite3.Error, path: Path, revision: Callable[[], CurrentRevision | None]
+) -> TodoError | None:
+    is_sign = getattr(error, "sqlite_errorname", "") == "SQLITE_ERROR"  # whatever is wrong with the statement itself
+    return mismatch(path, revision()) if is_sign else None
 
 
 def _is_connect_error(error: sa.exc.DBAPIError) -> bool:

@@ -100,7 +100,8 @@ def _schema(store: Store, target: Target) -> Iterator[Check]:
     revision = probe.revision(store).answer
     fault = schema.mismatch(target, revision)
     if fault is None:
-        yield Check("schema", "ok", f"{revision}, which this program needs")
+        fits = "which this program needs" if revision.id == schema.HEAD else "newer, and this program may use it"
+        yield Check("schema", "ok", f"{revision.id}, {fits}")
     elif isinstance(target, Path) and isinstance(fault, SchemaOutdated):
         yield Check("schema", "ok", "outdated; the next command upgrades it")
     else:

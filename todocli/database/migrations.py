@@ -24,7 +24,7 @@ from todocli.database.deadline import Deadline, deadline_scope
 from todocli.database.engine import postgres_engine
 from todocli.database.postgres import SCHEMA
 from todocli.database.postgres.url import PostgresURL
-from todocli.database.schema import HEAD, UNRELEASED, VERSION_TABLE, read_revision
+from todocli.database.schema import UNRELEASED, VERSION_TABLE, CurrentRevision, read_revision
 from todocli.database.target import Target, display
 from todocli.errors import AccessDenied, NotFound, ServiceUnavailable, TodoError, UsageError
 
@@ -81,7 +81,8 @@ def current(target: Target) -> str | None:
     if isinstance(target, Path) and sqlite_file.is_blank(target):
         return None
     with _translate_errors(target), _engine(target).connect() as connection:
-        return _revision(connection, target)
+        found = _revision(connection, target)
+        return found.id if found else None
 
 
 def upgrade(
@@ -130,10 +131,11 @@ class _Plan:
         if self._to is None and self._by is None:
             raise NotFound(f"There is no revision {wanted!r}.", hint="See the revisions", command=_HISTORY)
 
-    def revisions(self, revision: str | None) -> list[Script]:
-        """Return the revisions to run from `revision`, in order."""
-        if revision not in self._places:
-            raise schema.mismatch(self._target, revision) or schema.too_new(self._target, str(revision))
+    def revisions(self, found: CurrentRevision | None) -> list[Script]:
+        """Return the revisions to run from the one that was found, in order."""
+        revision = found.id if found else None
+        if found and revision not in self._places:
+            raise schema.mismatch(self._target, found) or schema.too_new(self._target, found)
         here = self._places[revision]
         there = here + self._by if self._by is not None else self._to
         if there is None or not 0 <= there <= len(self._chain):
@@ -172,8 +174,9 @@ class _Plan:
 
 def _migrate(target: Target, plan: _Plan, on_revision: OnRevision | None, on_copy: OnCopy | None) -> list[Revision]:
     with _translate_errors(target), _locked(target) as connection:
-        start = _revision(connection, target)
-        scripts = plan.revisions(start)
+        found = _revision(connection, target)
+        start = found.id if found else None
+        scripts = plan.revisions(found)
         if isinstance(target, Path):
             _refuse_foreign(connection, target, start)
             if start and scripts:
@@ -293,12 +296,11 @@ def _finish_sqlite(connection: sa.Connection, path: Path, revision: str | None) 
     connection.exec_driver_sql(f"PRAGMA user_version = {int(revision or 0)}")
 
 
-def _revision(connection: sa.Connection, target: Target) -> str | None:
+def _revision(connection: sa.Connection, target: Target) -> CurrentRevision | None:
     is_sqlite = isinstance(target, Path)
     if not sa.inspect(connection).has_table(VERSION_TABLE, schema=None if is_sqlite else SCHEMA):
         return None
-    found = connection.scalar(sa.text(read_revision(target)))
-    return None if found is None else str(found)
+    return CurrentRevision.of(connection.execute(sa.text(read_revision(target))).mappings().all())
 
 
 def _config() -> Config:
@@ -343,4 +345,4 @@ def _translate_errors(target: Target) -> Iterator[None]:
                 f"Other programs are using the tables in {display(target)}; nothing was changed.",
                 hint="Try again when they have finished.",
             ) from None
-        raise errors.translate(error, target, lambda: HEAD) from None
+        raise errors.translate(error, target, lambda: CurrentRevision(schema.HEAD)) from None

@@ -1,36 +1,85 @@
-"""The schema revision that this program needs, and the errors for any other."""
+"""The schema revision that this program needs, and the errors for any other.
+
+A newer schema may still admit older programs. It says which ones, in the row that Alembic keeps its revision in:
+
+    todo_revision   version_num   oldest_reader   oldest_writer
+                    0105          0102            0104            a program of revision 0103 may read, but not write
+
+Every statement tests it (`todocli.services.admission`). This module explains the outcome.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
 
 from todocli.database.postgres import SCHEMA
 from todocli.database.target import Target, display
 from todocli.errors import SchemaOutdated, SchemaTooNew
 
-HEAD = "0101"
+HEAD = "0102"
 """The revision that this program needs: a constant, so that no command has to import Alembic."""
 
 VERSION_TABLE = "todo_revision"
 """Alembic's table of the revision."""
 
-UNRELEASED = ("0001", "0002", "0003", "0004", "0100")
+UNRELEASED = ("0001", "0002", "0003", "0004", "0100", "0101")
 """Revisions of development versions, which no released program can upgrade."""
 
 UNDEFINED_TABLE = "42P01"
 """SQLSTATE of a query on a missing table."""
 
 
+@dataclass(frozen=True)
+class CurrentRevision:
+    """The revision of a schema, and the oldest programs that it lets read and write, by their `HEAD`."""
+
+    id: str
+    oldest_reader: str = ""
+    oldest_writer: str = ""
+
+    @classmethod
+    def of(cls, rows: Sequence[Any]) -> Self | None:
+        """Return what the rows of `VERSION_TABLE` say, each a mapping by column; None if there are none.
+
+        With several, the schema is that of a program which keeps them differently.
+        """
+        if not rows:
+            return None
+        if len(rows) > 1:
+            ids = " and ".join(sorted(row["version_num"] for row in rows))
+            return cls(ids, ids, ids)
+        [row] = rows
+        oldest = (row.get(name) or "" for name in ("oldest_reader", "oldest_writer"))
+        return cls(row["version_num"], *oldest)
+
+    @property
+    def admits_readers(self) -> bool:
+        """Whether this program may read."""
+        return self.oldest_reader <= HEAD
+
+    @property
+    def admits_writers(self) -> bool:
+        """Whether this program may write, too."""
+        return self.admits_readers and self.oldest_writer <= HEAD
+
+
 def read_revision(target: Target) -> str:
-    """Return the query for the revision."""
+    """Return the query for the rows of `CurrentRevision.of`."""
     table = VERSION_TABLE if isinstance(target, Path) else f"{SCHEMA}.{VERSION_TABLE}"
-    return f"SELECT version_num FROM {table}"  # noqa: S608 - constants
+    return f"SELECT * FROM {table}"  # noqa: S608 - constants
 
 
-def too_new(target: Target, revision: str) -> SchemaTooNew:
+def too_new(target: Target, revision: CurrentRevision) -> SchemaTooNew:
     """Return the error for a schema that a newer program wrote."""
+    if revision.admits_writers:
+        limit = ""
+    else:
+        limit = ", which may only read it" if revision.admits_readers else ", which may no longer use it"
     return SchemaTooNew(
-        f"The schema of {display(target)} is {revision}, newer than this program can use ({HEAD}).",
+        f"The schema of {display(target)} is {revision.id}, newer than this program ({HEAD}){limit}.",
         hint="Upgrade todo on this machine.",
     )
 
@@ -58,10 +107,12 @@ def unreleased(target: Target, revision: str) -> SchemaOutdated:
     )
 
 
-def mismatch(target: Target, revision: str | None) -> SchemaOutdated | SchemaTooNew | None:
-    """Return the error for a schema at another revision than `HEAD`; None if it matches."""
-    if revision in UNRELEASED:
-        return unreleased(target, revision)
-    if revision is None or revision < HEAD:
-        return outdated(target, revision)
-    return too_new(target, revision) if revision > HEAD else None
+def mismatch(target: Target, revision: CurrentRevision | None) -> SchemaOutdated | SchemaTooNew | None:
+    """Return the error for a schema that this program cannot write to; None if it can."""
+    if revision is None:
+        return outdated(target, None)
+    if revision.id in UNRELEASED:
+        return unreleased(target, revision.id)
+    if revision.id < HEAD:
+        return outdated(target, revision.id)
+    return None if revision.admits_writers else too_new(target, revision)

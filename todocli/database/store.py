@@ -28,7 +28,7 @@ from todocli.database import errors
 from todocli.database.deadline import DEFAULT_SECONDS, Deadline, current_deadline, deadline_scope
 from todocli.database.engine import postgres_engine, sqlite_engine, transactional
 from todocli.database.redact import redact
-from todocli.database.schema import UNDEFINED_TABLE, read_revision
+from todocli.database.schema import UNDEFINED_TABLE, CurrentRevision, read_revision
 from todocli.database.target import Target, display
 from todocli.errors import OutcomeUnknown, ServiceUnavailable, TodoError
 
@@ -145,16 +145,16 @@ class Store:
             fault = TodoError(f"Internal error: {type(error).__name__}: {redact(str(error))}.")
             raise _outcome_unknown(fault) from error
 
-    def _revision(self) -> str | None:
+    def _revision(self) -> CurrentRevision | None:
         """Return the revision of the schema, or None if there is none."""
         with self._engine.connect() as connection:
             try:
-                revision: str | None = connection.scalar(sa.text(read_revision(self.target)))
+                rows = connection.execute(sa.text(read_revision(self.target))).mappings().all()
             except sa.exc.DBAPIError as error:
                 if getattr(error.orig, "sqlstate", None) == UNDEFINED_TABLE:
                     return None
                 raise
-            return revision
+            return CurrentRevision.of(rows)
 
     def close(self) -> None:
         """Close the connections."""

@@ -12,11 +12,15 @@ from sqlmodel import Session, col
 
 from todocli.errors import MissingUserContext
 from todocli.models import Change, History, Todo, Token, User
+from todocli.services.admission import may_read, may_write
 
 
 @dataclass(frozen=True)
 class Owner:
-    """A user, by id if it is known. Otherwise the name is resolved inside each statement, without a round trip."""
+    """A user, by id if it is known. Otherwise the name is resolved inside each statement, without a round trip.
+
+    `locked` and `scope` also test that the schema admits this program; every statement has one of them.
+    """
 
     name: str
     id: UUID | None = None
@@ -35,16 +39,17 @@ class Owner:
 
         With `lock`, hold a lock on the user until the transaction ends, so that changes of one user queue up.
         """
-        if session.scalar(self.locked() if lock else sa.select(col(User.id)).where(self.is_user())) is None:
+        if session.scalar(self.locked() if lock else sa.select(col(User.id)).where(self.is_user(), may_read())) is None:
             raise self.unknown()
 
     def locked(self) -> sa.Select[UUID, int]:
         """Select the user's id and last number, and lock the user until the transaction ends."""
-        return sa.select(col(User.id), col(User.last_number)).where(self.is_user()).with_for_update(key_share=True)
+        user = sa.select(col(User.id), col(User.last_number)).where(self.is_user(), may_write())
+        return user.with_for_update(key_share=True)
 
     def scope(self, table: type[Todo | Change | History | Token]) -> sa.ColumnElement[bool]:
         """Return the condition that a row of `table` belongs to this user."""
-        return col(table.user_id) == self._id()
+        return sa.and_(col(table.user_id) == self._id(), may_read())
 
     def owns(self, table: type[Todo | Change | History]) -> sa.ColumnElement[bool]:
         """Return the same condition for rows that are looked up by an id, of theirs or of their todo.

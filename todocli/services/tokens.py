@@ -20,6 +20,7 @@ from todocli.domain.tokens import digest as token_digest
 from todocli.errors import AccessDenied, Conflict, MissingUserContext, NotFound, ValidationError
 from todocli.models import Token, User
 from todocli.schemas.tokens import TokenCreated, TokenList, TokenRead
+from todocli.services.admission import may_read, may_write
 from todocli.services.owner import Owner
 
 NAME_LENGTH = 64
@@ -66,7 +67,7 @@ class Tokens:
         columns: dict[str, Any] = {key: sa.literal(value, _table.c[key].type) for key, value in values.items()}
         columns["user_id"] = col(User.id)
         new = insert_for(self._session, Token).from_select(
-            list(columns), sa.select(*columns.values()).where(self._owner.is_user())
+            list(columns), sa.select(*columns.values()).where(self._owner.is_user(), may_write())
         )
         statement = new.on_conflict_do_nothing(index_elements=["user_id", "name"]).returning(*_columns)
         created = self._session.execute(statement).mappings().one_or_none() or self._of_id(values["id"])
@@ -92,7 +93,7 @@ class Tokens:
         if known is None:
             given = "of this name: it takes the name, not the token itself" if name.startswith(PREFIX) else repr(name)
             raise NotFound(f"There is no token {given}.", hint="See your tokens", command=("todo", "token", "list"))
-        self._session.execute(_table.delete().where(self._owner.scope(Token), _table.c.id == known.id))
+        self._session.execute(_table.delete().where(self._owner.scope(Token), may_write(), _table.c.id == known.id))
         return known
 
     def _of_id(self, token_id: UUID) -> sa.RowMapping | None:
@@ -112,7 +113,7 @@ def authenticate(session: Session, token: str) -> Principal:
             *(_table.c[name] for name in ("id", "digest", "is_read_only", "expires_at", "user_id")), col(User.name)
         )
         .join(User, col(User.id) == _table.c.user_id)
-        .where(_table.c.digest == digest)
+        .where(_table.c.digest == digest, may_read())
     )
     row = session.execute(query).mappings().one_or_none()
     if row is None or not hmac.compare_digest(row["digest"], digest):
@@ -124,7 +125,7 @@ def authenticate(session: Session, token: str) -> Principal:
 
 def user_of(session: Session, user_id: UUID) -> Principal:
     """Return the client of a user that a gateway named by id. Raises `MissingUserContext` for an unknown user."""
-    name = session.scalar(sa.select(col(User.name)).where(col(User.id) == user_id))
+    name = session.scalar(sa.select(col(User.name)).where(col(User.id) == user_id, may_read()))
     if name is None:
         raise MissingUserContext(
             "The database does not know that user.", hint="See the users", command=("todo", "user", "list")
@@ -135,4 +136,4 @@ def user_of(session: Session, user_id: UUID) -> Principal:
 def record_use(session: Session, used: Mapping[UUID, datetime]) -> None:
     """Record when tokens were last used."""
     for token_id, moment in used.items():
-        session.execute(_table.update().where(_table.c.id == token_id).values(last_used_at=moment))
+        session.execute(_table.update().where(_table.c.id == token_id, may_write()).values(last_used_at=moment))

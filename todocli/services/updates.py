@@ -41,6 +41,7 @@ from todocli.errors import Conflict
 from todocli.models import Todo
 from todocli.schemas.todos import TodoRead
 from todocli.services import resolve
+from todocli.services.admission import may_write
 from todocli.services.idempotency import not_recorded, recorded_todos
 from todocli.services.owner import Owner
 from todocli.services.resolve import COLUMNS, Result, read
@@ -151,7 +152,7 @@ class Updates:
         return (
             sa.update(Todo)
             .where(self._owner.owns(Todo), col(Todo.id).in_(sa.select(locked.c.id).where(_needs_update(locked, spec))))
-            .where(not_recorded(self._owner, key.id))
+            .where(not_recorded(self._owner, key.id), may_write())
             .values(**spec.values, **stamp(self._source, spec.at, key.id, key.request), version=col(Todo.version) + 1)
             .returning(*COLUMNS)
             .execution_options(synchronize_session=False)

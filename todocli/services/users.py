@@ -14,7 +14,9 @@ from todocli.domain.ids import new_id
 from todocli.errors import Conflict, NotFound
 from todocli.models import User
 from todocli.schemas.accounts import UserList, UserRead
+from todocli.services.admission import may_read, may_write
 
+_table = sa.inspect(User).local_table
 _columns = (col(User.id), col(User.name), col(User.created_at))
 
 
@@ -26,13 +28,14 @@ class Users:
 
     def all(self) -> UserList:
         """Return every user, by name in the order of code points."""
-        rows = self._session.execute(sa.select(*_columns)).mappings()
+        rows = self._session.execute(sa.select(*_columns).where(may_read())).mappings()
         items = sorted((UserRead(**row) for row in rows), key=lambda user: user.name)
         return UserList.of(items)
 
     def find(self, name: str) -> UserRead | None:
         """Return the user of that name, or None."""
-        row = self._session.execute(sa.select(*_columns).where(col(User.name) == name)).mappings().one_or_none()
+        query = sa.select(*_columns).where(col(User.name) == name, may_read())
+        row = self._session.execute(query).mappings().one_or_none()
         return UserRead(**row) if row else None
 
     def add(self, name: str) -> tuple[UserRead, bool]:
@@ -59,7 +62,7 @@ class Users:
         taken = sa.exists(sa.select(col(User.id)).where(col(User.name) == new_name).correlate(None))
         statement = (
             sa.update(User)
-            .where(col(User.id) == known.id, ~taken)
+            .where(col(User.id) == known.id, ~taken, may_write())
             .values(name=new_name)
             .returning(*_columns)
             .execution_options(synchronize_session=False)
@@ -81,7 +84,8 @@ class Users:
         return known.id if known else self.add(name)[0].id
 
     def _insert(self, values: dict[str, Any]) -> Any:
-        new = insert_for(self._session, User).values(**values)
+        literals = [sa.literal(value, _table.c[name].type) for name, value in values.items()]
+        new = insert_for(self._session, User).from_select(list(values), sa.select(*literals).where(may_write()))
         return new.on_conflict_do_nothing(index_elements=["name"]).returning(*_columns)
 
 

@@ -75,7 +75,7 @@ def downgrade(
 def current(context: Context) -> None:
     """Show the revision of the schema."""
     probe = _probe(context)
-    _print(context, [], probe.answer if probe else None, probe)
+    _print(context, [], _id(probe), probe)
     if probe and probe.round_trips:
         context.output.note(_timings(probe))
 
@@ -94,14 +94,13 @@ def history(context: Context) -> None:
 
 
 def check(context: Context) -> None:
-    """Exit with 8 if the schema is older or newer than this program needs."""
+    """Exit with 8 if this program cannot use the schema: it is older or newer."""
     from todocli.database import schema
 
     probe = _probe(context)
-    revision = probe.answer if probe else None
-    if error := schema.mismatch(context.target, revision):
+    if error := schema.mismatch(context.target, probe.answer if probe else None):
         raise error
-    _print(context, [], revision, probe)
+    _print(context, [], _id(probe), probe)
 
 
 def ping(context: Context) -> None:
@@ -155,6 +154,10 @@ def _probe(context: Context) -> Probe | None:
         return probe.revision(store)
 
 
+def _id(probe: Probe | None) -> str | None:
+    return probe.answer.id if probe and probe.answer else None
+
+
 def _timings(probe: Probe) -> str:
     if not probe.round_trips:
         return f"connect {probe.connect} ms, query {probe.query} ms"
@@ -193,6 +196,8 @@ def _print(context: Context, applied: list[str], revision: str | None, probe: Pr
         context.output.lines(read, [f"There is no todo schema in {location}"], upgrade_command)
     elif read.is_current:
         context.output.lines(read, [f"The schema of {location} is current ({revision})"])
-    else:
+    elif revision < HEAD:
         line = f"The schema of {location} is {revision}; this program needs {HEAD}"
-        context.output.lines(read, [line], upgrade_command if revision < HEAD else ())
+        context.output.lines(read, [line], upgrade_command)
+    else:
+        context.output.lines(read, [f"The schema of {location} is {revision}, newer than this program ({HEAD})"])

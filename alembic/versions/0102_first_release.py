@@ -8,10 +8,13 @@ import sqlalchemy as sa
 from alembic import op
 from alembic.util import load_python_file
 
-revision = "0101"
+revision = "0102"
 down_revision = None
 branch_labels = None
 depends_on = None
+
+VERSION_TABLE = "todo_revision"
+OLDEST_PROGRAMS = ("oldest_reader", "oldest_writer")
 
 HISTORY_COLUMNS = {
     "number": "plain",
@@ -158,9 +161,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("digest", name=op.f("uq_tokens_digest")),
     )
     triggers.create(op.get_bind(), HISTORY_COLUMNS)
+    for name in OLDEST_PROGRAMS:
+        op.add_column(VERSION_TABLE, sa.Column(name, sa.Text(), server_default=revision, nullable=False))
 
 
 def downgrade() -> None:
+    for name in OLDEST_PROGRAMS:
+        op.drop_column(VERSION_TABLE, name)
     triggers.drop(op.get_bind())
     for table in ("tokens", "history", "changes", "todos", "users"):
         op.drop_table(table)

@@ -1,0 +1,55 @@
+"""The condition in every statement that the schema admits this program; see `todocli.database.schema`.
+
+A check on connecting would miss an upgrade later on: `serve` runs for weeks, and connections wait in pools. So each
+statement has one of these conditions, and fails where it does not hold. It costs no round trip, and a write that fails
+stores nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+
+from todocli.database.schema import HEAD, VERSION_TABLE
+
+_current = sa.Table(
+    VERSION_TABLE,
+    sa.MetaData(),
+    *(sa.Column(name, sa.Text()) for name in ("version_num", "oldest_reader", "oldest_writer")),
+)
+
+
+def may_read() -> sa.ColumnElement[bool]:
+    """Return the condition of a read."""
+    return _condition(_current.c.oldest_reader)
+
+
+def may_write() -> sa.ColumnElement[bool]:
+    """Return the condition of a write."""
+    return _condition(_current.c.oldest_writer)
+
+
+def _condition(oldest: sa.Column[str]) -> sa.ColumnElement[bool]:
+    head, yes, no = (sa.literal_column(f"'{text}'") for text in (HEAD, "true", "refused"))
+    verdict = sa.select(sa.case((oldest <= head, yes), else_=no)).correlate(None).scalar_subquery()
+    return _Parsed(sa.func.coalesce(verdict, no))
+
+
+class _Parsed(sa.sql.functions.FunctionElement[bool]):
+    """Parses `true`; any other text is an error: so that what is not admitted does not look like nothing found."""
+
+    name = "parsed"
+    type = sa.Boolean()
+    inherit_cache = True
+
+
+@compiles(_Parsed)
+def _cast(element: _Parsed, compiler: Any, **options: Any) -> str:
+    return f"CAST({compiler.process(element.clauses, **options)} AS boolean)"
+
+
+@compiles(_Parsed, "sqlite")
+def _json(element: _Parsed, compiler: Any, **options: Any) -> str:
+    return f"json_extract({compiler.process(element.clauses, **options)}, '$')"
