@@ -14,12 +14,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from todocli.database.target import Target, resolve_target
 from todocli.profiles import Profile
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from sqlmodel import Session
 
     from todocli.database.store import Store
@@ -36,6 +38,9 @@ if TYPE_CHECKING:
     from todocli.services.tokens import Tokens
     from todocli.services.users import Users
 
+
+Item = TypeVar("Item")
+Place = TypeVar("Place")
 
 PORTION = 1_000
 """How many todos or changes are read at once when a list has no limit."""
@@ -99,25 +104,31 @@ class Workspace:
         A todo that is changed meanwhile may move behind or before the walk, unless the list is sorted by number.
         """
         query = replace(query, limit=PORTION)
-        items, cursor = self.todos.portion(query)
-        while cursor:
-            self.release()
-            yield from items
-            items, cursor = self.todos.portion(query, cursor)
-        self.release()
-        yield from items
+        return self._walk(lambda cursor: self.todos.portion(query, cursor))
 
     def walk_log(self, query: LogQuery) -> Iterator[ChangeRead]:
         """Walk a log of any length, in portions, as `walk_todos`."""
-        query = replace(query, limit=PORTION)
-        found = self.log.find(query)
-        while found.has_more:
+
+        def portion(before: UUID | None) -> tuple[list[ChangeRead], UUID | None]:
+            found = self.log.find(replace(query, limit=PORTION, before=before))
+            return found.items, found.items[-1].id if found.has_more else None
+
+        return self._walk(portion)
+
+    def _walk(self, portion: Callable[[Place | None], tuple[list[Item], Place | None]]) -> Iterator[Item]:
+        """Walk what `portion` returns for each place. The first one is read at once, so that errors come at once."""
+        first = portion(None)
+
+        def walk() -> Iterator[Item]:
+            items, place = first
+            while place is not None:
+                self.release()
+                yield from items
+                items, place = portion(place)
             self.release()
-            yield from found.items
-            query = replace(query, before=found.items[-1].id)
-            found = self.log.find(query)
-        self.release()
-        yield from found.items
+            yield from items
+
+        return walk()
 
     @property
     def log(self) -> Log:
