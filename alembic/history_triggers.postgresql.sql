@@ -23,6 +23,7 @@ BEGIN
   PERFORM set_config('search_path', quote_ident(TG_TABLE_SCHEMA) || ', pg_temp', true);
   NEW.change_id := todos_console_change();
   NEW.change_source := 'sql';
+  NEW.change_actor := NULL;
   NEW.change_request := NULL;
   NEW.version := OLD.version + 1;
   NEW.updated_at := now();
@@ -60,8 +61,8 @@ BEGIN
     LEFT JOIN history AS h ON h.user_id = n.user_id AND h.change_id = n.change_id AND h.todo_id = n.id
     GROUP BY n.user_id) AS added
   WHERE users.id = added.user_id;
-  INSERT INTO changes (user_id, id, made_at, source, request)
-  SELECT user_id, change_id, clock_timestamp(), min(change_source), min(change_request)
+  INSERT INTO changes (user_id, id, made_at, source, actor, request)
+  SELECT user_id, change_id, clock_timestamp(), min(change_source), min(change_actor), min(change_request)
   FROM new_rows GROUP BY user_id, change_id ORDER BY user_id, change_id
   ON CONFLICT (user_id, id) DO NOTHING;
   INSERT INTO history (user_id, change_id, todo_id, before, after)
@@ -86,8 +87,8 @@ BEGIN
       sum(is_trashed(n)::int - is_trashed(o)::int) AS trashed
     FROM old_rows AS o JOIN new_rows AS n ON n.id = o.id GROUP BY n.user_id) AS moved
   WHERE users.id = moved.user_id AND (moved.open, moved.completed, moved.trashed) <> (0, 0, 0);
-  INSERT INTO changes (user_id, id, made_at, source, request)
-  SELECT user_id, change_id, clock_timestamp(), min(change_source), min(change_request)
+  INSERT INTO changes (user_id, id, made_at, source, actor, request)
+  SELECT user_id, change_id, clock_timestamp(), min(change_source), min(change_actor), min(change_request)
   FROM new_rows GROUP BY user_id, change_id ORDER BY user_id, change_id
   ON CONFLICT (user_id, id) DO NOTHING;
   INSERT INTO history (user_id, change_id, todo_id, before, after)

@@ -4,7 +4,7 @@ Triggers and not the program record a change, so that an SQL console leaves hist
 round trip for it. A revision that adds a column drops the triggers, and creates them again with more columns.
 
     INSERT, UPDATE, DELETE on todos
-      │   the program's statement brings change_id, change_source and change_request in the row
+      │   the program's statement brings the columns change_… in the row
       │   a console's UPDATE leaves change_id as it is, and is given a new one
       ▼
     changes   one row for each change_id: who, when, in which order (seq), for which request

@@ -33,10 +33,10 @@ BEGIN
     SELECT json_extract(row, '$.completed_at') AS completed_at, json_extract(row, '$.deleted_at') AS deleted_at
     FROM (SELECT latest_row(NEW) AS row) WHERE row IS NOT NULL) AS gone
   WHERE users.id = NEW.user_id;
-  INSERT INTO changes (user_id, id, seq, made_at, source, request)
+  INSERT INTO changes (user_id, id, seq, made_at, source, actor, request)
   VALUES (
     NEW.user_id, NEW.change_id, (SELECT COALESCE(MAX(seq), 0) + 1 FROM changes WHERE user_id = NEW.user_id),
-    utc_now(), NEW.change_source, NEW.change_request)
+    utc_now(), NEW.change_source, NEW.change_actor, NEW.change_request)
   ON CONFLICT (user_id, id) DO NOTHING;
   INSERT INTO history (user_id, change_id, todo_id, before, after)
   VALUES (NEW.user_id, NEW.change_id, NEW.id, latest_row(NEW), row_json(NEW))
@@ -57,10 +57,10 @@ BEGIN
     completed_count = completed_count + is_completed(NEW) - is_completed(OLD),
     trash_count = trash_count + is_trashed(NEW) - is_trashed(OLD)
   WHERE id = NEW.user_id AND (is_open(NEW) <> is_open(OLD) OR is_trashed(NEW) <> is_trashed(OLD));
-  INSERT INTO changes (user_id, id, seq, made_at, source, request)
+  INSERT INTO changes (user_id, id, seq, made_at, source, actor, request)
   VALUES (
     NEW.user_id, NEW.change_id, (SELECT COALESCE(MAX(seq), 0) + 1 FROM changes WHERE user_id = NEW.user_id),
-    utc_now(), NEW.change_source, NEW.change_request)
+    utc_now(), NEW.change_source, NEW.change_actor, NEW.change_request)
   ON CONFLICT (user_id, id) DO NOTHING;
   INSERT INTO history (user_id, change_id, todo_id, before, after)
   VALUES (NEW.user_id, NEW.change_id, NEW.id, row_json(OLD), row_json(NEW))
@@ -77,7 +77,8 @@ BEGIN
     trash_count = trash_count + is_trashed(NEW) - is_trashed(OLD)
   WHERE id = NEW.user_id AND (is_open(NEW) <> is_open(OLD) OR is_trashed(NEW) <> is_trashed(OLD));
   UPDATE todos
-  SET change_id = new_change_id(), change_source = 'sql', change_request = NULL, version = OLD.version + 1, updated_at = utc_now()
+  SET change_id = new_change_id(), change_source = 'sql', change_actor = NULL, change_request = NULL,
+    version = OLD.version + 1, updated_at = utc_now()
   WHERE id = NEW.id;
   UPDATE history SET before = row_json(OLD)
   WHERE user_id = OLD.user_id AND change_id = (SELECT change_id FROM todos WHERE id = OLD.id) AND todo_id = OLD.id;

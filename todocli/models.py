@@ -127,7 +127,7 @@ class User(SQLModel, table=True):
 
 
 class Todo(SQLModel, table=True):
-    """One todo. `change_id`, `change_source` and `change_request` name the change that wrote the row last.
+    """One todo. The columns that begin with `change_` are about the change that wrote the row last.
 
     The triggers copy them into `changes`.
     """
@@ -141,6 +141,7 @@ class Todo(SQLModel, table=True):
         sa.CheckConstraint("due_time IS NULL OR due_on IS NOT NULL", name="due_time"),
         sa.CheckConstraint("priority IN ('high', 'medium', 'low')", name="priority"),
         sa.CheckConstraint("change_source IN ('cli', 'api', 'sql', 'mcp')", name="change_source"),
+        sa.CheckConstraint("length(change_actor) <= 64", name="change_actor"),
         sa.CheckConstraint("length(change_request) <= 16", name="change_request"),
         sa.CheckConstraint("length(project) BETWEEN 1 AND 100", name="project"),
         sa.CheckConstraint("due_on IS date(due_on, '+0 days')", name="due_on_day").ddl_if(dialect="sqlite"),
@@ -166,6 +167,7 @@ class Todo(SQLModel, table=True):
     version: int = Field(default=1, sa_type=sa.BigInteger)
     change_id: UUID = Field(sa_type=sa.Uuid)
     change_source: str = Field(sa_type=sa.Text)
+    change_actor: str | None = Field(default=None, sa_type=sa.Text)
     change_request: str | None = Field(default=None, sa_type=sa.Text)
     due_on: date | None = Field(default=None, sa_type=sa.Date)
     due_time: time | None = Field(default=None, sa_type=ClockTime)
@@ -178,6 +180,7 @@ class Todo(SQLModel, table=True):
 class Change(SQLModel, table=True):
     """One change of a user. `seq` is its place in the order, and `undoes` the change that it undid.
 
+    `source` and `actor` say where it came from (`todocli.domain.history.Origin`).
     `request` is the fingerprint of the request that made it (`todocli.domain.idempotency`), or None for a console.
     """
 
@@ -189,6 +192,7 @@ class Change(SQLModel, table=True):
     seq: int = Field(sa_type=sa.BigInteger, sa_column_args=[sa.Identity()])
     made_at: datetime = Field(sa_type=UtcDateTime)
     source: str = Field(sa_type=sa.Text)
+    actor: str | None = Field(default=None, sa_type=sa.Text)
     request: str | None = Field(default=None, sa_type=sa.Text)
     undoes: UUID | None = Field(default=None, sa_type=sa.Uuid)
 

@@ -39,6 +39,7 @@ CHECKS = {
     "due_time": "due_time IS NULL OR due_on IS NOT NULL",
     "priority": "priority IN ('high', 'medium', 'low')",
     "change_source": "change_source IN ('cli', 'api', 'sql', 'mcp')",
+    "change_actor": "length(change_actor) <= 64",
     "change_request": "length(change_request) <= 16",
     "project": "length(project) BETWEEN 1 AND 100",
 }
@@ -85,6 +86,7 @@ def upgrade() -> None:
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("change_id", sa.Uuid(), nullable=False),
         sa.Column("change_source", sa.Text(), nullable=False),
+        sa.Column("change_actor", sa.Text(), nullable=True),
         sa.Column("change_request", sa.Text(), nullable=True),
         sa.Column("due_on", sa.Date(), nullable=True),
         sa.Column("due_time", sa.Text() if is_sqlite else sa.Time(), nullable=True),
@@ -117,6 +119,7 @@ def upgrade() -> None:
         sa.Column("seq", sa.BigInteger(), sa.Identity(), nullable=False),
         sa.Column("made_at", instant, nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=True),
         sa.Column("request", sa.Text(), nullable=True),
         sa.Column("undoes", sa.Uuid(), nullable=True),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_changes_user_id")),

@@ -617,7 +617,15 @@ def test_command_line_and_api_show_the_same(monkeypatch: pytest.MonkeyPatch, hom
     assert api("GET", f"/{json.loads(shown)['id']}").text + "\n" == shown
     api("PATCH", f"/{added.json()['id']}", {"is_completed": True})
     api("DELETE", f"/{json.loads(shown)['id']}")
-    assert "through the API" in todo.ok("log --color always")
+    assert "through the API by web" in todo.ok("log --color always")
+    assert "through the API by web" in todo.ok("show 1 --color always")
+    changes = json.loads(todo.ok("log --json"))["items"]
+    assert [(change["source"], change["actor"]) for change in changes] == [
+        ("api", "web"),
+        ("api", "web"),
+        ("cli", None),
+        ("api", "web"),
+    ]
     assert todo.ok("undo 2").count("\n") == 2
     assert (
         todo.ok("list") == "1\topen\tfrom the web\t2026-11-27\t\t\t+x\n2\topen\tfrom the terminal\t2026-11-28\thigh\n"

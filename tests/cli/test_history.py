@@ -144,7 +144,7 @@ def test_unknown_source_cannot_control_terminal(person: Terminal, home: Path) ->
         console.execute("UPDATE changes SET source = '\x1b]0;x\x07'")
     for line in ("log", "show 1", "undo --dry-run", "undo"):
         assert "\x1b" not in person.ok(line)
-    assert "by \\x1b]0;x\\x07" in person.ok("log")
+    assert "through \\x1b]0;x\\x07" in person.ok("log")
 
 
 def test_undo_dry_run_in_pipe_is_sentence(script: Terminal) -> None:

@@ -96,6 +96,17 @@ def test_update_records_before_and_after(console: Console, user: UUID) -> None:
     assert console.run("SELECT version, change_source FROM todos") == [(1, "api")]
 
 
+def test_actor_of_each_change_is_recorded(console: Console, user: UUID) -> None:
+    console.add(user, 1, change_source="api", change_actor="phone")
+    console.run("UPDATE todos SET title = 'New', change_id = :change, change_actor = 'laptop'", change=uuid4())
+    console.run("UPDATE todos SET title = 'Newer'")  # a console does not say who it is
+    assert console.run("SELECT source, actor FROM changes ORDER BY seq") == [
+        ("api", "phone"),
+        ("api", "laptop"),
+        ("sql", None),
+    ]
+
+
 def test_update_of_many_is_one_change(console: Console, user: UUID) -> None:
     todos, change = [console.add(user, number) for number in (1, 2, 3)], uuid4()
     console.run("UPDATE todos SET description = 'x', change_id = :change, change_source = 'cli'", change=change)

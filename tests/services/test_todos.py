@@ -23,6 +23,7 @@ from todocli.database.postgres.url import PostgresURL
 from todocli.database.store import Store, open_store
 from todocli.database.target import Target
 from todocli.domain.filters.ast import Tagged
+from todocli.domain.history import COMMAND_LINE
 from todocli.domain.references import References, parse_references
 from todocli.domain.sorting import Sort, parse_sort
 from todocli.errors import Conflict, MissingUserContext, NotFound, ValidationError
@@ -289,7 +290,7 @@ def test_relative_update_sent_twice_while_row_is_locked_applies_once(postgres_ur
         with open_store(postgres_url, seconds=60) as store, store.session() as session:
             values = {"due_on": col(Todo.due_on) + 1}
             spec = UpdateSpec(now(), values, col(Todo.due_on).is_not(None))
-            return Updates(session, owner, "cli").apply(refs("1"), spec, request)
+            return Updates(session, owner, COMMAND_LINE).apply(refs("1"), spec, request)
 
     with (
         closing(Console(postgres_url)) as console,

@@ -19,6 +19,7 @@ from todocli.api.auth import require_read, require_write
 from todocli.api.errors import BadRequest, PreconditionFailed
 from todocli.api.openapi import responses
 from todocli.domain.filters import parser
+from todocli.domain.history import Origin
 from todocli.domain.idempotency import ChangeKey, fingerprint
 from todocli.domain.ids import new_id
 from todocli.domain.references import References
@@ -59,7 +60,8 @@ def _todos(request: Request, principal: Principal) -> Iterator[Todos]:
     """Open the client's todos for one request."""
     _refuse_unknown(request)
     try:
-        with Workspace(request.app.state.store, principal.owner, source="api") as workspace:
+        origin = Origin("api", principal.token_name)
+        with Workspace(request.app.state.store, principal.owner, origin=origin) as workspace:
             yield workspace.todos
     except Conflict as error:
         if any(field == "change" for field, _ in error.field_errors):

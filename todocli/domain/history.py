@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 Row = Mapping[str, Any]
@@ -10,13 +11,28 @@ Row = Mapping[str, Any]
 
 Action = Literal["added", "changed", "done", "reopened", "removed", "restored", "deleted", "purged"]
 
-ORIGINS = {"cli": "on the command line", "api": "through the API", "sql": "in an SQL console"}
-"""Where changes come from, in words."""
+_SOURCES = {
+    "cli": "on the command line",
+    "api": "through the API",
+    "sql": "in an SQL console",
+    "mcp": "through MCP",
+}
 
 
-def origin_label(source: str) -> str:
-    """Return where a change came from, in words. An unknown source is text from outside the program."""
-    return ORIGINS.get(source, f"by {source}")
+@dataclass(frozen=True)
+class Origin:
+    """Where a change came from: the `source`, and the `actor`, which is the name of a token or an agent."""
+
+    source: str = "cli"
+    actor: str | None = None
+
+    def label(self) -> str:
+        """Return it in words. Both may be text from outside the program."""
+        place = _SOURCES.get(self.source, f"through {self.source}")
+        return f"{place} by {self.actor}" if self.actor else place
+
+
+COMMAND_LINE = Origin()
 
 
 def action(before: Row | None, after: Row | None) -> Action:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal
 
-from todocli.domain.history import Action, origin_label
+from todocli.domain.history import COMMAND_LINE, Action
 from todocli.render.dates import ago
 from todocli.render.text import first_line, visible
 from todocli.schemas.base import instant
@@ -40,7 +40,7 @@ def summary(change: ChangeRead, now: datetime) -> str:
     first, *_ = change.items
     fields = f" {', '.join(map(field_label, first.changes))} of" if first.action == "changed" and first.changes else ""
     more = f" and {change.count - 1} more" if change.count > 1 else ""
-    origin = "" if change.source == "cli" else f" {visible(origin_label(change.source))}"
+    origin = "" if change.origin == COMMAND_LINE else f" {visible(change.origin.label())}"
     return f"{first.action}{fields} {name(first)}{more}{origin} ({ago(change.made_at, now)})"
 
 
@@ -67,8 +67,8 @@ def detail(change: ChangeRead, item: ChangeItem) -> str:
     """Return what the fields of a todo were before a change, and where the change came from."""
     changes = item.changes if item.action == "changed" else {}
     parts = [f"{field_label(field)} was {field_value(field, change.before)}" for field, change in changes.items()]
-    if change.source != "cli":
-        parts.append(visible(origin_label(change.source)))
+    if change.origin != COMMAND_LINE:
+        parts.append(visible(change.origin.label()))
     return " · ".join(parts)
 
 

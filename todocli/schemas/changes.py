@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from todocli.domain.history import Action
+from todocli.domain.history import Action, Origin
 from todocli.schemas.base import Instant, Output
 
 
@@ -35,11 +35,17 @@ class ChangeRead(Output):
     id: UUID = Field(description="What a todo's `change_id` refers to.")
     made_at: Instant
     source: str = Field(description="Where it came from: cli, api or sql.")
+    actor: str | None = Field(description="Who made it, where that is known: the name of a token.")
     kind: Literal["change", "undo", "redo"]
     undoes: UUID | None = Field(description="The change that this one undid; of a redo, the undo.")
     is_undone: bool
     count: int = Field(description="How many todos it touched; `items` may hold some of them.")
     items: list[ChangeItem]
+
+    @property
+    def origin(self) -> Origin:
+        """Where it came from."""
+        return Origin(self.source, self.actor)
 
 
 class ChangeList(Output):

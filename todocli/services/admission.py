@@ -32,7 +32,7 @@ def may_write() -> sa.ColumnElement[bool]:
 
 
 def _condition(oldest: sa.Column[str]) -> sa.ColumnElement[bool]:
-    head, yes, no = (sa.literal_column(f"'{text}'") for text in (HEAD, "true", "refused"))
+    head, yes, no = (sa.literal_column(f"'{text}'", sa.Text()) for text in (HEAD, "true", "refused"))
     verdict = sa.select(sa.case((oldest <= head, yes), else_=no)).correlate(None).scalar_subquery()
     return _Parsed(sa.func.coalesce(verdict, no))
 

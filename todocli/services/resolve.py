@@ -15,7 +15,9 @@ from todocli.models import Todo
 from todocli.schemas.todos import TodoRead
 
 COLUMNS = tuple(
-    column for column in sa.inspect(Todo).local_table.c if column.name not in ("change_source", "change_request")
+    column
+    for column in sa.inspect(Todo).local_table.c
+    if column.name not in ("change_source", "change_actor", "change_request")
 )
 """The columns of a todo that are read."""
 

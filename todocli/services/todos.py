@@ -14,6 +14,7 @@ from todocli.clock import now
 from todocli.database.engine import insert_for
 from todocli.domain.fields import MAX_TAGS
 from todocli.domain.filters.ast import EVERYTHING
+from todocli.domain.history import COMMAND_LINE, Origin
 from todocli.domain.idempotency import ChangeKey
 from todocli.domain.ids import derived_id
 from todocli.domain.references import MAX_NUMBER, References
@@ -40,13 +41,13 @@ _table = sa.inspect(Todo).local_table
 
 
 class Todos:
-    """The todos of one user. `source` is the origin that history records: `cli` or `api`."""
+    """The todos of one user. `origin` is what history records of each change."""
 
-    def __init__(self, session: Session, owner: Owner, *, source: str = "cli") -> None:
+    def __init__(self, session: Session, owner: Owner, *, origin: Origin = COMMAND_LINE) -> None:
         self._session = session
         self._owner = owner
-        self._source = source
-        self._updates = Updates(session, owner, source)
+        self._origin = origin
+        self._updates = Updates(session, owner, origin)
 
     def find(self, query: TodoQuery) -> TodoList:
         """Return the todos that `query` finds.
@@ -155,7 +156,7 @@ class Todos:
         moment = now()
         owner = self._owner.locked().cte("owner")
         new = self._new_rows(drafts, key.id)
-        stamped = stamp(self._source, moment, key.id, key.request) | {"created_at": moment, "version": 1}
+        stamped = stamp(self._origin, moment, key.id, key.request) | {"created_at": moment, "version": 1}
         values: dict[str, Any] = {
             "id": new.c.id,
             "user_id": owner.c.id,

@@ -31,11 +31,12 @@ _columns = [_table.c[name] for name in TokenRead.model_fields]
 
 @dataclass(frozen=True)
 class Principal:
-    """An authenticated client: the user it acts for, whether it may write, and the token it used."""
+    """An authenticated client: the user it acts for, whether it may write, and the token it used, by id and name."""
 
     owner: Owner
     is_read_only: bool = False
     token_id: UUID | None = None
+    token_name: str | None = None
 
 
 class Tokens:
@@ -110,7 +111,8 @@ def authenticate(session: Session, token: str) -> Principal:
     digest = token_digest(token)
     query = (
         sa.select(
-            *(_table.c[name] for name in ("id", "digest", "is_read_only", "expires_at", "user_id")), col(User.name)
+            *(_table.c[name] for name in ("id", "name", "digest", "is_read_only", "expires_at", "user_id")),
+            col(User.name).label("user_name"),
         )
         .join(User, col(User.id) == _table.c.user_id)
         .where(_table.c.digest == digest, may_read())
@@ -120,7 +122,7 @@ def authenticate(session: Session, token: str) -> Principal:
         raise refused
     if row["expires_at"] is not None and row["expires_at"] <= now():
         raise AccessDenied("The token has expired.", hint="Create another", command=("todo", "token", "create", "NAME"))
-    return Principal(Owner(row["name"], row["user_id"]), row["is_read_only"], row["id"])
+    return Principal(Owner(row["user_name"], row["user_id"]), row["is_read_only"], row["id"], row["name"])
 
 
 def user_of(session: Session, user_id: UUID) -> Principal:

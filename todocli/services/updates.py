@@ -35,6 +35,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from todocli.database.store import WRITES
+from todocli.domain.history import Origin
 from todocli.domain.idempotency import ChangeKey
 from todocli.domain.references import References
 from todocli.errors import Conflict
@@ -74,18 +75,24 @@ class Row(NamedTuple):
     is_pending: bool
 
 
-def stamp(source: str, at: datetime, change_id: UUID, request: str | None) -> dict[str, object]:
-    """Return the columns that tell the triggers which change wrote a row; `source` is its origin."""
-    return {"updated_at": at, "change_id": change_id, "change_source": source, "change_request": request}
+def stamp(origin: Origin, at: datetime, change_id: UUID, request: str | None) -> dict[str, object]:
+    """Return the columns that tell the triggers which change wrote a row."""
+    return {
+        "updated_at": at,
+        "change_id": change_id,
+        "change_source": origin.source,
+        "change_actor": origin.actor,
+        "change_request": request,
+    }
 
 
 class Updates:
-    """Updates the todos of one user; `source` is the origin that history records."""
+    """Updates the todos of one user; `origin` is what history records of each change."""
 
-    def __init__(self, session: Session, owner: Owner, source: str) -> None:
+    def __init__(self, session: Session, owner: Owner, origin: Origin) -> None:
         self._session = session
         self._owner = owner
-        self._source = source
+        self._origin = origin
 
     def apply(self, chosen: Chosen, spec: UpdateSpec, key: ChangeKey) -> Result:
         """Update the todos that are referenced or selected.
@@ -153,7 +160,7 @@ class Updates:
             sa.update(Todo)
             .where(self._owner.owns(Todo), col(Todo.id).in_(sa.select(locked.c.id).where(_needs_update(locked, spec))))
             .where(not_recorded(self._owner, key.id), may_write())
-            .values(**spec.values, **stamp(self._source, spec.at, key.id, key.request), version=col(Todo.version) + 1)
+            .values(**spec.values, **stamp(self._origin, spec.at, key.id, key.request), version=col(Todo.version) + 1)
             .returning(*COLUMNS)
             .execution_options(synchronize_session=False)
         )

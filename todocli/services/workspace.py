@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from todocli.database.target import Target, resolve_target
+from todocli.domain.history import COMMAND_LINE, Origin
 from todocli.profiles import Profile
 
 if TYPE_CHECKING:
@@ -51,16 +52,16 @@ class Workspace:
 
     The session is opened when it is first needed, and closed with the workspace. Every statement is a transaction of
     its own, but for `undo`, `redo` and `purge`, which are one each. With `register`, a user that is missing is added:
-    so the embedded database needs no setup. `source` is the origin that history records.
+    so the embedded database needs no setup. `origin` is what history records of each change.
 
     Raises `todocli.errors.TodoError` for every error of the database.
     """
 
-    def __init__(self, store: Store, owner: Owner, *, register: bool = False, source: str = "cli") -> None:
+    def __init__(self, store: Store, owner: Owner, *, register: bool = False, origin: Origin = COMMAND_LINE) -> None:
         self.store = store
         self._owner = owner
         self._register = register
-        self._source = source
+        self._origin = origin
         self._stack = ExitStack()
 
     def __enter__(self) -> Workspace:
@@ -96,7 +97,7 @@ class Workspace:
         """The todos."""
         from todocli.services.todos import Todos
 
-        return Todos(self.session, self.owner, source=self._source)
+        return Todos(self.session, self.owner, origin=self._origin)
 
     def walk_todos(self, query: TodoQuery) -> Iterator[TodoRead]:
         """Walk a list of any length, in portions: so that neither it nor the connection has to be held.
@@ -149,7 +150,7 @@ class Workspace:
         """What a purge would destroy."""
         from todocli.services.history.purge import Purge
 
-        return Purge(self.session, self.owner, source=self._source)
+        return Purge(self.session, self.owner, origin=self._origin)
 
     @property
     def tokens(self) -> Tokens:
@@ -176,10 +177,10 @@ class Workspace:
     def _reverse(self, verb: Verb, count: int, key: ChangeKey, *, force: bool, dry_run: bool) -> ChangeList:
         from todocli.services.history.undo import Undo
 
-        owner, source = self.owner, self._source
+        owner, origin = self.owner, self._origin
         self.release()
         return self.store.atomically(
-            lambda session: Undo(session, owner, source=source).reverse(verb, count, key, force=force, dry_run=dry_run)
+            lambda session: Undo(session, owner, origin=origin).reverse(verb, count, key, force=force, dry_run=dry_run)
         )
 
     def purge(
@@ -188,10 +189,10 @@ class Workspace:
         """Delete todos in the trash for good; see `todocli.services.history.purge.Purge.purge`."""
         from todocli.services.history.purge import Purge
 
-        owner, source = self.owner, self._source
+        owner, origin = self.owner, self._origin
         self.release()
         return self.store.atomically(
-            lambda session: Purge(session, owner, source=source).purge(trash, expected, key, per_change=per_change)
+            lambda session: Purge(session, owner, origin=origin).purge(trash, expected, key, per_change=per_change)
         )
 
 

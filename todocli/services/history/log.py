@@ -54,6 +54,7 @@ class RecordedChange:
     id: UUID
     made_at: datetime
     source: str
+    actor: str | None
     kind: Literal["change", "undo", "redo"]
     undoes: UUID | None
     is_undone: bool
@@ -180,7 +181,7 @@ class Log:
         counted = aliased(History, name="counted")
         count = sa.select(sa.func.count()).where(self._owner.owns(counted), col(counted.change_id) == col(Change.id))
         columns: list[sa.ColumnElement[Any]] = [
-            *(table[name] for name in ("id", "seq", "made_at", "source", "undoes")),
+            *(table[name] for name in ("id", "seq", "made_at", "source", "actor", "undoes")),
             kind.label("kind"),
             is_undone(self._owner, Change).label("is_undone"),
             count.scalar_subquery().label("count"),
@@ -246,5 +247,5 @@ def _grouped(rows: Sequence[sa.RowMapping]) -> list[RecordedChange]:
 def _change(rows: Sequence[Any]) -> RecordedChange:
     first = rows[0]
     todos = tuple(TodoChange(row["todo_id"], row["before"], row["after"]) for row in rows)
-    fields = ("id", "made_at", "source", "kind", "undoes", "is_undone", "count")
+    fields = ("id", "made_at", "source", "actor", "kind", "undoes", "is_undone", "count")
     return RecordedChange(todos=todos, **{name: first[name] for name in fields})

@@ -20,6 +20,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, SQLModel, col
 
 from todocli.clock import now
+from todocli.domain.history import COMMAND_LINE, Origin
 from todocli.domain.idempotency import ChangeKey
 from todocli.domain.references import References
 from todocli.errors import Conflict, NotFound
@@ -75,10 +76,10 @@ class TrashPreview:
 class Purge:
     """The trash of one user."""
 
-    def __init__(self, session: Session, owner: Owner, *, source: str = "cli") -> None:
+    def __init__(self, session: Session, owner: Owner, *, origin: Origin = COMMAND_LINE) -> None:
         self._session = session
         self._owner = owner
-        self._source = source
+        self._origin = origin
 
     def preview(self, trash: TrashQuery) -> TrashPreview:
         """Return what `purge` would destroy. Raises `NotFound` naming the references that are not in the trash."""
@@ -148,7 +149,7 @@ class Purge:
     def _insert_change(self, key: ChangeKey) -> Any:
         """Return the statement that inserts the change; on SQLite, where no sequence does it, with the next seq."""
         table = SQLModel.metadata.tables["changes"]
-        values: dict[str, Any] = {"id": key.id, "made_at": now(), "source": self._source, "request": key.request}
+        values: dict[str, Any] = {"id": key.id, **vars(self._origin), "made_at": now(), "request": key.request}
         columns: dict[str, Any] = {name: sa.literal(value, table.c[name].type) for name, value in values.items()}
         columns["user_id"] = col(User.id)
         if self._session.get_bind().dialect.name == "sqlite":

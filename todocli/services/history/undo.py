@@ -33,7 +33,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, SQLModel, col
 
 from todocli.clock import now
-from todocli.domain.history import origin_label
+from todocli.domain.history import COMMAND_LINE, Origin
 from todocli.domain.idempotency import ChangeKey
 from todocli.domain.ids import derived_id
 from todocli.errors import Conflict, FieldError, NotFound, ValidationError
@@ -63,10 +63,10 @@ Verb = Literal["undo", "redo"]
 class Undo:
     """Undo and redo for one user. The session's statements are one transaction."""
 
-    def __init__(self, session: Session, owner: Owner, *, source: str = "cli") -> None:
+    def __init__(self, session: Session, owner: Owner, *, origin: Origin = COMMAND_LINE) -> None:
         self._session = session
         self._owner = owner
-        self._source = source
+        self._origin = origin
         self._log = Log(session, owner)
 
     def reverse(
@@ -220,7 +220,7 @@ class Undo:
         self, patch: Sequence[tuple[UUID, Columns, bool]], change_id: UUID, moment: datetime, request: str | None
     ) -> None:
         """Write one reversed change: todos that get the same values in one statement, however many they are."""
-        stamped = stamp(self._source, moment, change_id, request)
+        stamped = stamp(self._origin, moment, change_id, request)
         alike: dict[str, tuple[Columns, list[UUID]]] = {}
         for todo_id, columns, is_new in patch:
             if is_new:
@@ -280,7 +280,7 @@ class Undo:
                 sentence = f"{name} is not as the change of {made} left it, and the log does not say why."
             else:
                 made = f"{newest.made_at:%Y-%m-%d %H:%M} UTC"
-                sentence = f"{name} has been {item.action} since, {origin_label(newest.source)} at {made}."
+                sentence = f"{name} has been {item.action} since, {newest.origin.label()} at {made}."
             sentences.append(sentence)
             fields.append(FieldError("reference", sentence))
         more = len(conflicts) - _SHOWN_CONFLICTS
