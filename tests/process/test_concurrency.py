@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.client import Client
-from tests.support.console import Console
+from tests.support.console import LOCK_WAITS, Console
 from tests.support.terminal import Terminal
 from tests.support.waiting import TIMEOUT, wait_until
 from todocli.database.postgres.url import PostgresURL
@@ -192,8 +192,7 @@ main()
 
 def _wait_for_lock(url: PostgresURL) -> None:
     with contextlib.closing(Console(url)) as witness:
-        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-        wait_until(lambda: witness.value(query), "a session that waits for a lock")
+        wait_until(lambda: witness.value(LOCK_WAITS), "a session that waits for a lock")
 
 
 @pytest.mark.parametrize("words", [("1", "2"), ("1-2",), ("2", "1")])

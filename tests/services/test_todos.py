@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlmodel import col
 
 from tests.support.client import Client, key
-from tests.support.console import Console
+from tests.support.console import LOCK_WAITS, Console
 from todocli.clock import now
 from todocli.database.postgres.url import PostgresURL
 from todocli.database.store import Store, open_store
@@ -300,7 +300,7 @@ def test_relative_update_sent_twice_while_row_is_locked_applies_once(postgres_ur
         with console.transaction():
             console.run("SELECT FROM todos WHERE number = 1 FOR UPDATE")
             attempts = [pool.submit(postpone, i) for i in range(2)]
-            while witness.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") < 2:
+            while witness.value(LOCK_WAITS) < 2:
                 assert not any(attempt.done() for attempt in attempts)
         results = [attempt.result() for attempt in attempts]
         assert console.value("SELECT due_on FROM todos") == date(2026, 11, 28)

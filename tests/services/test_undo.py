@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.support.client import Client, key
-from tests.support.console import Console
+from tests.support.console import LOCK_WAITS, Console
 from tests.support.waiting import wait_until
 from todocli.clock import now
 from todocli.database.postgres.url import PostgresURL
@@ -303,8 +303,7 @@ def test_changes_of_one_user_wait_for_each_other(postgres_url: Target) -> None:
         undone: list[list[str]] = []
         thread = threading.Thread(target=lambda: undone.append(ada.undo()))
         thread.start()
-        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-        wait_until(lambda: witness.value(waiting), "undo to wait")
+        wait_until(lambda: witness.value(LOCK_WAITS), "undo to wait")
         console.run("COMMIT")
         thread.join()
     assert undone == [["changed 2 (undone)"]]
@@ -372,8 +371,7 @@ def test_update_locks_the_user_before_the_todos(postgres_url: Target) -> None:
         console.run("SELECT FROM users FOR NO KEY UPDATE")
         thread = threading.Thread(target=lambda: ada.done("1"))
         thread.start()
-        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-        wait_until(lambda: witness.value(waiting), "done to wait")
+        wait_until(lambda: witness.value(LOCK_WAITS), "done to wait")
         assert console.run("SELECT number FROM todos FOR UPDATE NOWAIT") == [(1,)]
         console.run("COMMIT")
         thread.join()

@@ -38,6 +38,10 @@ class HistoryRow(NamedTuple):
     after: dict[str, Any] | None
 
 
+LOCK_WAITS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+"""How many sessions wait for a lock; those of other tests on the same server do not count."""
+
+
 class Console:
     """A connection in autocommit mode. Statements take `:name` for a value, on both engines."""
 
