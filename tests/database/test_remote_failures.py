@@ -24,6 +24,8 @@ import trustme
 from sqlmodel import Session
 
 from tests.support import postgres
+from tests.support.client import Client
+from tests.support.console import LOCK_WAITS
 from tests.support.neon_proxy import NeonProxy, tls
 from tests.support.protocol import Faulty
 from tests.support.relay import Relay
@@ -35,9 +37,14 @@ from todocli.database.deadline import Clock, Deadline, deadline_scope
 from todocli.database.postgres import connect
 from todocli.database.postgres import errors as postgres_errors
 from todocli.database.postgres.errors import NO_RETRY, RETRY_2S, RETRY_UNTIL_DEADLINE
+from todocli.database.postgres.locks import LockHolder
 from todocli.database.postgres.url import PostgresURL
-from todocli.database.store import Store
+from todocli.database.store import Store, open_store
 from todocli.errors import ServiceUnavailable, TodoError
+from todocli.schemas.todos import TodoCreate
+from todocli.services.owner import Owner
+from todocli.services.queries import TodoQuery
+from todocli.services.users import Users
 
 DENIED, UNREACHABLE = 6, 7
 
@@ -518,8 +525,9 @@ main()
 
 def waits_for_lock(url: PostgresURL) -> bool:
     with postgres.connect(url) as console:
-        query = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = %s"
-        return console.execute(query, [url.database]).fetchone() is not None
+        row = console.execute(LOCK_WAITS).fetchone()
+    assert row
+    return bool(row[0])
 
 
 @pytest.mark.slow
@@ -609,7 +617,8 @@ def test_migration_of_silent_server_ends(empty_postgres_url: PostgresURL, monkey
 
 def _terminate(url: PostgresURL) -> None:
     with postgres.connect(url) as console:
-        console.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'todo'")
+        mine = "application_name = 'todo' AND datname = current_database()"  # the server has those of other tests, too
+        console.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {mine}")
 
 
 def test_locked_statement_ends_at_the_deadline(postgres_url: PostgresURL) -> None:
@@ -623,7 +632,36 @@ def test_locked_statement_ends_at_the_deadline(postgres_url: PostgresURL) -> Non
                 expire(session)
                 session.execute(sa.text("SELECT * FROM todo.users"))
 
-        with pytest.raises(ServiceUnavailable, match="does not answer"):
+        with pytest.raises(ServiceUnavailable, match=rf"holds a lock .*\(pid {holder.info.backend_pid}, "):
             read_users()
         store.close()
         wait_until(lambda: sessions(postgres_url) == 0, "the end of the session")
+
+
+def test_wait_for_locked_user_ends_before_the_deadline(postgres_url: PostgresURL) -> None:
+    """So it is certain that nothing was changed."""
+    add = [TodoCreate(title="x")]
+    with open_store(postgres_url) as store, store.session() as session:
+        Client(session, Owner("ada", Users(session).add("ada")[0].id)).add(add)
+        assert session.scalar(sa.text("SHOW lock_timeout")) == "0"
+    with psycopg.connect(postgres.conninfo(postgres_url)) as holder, open_store(postgres_url, seconds=TIMEOUT) as store:
+        holder.execute("SELECT FROM todo.users FOR UPDATE")
+
+        def add_todo() -> None:
+            with store.session() as session:
+                session.connection()
+                expire(session, 1)
+                Client(session, Owner("ada")).add(add)
+
+        with pytest.raises(ServiceUnavailable, match=rf"\(pid {holder.info.backend_pid}, for ") as caught:
+            add_todo()
+        assert str(holder.info.backend_pid) in str(caught.value.hint)
+    with open_store(postgres_url) as store, store.session() as session:
+        assert len(Client(session, Owner("ada")).find(TodoQuery()).items) == 1
+
+
+def test_holder_of_a_lock_that_may_not_be_seen_has_no_age() -> None:
+    assert str(LockHolder(42, None)) == "pid 42"
+    assert str(LockHolder(42, 0.4)) == "pid 42, for 0 seconds"
+    assert str(LockHolder(42, 60)) == "pid 42, for 1 minute"
+    assert str(LockHolder(42, 200_000)) == "pid 42, for 2 days"

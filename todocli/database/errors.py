@@ -7,7 +7,9 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
@@ -15,6 +17,18 @@ from todocli.database.postgres import errors as postgres_errors
 from todocli.database.postgres.url import PostgresURL
 from todocli.database.schema import CurrentRevision, mismatch
 from todocli.errors import ServiceUnavailable, TodoError
+
+if TYPE_CHECKING:
+    from todocli.database.postgres.locks import LockHolder
+
+
+@dataclass(frozen=True)
+class Inquiry:
+    """What the translation of an error may ask the database: its revision, and who holds a lock."""
+
+    revision: Callable[[], CurrentRevision | None]
+    lock_holder: Callable[[], LockHolder | None]
+
 
 _FOREIGN_SCHEMA = {"42P01", "42703", "42883", "23502", "22P02", "21000"}
 """Signs of another schema: undefined_table, undefined_column, undefined_function, not_null_violation; and when it does
@@ -24,19 +38,20 @@ not admit this program: invalid_text_representation, cardinality_violation.
 _LEAST_FREE = 100_000
 """With less free space, in bytes, SQLite cannot create the files that it needs beside the database."""
 
+_WAITED = ("55P03", "silent")
+"""lock_not_available; or no answer in time, perhaps because of a lock."""
+
 _CONNECTION_EXCEPTION = "08"
 _UNKNOWN_OUTCOME = ("broken", "silent", "57P01", "57P02", "57P05", "40003")
 """No SQLSTATE; or admin_shutdown, crash_shutdown, idle_session_timeout, statement_completion_unknown."""
 
 
-def translate(
-    error: sa.exc.DBAPIError, target: Path | PostgresURL, revision: Callable[[], CurrentRevision | None]
-) -> TodoError:
-    """Return what `error` means to the user; `revision` reads the revision of the schema."""
+def translate(error: sa.exc.DBAPIError, target: Path | PostgresURL, inquiry: Inquiry) -> TodoError:
+    """Return what `error` means to the user."""
     if isinstance(target, PostgresURL):
-        return _postgres_error(error, target, revision)
+        return _postgres_error(error, target, inquiry)
     if isinstance(error.orig, sqlite3.Error):
-        return _foreign_schema(error.orig, target, revision) or sqlite_error(error.orig, target)
+        return _foreign_schema(error.orig, target, inquiry) or sqlite_error(error.orig, target)
     return TodoError(f"The database {target} failed: {error.orig}")
 
 
@@ -125,23 +140,24 @@ def outcome_is_unknown(error: sa.exc.DBAPIError) -> bool:
     return not _is_connect_error(error) and (state in _UNKNOWN_OUTCOME or state.startswith(_CONNECTION_EXCEPTION))
 
 
-def _postgres_error(
-    error: sa.exc.DBAPIError, url: PostgresURL, revision: Callable[[], CurrentRevision | None]
-) -> TodoError:
+def _postgres_error(error: sa.exc.DBAPIError, url: PostgresURL, inquiry: Inquiry) -> TodoError:
     reason = postgres_errors.reason_of(str(error.orig))
     if _is_connect_error(error):
         return postgres_errors.explain(postgres_errors.connect_rule(str(error.orig)), url, reason)
     state = _state(error)
-    if state in _FOREIGN_SCHEMA and (fault := mismatch(url, revision())):
+    if state in _FOREIGN_SCHEMA and (fault := mismatch(url, inquiry.revision())):
         return fault
+    if state in _WAITED and (holder := inquiry.lock_holder()):
+        return ServiceUnavailable(
+            f"Another session holds a lock in {url.redacted()} ({holder}).",
+            hint=f"Try again when it has finished, or end it: SELECT pg_terminate_backend({holder.pid})",
+        )
     return postgres_errors.explain(postgres_errors.statement_rule(state), url, reason, state)
 
 
-def _foreign_schema(
-    error: sqlite3.Error, path: Path, revision: Callable[[], CurrentRevision | None]
-) -> TodoError | None:
+def _foreign_schema(error: sqlite3.Error, path: Path, inquiry: Inquiry) -> TodoError | None:
     is_sign = getattr(error, "sqlite_errorname", "") == "SQLITE_ERROR"  # whatever is wrong with the statement itself
-    return mismatch(path, revision()) if is_sign else None
+    return mismatch(path, inquiry.revision()) if is_sign else None
 
 
 def _is_connect_error(error: sa.exc.DBAPIError) -> bool:

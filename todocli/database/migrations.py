@@ -23,10 +23,11 @@ from todocli.database import errors, schema, sqlite_file
 from todocli.database.deadline import Deadline, deadline_scope
 from todocli.database.engine import postgres_engine
 from todocli.database.postgres import SCHEMA
+from todocli.database.postgres.locks import find_lock_holder
 from todocli.database.postgres.url import PostgresURL
 from todocli.database.schema import UNRELEASED, VERSION_TABLE, CurrentRevision, read_revision
 from todocli.database.target import Target, display
-from todocli.errors import AccessDenied, NotFound, ServiceUnavailable, TodoError, UsageError
+from todocli.errors import AccessDenied, NotFound, TodoError, UsageError
 
 SECONDS = 600.0
 """The deadline of a migration on Postgres, in case the server falls silent."""
@@ -37,7 +38,6 @@ LOCK_SECONDS = 30
 _HISTORY = ("todo", "db", "history")
 _ADVISORY_LOCK = 0x746F646F
 _DUPLICATE_TABLE = "42P07"
-_LOCK_NOT_AVAILABLE = "55P03"
 
 
 @dataclass(frozen=True)
@@ -340,9 +340,8 @@ def _translate_errors(target: Target) -> Iterator[None]:
                 f" {str(error.orig).splitlines()[0]}.",
                 hint="Give todo a database of its own (CREATE DATABASE todo), and use its URL.",
             ) from None
-        if state == _LOCK_NOT_AVAILABLE:
-            raise ServiceUnavailable(
-                f"Other programs are using the tables in {display(target)}; nothing was changed.",
-                hint="Try again when they have finished.",
-            ) from None
-        raise errors.translate(error, target, lambda: CurrentRevision(schema.HEAD)) from None
+        inquiry = errors.Inquiry(
+            revision=lambda: CurrentRevision(schema.HEAD),
+            lock_holder=lambda: find_lock_holder(_engine(target), reads=True),
+        )
+        raise errors.translate(error, target, inquiry) from None

@@ -34,6 +34,7 @@ from todocli.errors import OutcomeUnknown, ServiceUnavailable, TodoError
 
 if TYPE_CHECKING:
     from todocli.database.postgres.connect import BackgroundConnection
+    from todocli.database.postgres.locks import LockHolder
 
 WRITES = {"writes": True}
 """The execution options of a statement that writes, although it is not a plain INSERT, UPDATE or DELETE."""
@@ -131,7 +132,7 @@ class Store:
         try:
             yield state
         except sa.exc.DBAPIError as error:
-            found = errors.translate(error, self.target, self._revision)
+            found = errors.translate(error, self.target, errors.Inquiry(self._revision, self._lock_holder))
             raise (_outcome_unknown(found) if state.outcome_unknown else found) from None
         except sa.exc.TimeoutError:
             raise ServiceUnavailable(
@@ -155,6 +156,11 @@ class Store:
                     return None
                 raise
             return CurrentRevision.of(rows)
+
+    def _lock_holder(self) -> LockHolder | None:
+        from todocli.database.postgres.locks import find_lock_holder
+
+        return find_lock_holder(self._engine)
 
     def close(self) -> None:
         """Close the connections."""

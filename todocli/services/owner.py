@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlmodel import Session, col
 
+from todocli.database.deadline import current_deadline
 from todocli.errors import MissingUserContext
 from todocli.models import Change, History, Todo, Token, User
 from todocli.services.admission import may_read, may_write
@@ -43,8 +44,11 @@ class Owner:
             raise self.unknown()
 
     def locked(self) -> sa.Select[UUID, int]:
-        """Select the user's id and last number, and lock the user until the transaction ends."""
-        user = sa.select(col(User.id), col(User.last_number)).where(self.is_user(), may_write())
+        """Select the user's id and last number, and lock the user until the transaction ends.
+
+        The wait for the lock ends before the deadline, so that the error can say who holds it.
+        """
+        user = sa.select(col(User.id), col(User.last_number)).where(self.is_user(), may_write(), _LimitedWait())
         return user.with_for_update(key_share=True)
 
     def scope(self, table: type[Todo | Change | History | Token]) -> sa.ColumnElement[bool]:
@@ -62,6 +66,39 @@ class Owner:
         if self.id:
             return self.id
         return sa.select(col(User.id)).where(self.is_user()).correlate(None).scalar_subquery()
+
+
+class _LimitedWait(sa.sql.functions.FunctionElement[bool]):
+    """Is true. On Postgres, it limits each wait for a lock until the transaction ends.
+
+    A parameter of the connection would do the same, but a pooler refuses it.
+    """
+
+    name = "limited_wait"
+    type = sa.Boolean()
+    inherit_cache = True
+
+    def __init__(self) -> None:
+        super().__init__(sa.bindparam("lock_timeout", type_=sa.Text(), callable_=_lock_timeout))
+
+
+def _lock_timeout() -> str:
+    return f"{max(1, int(current_deadline().left() * 1000 * _LOCK_SHARE))}ms"
+
+
+_LOCK_SHARE = 0.9
+"""Which share of the time that is left may be spent on waiting for a lock."""
+
+
+@compiles(_LimitedWait)
+def _set_lock_timeout(element: _LimitedWait, compiler: Any, **options: Any) -> str:
+    milliseconds = compiler.process(element.clauses, **options)
+    return f"pg_catalog.set_config('lock_timeout', {milliseconds}, true) IS NOT NULL"
+
+
+@compiles(_LimitedWait, "sqlite")
+def _true(element: _LimitedWait, compiler: Any, **options: Any) -> str:
+    return "1"
 
 
 class _Unindexed(sa.sql.functions.FunctionElement[UUID]):

@@ -1,0 +1,58 @@
+"""Finds out who holds the lock that a statement waited for."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from todocli.database.deadline import Deadline, deadline_scope
+from todocli.database.postgres import SCHEMA
+
+_SECONDS = 0.7
+"""How long to ask: the command has failed already, and its user is waiting."""
+
+_OLDEST_HOLDER = f"""
+SELECT activity.pid, EXTRACT(EPOCH FROM clock_timestamp() - activity.xact_start)::float8 AS seconds
+FROM pg_catalog.pg_locks AS lock JOIN pg_catalog.pg_stat_activity AS activity ON activity.pid = lock.pid
+WHERE lock.granted AND (:reads OR lock.mode <> 'AccessShareLock') AND lock.pid <> pg_catalog.pg_backend_pid()
+  AND lock.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+  AND lock.relation IN (
+    SELECT c.oid FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = '{SCHEMA}')
+  AND activity.wait_event_type IS DISTINCT FROM 'Lock'
+ORDER BY activity.xact_start
+LIMIT 1
+"""  # noqa: S608 - a constant
+
+
+class LockHolder(NamedTuple):
+    """A session that holds a lock, and for how many seconds its transaction has been running, if that may be seen."""
+
+    pid: int
+    seconds: float | None
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        if self.seconds is None:
+            return f"pid {self.pid}"
+        amount, unit = next((size, unit) for size, unit in _UNITS if self.seconds >= size or size == 1)
+        count = int(self.seconds / amount)
+        return f"pid {self.pid}, for {count} {unit}{'' if count == 1 else 's'}"
+
+
+_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+
+
+def find_lock_holder(engine: sa.Engine, *, reads: bool = False) -> LockHolder | None:
+    """Return the session with the oldest transaction that holds a lock on a table of ours.
+
+    With `reads`, locks of reading transactions count as well: they stop only a change of the schema. None if there is
+    none any more, or if the server does not answer quickly.
+    """
+    try:
+        with deadline_scope(Deadline(_SECONDS)), engine.connect() as connection:
+            row = connection.execute(sa.text(_OLDEST_HOLDER), {"reads": reads}).one_or_none()
+    except (sa.exc.DBAPIError, sa.exc.TimeoutError):
+        return None
+    return LockHolder(row.pid, row.seconds) if row else None
