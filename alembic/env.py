@@ -6,6 +6,7 @@ The `alembic` command of a developer hands over none: then TODO_DATABASE_URL say
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -46,9 +47,23 @@ def migrate_as_developer() -> None:
         migrate(connection, target_metadata=complete_metadata(), compare_server_default=True)
 
 
+def write_sql(preamble: Sequence[str]) -> None:
+    """Write the statements for a Postgres instead of running them, in one transaction; `preamble` comes first."""
+    context.configure(
+        dialect_name="postgresql",
+        dialect_opts={"paramstyle": "named"},  # others double each %
+        transactional_ddl=True,
+        version_table=VERSION_TABLE,
+    )
+    with context.begin_transaction():
+        for statement in preamble:
+            context.execute(statement)
+        context.run_migrations()
+
+
 if context.is_offline_mode():
-    raise CommandError("The revisions look at the database while they run: --sql is not supported.")
-if (handed_over := context.config.attributes.get("connection")) is not None:
+    write_sql(context.config.attributes.get("preamble", ()))
+elif (handed_over := context.config.attributes.get("connection")) is not None:
     migrate(handed_over)
 else:
     migrate_as_developer()

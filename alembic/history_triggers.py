@@ -29,7 +29,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
-import sqlalchemy as sa
+from alembic.operations import Operations
 
 Kind = Literal["plain", "instant", "json"]
 """How a column is written into the JSON: as it is; as UTC text with six decimals and Z; as nested JSON."""
@@ -82,10 +82,9 @@ For EXISTS, Postgres would compare each deleted row with each row of history: it
 """
 
 
-def create(connection: sa.Connection, columns: Mapping[str, Kind]) -> None:
+def create(op: Operations, columns: Mapping[str, Kind]) -> None:
     """Create the triggers; `columns` are those of `todos` that history keeps."""
-    dialect = connection.dialect.name
-    text = Path(__file__).with_name(f"history_triggers.{dialect}.sql").read_text(encoding="utf-8")
+    dialect, text = _read(op)
     text = _expand(text, "number_in", lambda row: NUMBER_IN[dialect].format(f"{row}."))
     text = _expand(text, "is_purged", _PURGED[dialect].format)
     for macro, form in _STATES.items():
@@ -100,17 +99,23 @@ def create(connection: sa.Connection, columns: Mapping[str, Kind]) -> None:
         text = _expand(text, "row_json", _row_json("json_build_object", _POSTGRES, columns))
         statements = (part for part in re.split(r"\n\n(?=CREATE |--)", text) if "CREATE " in part)
     for statement in statements:
-        connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+        statement = statement.rstrip().removesuffix(";")
+        op.execute(statement.replace(":", "\\:"))  # or SQLAlchemy would take what follows for a parameter
 
 
-def drop(connection: sa.Connection) -> None:
+def drop(op: Operations) -> None:
     """Drop the triggers, and on Postgres their functions."""
-    dialect = connection.dialect.name
-    text = Path(__file__).with_name(f"history_triggers.{dialect}.sql").read_text(encoding="utf-8")
+    dialect, text = _read(op)
     for trigger in re.findall(r"^CREATE TRIGGER (\w+)", text, re.MULTILINE):
-        connection.exec_driver_sql(f"DROP TRIGGER {trigger}" + ("" if dialect == "sqlite" else " ON todos"))
+        op.execute(f"DROP TRIGGER {trigger}" + ("" if dialect == "sqlite" else " ON todos"))
     for function in re.findall(r"^CREATE FUNCTION (\w+)", text, re.MULTILINE):
-        connection.exec_driver_sql(f"DROP FUNCTION {function}()")
+        op.execute(f"DROP FUNCTION {function}()")
+
+
+def _read(op: Operations) -> tuple[str, str]:
+    """Return the name of the dialect, and its file."""
+    dialect = op.get_context().dialect.name
+    return dialect, Path(__file__).with_name(f"history_triggers.{dialect}.sql").read_text(encoding="utf-8")
 
 
 def _row_json(function: str, forms: Mapping[Kind, str], columns: Mapping[str, Kind]) -> Callable[[str], str]:

@@ -13,6 +13,9 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+LOST_BY_DOWNGRADE = ("users", "todos", "changes", "tokens")
+"""The tables whose rows are lost; the program counts them before it asks."""
+
 VERSION_TABLE = "todo_revision"
 OLDEST_PROGRAMS = ("oldest_reader", "oldest_writer")
 
@@ -56,7 +59,7 @@ triggers = load_python_file(str(Path(__file__).parents[1]), "history_triggers.py
 
 
 def upgrade() -> None:
-    is_sqlite = op.get_bind().dialect.name == "sqlite"
+    is_sqlite = op.get_context().dialect.name == "sqlite"
     instant = sa.DateTime(timezone=True)
     op.create_table(
         "users",
@@ -163,7 +166,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("user_id", "name", name=op.f("uq_tokens_user_id_name")),
         sa.UniqueConstraint("digest", name=op.f("uq_tokens_digest")),
     )
-    triggers.create(op.get_bind(), HISTORY_COLUMNS)
+    triggers.create(op, HISTORY_COLUMNS)
     for name in OLDEST_PROGRAMS:
         op.add_column(VERSION_TABLE, sa.Column(name, sa.Text(), server_default=revision, nullable=False))
 
@@ -171,7 +174,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name in OLDEST_PROGRAMS:
         op.drop_column(VERSION_TABLE, name)
-    triggers.drop(op.get_bind())
+    triggers.drop(op)
     for table in ("tokens", "history", "changes", "todos", "users"):
         op.drop_table(table)
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import uuid
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +17,7 @@ from tests.support.terminal import Terminal
 from todocli import paths
 from todocli.database import health
 from todocli.database.health import Check
+from todocli.database.inspection import created_by
 from todocli.database.postgres.url import PostgresURL
 
 
@@ -158,3 +162,69 @@ def test_doctor_at_terminal_prints_lines(monkeypatch: pytest.MonkeyPatch, home: 
     assert "ok  profile        local: ada on the embedded database\n" in shown
     assert str(home / "todo.db") in shown.replace("\n", "").replace(" ", "")
     assert isinstance(Check("a", "ok", "b"), tuple)
+
+
+def inspected(todo: Terminal) -> dict[str, Any]:
+    ran = todo("doctor --json")
+    assert ran.code == 0
+    found: dict[str, Any] = json.loads(ran.out)["database"]
+    return found
+
+
+def test_doctor_reports_what_embedded_database_holds(todo: Terminal, home: Path) -> None:
+    assert inspected(todo) is None
+    todo.ok("add a")
+    todo.ok("done 1")
+    found = inspected(todo)
+    assert {table["name"]: table["rows"] for table in found["tables"]} == {
+        "users": 1,
+        "todos": 1,
+        "changes": 2,
+        "history": 2,
+        "tokens": 0,
+    }
+    assert (found["missing"], found["changed"], found["invalid"]) == ([], [], [])
+    assert found["connections"] is None
+    assert found["oldest_change_at"].startswith("2")
+    with closing(sqlite3.connect(home / "todo.db", isolation_level=None)) as console:
+        console.execute("DROP INDEX ix_todos_open")
+        console.execute("DROP TRIGGER todos_refuse")
+        console.execute("CREATE TRIGGER todos_refuse AFTER DELETE ON todos BEGIN SELECT 1; END")
+    found = inspected(todo)
+    assert (found["missing"], found["changed"]) == (["index ix_todos_open"], ["trigger todos_refuse"])
+    assert checks(todo, 0)["objects"]["status"] == "warning"
+
+
+def test_doctor_reports_what_postgres_holds(
+    todo: Terminal, postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TODO_DATABASE_URL", postgres_url.text())
+    todo.ok("user add ada")
+    todo.ok("add a")
+    found = inspected(todo)
+    assert {table["name"]: table["rows"] for table in found["tables"]}["changes"] == 1
+    assert all(table["bytes"] > 0 for table in found["tables"])
+    assert (found["missing"], found["changed"], found["invalid"], found["privileges"]) == ([], [], [], [])
+    assert 0 < found["connections"]["used"] <= found["connections"]["limit"]
+    with postgres.connect(postgres_url) as console:
+        console.execute("DROP INDEX todo.ix_todos_trash")
+        console.execute("ALTER TABLE todo.todos DISABLE TRIGGER todos_delete")
+        body = "BEGIN RETURN NEW; END"
+        console.execute(
+            f"CREATE OR REPLACE FUNCTION todo.todos_refuse() RETURNS trigger LANGUAGE plpgsql AS $${body}$$"
+        )
+    found = inspected(todo)
+    assert (found["missing"], found["changed"]) == (["index ix_todos_trash"], ["function todos_refuse"])
+    assert found["invalid"] == ["trigger todos_delete"]
+
+
+def test_objects_dropped_by_a_later_revision_are_not_expected() -> None:
+    script = """
+CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NULL; END$$;
+CREATE TRIGGER t AFTER INSERT ON x EXECUTE FUNCTION f();
+CREATE UNIQUE INDEX i ON x (a);
+DROP TRIGGER t ON x;
+CREATE FUNCTION g() RETURNS int LANGUAGE sql AS $$SELECT 1$$;
+DROP FUNCTION f();
+"""
+    assert created_by(script) == {"index i": "", "function g": "SELECT 1"}

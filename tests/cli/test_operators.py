@@ -5,13 +5,17 @@ from __future__ import annotations
 import gc
 import json
 import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
+from tests.support import postgres
 from tests.support.terminal import Terminal
 from todocli.database.deadline import Deadline
 from todocli.database.postgres.url import PostgresURL
@@ -232,3 +236,159 @@ def test_password_is_not_in_process_list(postgres_url: PostgresURL, todo: Termin
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert postgres_url.password
     assert postgres_url.password not in out
+
+
+# What an operator decides
+
+
+def _catalogue(url: PostgresURL) -> list[tuple[object, ...]]:
+    """Return everything in the schema, as pg_dump would create it."""
+    queries = (
+        "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'todo'::regnamespace",
+        "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'todo'",
+        "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal",
+        "SELECT proname, pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'todo'::regnamespace",
+        "SELECT table_name || column_name, data_type || is_nullable || coalesce(column_default, '')"
+        " FROM information_schema.columns WHERE table_schema = 'todo'",
+    )
+    with postgres.connect(url) as console:
+        return [row for query in queries for row in sorted(console.execute(query).fetchall())]
+
+
+def test_sql_of_upgrade_creates_the_same_schema(
+    todo: Terminal, postgres_url: PostgresURL, empty_postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = todo.ok("db upgrade --sql")
+    assert json.loads(todo.ok("db upgrade --sql --json"))["sql"] == script.strip()
+    with postgres.connect(empty_postgres_url) as console:
+        console.execute(script.encode())
+    expected = _catalogue(postgres_url)
+    assert len(expected) > 50
+    assert _catalogue(empty_postgres_url) == expected
+    monkeypatch.setenv("TODO_DATABASE_URL", empty_postgres_url.text())
+    assert todo.ok("db check").endswith(" is current (0102)\n")
+
+
+@pytest.mark.parametrize(
+    ("span", "code", "sentence"),
+    [
+        ("0102:head", 2, "There is nothing to upgrade from 0102 to head."),
+        ("head:0102", 2, "There is nothing to upgrade from head to 0102."),
+        ("base", 2, "There is nothing to upgrade from base to base."),
+        ("0042:head", 3, "There is no revision '0042'."),
+    ],
+)
+def test_impossible_sql_is_refused(todo: Terminal, span: str, code: int, sentence: str) -> None:
+    ran = todo(f"db upgrade --sql {span}")
+    assert (ran.code, ran.out, ran.err.splitlines()[0]) == (code, "", f"error: {sentence}")
+
+
+def test_downgrade_says_what_is_lost(todo: Terminal) -> None:
+    todo.ok("add a")
+    todo.ok("add b")
+    todo.ok("token create phone")
+    ran = todo("db downgrade base")
+    assert (ran.code, ran.out) == (5, "")
+    assert "and lose 1 user, 2 todos, 2 changes, 1 token?" in ran.err
+    assert "Losing 1 user, 2 todos, 2 changes, 1 token\n" in todo("db downgrade base --yes").err
+
+
+def test_upgrade_waits_for_locks_as_long_as_it_may(
+    todo: Terminal, empty_postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TODO_DATABASE_URL", empty_postgres_url.text())
+    todo.ok("db upgrade")
+    with postgres.connect(empty_postgres_url) as holder:
+        holder.execute("BEGIN")
+        holder.execute("SELECT FROM todo.users")
+        ran = todo("db downgrade base --yes --lock-timeout 0.01")
+        assert ran.code == 7
+        assert f"Another session holds a lock in {empty_postgres_url.redacted()} (pid" in ran.err
+        assert f"pg_terminate_backend({holder.info.backend_pid})" in ran.err
+    assert todo("db upgrade --lock-timeout 0").code == 2
+
+
+def test_grant_gives_a_role_what_it_needs(
+    todo: Terminal, empty_postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role = f"mate_{uuid4().hex}"
+    monkeypatch.setenv("LOGNAME", "ada")
+    monkeypatch.setenv("TODO_DATABASE_URL", empty_postgres_url.text())
+    assert todo(f"db grant {role}").code == 8
+    todo.ok("db upgrade")
+    todo.ok("user add ada")
+    ran = todo(f"db grant {role}")
+    assert (ran.code, ran.err.splitlines()[0]) == (3, f"error: There is no role '{role}'.")
+    with postgres.connect(empty_postgres_url) as console:
+        console.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'secret'")
+    try:
+        monkeypatch.setenv("TODO_DATABASE_URL", replace(empty_postgres_url, user=role, password="secret").text())
+        ran = todo("list")
+        assert (ran.code, f"todo db grant {role}" in ran.err) == (6, True)
+        monkeypatch.setenv("TODO_DATABASE_URL", empty_postgres_url.text())
+        assert todo.ok(f"db grant {role}").startswith(f"The role {role} may use the todos of ")
+        monkeypatch.setenv("TODO_DATABASE_URL", replace(empty_postgres_url, user=role, password="secret").text())
+        for line in ("add a", "edit 1 due:fri", "done 1", "undo 2", "redo", "rm 1", "token create x", "token revoke x"):
+            todo.ok(line)
+        todo.ok("purge --yes")
+        found = {check["name"]: check for check in json.loads(todo.ok("doctor --json"))["checks"]}
+        assert found["privileges"]["detail"] == f"the owner, and {role}"
+        assert todo("db downgrade base --yes").code == 6
+    finally:
+        with postgres.connect(empty_postgres_url) as console:
+            console.execute(f"DROP OWNED BY {role}")
+            console.execute(f"DROP ROLE {role}")
+
+
+@pytest.mark.parametrize("role", ["PUBLIC", "public", "anonymous", "authenticated"])
+def test_everybody_is_not_granted(
+    todo: Terminal, postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch, role: str
+) -> None:
+    monkeypatch.setenv("TODO_DATABASE_URL", postgres_url.text())
+    ran = todo(f"db grant {role}")
+    assert (ran.code, ran.err.splitlines()[0]) == (
+        2,
+        f"error: {role} is everybody: the todos would no longer be private.",
+    )
+
+
+def test_embedded_database_has_no_roles(todo: Terminal) -> None:
+    assert todo("db grant bob").code == 2
+
+
+def test_privileges_of_everybody_are_noticed(
+    todo: Terminal, empty_postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TODO_DATABASE_URL", empty_postgres_url.text())
+    todo.ok("db upgrade")
+    todo.ok("user add ada")
+    with postgres.connect(empty_postgres_url) as console:
+        console.execute("GRANT USAGE ON SCHEMA todo TO PUBLIC")
+        console.execute("GRANT SELECT ON todo.todos TO PUBLIC")
+    warning = "PUBLIC, that is anyone who may connect, has SELECT, USAGE on the schema todo"
+    ran = todo("db upgrade")
+    assert warning in ran.err
+    monkeypatch.setenv("LOGNAME", "ada")
+    health = json.loads(todo.ok("doctor --json"))
+    [found] = [check for check in health["checks"] if check["name"] == "privileges"]
+    assert (found["status"], found["detail"]) == ("warning", warning)
+    assert health["database"]["privileges"] == [{"role": "PUBLIC", "privileges": ["SELECT", "USAGE"]}]
+    with postgres.connect(empty_postgres_url) as console:
+        console.execute(found["hint"])
+    assert todo("db upgrade").err == ""
+
+
+def test_documented_copy_of_a_live_file_has_everything(
+    todo: Terminal, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [statement] = re.findall(r'"(VACUUM INTO .*)"', todo.ok("help operators"))
+    todo.ok("add a")
+    folder = tmp_path / "copy"
+    folder.mkdir()
+    with closing(sqlite3.connect(home / "todo.db", isolation_level=None)) as reader:
+        reader.execute("SELECT count(*) FROM todos").fetchall()  # keeps the write-ahead log from being merged
+        todo.ok("add b")
+        assert (home / "todo.db-wal").stat().st_size > 0
+        reader.execute(statement.replace("todo-backup.db", str(folder / "todo.db")))
+    monkeypatch.setenv("TODO_HOME", str(folder))
+    assert todo.ok("list") == "1\topen\ta\n2\topen\tb\n"

@@ -16,7 +16,7 @@ from tests.database.test_schema import TABLES
 from tests.support import postgres
 from tests.support.client import Client, key
 from tests.support.console import Console
-from todocli.database import migrations, sqlite_file
+from todocli.database import migrations, revisions, sqlite_file
 from todocli.database.postgres.url import PostgresURL
 from todocli.database.schema import HEAD, UNRELEASED
 from todocli.database.setup import ensure_schema
@@ -27,7 +27,7 @@ from todocli.services.history.undo import Undo, Verb
 from todocli.services.owner import Owner
 from todocli.services.queries import TodoQuery
 
-FIRST = migrations.Revision("0102", None, "Users, todos, their history, and tokens")
+FIRST = revisions.Revision("0102", None, "Users, todos, their history, and tokens")
 
 
 def objects(target: Target) -> set[str]:
@@ -51,23 +51,23 @@ def objects(target: Target) -> set[str]:
 
 
 def test_head_constant_is_newest_revision() -> None:
-    assert migrations.history()[0].revision == HEAD
+    assert revisions.history()[0].revision == HEAD
 
 
 def test_revisions_form_one_line() -> None:
-    line = migrations.history()
+    line = revisions.history()
     assert line[-1] == FIRST
     assert [revision.down_revision for revision in line[:-1]] == [revision.revision for revision in line[1:]]
     assert [revision.revision for revision in line[::-1]] == [f"{number:04}" for number in range(102, 102 + len(line))]
 
 
 def test_revisions_import_neither_the_program_nor_sqlmodel() -> None:
-    for path in migrations.script_folder().rglob("*.py"):
+    for path in revisions.script_folder().rglob("*.py"):
         if path.name != "env.py":
             text = path.read_text(encoding="utf-8")
             assert "import sqlmodel" not in text
             assert "todocli" not in text
-    assert not list(migrations.script_folder().rglob("__init__.py"))
+    assert not list(revisions.script_folder().rglob("__init__.py"))
 
 
 def test_current_creates_nothing(empty_database: Target) -> None:
@@ -85,8 +85,8 @@ def test_current_returns_the_revision(database: Target) -> None:
 
 
 def test_up_down_and_up_again_with_rows(empty_database: Target) -> None:
-    seen: list[migrations.Revision] = []
-    assert migrations.upgrade(empty_database, on_revision=seen.append) == seen == migrations.history()[::-1]
+    seen: list[revisions.Revision] = []
+    assert migrations.upgrade(empty_database, on_revision=seen.append) == seen == revisions.history()[::-1]
     created = objects(empty_database)
     assert created >= TABLES | {"todos_insert", "todos_update", "todos_delete", "todos_console", "todos_refuse"}
     console = Console(empty_database)
@@ -97,11 +97,11 @@ def test_up_down_and_up_again_with_rows(empty_database: Target) -> None:
 
     assert migrations.upgrade(empty_database) == []
     seen.clear()
-    assert migrations.downgrade(empty_database, "base", seen.append) == seen == migrations.history()
+    assert migrations.downgrade(empty_database, "base", seen.append) == seen == revisions.history()
     assert objects(empty_database) == set()
     assert migrations.current(empty_database) is None
 
-    assert migrations.upgrade(empty_database, HEAD) == migrations.history()[::-1]
+    assert migrations.upgrade(empty_database, HEAD) == revisions.history()[::-1]
     assert objects(empty_database) == created
     console = Console(empty_database)
     user = console.add_user()
@@ -117,9 +117,9 @@ def test_upgrade_and_downgrade_one_revision_at_a_time(empty_database: Target) ->
     user = console.add_user()
     console.add(user, 1)
     before = (console.run("SELECT * FROM todos"), console.history(user))
-    for revision in migrations.history()[-2::-1]:
+    for revision in revisions.history()[-2::-1]:
         assert migrations.upgrade(empty_database, "+1") == [revision]
-    for revision in migrations.history()[:-1]:
+    for revision in revisions.history()[:-1]:
         assert migrations.downgrade(empty_database, "-1") == [revision]
     assert (console.run("SELECT * FROM todos"), console.history(user)) == before
     console.close()
@@ -225,7 +225,7 @@ def test_newer_schema_is_refused(database: Target) -> None:
 
 
 def test_failed_migration_changes_nothing(empty_database: Target) -> None:
-    def fail(_revision: migrations.Revision) -> None:
+    def fail(_revision: revisions.Revision) -> None:
         raise RuntimeError("stop")
 
     with pytest.raises(RuntimeError, match="stop"):
@@ -309,7 +309,7 @@ def test_alembic_command_runs_and_finds_no_drift(empty_postgres_url: PostgresURL
     def alembic(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "alembic", *words],
-            cwd=migrations.script_folder().parent,
+            cwd=revisions.script_folder().parent,
             env=os.environ | environment,
             capture_output=True,
             text=True,

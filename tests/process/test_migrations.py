@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.database.test_migrations import objects
-from todocli.database import migrations
+from todocli.database import migrations, revisions
 from todocli.database.schema import HEAD
 from todocli.database.target import Target
 
@@ -81,7 +81,7 @@ def test_concurrent_first_upgrades_run_once(empty_database: Target) -> None:
     process = started(MANY, empty_database)
     out, _ = process.communicate()
     assert process.returncode == 0
-    assert sorted(out.splitlines()) == [f"0 {HEAD}"] * 7 + [f"{len(migrations.history())} {HEAD}"]
+    assert sorted(out.splitlines()) == [f"0 {HEAD}"] * 7 + [f"{len(revisions.history())} {HEAD}"]
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -95,7 +95,7 @@ def test_killed_upgrade_leaves_all_or_nothing(empty_database: Target, moment: st
         assert process.returncode == -signal.SIGKILL
         assert objects(empty_database) == set()
         assert migrations.current(empty_database) is None
-    assert migrations.upgrade(empty_database) == migrations.history()[::-1]
+    assert migrations.upgrade(empty_database) == revisions.history()[::-1]
     assert objects(empty_database) == complete
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 import todocli
-from todocli.database import migrations
+from todocli.database import migrations, revisions
 from todocli.database.postgres.url import PostgresURL
 from todocli.database.schema import HEAD
 
@@ -30,8 +30,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "alembic", "docs", "todocli")
 CACHES = shutil.ignore_patterns("__pycache__", "_alembic")
 RELEASE = f"todo_neon-{todocli.__version__}"
-HISTORY = "".join(f"{revision.revision}\t{revision.message}\n" for revision in migrations.history())
-WHERE = "from todocli.database import migrations; print(migrations.script_folder())"
+HISTORY = "".join(f"{revision.revision}\t{revision.message}\n" for revision in revisions.history())
+WHERE = "from todocli.database import revisions; print(revisions.script_folder())"
 
 
 def run(*command: str | Path, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -31,6 +31,7 @@ ALL = Option("--all", "-a", help="Open and completed, started or not.")
 COMPLETED = Option("--completed", "-c", help="Completed todos only.")
 DRY_RUN = Option("--dry-run", help="Show what would change, and change nothing.")
 FORCE = Option("--force", help="Overwrite todos that have been changed since.")
+LOCK_TIMEOUT = Option("--lock-timeout", help="The longest wait for a lock; 30 by default.", value=True)
 TABLE = Command(
     options=(
         Option("--version", help="Print the version."),
@@ -580,6 +581,8 @@ TABLE = Command(
                 "upgrade": Command(
                     "Create the schema, or bring it up to date.",
                     options=(
+                        Option("--sql", help="Print the SQL for a Postgres, and change nothing."),
+                        LOCK_TIMEOUT,
                         JSON,
                         PROFILE,
                         NO_INPUT,
@@ -591,6 +594,7 @@ TABLE = Command(
                 "downgrade": Command(
                     "Take the schema back to an older revision.",
                     options=(
+                        LOCK_TIMEOUT,
                         JSON,
                         PROFILE,
                         NO_INPUT,
@@ -609,6 +613,17 @@ TABLE = Command(
                         COLOR,
                         HELP,
                     ),
+                ),
+                "grant": Command(
+                    "Let a teammate's role use the todos of...",
+                    options=(
+                        JSON,
+                        PROFILE,
+                        NO_INPUT,
+                        COLOR,
+                        HELP,
+                    ),
+                    arguments=(Argument(),),
                 ),
                 "history": Command(
                     "List the revisions of the schema, newest...",

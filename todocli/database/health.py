@@ -151,6 +151,19 @@ def _is_loopback(address: str) -> bool:
     return address.startswith("127.") or address == "::1"
 
 
+def _privileges(store: Store) -> Iterator[Check]:
+    from todocli.database.postgres import privileges
+
+    with store.session() as session:
+        found = privileges.grantees(session.connection())
+    for grantee in found:
+        if grantee.warning:
+            yield Check("privileges", "warning", grantee.warning, grantee.revoke)
+    if not any(grantee.warning for grantee in found):
+        others = ", ".join(grantee.role for grantee in found)
+        yield Check("privileges", "ok", f"the owner, and {others}" if others else "the owner only")
+
+
 def _server(store: Store, user: str, user_id: UUID | None) -> Iterator[Check]:
     with store.session() as session:
         asked = datetime.now(UTC)
@@ -162,12 +175,13 @@ def _server(store: Store, user: str, user_id: UUID | None) -> Iterator[Check]:
             "role",
             "problem",
             f"{row.role} cannot read and write every table",
-            "Ask the database's owner to grant SELECT, INSERT, UPDATE and DELETE on the tables of todo.",
-            None,
+            "The owner of the schema can grant it",
+            ("todo", "db", "grant", row.role),
             AccessDenied(f"The role {row.role!r} cannot read and write every table."),
         )
         return
     yield Check("role", "ok", f"{row.role}, which {bypasses}")
+    yield from _privileges(store)
     if row.read_only:
         detail = "the server is read-only (a replica?)"
         yield Check("writing", "problem", detail, "Use the address of the primary.", None, TodoError(detail))

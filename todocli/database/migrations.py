@@ -1,4 +1,4 @@
-"""Upgrades and downgrades the schema: the only module that imports Alembic.
+"""Upgrades and downgrades the schema, with the revisions of `todocli.database.revisions`. Both import Alembic.
 
 A migration takes effect as a whole or not at all, even if the process is killed. If several start at once, one does
 the work; the others wait, and find nothing to do.
@@ -7,46 +7,30 @@ the work; the others wait, and find nothing to do.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationStep
-from alembic.script import Script, ScriptDirectory
 from sqlalchemy.pool import NullPool
 
 from todocli.database import errors, schema, sqlite_file
 from todocli.database.deadline import Deadline, deadline_scope
 from todocli.database.engine import postgres_engine
-from todocli.database.postgres import SCHEMA
+from todocli.database.postgres import SCHEMA, privileges
 from todocli.database.postgres.locks import find_lock_holder
 from todocli.database.postgres.url import PostgresURL
-from todocli.database.schema import UNRELEASED, VERSION_TABLE, CurrentRevision, read_revision
+from todocli.database.revisions import ADVISORY_LOCK, Plan, Revision, described, new_config
+from todocli.database.schema import LOCK_SECONDS, UNRELEASED, VERSION_TABLE, CurrentRevision, read_revision
 from todocli.database.target import Target, display
-from todocli.errors import AccessDenied, NotFound, TodoError, UsageError
+from todocli.errors import AccessDenied, TodoError
 
 SECONDS = 600.0
 """The deadline of a migration on Postgres, in case the server falls silent."""
 
-LOCK_SECONDS = 30
-"""How long a migration waits for locks of other programs before it gives up."""
-
-_HISTORY = ("todo", "db", "history")
-_ADVISORY_LOCK = 0x746F646F
 _DUPLICATE_TABLE = "42P07"
-
-
-@dataclass(frozen=True)
-class Revision:
-    """A revision of the schema; `down_revision` is the one before (None: no schema)."""
-
-    revision: str
-    down_revision: str | None
-    message: str
 
 
 OnRevision = Callable[[Revision], None]
@@ -54,23 +38,6 @@ OnRevision = Callable[[Revision], None]
 
 OnCopy = Callable[[Path], None]
 """Called with the path of a copy of the embedded database."""
-
-
-def script_folder() -> Path:
-    """Return the folder of the revisions: beside the package in a checkout, inside it when installed.
-
-    Raises `TodoError` if there is neither.
-    """
-    package = Path(__file__).resolve().parents[1]
-    for folder in (package.parent / "alembic", package / "_alembic"):
-        if (folder / "env.py").is_file() and (folder / "versions").is_dir():
-            return folder
-    raise TodoError("This installation of todo lacks its migrations.", hint="Reinstall it.")
-
-
-def history() -> list[Revision]:
-    """Return all known revisions, newest first, without a database."""
-    return [_described(script) for script in reversed(_chain(_scripts()))]
 
 
 def current(target: Target) -> str | None:
@@ -86,94 +53,98 @@ def current(target: Target) -> str | None:
 
 
 def upgrade(
-    target: Target, revision: str = "head", on_revision: OnRevision | None = None, on_copy: OnCopy | None = None
+    target: Target,
+    revision: str = "head",
+    on_revision: OnRevision | None = None,
+    on_copy: OnCopy | None = None,
+    *,
+    lock_seconds: float = LOCK_SECONDS,
 ) -> list[Revision]:
     """Upgrade the schema at `target` to `revision` (an id, `head`, or `+N`); return the applied revisions, in order.
 
+    On Postgres, each wait for a lock of another session takes at most `lock_seconds`.
     Creates the embedded file if it is missing. A copy of an embedded database with a schema is kept beside it.
     Raises `NotFound` for an unknown revision, `UsageError` for one older than the schema, `SchemaTooNew` and
     `SchemaOutdated` if the schema is at a revision that this program does not know.
     """
-    plan = _Plan(target, revision, up=True)
+    plan = Plan(target, revision, up=True)
     if isinstance(target, Path):
         with errors.translate_sqlite_errors(target):
             sqlite_file.create_file(target)
-    return _migrate(target, plan, on_revision, on_copy)
+    return _migrate(target, plan, on_revision, on_copy, lock_seconds)
 
 
 def downgrade(
-    target: Target, revision: str, on_revision: OnRevision | None = None, on_copy: OnCopy | None = None
+    target: Target,
+    revision: str,
+    on_revision: OnRevision | None = None,
+    on_copy: OnCopy | None = None,
+    *,
+    lock_seconds: float = LOCK_SECONDS,
 ) -> list[Revision]:
     """Downgrade the schema at `target` to `revision` (an id, `base`, or `-N`); return the reverted revisions, in order.
 
     Data in newer columns and tables is lost; a copy of an embedded database is kept beside it. Raises as `upgrade`,
     but `UsageError` for a revision newer than the schema.
     """
-    plan = _Plan(target, revision, up=False)
+    plan = Plan(target, revision, up=False)
     if isinstance(target, Path) and sqlite_file.is_blank(target):
         plan.revisions(None)
         return []
-    return _migrate(target, plan, on_revision, on_copy)
+    return _migrate(target, plan, on_revision, on_copy, lock_seconds)
 
 
-class _Plan:
-    """The target of a migration, and the revisions on the way. Raises `NotFound` for an unknown target."""
+def grant(url: PostgresURL, role: str) -> None:
+    """Give a role the privileges that the program needs; see `todocli.database.postgres.privileges.grant`.
 
-    def __init__(self, target: Target, wanted: str, *, up: bool) -> None:
-        self.scripts = _scripts()
-        self._chain = _chain(self.scripts)
-        self._places = {None: 0} | {script.revision: place for place, script in enumerate(self._chain, 1)}
-        self._target = target
-        self._wanted = wanted
-        self._up = up
-        self._by = int(wanted) if wanted[:1] == "+-"[not up] and wanted[1:].isdecimal() else None
-        self._to = {"base": 0, "head": len(self._chain)}.get(wanted, self._places.get(wanted))
-        if self._to is None and self._by is None:
-            raise NotFound(f"There is no revision {wanted!r}.", hint="See the revisions", command=_HISTORY)
-
-    def revisions(self, found: CurrentRevision | None) -> list[Script]:
-        """Return the revisions to run from the one that was found, in order."""
-        revision = found.id if found else None
-        if found and revision not in self._places:
-            raise schema.mismatch(self._target, found) or schema.too_new(self._target, found)
-        here = self._places[revision]
-        there = here + self._by if self._by is not None else self._to
-        if there is None or not 0 <= there <= len(self._chain):
-            raise UsageError(
-                f"There is no revision {self._wanted} from {revision or 'base'}.",
-                hint="See the revisions",
-                command=_HISTORY,
-            )
-        if self._up and there < here:
-            raise UsageError(
-                f"The schema is {revision}, newer than {self._wanted}.",
-                hint="To go back",
-                command=("todo", "db", "downgrade", self._wanted),
-            )
-        if not self._up and there > here:
-            raise UsageError(
-                f"The schema is {revision or 'base'}, older than {self._wanted}.",
-                hint="To go forward",
-                command=("todo", "db", "upgrade", self._wanted),
-            )
-        return self._chain[here:there] if self._up else self._chain[there:here][::-1]
-
-    def end(self, revision: str | None, scripts: list[Script]) -> str | None:
-        """Return the revision after `scripts`, from `revision`."""
-        if not scripts:
-            return revision
-        return scripts[-1].revision if self._up else _described(scripts[-1]).down_revision
-
-    def as_alembic(self, script: Script) -> MigrationStep:
-        """Return `script` as Alembic runs it."""
-        revisions = self.scripts.revision_map
-        if self._up:
-            return MigrationStep.upgrade_from_script(revisions, script)
-        return MigrationStep.downgrade_from_script(revisions, script)
+    Raises `AccessDenied` if the schema belongs to another role, and `SchemaOutdated` if there is none.
+    """
+    with _translate_errors(url), locked_postgres(url) as connection:
+        if _revision(connection, url) is None:
+            raise schema.outdated(url, None)
+        privileges.grant(connection, role)
 
 
-def _migrate(target: Target, plan: _Plan, on_revision: OnRevision | None, on_copy: OnCopy | None) -> list[Revision]:
-    with _translate_errors(target), _locked(target) as connection:
+def warnings(target: Target) -> list[str]:
+    """Return what an operator should know about a Postgres, in sentences."""
+    if isinstance(target, Path):
+        return []
+    with _translate_errors(target), _engine(target).connect() as connection:
+        open_to_all = [grantee for grantee in privileges.grantees(connection) if grantee.warning]
+        found = [f"{grantee.warning}. To change it: {grantee.revoke}" for grantee in open_to_all]
+        encoding = _encoding(connection)
+        if encoding != "UTF8":
+            found.append(f"The encoding {encoding} neither checks nor converts text. Move to a database with UTF8.")
+        return found
+
+
+def _encoding(connection: sa.Connection) -> str:
+    driver: Any = connection.connection.driver_connection
+    return str(driver.info.parameter_status("server_encoding"))
+
+
+def losses(target: Target, revision: str) -> dict[str, int]:
+    """Return how many rows of which tables `downgrade` would lose; raises as it does."""
+    plan = Plan(target, revision, up=False)
+    if isinstance(target, Path) and sqlite_file.is_blank(target):
+        return {}
+    with _translate_errors(target), _engine(target).connect() as connection:
+        scripts = plan.revisions(_revision(connection, target))
+        tables = [table for script in scripts for table in getattr(script.module, "LOST_BY_DOWNGRADE", ())]
+        prefix = "" if isinstance(target, Path) else f"{SCHEMA}."
+        count = "SELECT count(*) FROM {}"
+        return {table: int(connection.scalar(sa.text(count.format(prefix + table))) or 0) for table in tables}
+
+
+def _migrate(
+    target: Target,
+    plan: Plan,
+    on_revision: OnRevision | None,
+    on_copy: OnCopy | None,
+    lock_seconds: float,
+) -> list[Revision]:
+    locked = _locked_sqlite(target) if isinstance(target, Path) else locked_postgres(target, lock_seconds)
+    with _translate_errors(target), locked as connection:
         found = _revision(connection, target)
         start = found.id if found else None
         scripts = plan.revisions(found)
@@ -189,34 +160,30 @@ def _migrate(target: Target, plan: _Plan, on_revision: OnRevision | None, on_cop
         def begin(_heads: object, _context: object) -> Iterator[MigrationStep]:
             for script in scripts:
                 if on_revision:
-                    on_revision(_described(script))
+                    on_revision(described(script))
                 yield plan.as_alembic(script)
 
         if not scripts:
             return []
-        config = _config()
+        config = new_config()
         config.attributes["connection"] = connection
         with EnvironmentContext(config, plan.scripts, fn=begin):
             plan.scripts.run_env()
         if isinstance(target, Path):
             _finish_sqlite(connection, target, plan.end(start, scripts))
-    return [_described(script) for script in scripts]
-
-
-def _locked(target: Target) -> AbstractContextManager[sa.Connection]:
-    return _locked_sqlite(target) if isinstance(target, Path) else locked_postgres(target)
+    return [described(script) for script in scripts]
 
 
 @contextmanager
-def locked_postgres(url: PostgresURL) -> Iterator[sa.Connection]:
+def locked_postgres(url: PostgresURL, lock_seconds: float = LOCK_SECONDS) -> Iterator[sa.Connection]:
     """Yield a connection in a transaction that keeps other migrations out; it is committed at the end.
 
     It may take `SECONDS`. The lock timeout is set after the wait for another migration, which is not an error.
     """
     engine = _engine(url).execution_options(isolation_level="READ COMMITTED")
     with engine.connect() as connection, deadline_scope(Deadline(SECONDS)), connection.begin():
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(ADVISORY_LOCK)))
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{max(1, int(lock_seconds * 1000))}ms'")
         connection.exec_driver_sql(f"SET LOCAL search_path = {SCHEMA}, pg_temp")
         yield connection
 
@@ -261,8 +228,7 @@ def create_schema(connection: sa.Connection, url: PostgresURL) -> None:
     Raises `TodoError` if the database's encoding lacks characters, and `AccessDenied` if the schema belongs to another
     role, which could replace its functions.
     """
-    driver: Any = connection.connection.driver_connection
-    encoding = driver.info.parameter_status("server_encoding")
+    encoding = _encoding(connection)
     if encoding not in ("UTF8", "SQL_ASCII"):
         raise TodoError(
             f"{url.redacted()} has the encoding {encoding}, which cannot store every character; nothing was changed.",
@@ -301,26 +267,6 @@ def _revision(connection: sa.Connection, target: Target) -> CurrentRevision | No
     if not sa.inspect(connection).has_table(VERSION_TABLE, schema=None if is_sqlite else SCHEMA):
         return None
     return CurrentRevision.of(connection.execute(sa.text(read_revision(target))).mappings().all())
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(script_folder()).replace("%", "%%"))
-    return config
-
-
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
-
-
-def _chain(scripts: ScriptDirectory) -> list[Script]:
-    """Return the revisions, oldest first; there are no branches."""
-    return list(scripts.walk_revisions())[::-1]
-
-
-def _described(script: Script) -> Revision:
-    down = script.down_revision
-    return Revision(script.revision, str(down) if down else None, script.doc)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from todocli.schemas.accounts import ProfileList, ProfileRead, UserList, UserRead
 from todocli.schemas.changes import ChangeList
 from todocli.schemas.errors import ErrorBody
-from todocli.schemas.operations import HealthRead, PingRead, RevisionList, SchemaRead
+from todocli.schemas.operations import GrantRead, HealthRead, PingRead, RevisionList, SchemaRead, SqlRead
 from todocli.schemas.summaries import SummaryList
 from todocli.schemas.todos import TodoList, TodoPage, TodoRead
 from todocli.schemas.tokens import TokenCreated, TokenList, TokenRead
@@ -35,6 +35,8 @@ DOCUMENTS: tuple[type[BaseModel], ...] = (
     RevisionList,
     SchemaRead,
     PingRead,
+    SqlRead,
+    GrantRead,
     HealthRead,
     ErrorBody,
 )

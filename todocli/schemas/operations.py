@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from todocli.schemas.base import ItemList, Output
+from todocli.schemas.base import Instant, ItemList, Output
 
 
 class RevisionRead(Output):
@@ -36,6 +36,19 @@ class SchemaRead(Output):
     round_trips: int | None
 
 
+class SqlRead(Output):
+    """What an upgrade would run on a Postgres, as one transaction."""
+
+    sql: str
+
+
+class GrantRead(Output):
+    """A role that may now use the todos of a database."""
+
+    location: str
+    role: str
+
+
 class PingRead(Output):
     """What it took to reach a database. Times are in milliseconds."""
 
@@ -57,8 +70,47 @@ class CheckRead(Output):
     hint: str | None
 
 
+class TableRead(Output):
+    """A table: its rows, and on Postgres its size with its indexes, and how many deleted rows still take up space."""
+
+    name: str
+    rows: int
+    bytes: int | None
+    dead_rows: int | None
+
+
+class GranteeRead(Output):
+    """A role that has privileges on the schema, besides its owner."""
+
+    role: str
+    privileges: list[str]
+
+
+class ConnectionsRead(Output):
+    """How many connections the server has, and how many it allows."""
+
+    used: int
+    limit: int
+
+
+class DatabaseRead(Output):
+    """What a database holds. Objects are indexes, triggers and functions, each as in `index ix_todos_open`."""
+
+    database: Literal["sqlite", "postgresql"]
+    server_version: str
+    revision: str
+    tables: list[TableRead]
+    missing: list[str] = Field(description="Objects that an upgrade creates, and that are not there.")
+    changed: list[str] = Field(description="Objects that are defined otherwise than by an upgrade.")
+    invalid: list[str] = Field(description="Indexes that are not kept up to date, and triggers that are turned off.")
+    privileges: list[GranteeRead]
+    connections: ConnectionsRead | None = Field(description="null: the embedded database.")
+    oldest_change_at: Instant | None = Field(description="When the oldest change in the log was made.")
+
+
 class HealthRead(Output):
     """Whether a command would work, and all that was looked at. Nothing secret is in it."""
 
     healthy: bool
     checks: list[CheckRead]
+    database: DatabaseRead | None = Field(description="null: there is none that this program can use.")

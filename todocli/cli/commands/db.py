@@ -11,10 +11,22 @@ import typer
 
 from todocli.cli.command import Command, Confirming, Family
 from todocli.cli.context import Context
+from todocli.database.schema import LOCK_SECONDS
 
 if TYPE_CHECKING:
-    from todocli.database.migrations import Revision
     from todocli.database.probe import Probe
+    from todocli.database.revisions import Revision
+
+
+LockTimeout = Annotated[
+    float,
+    typer.Option(
+        "--lock-timeout",
+        metavar="SECONDS",
+        min=0.001,
+        help=f"The longest wait for a lock; {LOCK_SECONDS:g} by default.",
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -24,6 +36,7 @@ def register(app: typer.Typer) -> None:
         ("upgrade", Command, upgrade),
         ("downgrade", Confirming, downgrade),
         ("current", Command, current),
+        ("grant", Command, grant),
         ("history", Command, history),
         ("check", Command, check),
         ("ping", Command, ping),
@@ -35,39 +48,64 @@ def register(app: typer.Typer) -> None:
 def upgrade(
     context: Context,
     revision: Annotated[str, typer.Argument(metavar="[REVISION]", help="The target; the newest by default.")] = "head",
+    sql: Annotated[
+        bool, typer.Option("--sql", metavar="", help="Print the SQL for a Postgres, and change nothing.")
+    ] = False,
+    lock_timeout: LockTimeout = LOCK_SECONDS,
 ) -> None:
     """Create the schema, or bring it up to date.
 
+    With --sql, the revision may be a range, as in 0102:head.
+
     todo db upgrade
     todo --profile work db upgrade
+    todo db upgrade --sql
     """
     from todocli.database import migrations
 
+    if sql:
+        from todocli.database import revisions
+        from todocli.schemas.operations import SqlRead
+
+        text = revisions.upgrade_sql(revision).strip()
+        context.output.lines(SqlRead(sql=text), text.splitlines())
+        return
     with _deadline(context):
         applied = migrations.upgrade(
             context.target,
             revision,
             lambda revision: _announce(context, "Upgrading to", revision),
             lambda c: _copied(context, c),
+            lock_seconds=lock_timeout,
         )
+        for warning in migrations.warnings(context.target):
+            context.output.note(f"Warning: {warning}")
     _print_current(context, applied)
 
 
 def downgrade(
     context: Context,
     revision: Annotated[str, typer.Argument(metavar="REVISION", help="The target; base for no schema at all.")],
+    lock_timeout: LockTimeout = LOCK_SECONDS,
 ) -> None:
     """Take the schema back to an older revision. Data that it cannot hold is lost."""
     from todocli.database import migrations
     from todocli.database.target import display
 
-    context.confirm(f"Take the schema of {display(context.target)} back to {revision}, and lose what it cannot hold?")
+    with _deadline(context):
+        lost = migrations.losses(context.target, revision)
+    rows = ", ".join(f"{count:,} {table if count != 1 else table.removesuffix('s')}" for table, count in lost.items())
+    where = f"the schema of {display(context.target)} back to {revision}"
+    context.confirm(f"Take {where}, and lose {rows}?" if rows else f"Take {where}?")
+    if rows:
+        context.output.note(f"Losing {rows}")
     with _deadline(context):
         applied = migrations.downgrade(
             context.target,
             revision,
             lambda revision: _announce(context, "Downgrading from", revision),
             lambda c: _copied(context, c),
+            lock_seconds=lock_timeout,
         )
     _print_current(context, applied)
 
@@ -82,12 +120,12 @@ def current(context: Context) -> None:
 
 def history(context: Context) -> None:
     """List the revisions of the schema, newest first, without asking a database."""
-    from todocli.database import migrations
+    from todocli.database import revisions
     from todocli.schemas.operations import RevisionList, RevisionRead
 
     items = [
         RevisionRead(revision=revision.revision, down_revision=revision.down_revision, message=revision.message)
-        for revision in migrations.history()
+        for revision in revisions.history()
     ]
     rows = [(item.revision, item.message) for item in items]
     context.output.rows(RevisionList.of(items), ("Revision", "What it adds"), rows)
@@ -101,6 +139,27 @@ def check(context: Context) -> None:
     if error := schema.mismatch(context.target, probe.answer if probe else None):
         raise error
     _print(context, [], _id(probe), probe)
+
+
+def grant(context: Context, role: Annotated[str, typer.Argument(metavar="ROLE", help="A role of the server.")]) -> None:
+    """Let a teammate's role use the todos of this Postgres.
+
+    todo --profile work db grant bob
+    """
+    from todocli.database import migrations
+    from todocli.database.target import display
+    from todocli.errors import UsageError
+    from todocli.schemas.operations import GrantRead
+
+    target = context.target
+    if isinstance(target, Path):
+        raise UsageError(
+            "The embedded database has no roles.", hint="Choose a profile with a Postgres: --profile NAME."
+        )
+    with _deadline(context):
+        migrations.grant(target, role)
+    location = display(target)
+    context.output.lines(GrantRead(location=location, role=role), [f"The role {role} may use the todos of {location}"])
 
 
 def ping(context: Context) -> None:

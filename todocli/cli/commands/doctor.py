@@ -6,6 +6,7 @@ import platform
 from collections.abc import Iterator
 from contextlib import closing
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -19,6 +20,7 @@ from todocli.errors import TodoError
 
 if TYPE_CHECKING:
     from todocli.database.health import Check
+    from todocli.schemas.operations import DatabaseRead
 
 
 def register(app: typer.Typer) -> None:
@@ -33,12 +35,15 @@ def doctor(context: Context) -> None:
 
     found = list(_checks(context))
     errors = [check.error for check in found if check.error]
+    database = None if errors else _inspect(context)
+    if database:
+        found.append(_objects(database))
     items = []
     for check in found:
         command = with_profile(check.command, context.shared.profile) if check.command else None
         hint = hint_line(check.hint, command)
         items.append(CheckRead(name=check.name, status=check.status, detail=check.detail, hint=hint))
-    context.output.checks(HealthRead(healthy=not errors, checks=items))
+    context.output.checks(HealthRead(healthy=not errors, checks=items, database=database))
     if errors:
         raise typer.Exit(exits.status_of(errors[0]))
 
@@ -64,6 +69,27 @@ def _checks(context: Context) -> Iterator[Check]:
     with closing(Store(target, seconds=profile.timeout, on_wait=context.on_wait())) as store:
         named = resolve_target(profile, direct=False)
         yield from health.checks(store, user=profile.user, user_id=profile.user_id, named=named)
+
+
+def _inspect(context: Context) -> DatabaseRead | None:
+    from todocli.database import inspection, sqlite_file
+    from todocli.database.store import open_store
+
+    target = context.target
+    if isinstance(target, Path) and sqlite_file.is_blank(target):
+        return None
+    with open_store(target, seconds=context.profile.timeout, on_wait=context.on_wait()) as store:
+        return inspection.inspect(store)
+
+
+def _objects(database: DatabaseRead) -> Check:
+    from todocli.database.health import Check
+
+    faults = {"missing": database.missing, "changed": database.changed, "invalid": database.invalid}
+    found = "; ".join(f"{what}: {', '.join(names)}" for what, names in faults.items() if names)
+    if not found:
+        return Check("objects", "ok", "the indexes, triggers and functions are as an upgrade creates them")
+    return Check("objects", "warning", found, "Compare them with todo db upgrade --sql, or restore a backup.")
 
 
 def _location(context: Context) -> str:

@@ -164,7 +164,7 @@ STATEMENT_RULES = (
         r"42501",
         AccessDenied,
         "The role {user!r} is not allowed to do this in {place}: {reason}.",
-        "Ask the owner of the database for the privilege.",
+        "Ask the owner of the schema to type: todo db grant {user}",
     ),
     ErrorRule(r"28...", AccessDenied, "{host} refused the role {user!r}: {reason}.", _LOGIN),
     ErrorRule(r"53100", TodoError, "The disk of {host} is full: {reason}.", "Free some space, then repeat."),

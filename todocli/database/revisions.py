@@ -1,0 +1,162 @@
+"""The revisions of the schema, in order, and which of them a migration runs. No database is needed here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationStep
+from alembic.script import Script, ScriptDirectory
+
+from todocli.database import schema
+from todocli.database.postgres import SCHEMA
+from todocli.database.schema import CurrentRevision
+from todocli.database.target import Target
+from todocli.errors import NotFound, TodoError, UsageError
+
+ADVISORY_LOCK = 0x746F646F
+"""The lock that keeps migrations of a Postgres out of each other's way."""
+
+_HISTORY = ("todo", "db", "history")
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A revision of the schema; `down_revision` is the one before (None: no schema)."""
+
+    revision: str
+    down_revision: str | None
+    message: str
+
+
+def script_folder() -> Path:
+    """Return the folder of the revisions: beside the package in a checkout, inside it when installed.
+
+    Raises `TodoError` if there is neither.
+    """
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package.parent / "alembic", package / "_alembic"):
+        if (folder / "env.py").is_file() and (folder / "versions").is_dir():
+            return folder
+    raise TodoError("This installation of todo lacks its migrations.", hint="Reinstall it.")
+
+
+def history() -> list[Revision]:
+    """Return all known revisions, newest first, without a database."""
+    return [described(script) for script in reversed(_chain(_scripts()))]
+
+
+def upgrade_sql(span: str = "head") -> str:
+    """Return the SQL that upgrades a Postgres, as one transaction, without a database.
+
+    `span` is the revision to upgrade to, from no schema; or both, as `FROM:TO`. Raises `NotFound` for an unknown
+    revision, and `UsageError` if there is nothing in between.
+    """
+    start, _, end = span.rpartition(":")
+    chain = [revision.revision for revision in reversed(history())]
+    places = {"": 0, "base": 0, "head": len(chain)} | {revision: i for i, revision in enumerate(chain, 1)}
+    for name in (start, end):
+        if name not in places:
+            raise NotFound(f"There is no revision {name!r}.", hint="See the revisions", command=_HISTORY)
+    if places[start] >= places[end]:
+        raise UsageError(
+            f"There is nothing to upgrade from {start or 'base'} to {end}.", hint="See the revisions", command=_HISTORY
+        )
+    config = new_config()
+    config.attributes["preamble"] = [
+        f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})",
+        *([] if places[start] else [f"CREATE SCHEMA {SCHEMA}"]),
+        f"SET LOCAL search_path = {SCHEMA}, pg_temp",
+    ]
+    scripts, text = _scripts(), StringIO()
+    first, last = (chain[places[name] - 1] if places[name] else None for name in (start, end))
+
+    def begin(_heads: object, _context: object) -> Iterator[MigrationStep]:
+        for script in _chain(scripts)[places[start] : places[end]]:
+            yield MigrationStep.upgrade_from_script(scripts.revision_map, script)
+
+    with EnvironmentContext(
+        config, scripts, fn=begin, as_sql=True, starting_rev=first, destination_rev=last, output_buffer=text
+    ):
+        scripts.run_env()
+    return text.getvalue()
+
+
+class Plan:
+    """The target of a migration, and the revisions on the way. Raises `NotFound` for an unknown target."""
+
+    def __init__(self, target: Target, wanted: str, *, up: bool) -> None:
+        self.scripts = _scripts()
+        self._chain = _chain(self.scripts)
+        self._places = {None: 0} | {script.revision: place for place, script in enumerate(self._chain, 1)}
+        self._target = target
+        self._wanted = wanted
+        self._up = up
+        self._by = int(wanted) if wanted[:1] == "+-"[not up] and wanted[1:].isdecimal() else None
+        self._to = {"base": 0, "head": len(self._chain)}.get(wanted, self._places.get(wanted))
+        if self._to is None and self._by is None:
+            raise NotFound(f"There is no revision {wanted!r}.", hint="See the revisions", command=_HISTORY)
+
+    def revisions(self, found: CurrentRevision | None) -> list[Script]:
+        """Return the revisions to run from the one that was found, in order."""
+        revision = found.id if found else None
+        if found and revision not in self._places:
+            raise schema.mismatch(self._target, found) or schema.too_new(self._target, found)
+        here = self._places[revision]
+        there = here + self._by if self._by is not None else self._to
+        if there is None or not 0 <= there <= len(self._chain):
+            raise UsageError(
+                f"There is no revision {self._wanted} from {revision or 'base'}.",
+                hint="See the revisions",
+                command=_HISTORY,
+            )
+        if self._up and there < here:
+            raise UsageError(
+                f"The schema is {revision}, newer than {self._wanted}.",
+                hint="To go back",
+                command=("todo", "db", "downgrade", self._wanted),
+            )
+        if not self._up and there > here:
+            raise UsageError(
+                f"The schema is {revision or 'base'}, older than {self._wanted}.",
+                hint="To go forward",
+                command=("todo", "db", "upgrade", self._wanted),
+            )
+        return self._chain[here:there] if self._up else self._chain[there:here][::-1]
+
+    def end(self, revision: str | None, scripts: list[Script]) -> str | None:
+        """Return the revision after `scripts`, from `revision`."""
+        if not scripts:
+            return revision
+        return scripts[-1].revision if self._up else described(scripts[-1]).down_revision
+
+    def as_alembic(self, script: Script) -> MigrationStep:
+        """Return `script` as Alembic runs it."""
+        revisions = self.scripts.revision_map
+        if self._up:
+            return MigrationStep.upgrade_from_script(revisions, script)
+        return MigrationStep.downgrade_from_script(revisions, script)
+
+
+def new_config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(script_folder()).replace("%", "%%"))
+    return config
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(new_config())
+
+
+def _chain(scripts: ScriptDirectory) -> list[Script]:
+    """Return the revisions, oldest first; there are no branches."""
+    return list(scripts.walk_revisions())[::-1]
+
+
+def described(script: Script) -> Revision:
+    down = script.down_revision
+    return Revision(script.revision, str(down) if down else None, script.doc)
