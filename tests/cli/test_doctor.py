@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sqlite3
 import uuid
 from contextlib import closing
@@ -228,3 +230,32 @@ CREATE FUNCTION g() RETURNS int LANGUAGE sql AS $$SELECT 1$$;
 DROP FUNCTION f();
 """
     assert created_by(script) == {"index i": "", "function g": "SELECT 1"}
+
+
+def test_doctor_notices_what_would_stop_a_change(todo: Terminal, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    todo.ok("add a")
+    usage = shutil.disk_usage(home)
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
+        assert "1,000 bytes are free" in checks(todo, 1)["writing"]["detail"]
+    for place, name in ((home, "folder"), (home / "todo.db", "file")):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "access", lambda path, mode, refused=place: path != refused)
+            assert checks(todo, 1)["writing"]["detail"] == f"The {name} {place} is read-only."
+    assert "writing" not in checks(todo, 0)
+
+
+def test_doctor_notices_password_that_others_can_read(todo: Terminal, home: Path) -> None:
+    home.mkdir()
+    config = home / "config.toml"
+    config.write_text('[profiles.work]\nuser = "ada"\nurl = "postgresql://ada:S3CRET@h/x"\n')
+    config.chmod(0o644)
+    ran = todo("doctor --json")
+    found = [check for check in json.loads(ran.out)["checks"] if check["name"] == "configuration"]
+    assert [check["status"] for check in found] == ["ok", "warning"]
+    assert found[1]["hint"] == f"Restrict it: chmod 600 {config}"
+    config.chmod(0o600)
+    assert checks(todo, 0)["configuration"]["status"] == "ok"
+    todo("profile rm work --yes")
+    config.chmod(0o644)
+    assert checks(todo, 0)["configuration"]["status"] == "ok"

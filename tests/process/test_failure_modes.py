@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import getpass
+import json
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -98,6 +101,29 @@ def test_read_only_file_is_reported(todo: Terminal, folder: Path) -> None:
     assert "read-only" in first(todo("add b").err)
 
 
+AS_NOBODY = """
+import contextlib, io, os, sys
+from todocli.__main__ import main
+
+def run(line):
+    sys.argv = ["todo", *line]
+    try:
+        main()
+    except SystemExit as stop:
+        return stop.code
+
+place, other, line = os.environ["TODO_HOME"], sys.argv[1], sys.argv[2:]
+os.environ["TODO_HOME"] = other
+with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    run(["add", "x"])  # modules that are loaded later might not be readable
+    run(line)
+os.environ["TODO_HOME"] = place
+os.setgid(65534)
+os.setuid(65534)
+sys.exit(run(line))
+"""
+
+
 @pytest.mark.skipif(not ROOT, reason="needs root to become another user; test_read_only_file_is_reported covers it")
 def test_unprivileged_user_reads_and_cannot_write(todo: Terminal, folder: Path, tmp_path: Path) -> None:
     """A file and a folder that this user may only read."""
@@ -107,17 +133,55 @@ def test_unprivileged_user_reads_and_cannot_write(todo: Terminal, folder: Path, 
         place.chmod(0o755)
     for file in folder.iterdir():
         file.chmod(0o644)
-    code = "import os, sys; os.setgid(65534); os.setuid(65534)\nfrom todocli.__main__ import main\nmain()"
-    environment = {**os.environ, "HOME": "/nonexistent"}
-    # What is loaded before the change of user must be readable afterwards: load all of it first.
-    loaded = "import todocli.cli.app, todocli.services.todos, todocli.services.users, todocli.database.engine\n"
-    loaded += "import sqlalchemy.dialects.sqlite, todocli.profiles, todocli.render.documents\n"
-    loaded += "import platformdirs, pwd, getpass, todocli.domain.dates, todocli.domain.quick_add\n"
-    command = [sys.executable, "-c", loaded + code, "add", "b"]
-    ran = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    assert (ran.returncode, ran.stdout) == (1, ""), ran
-    assert "read-only" in first(ran.stderr) or "cannot be opened" in first(ran.stderr)
+    environment = {**os.environ, "HOME": "/nonexistent", "LOGNAME": getpass.getuser()}
+
+    def run(line: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", AS_NOBODY, str(tmp_path / "other"), *line.split()]
+        return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+    ran = run("add b")
+    assert (ran.returncode, ran.stdout) == (1, ""), ran.stderr
+    assert "read-only" in first(ran.stderr)
     assert todo.ok("list") == "1\topen\ta\n"
+    for line, shown in (("list", "1\topen\ta\n"), ("show 1", "1\topen\ta\n"), ("tags", "")):
+        ran = run(line)
+        assert (ran.returncode, ran.stdout) == (0, shown), ran
+        assert "is read-only" in first(ran.stderr), ran
+        assert first(ran.stderr).endswith(" The todos can be read, but not changed.")
+
+
+def _nothing_fits() -> None:
+    """Let every write that extends a file fail, as on a full disk."""
+    import resource  # Unix only
+
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit; CI on Linux covers it")
+@pytest.mark.parametrize("log", ["empty", "full"])
+def test_todos_are_read_where_nothing_can_be_written(todo: Terminal, folder: Path, tmp_path: Path, log: str) -> None:
+    with closing(sqlite3.connect(folder / "todo.db", isolation_level=None)) as reader:
+        if log == "full":
+            reader.execute("SELECT count(*) FROM todos").fetchall()  # keeps the log from being merged
+            todo.ok("add b")
+        place = shutil.copytree(folder, tmp_path / "full")
+    (place / "todo.db-shm").unlink(missing_ok=True)
+    titles = ["a", "b"] if log == "full" else ["a"]
+    environment = {**os.environ, "TODO_HOME": str(place)}
+    for line in ("list --json", "show 1 --json", "log --json", "add c"):
+        ran = subprocess.run(
+            [sys.executable, "-m", "todocli", *line.split()],
+            capture_output=True,
+            env=environment,
+            preexec_fn=_nothing_fits,
+            check=False,
+        )
+        assert ran.returncode == (1 if line == "add c" else 0), ran
+        if line == "list --json":
+            assert [item["title"] for item in json.loads(ran.stdout)["items"]] == titles
+        if line == "add c":
+            assert b"nothing was changed" in ran.stderr
 
 
 def test_full_disk_changes_nothing(todo: Terminal, folder: Path) -> None:
@@ -138,7 +202,7 @@ def test_full_disk_changes_nothing(todo: Terminal, folder: Path) -> None:
         [sys.executable, "-c", code, "add", "-"], input=lines, capture_output=True, text=True, check=False
     )
     assert (ran.returncode, ran.stdout) == (1, "")
-    assert first(ran.stderr) == f"error: The disk is full; nothing was changed in {folder}/todo.db."
+    assert first(ran.stderr) == f"error: The disk is full: {folder}/todo.db needs space; nothing was changed."
     assert todo.ok("list") == "1\topen\ta\n"
 
 

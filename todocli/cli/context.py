@@ -72,7 +72,14 @@ class Context(typer.Context):
 
             self.output.note(f"Your todos are in {visible(str(path))}")
 
-        with open_workspace(profile, on_create=on_create, on_wait=self.on_wait()) as workspace:
+        def on_only_reads(reason: str) -> None:
+            from todocli.render.text import visible
+
+            self.output.note(f"{visible(reason)} The todos can be read, but not changed.")
+
+        with open_workspace(
+            profile, on_create=on_create, on_only_reads=on_only_reads, on_wait=self.on_wait()
+        ) as workspace:
             yield workspace
 
     def on_wait(self) -> Callable[[], None] | None:

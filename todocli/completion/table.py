@@ -31,7 +31,7 @@ ALL = Option("--all", "-a", help="Open and completed, started or not.")
 COMPLETED = Option("--completed", "-c", help="Completed todos only.")
 DRY_RUN = Option("--dry-run", help="Show what would change, and change nothing.")
 FORCE = Option("--force", help="Overwrite todos that have been changed since.")
-LOCK_TIMEOUT = Option("--lock-timeout", help="The longest wait for a lock; 30 by default.", value=True)
+LOCK_TIMEOUT = Option("--lock-timeout", help="The longest wait for a lock.", value=True)
 TABLE = Command(
     options=(
         Option("--version", help="Print the version."),

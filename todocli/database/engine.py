@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.pool import Pool, QueuePool, StaticPool
 
+from todocli.database import sqlite_file
 from todocli.database.postgres import SCHEMA
 from todocli.database.postgres.url import PostgresURL
 
@@ -39,8 +40,11 @@ def postgres_engine(
     )
 
 
-def sqlite_engine(path: Path, connections: int, seconds: float) -> sa.Engine:
-    """Return an engine for the file at `path`, with a pool of `connections`; a full pool is waited for `seconds`."""
+def sqlite_engine(path: Path, connections: int, seconds: float, *, only_reads: bool = False) -> sa.Engine:
+    """Return an engine for the file at `path`, with a pool of `connections`; a full pool is waited for `seconds`.
+
+    With `only_reads`, the file is opened as `sqlite_file.connect_for_reading` does.
+    """
     shared = {"poolclass": QueuePool, "pool_size": connections, "max_overflow": 0, "pool_timeout": seconds}
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(path)),
@@ -48,6 +52,7 @@ def sqlite_engine(path: Path, connections: int, seconds: float) -> sa.Engine:
         hide_parameters=True,
         **({"poolclass": StaticPool} if connections == 1 else shared),
         connect_args={"check_same_thread": connections == 1},
+        **({"creator": lambda: sqlite_file.connect_for_reading(path)} if only_reads else {}),
     )
     sa.event.listen(engine, "connect", _prepare_sqlite)
     return engine

@@ -30,12 +30,14 @@ class Inquiry:
     lock_holder: Callable[[], LockHolder | None]
 
 
+NOTHING_CHANGED = "; nothing was changed"
+
 _FOREIGN_SCHEMA = {"42P01", "42703", "42883", "23502", "22P02", "21000"}
 """Signs of another schema: undefined_table, undefined_column, undefined_function, not_null_violation; and when it does
 not admit this program: invalid_text_representation, cardinality_violation.
 """
 
-_LEAST_FREE = 100_000
+LEAST_FREE = 100_000
 """With less free space, in bytes, SQLite cannot create the files that it needs beside the database."""
 
 _WAITED = ("55P03", "silent")
@@ -46,21 +48,24 @@ _UNKNOWN_OUTCOME = ("broken", "silent", "57P01", "57P02", "57P05", "40003")
 """No SQLSTATE; or admin_shutdown, crash_shutdown, idle_session_timeout, statement_completion_unknown."""
 
 
-def translate(error: sa.exc.DBAPIError, target: Path | PostgresURL, inquiry: Inquiry) -> TodoError:
-    """Return what `error` means to the user."""
+def translate(error: sa.exc.DBAPIError, target: Path | PostgresURL, inquiry: Inquiry, effect: str) -> TodoError:
+    """Return what `error` means to the user; `effect` as in `sqlite_error`."""
     if isinstance(target, PostgresURL):
         return _postgres_error(error, target, inquiry)
     if isinstance(error.orig, sqlite3.Error):
-        return _foreign_schema(error.orig, target, inquiry) or sqlite_error(error.orig, target)
+        return _foreign_schema(error.orig, target, inquiry) or sqlite_error(error.orig, target, effect)
     return TodoError(f"The database {target} failed: {error.orig}")
 
 
 @contextmanager
-def translate_sqlite_errors(path: Path) -> Iterator[None]:
-    """Translate errors of files and of SQLite in the body."""
+def translate_sqlite_errors(
+    path: Path, on_failure: Callable[[sqlite3.Error], None] = lambda error: None
+) -> Iterator[None]:
+    """Translate errors of files and of SQLite in the body; `on_failure` is called with the latter."""
     try:
         yield
     except sqlite3.Error as error:
+        on_failure(error)
         raise sqlite_error(error, path) from None
     except OSError as error:
         raise TodoError(
@@ -69,8 +74,11 @@ def translate_sqlite_errors(path: Path) -> Iterator[None]:
         ) from None
 
 
-def sqlite_error(error: sqlite3.Error, path: Path) -> TodoError:
-    """Return what an error of SQLite (https://www.sqlite.org/rescode.html) means to the user."""
+def sqlite_error(error: sqlite3.Error, path: Path, effect: str = NOTHING_CHANGED) -> TodoError:
+    """Return what an error of SQLite (https://www.sqlite.org/rescode.html) means to the user.
+
+    `effect` says what became of the change, where the error itself does not.
+    """
     match str(getattr(error, "sqlite_errorname", "")).removeprefix("SQLITE_").split("_")[0]:
         case "NOTADB":
             return TodoError(
@@ -83,18 +91,18 @@ def sqlite_error(error: sqlite3.Error, path: Path) -> TodoError:
                 hint="Restore a backup, or rescue what is readable",
                 command=("sqlite3", str(path), ".recover"),
             )
-        case "IOERR" if shutil.disk_usage(path.parent).free < _LEAST_FREE:
-            return TodoError(f"The disk is full; nothing was changed in {path}.", hint="Free some space, then repeat.")
+        case "IOERR" if shutil.disk_usage(path.parent).free < LEAST_FREE:
+            return TodoError(f"The disk is full: {path} needs space{effect}.", hint="Free some space, then repeat.")
         case "FULL":
-            return TodoError(f"The disk is full; nothing was changed in {path}.", hint="Free some space, then repeat.")
+            return TodoError(f"The disk is full: {path} needs space{effect}.", hint="Free some space, then repeat.")
         case "READONLY" if os.access(path, os.W_OK) and not os.access(path.parent, os.W_OK):
             return TodoError(
-                f"The folder {path.parent} is read-only, and SQLite writes next to the database; nothing was changed.",
+                f"The folder {path.parent} is read-only, and SQLite writes next to the database{effect}.",
                 hint="Make it writable, or set TODO_HOME to a folder that is.",
             )
         case "READONLY" | "PERM" | "AUTH":
             return TodoError(
-                f"The database {path} is read-only; nothing was changed.",
+                f"The database {path} is read-only{effect}.",
                 hint="Check its permissions",
                 command=("ls", "-l", str(path)),
             )
@@ -109,12 +117,10 @@ def sqlite_error(error: sqlite3.Error, path: Path) -> TodoError:
                 hint="Check that its folder exists, and that you can write there.",
             )
         case "BUSY" | "LOCKED":
-            return ServiceUnavailable(
-                f"Another process holds a lock on {path}; nothing was changed.", hint="Try again in a moment."
-            )
+            return ServiceUnavailable(f"Another process holds a lock on {path}{effect}.", hint="Try again in a moment.")
         case "IOERR":
             return TodoError(
-                f"The disk failed while {path} was in use ({error}); nothing was changed.",
+                f"The disk failed while {path} was in use ({error}){effect}.",
                 hint="Check the disk's health.",
             )
         case _:
@@ -131,13 +137,17 @@ def foreign(path: Path, tables: Sequence[str] = ()) -> TodoError:
 
 def is_transient(error: sa.exc.DBAPIError) -> bool:
     """Whether a statement is worth a retry on a new connection."""
-    return not _is_connect_error(error) and postgres_errors.statement_rule(_state(error)).retry > 0
+    if isinstance(error.orig, sqlite3.Error) or _is_connect_error(error):
+        return False
+    return postgres_errors.statement_rule(_state(error)).retry > 0
 
 
 def outcome_is_unknown(error: sa.exc.DBAPIError) -> bool:
     """Whether a failed statement may have taken effect: its answer never arrived."""
+    if isinstance(error.orig, sqlite3.Error) or _is_connect_error(error):
+        return False
     state = _state(error)
-    return not _is_connect_error(error) and (state in _UNKNOWN_OUTCOME or state.startswith(_CONNECTION_EXCEPTION))
+    return state in _UNKNOWN_OUTCOME or state.startswith(_CONNECTION_EXCEPTION)
 
 
 def _postgres_error(error: sa.exc.DBAPIError, url: PostgresURL, inquiry: Inquiry) -> TodoError:

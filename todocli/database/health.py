@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import stat
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -11,7 +13,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from todocli.database import probe, schema, sqlite_file
+from todocli.database import errors, probe, schema, sqlite_file
 from todocli.database.postgres.url import PostgresURL
 from todocli.database.store import Store
 from todocli.database.target import Target, display
@@ -82,6 +84,8 @@ def checks(store: Store, *, user: str, user_id: UUID | None, named: Target) -> I
 
 
 def _file(path: Path) -> Iterator[Check]:
+    if fault := _why_not_writable(path):
+        yield problem("writing", fault)
     if sqlite_file.is_blank(path):
         yield Check("file", "ok", "does not exist yet; the first command creates it")
         return
@@ -92,6 +96,19 @@ def _file(path: Path) -> Iterator[Check]:
         )
     else:
         yield Check("file", "ok", f"{path.stat().st_size:,} bytes, readable by you only")
+
+
+def _why_not_writable(path: Path) -> TodoError | None:
+    """Return why a command could not store anything in the file at `path`; None if it could."""
+    folder = next(parent for parent in path.parents if parent.exists())
+    refused = [place for place in (path, folder) if place.exists() and not os.access(place, os.W_OK)]
+    if refused:
+        what = "file" if refused[0] == path else "folder"
+        hint = "Make it writable, or set TODO_HOME to a folder that is."
+        return TodoError(f"The {what} {refused[0]} is read-only.", hint=hint)
+    if (free := shutil.disk_usage(folder).free) < errors.LEAST_FREE:
+        return TodoError(f"The disk of {folder} is full: {free:,} bytes are free.", hint="Free some space.")
+    return None
 
 
 def _schema(store: Store, target: Target) -> Iterator[Check]:

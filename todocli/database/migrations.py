@@ -23,9 +23,12 @@ from todocli.database.postgres import SCHEMA, privileges
 from todocli.database.postgres.locks import find_lock_holder
 from todocli.database.postgres.url import PostgresURL
 from todocli.database.revisions import ADVISORY_LOCK, Plan, Revision, described, new_config
-from todocli.database.schema import LOCK_SECONDS, UNRELEASED, VERSION_TABLE, CurrentRevision, read_revision
+from todocli.database.schema import UNRELEASED, VERSION_TABLE, CurrentRevision, read_revision
 from todocli.database.target import Target, display
 from todocli.errors import AccessDenied, TodoError
+
+LOCK_SECONDS = 30.0
+"""How long a migration waits for each lock of another session before it gives up."""
 
 SECONDS = 600.0
 """The deadline of a migration on Postgres, in case the server falls silent."""
@@ -290,4 +293,4 @@ def _translate_errors(target: Target) -> Iterator[None]:
             revision=lambda: CurrentRevision(schema.HEAD),
             lock_holder=lambda: find_lock_holder(_engine(target), reads=True),
         )
-        raise errors.translate(error, target, inquiry) from None
+        raise errors.translate(error, target, inquiry, errors.NOTHING_CHANGED) from None

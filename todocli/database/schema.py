@@ -28,9 +28,6 @@ VERSION_TABLE = "todo_revision"
 UNRELEASED = ("0001", "0002", "0003", "0004", "0100", "0101")
 """Revisions of development versions, which no released program can upgrade."""
 
-LOCK_SECONDS = 30.0
-"""How long a migration waits for each lock of another session before it gives up."""
-
 UNDEFINED_TABLE = "42P01"
 """SQLSTATE of a query on a missing table."""
 

@@ -67,6 +67,33 @@ def connect(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
 
 
+def connect_for_reading(path: Path) -> sqlite3.Connection:
+    """Open the file at `path` where SQLite cannot create files beside it: on a full disk, or in a read-only folder.
+
+    An exclusive lock makes the index of the write-ahead log unnecessary, which is such a file
+    (https://www.sqlite.org/wal.html#noshm). Without any right to write there, the file is read as it is, unless a log
+    has changes that are not in it. Raises `sqlite3.Error`.
+    """
+    try:
+        return _readable(connect(path), "PRAGMA locking_mode = EXCLUSIVE")
+    except sqlite3.OperationalError:
+        log = path.with_name(f"{path.name}-wal")
+        if not is_blank(log):
+            raise
+    address = f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1"
+    return _readable(sqlite3.connect(address, uri=True, isolation_level=None), "PRAGMA query_only = ON")
+
+
+def _readable(connection: sqlite3.Connection, pragma: str) -> sqlite3.Connection:
+    try:
+        connection.execute(pragma).fetchall()
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 def use_write_ahead_log(connection: sqlite3.Connection) -> None:
     """Switch the database to WAL, if the file system supports it. The setting is stored in the file.
 

@@ -14,6 +14,7 @@ a read changes nothing, and a write carries the id of its change and is skipped 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -57,7 +58,8 @@ class Store:
     """An open database. Statements are committed one by one, unless they run `atomically`.
 
     A session has `seconds` for all its work; `on_wait` is called once if it takes longer than usual. `ahead` is a
-    connection that is being opened in the background, for the first session.
+    connection that is being opened in the background, for the first session. With `only_reads`, the embedded file is
+    read even where SQLite cannot write.
     """
 
     def __init__(
@@ -68,13 +70,15 @@ class Store:
         on_wait: Callable[[], None] | None = None,
         connections: int = 1,
         ahead: BackgroundConnection | None = None,
+        only_reads: bool = False,
     ) -> None:
         self.target = target
         self._seconds = seconds
         self._on_wait = on_wait
         self._ahead = ahead
+        self._processes: deque[int] = deque(maxlen=100)
         if isinstance(target, Path):
-            self._engine = sqlite_engine(target, connections, seconds)
+            self._engine = sqlite_engine(target, connections, seconds, only_reads=only_reads)
         else:
             self._engine = postgres_engine(
                 target,
@@ -85,6 +89,10 @@ class Store:
                 pool_timeout=seconds,
                 pool_recycle=RECYCLE_SECONDS,
             )
+            sa.event.listen(self._engine, "connect", self._note_process)
+
+    def _note_process(self, driver: Any, _record: object) -> None:
+        self._processes.append(driver.info.backend_pid)
 
     def _take_ahead(self) -> Any:
         ahead, self._ahead = self._ahead, None
@@ -132,7 +140,9 @@ class Store:
         try:
             yield state
         except sa.exc.DBAPIError as error:
-            found = errors.translate(error, self.target, errors.Inquiry(self._revision, self._lock_holder))
+            effect = "" if state.outcome_unknown else errors.NOTHING_CHANGED
+            inquiry = errors.Inquiry(self._revision, self._lock_holder)
+            found = errors.translate(error, self.target, inquiry, effect)
             raise (_outcome_unknown(found) if state.outcome_unknown else found) from None
         except sa.exc.TimeoutError:
             raise ServiceUnavailable(
@@ -160,7 +170,7 @@ class Store:
     def _lock_holder(self) -> LockHolder | None:
         from todocli.database.postgres.locks import find_lock_holder
 
-        return find_lock_holder(self._engine)
+        return find_lock_holder(self._engine, self._processes)
 
     def close(self) -> None:
         """Close the connections."""
@@ -187,7 +197,14 @@ class _AutocommitSession(Session):
 
     def execute(self, *arguments: Any, **options: Any) -> Any:
         """Run a statement; see `sqlalchemy.orm.Session.execute`."""
-        return self._send(lambda: super(_AutocommitSession, self).execute(*arguments, **options), arguments)
+
+        def run() -> Any:
+            result = super(_AutocommitSession, self).execute(*arguments, **options)
+            if arguments[0].is_dml and getattr(result, "returns_rows", True):
+                return result.freeze()()  # SQLite commits with the last row: only then the write has succeeded
+            return result
+
+        return self._send(run, arguments)
 
     def scalar(self, *arguments: Any, **options: Any) -> Any:
         """Run a statement for one value; see `sqlalchemy.orm.Session.scalar`."""
@@ -231,7 +248,8 @@ def open_store(
     seconds: float = DEFAULT_SECONDS,
     on_wait: Callable[[], None] | None = None,
     ahead: BackgroundConnection | None = None,
+    only_reads: bool = False,
 ) -> Iterator[Store]:
     """Open a database, and close it afterwards; see `Store`."""
-    with closing(Store(target, seconds=seconds, on_wait=on_wait, ahead=ahead)) as store:
+    with closing(Store(target, seconds=seconds, on_wait=on_wait, ahead=ahead, only_reads=only_reads)) as store:
         yield store

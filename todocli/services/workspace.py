@@ -201,15 +201,17 @@ def open_workspace(
     profile: Profile,
     *,
     on_create: Callable[[Path], None] = lambda path: None,
+    on_only_reads: Callable[[str], None] = lambda reason: None,
     on_wait: Callable[[], None] | None = None,
 ) -> Iterator[Workspace]:
     """Open the database of `profile` for its user, and close it afterwards.
 
     The embedded database is created or upgraded on the way; `on_create` is called with its path when it was created.
+    If it cannot be written to, it is read all the same, and `on_only_reads` is called with the reason at the end.
     `on_wait` is called once if a Postgres takes longer than usual.
     """
     target = resolve_target(profile)
-    with _open(target, profile.timeout, on_create, on_wait) as store:
+    with _open(target, profile.timeout, on_create, on_only_reads, on_wait) as store:
         from todocli.services.owner import Owner
 
         owner = Owner(profile.user, profile.user_id)
@@ -219,7 +221,11 @@ def open_workspace(
 
 @contextmanager
 def _open(
-    target: Target, seconds: float, on_create: Callable[[Path], None], on_wait: Callable[[], None] | None
+    target: Target,
+    seconds: float,
+    on_create: Callable[[Path], None],
+    on_only_reads: Callable[[str], None],
+    on_wait: Callable[[], None] | None,
 ) -> Iterator[Store]:
     ahead = None
     if not isinstance(target, Path):
@@ -227,10 +233,14 @@ def _open(
         from todocli.database.postgres.connect import BackgroundConnection
 
         ahead = BackgroundConnection(target, Deadline(seconds, on_wait))
-    from todocli.database.setup import ensure_schema
+    from todocli.database.setup import Setup, prepare
     from todocli.database.store import open_store
 
-    if isinstance(target, Path) and ensure_schema(target):
+    setup = prepare(target) if isinstance(target, Path) else Setup()
+    if setup.created and isinstance(target, Path):
         on_create(target)
-    with open_store(target, seconds=seconds, on_wait=on_wait, ahead=ahead) as store:
+    only_reads = setup.only_reads is not None
+    with open_store(target, seconds=seconds, on_wait=on_wait, ahead=ahead, only_reads=only_reads) as store:
         yield store
+    if setup.only_reads:
+        on_only_reads(setup.only_reads)

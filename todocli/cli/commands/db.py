@@ -11,7 +11,6 @@ import typer
 
 from todocli.cli.command import Command, Confirming, Family
 from todocli.cli.context import Context
-from todocli.database.schema import LOCK_SECONDS
 
 if TYPE_CHECKING:
     from todocli.database.probe import Probe
@@ -20,12 +19,7 @@ if TYPE_CHECKING:
 
 LockTimeout = Annotated[
     float,
-    typer.Option(
-        "--lock-timeout",
-        metavar="SECONDS",
-        min=0.001,
-        help=f"The longest wait for a lock; {LOCK_SECONDS:g} by default.",
-    ),
+    typer.Option("--lock-timeout", metavar="SECONDS", min=0.001, help="The longest wait for a lock."),
 ]
 
 
@@ -51,7 +45,7 @@ def upgrade(
     sql: Annotated[
         bool, typer.Option("--sql", metavar="", help="Print the SQL for a Postgres, and change nothing.")
     ] = False,
-    lock_timeout: LockTimeout = LOCK_SECONDS,
+    lock_timeout: LockTimeout = 30,
 ) -> None:
     """Create the schema, or bring it up to date.
 
@@ -86,7 +80,7 @@ def upgrade(
 def downgrade(
     context: Context,
     revision: Annotated[str, typer.Argument(metavar="REVISION", help="The target; base for no schema at all.")],
-    lock_timeout: LockTimeout = LOCK_SECONDS,
+    lock_timeout: LockTimeout = 30,
 ) -> None:
     """Take the schema back to an older revision. Data that it cannot hold is lost."""
     from todocli.database import migrations

@@ -59,6 +59,9 @@ def _checks(context: Context) -> Iterator[Check]:
     yield Check("libraries", "ok", libraries)
     config = paths.config_file()
     yield Check("configuration", "ok", str(config) if config.exists() else f"none; it would be at {config}")
+    if _shows_password(config):
+        detail = f"{config} holds a password, and other users can read it"
+        yield Check("configuration", "warning", detail, "Restrict it", ("chmod", "600", str(config)))
     try:
         profile = context.profile
         target = context.target
@@ -69,6 +72,20 @@ def _checks(context: Context) -> Iterator[Check]:
     with closing(Store(target, seconds=profile.timeout, on_wait=context.on_wait())) as store:
         named = resolve_target(profile, direct=False)
         yield from health.checks(store, user=profile.user, user_id=profile.user_id, named=named)
+
+
+def _shows_password(config: Path) -> bool:
+    """Whether the file has a URL with a password, and others may read it. What is wrong in it is found later."""
+    if not config.exists() or not config.stat().st_mode & 0o044:
+        return False
+    from todocli import profiles
+    from todocli.database.postgres.url import PostgresURL
+
+    try:
+        urls = [profile.url for profile in profiles.load().profiles.values() if profile.url]
+        return any(PostgresURL.parse(url).password for url in urls)
+    except TodoError:
+        return False
 
 
 def _inspect(context: Context) -> DatabaseRead | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ _SECONDS = 0.7
 _OLDEST_HOLDER = f"""
 SELECT activity.pid, EXTRACT(EPOCH FROM clock_timestamp() - activity.xact_start)::float8 AS seconds
 FROM pg_catalog.pg_locks AS lock JOIN pg_catalog.pg_stat_activity AS activity ON activity.pid = lock.pid
-WHERE lock.granted AND (:reads OR lock.mode <> 'AccessShareLock') AND lock.pid <> pg_catalog.pg_backend_pid()
+WHERE lock.granted AND (:reads OR lock.mode <> 'AccessShareLock') AND lock.pid <> ALL(CAST(:own AS int[]))
   AND lock.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
   AND lock.relation IN (
     SELECT c.oid FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -44,15 +45,16 @@ class LockHolder(NamedTuple):
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 
-def find_lock_holder(engine: sa.Engine, *, reads: bool = False) -> LockHolder | None:
+def find_lock_holder(engine: sa.Engine, own: Iterable[int] = (), *, reads: bool = False) -> LockHolder | None:
     """Return the session with the oldest transaction that holds a lock on a table of ours.
 
+    `own` are the processes of the program's own connections: the server may not have noticed yet that one was lost.
     With `reads`, locks of reading transactions count as well: they stop only a change of the schema. None if there is
     none any more, or if the server does not answer quickly.
     """
     try:
         with deadline_scope(Deadline(_SECONDS)), engine.connect() as connection:
-            row = connection.execute(sa.text(_OLDEST_HOLDER), {"reads": reads}).one_or_none()
+            row = connection.execute(sa.text(_OLDEST_HOLDER), {"reads": reads, "own": list(own)}).one_or_none()
     except (sa.exc.DBAPIError, sa.exc.TimeoutError):
         return None
     return LockHolder(row.pid, row.seconds) if row else None
