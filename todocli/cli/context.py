@@ -68,14 +68,10 @@ class Context(typer.Context):
         profile = profile or self.profile
 
         def on_create(path: Path) -> None:
-            from todocli.render.text import visible
-
-            self.output.note(f"Your todos are in {visible(str(path))}")
+            self.output.note(f"Your todos are in {path}")
 
         def on_only_reads(reason: str) -> None:
-            from todocli.render.text import visible
-
-            self.output.note(f"{visible(reason)} The todos can be read, but not changed.")
+            self.output.note(f"{reason} The todos can be read, but not changed.")
 
         with open_workspace(
             profile, on_create=on_create, on_only_reads=on_only_reads, on_wait=self.on_wait()

@@ -76,13 +76,19 @@ class Output:
 
     def note(self, text: str, command: Sequence[str] = ()) -> None:
         """Print something that is not the result, dimly on stderr; `command` is what to type next."""
+        from todocli.render.text import visible
+
         sys.stdout.flush()
         line = f"{text}: {command_line(command, self._shared.profile)}" if command else text
-        print(self._dim(line, sys.stderr), file=sys.stderr)
+        print(self._dim(visible(line), sys.stderr), file=sys.stderr)
 
     def line(self, text: str, command: Sequence[str] = ()) -> None:
         """Print a line of the result; a suggested `command` follows it dimly."""
-        aside = self._dim(f" · {command_line(command, self._shared.profile)}", sys.stdout) if command else ""
+        aside = ""
+        if command:
+            from todocli.render.text import visible
+
+            aside = self._dim(f" · {visible(command_line(command, self._shared.profile))}", sys.stdout)
         sys.stdout.write(f"{text}{aside}\n")
 
     def _dim(self, text: str, stream: object) -> str:
@@ -216,7 +222,9 @@ class Output:
 
     def lines(self, document: BaseModel, lines: Iterable[str], command: Sequence[str] = ()) -> None:
         """Print sentences: `document` is what they say in JSON, and `command` what to type next."""
-        *first, last = lines
+        from todocli.render.text import visible
+
+        *first, last = map(visible, lines)
         for line in first:
             self.line(line)
         self.line(last, command)

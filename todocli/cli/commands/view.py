@@ -57,13 +57,12 @@ def save(
     todo view save week due:week --sort -priority
     """
     from todocli import profiles
-    from todocli.render.text import visible
 
     if name in VIEW_COMMANDS:
         raise UsageError(f"A view cannot be called {name}: that is a command.", hint="Choose another name.")
     _check(context, words)
     before = profiles.save_view(name, shlex.join(words))
-    was = f" (it was: {visible(before)})" if before else ""
+    was = f" (it was: {before})" if before else ""
     context.output.note(f"Saved{was}. Show it", ("todo", "view", name))
 
 
@@ -116,12 +115,10 @@ VIEW_COMMANDS = ("save", "show", "list", "rm")
 
 
 def _words(line: str) -> list[str]:
-    from todocli.render.text import visible
-
     try:
-        return [visible(word) for word in shlex.split(line)]
+        return shlex.split(line)
     except ValueError:
-        return [visible(line)]
+        return [line]
 
 
 def _list_context(context: Context, words: list[str]) -> Any:
