@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,22 @@ def test_serve_answers_until_stopped(monkeypatch: pytest.MonkeyPatch, workers: i
     assert token not in text
     assert "search" not in text
     assert "Traceback" not in text
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_requests_in_flight_are_answered_before_the_end(monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
+    todo = Terminal(monkeypatch)
+    todo.ok("add Pay rent")
+    head = f"GET /api/v1/todos HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {todo.ok('token create t').strip()}"
+    with serving("--workers", str(workers), log=subprocess.DEVNULL) as (process, address), ExitStack() as stack:
+        place = ("127.0.0.1", int(address.rpartition(":")[2]))
+        clients = [stack.enter_context(socket.create_connection(place)) for _ in range(200)]
+        for client in clients:
+            client.sendall(f"{head}\r\n\r\n".encode())
+        process.send_signal(signal.SIGTERM)
+        for client in clients:
+            assert '"title":"Pay rent"' in client.makefile(encoding="utf-8", newline="").read()
+        process.wait(30)
 
 
 def test_taken_port_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,7 +53,7 @@ def serve(
     """
     try:
         import fastapi  # noqa: F401
-        import uvicorn
+        import uvicorn  # noqa: F401
     except ImportError:
         raise UsageError("The HTTP API is not installed.", hint="Install it", command=install_extra("api")) from None
     from todocli.api.settings import LOOPBACK as NAMES
@@ -82,9 +82,10 @@ def serve(
             " Put a proxy with TLS in front, and pass --behind-proxy."
         )
     context.output.note(f"Serving on http://{listens_at}:{port} (API: /api/v1, try it: /docs)")
-    uvicorn.run(
+    from todocli.api import server
+
+    server.run(
         "todocli.api.app:worker",
-        factory=True,
         host=host,
         port=port,
         workers=workers,
@@ -92,7 +93,6 @@ def serve(
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_graceful_shutdown=10,
     )
 
 
