@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from uvicorn import Config
 
-from todocli.api import server
+from todocli.api import middleware, server
 from todocli.api.server import Connection, GracefulServer
+from todocli.api.settings import Settings
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -19,6 +20,7 @@ Client = Callable[[], socket.socket]
 
 
 async def _app(scope: Any, receive: Any, send: Any) -> None:
+    """Answer without waiting for the whole body."""
     await receive()
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4")]})
     await send({"type": "http.response.body", "body": b"done"})
@@ -28,13 +30,16 @@ def run(use: Callable[[GracefulServer, Client], Coroutine[Any, Any, None]]) -> N
     """Run `use` with a server, and with a function that connects to it."""
 
     async def main() -> None:
-        config = Config(_app, port=0, http=Connection, lifespan="off", log_config=None)
+        config = Config(_app, port=0, http=Connection, lifespan="off", log_config=None, timeout_keep_alive=600)
         config.load()
         running = GracefulServer(config)
         running.lifespan = config.lifespan_class(config)
         await running.startup()
         place = running.servers[0].sockets[0].getsockname()
-        await use(running, lambda: socket.create_connection(place))
+        try:
+            await use(running, lambda: socket.create_connection(place))
+        finally:
+            running.servers[0].close()
 
     asyncio.run(main())
 
@@ -91,3 +96,57 @@ def test_shutdown_closes_connections_without_request(monkeypatch: pytest.MonkeyP
         assert await shut_down(running, connect()) == [b""]
 
     run(use)
+
+
+@pytest.mark.parametrize(
+    ("sent", "received"),
+    [
+        (b"", b""),
+        (REQUEST[:9], b""),
+        (b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n", b""),
+        (b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\na", b"done"),
+        (REQUEST + REQUEST[:9], b"done"),
+    ],
+    ids=["nothing", "half a header", "no body", "half a body that is not waited for", "half a second header"],
+)
+def test_slow_client_is_cut_off(monkeypatch: pytest.MonkeyPatch, sent: bytes, received: bytes) -> None:
+    monkeypatch.setattr(server, "HEADER_SECONDS", 0.2)
+    monkeypatch.setattr(server, "BODY_SECONDS", 0.2)
+
+    async def use(_: GracefulServer, connect: Client) -> None:
+        client = connect()
+        client.sendall(sent)
+        assert (await answer(client))[-4:] == received
+
+    run(use)
+
+
+def test_slow_connections_leave_idle_ones_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def use(_: GracefulServer, connect: Client) -> None:
+        kept = connect()
+        reader, writer = await asyncio.open_connection(sock=kept)
+        for _round in range(2):
+            writer.write(REQUEST)
+            assert (await reader.readuntil(b"done")).startswith(b"HTTP/1.1 200")
+            monkeypatch.setattr(server, "HEADER_SECONDS", 0.05)
+            slow = [connect() for _ in range(200)]
+            assert await asyncio.gather(*map(answer, slow)) == [b""] * 200
+        writer.close()
+
+    run(use)
+
+
+def test_slow_body_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(middleware, "BODY_SECONDS", 0)
+    sent: list[Any] = []
+
+    async def never() -> Any:
+        await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": [(b"host", b"localhost")]}
+    asyncio.run(middleware.RequestGuard(_app, Settings())(scope, never, send))
+    assert (sent[0]["status"], (b"connection", b"close") in sent[0]["headers"]) == (400, True)
+    assert b"did not arrive" in sent[1]["body"]

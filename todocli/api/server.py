@@ -1,4 +1,4 @@
-"""The server of `todo serve`: uvicorn, which ends only after the requests that clients have sent."""
+"""The server of `todo serve`: uvicorn, with limits for slow clients, and an end that cuts no request."""
 
 from __future__ import annotations
 
@@ -8,10 +8,19 @@ from contextlib import suppress
 from socket import socket
 from typing import Any, cast
 
+import h11
 from uvicorn import Config, Server
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.supervisors import Multiprocess, multiprocess
+
+from todocli.api import middleware
+
+HEADER_SECONDS = 10.0
+"""How long the header of a request may take, from the connection or from its first byte."""
+
+BODY_SECONDS = middleware.BODY_SECONDS + 5.0
+"""How long the body may take. The app answers before; this closes connections whose body it does not wait for."""
 
 SHUTDOWN_SECONDS = 30
 """How long requests in flight may take after SIGTERM; longer than a request waits for the database."""
@@ -21,15 +30,36 @@ LINGER_SECONDS = 1.0
 
 
 class Connection(H11Protocol):
-    """A connection of a client, which is closed after the request that is on its way."""
+    """A connection of a client, which may be neither slow nor cut off from the request that is on its way."""
 
     _is_closing = False
+    _limit: asyncio.TimerHandle | None = None
+    _limited: tuple[Any, Any] | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for the first request."""
+        super().connection_made(transport)
+        self._set_limit(HEADER_SECONDS)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End what was begun for the client."""
+        self._set_limit(None)
+        super().connection_lost(exc)
 
     def handle_events(self) -> None:
-        """Serve what has arrived."""
+        """Serve what has arrived, and limit how long the rest of the request may take."""
         super().handle_events()
         if self._is_closing and (cycle := self._unanswered()):
             cycle.keep_alive = False
+        part = self.conn.their_state if self._is_receiving() else h11.DONE
+        if (part, self.cycle) != self._limited:  # another part is awaited, or one of another request
+            self._limited = part, self.cycle
+            self._set_limit({h11.IDLE: HEADER_SECONDS, h11.SEND_BODY: BODY_SECONDS}.get(part))
+
+    def _set_limit(self, seconds: float | None) -> None:
+        if self._limit:
+            self._limit.cancel()
+        self._limit = self.loop.call_later(seconds, self.transport.abort) if seconds is not None else None
 
     def shutdown(self) -> None:
         """Close the connection when its request is answered, or if none arrives soon."""
@@ -40,9 +70,12 @@ class Connection(H11Protocol):
             self.loop.call_later(LINGER_SECONDS, self._close_if_idle)
 
     def _close_if_idle(self) -> None:
-        has_begun = self._unanswered() or self.conn.trailing_data[0]
-        if not has_begun and not self.transport.is_closing():
+        if not self._unanswered() and not self._is_receiving() and not self.transport.is_closing():
             super().shutdown()
+
+    def _is_receiving(self) -> bool:
+        """Whether a part of a request has arrived, and the rest has not."""
+        return self.conn.their_state is h11.SEND_BODY or bool(self.conn.trailing_data[0])
 
     def _unanswered(self) -> RequestResponseCycle | None:
         cycle = cast("RequestResponseCycle | None", self.cycle)
@@ -99,7 +132,13 @@ class _Supervisor(Multiprocess):
 def run(app: str, *, workers: int, **options: Any) -> None:
     """Serve the app that the factory `app` returns until a signal ends it. `options` are those of `uvicorn.Config`."""
     config = Config(
-        app, factory=True, workers=workers, http=Connection, timeout_graceful_shutdown=SHUTDOWN_SECONDS, **options
+        app,
+        factory=True,
+        workers=workers,
+        http=Connection,
+        ws="none",
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        **options,
     )
     if workers > 1:
         _Supervisor(config, [config.bind_socket()]).run()
