@@ -6,6 +6,7 @@ import base64
 import json
 import time
 import uuid
+import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -29,9 +30,10 @@ from todocli.database.target import Target
 from todocli.domain.idempotency import ChangeKey, fingerprint
 from todocli.domain.sorting import SortKey
 from todocli.domain.tokens import is_token, new_token
-from todocli.errors import OutcomeUnknown
+from todocli.errors import OutcomeUnknown, ValidationError
 from todocli.services.history.purge import TrashQuery
 from todocli.services.owner import Owner
+from todocli.services.paging import Cursor
 from todocli.services.tokens import Tokens
 from todocli.services.users import Users
 from todocli.services.workspace import Workspace
@@ -195,13 +197,31 @@ def test_forged_cursor_is_refused(ada: Api, place: int, values: tuple[Any, ...])
         ada.add("a", due_on="2026-11-27", due_time="10:00")
     query = "?limit=1&sort=due,title"
     text = ada("GET", query).json()["next_cursor"]
+    text = text[:-8]
     parts = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     assert len(parts) == 7
     for value in values:
         parts[place] = value
         forged = base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
+        forged += f"{zlib.crc32(forged.encode()):08x}"
         body = error(ada("GET", f"{query}&cursor={forged}"), 400, "VALIDATION_ERROR")
         assert [each["field"] for each in body["field_errors"]] == ["cursor"]
+
+
+def test_damaged_cursor_is_refused(eve: Api) -> None:
+    for title in ("ä", "b"):
+        eve.add(title)
+    cursor = eve("GET", "?limit=1&sort=title").json()["next_cursor"]
+    damaged = [
+        cursor[:place] + other + cursor[place + 1 :]
+        for place, character in enumerate(cursor)
+        for other in {"A", "B", "a", "0", "-", "=", ".", "é", character.swapcase()} - {character}
+    ]
+    for text in (*damaged, cursor[:-1], cursor[1:], f"{cursor}=", cursor[-8:], ""):
+        with pytest.raises(ValidationError, match="does not belong"):
+            Cursor.parse(text)
+    body = error(eve("GET", f"?limit=1&sort=title&cursor={damaged[-1]}"), 400, "VALIDATION_ERROR")
+    assert [each["field"] for each in body["field_errors"]] == ["cursor"]
 
 
 @pytest.mark.parametrize("sort", ["", *(f"{sign}{key}" for key in get_args(SortKey) for sign in ("", "-"))])

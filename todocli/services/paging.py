@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -22,7 +23,8 @@ from todocli.services.queries import TodoQuery
 class Cursor:
     """The place after a todo: its `values` of the sort keys, and the moment that relative days refer to.
 
-    As text it is opaque to the client. It belongs to one list: with another filter or order it is refused.
+    As text it is opaque to the client, and ends with a checksum. It belongs to one list: with another filter or order
+    it is refused.
     """
 
     listing: str
@@ -38,7 +40,10 @@ class Cursor:
     def parse(cls, text: str) -> Cursor:
         """Return the cursor that `text` encodes. Raises `ValidationError`."""
         try:
-            padded = text + "=" * (-len(text) % 4)
+            body, checksum = text[:-_CHECKSUM_LENGTH], text[-_CHECKSUM_LENGTH:]
+            if checksum != _checksum(body):
+                raise _wrong_list()
+            padded = body + "=" * (-len(body) % 4)
             listing, here, *values = json.loads(base64.b64decode(padded.encode("ascii"), b"-_", validate=True))
             moment = datetime.fromisoformat(here)
             if not isinstance(listing, str) or moment.tzinfo is None or abs(moment - now()) > _LIFE:
@@ -50,7 +55,8 @@ class Cursor:
     def text(self) -> str:
         """Return the cursor as text that is safe in a URL."""
         parts = [self.listing, self.here.isoformat(), *map(_encode, self.values)]
-        return base64.urlsafe_b64encode(json.dumps(parts, separators=(",", ":")).encode()).decode().rstrip("=")
+        body = base64.urlsafe_b64encode(json.dumps(parts, separators=(",", ":")).encode()).decode().rstrip("=")
+        return body + _checksum(body)
 
     def is_before(self, query: TodoQuery, keys: Sequence[tuple[sa.ColumnElement[Any], bool]]) -> sa.ColumnElement[bool]:
         """Return the condition that a todo comes after this place. Raises `ValidationError` for a foreign cursor."""
@@ -76,6 +82,14 @@ class Cursor:
 def _digest(query: TodoQuery) -> str:
     asked = (query.state, format_filter(query.filter), query.sort, query.reverse)
     return hashlib.sha256(repr(asked).encode()).hexdigest()[:12]
+
+
+_CHECKSUM_LENGTH = 8
+
+
+def _checksum(body: str) -> str:
+    """Return the CRC-32 of a cursor without its checksum. It finds damage, not forgery."""
+    return f"{zlib.crc32(body.encode()):08x}"
 
 
 def _wrong_list() -> ValidationError:
