@@ -23,6 +23,7 @@ from todocli.api.app import BASE, create_app, openapi
 from todocli.api.errors import STATUSES
 from todocli.api.middleware import MAX_BODY
 from todocli.api.settings import Settings
+from todocli.api.throttle import WINDOW_SECONDS
 from todocli.clock import now
 from todocli.database.postgres.url import PostgresURL
 from todocli.database.store import Store
@@ -408,6 +409,19 @@ def test_invalid_token_is_unauthorized(embedded: Store, eve: Api) -> None:
     expired = api_of(embedded, "ada", expires_at=now() + timedelta(milliseconds=1))
     time.sleep(0.01)
     assert error(expired("GET"), 401, "ACCESS_DENIED")["detail"] == "The token has expired."
+
+
+def test_address_with_refused_tokens_is_blocked(embedded: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = api_of(embedded, "ada", replace(SETTINGS, refused_tokens=2))
+    refused = {"Authorization": f"Bearer {new_token()}"}
+    for _ in range(2):
+        assert ada("GET").status_code == 200
+        error(ada("GET", headers=refused), 401, "ACCESS_DENIED")
+    monkeypatch.setattr(embedded, "session", None)  # the database is not asked
+    for headers in (refused, {}):
+        answered = ada("GET", headers=headers)
+        error(answered, 429, "TOO_MANY_REQUESTS")
+        assert 1 <= int(answered.headers["Retry-After"]) <= WINDOW_SECONDS
 
 
 def test_read_only_token_cannot_write(embedded: Store, eve: Api) -> None:

@@ -89,6 +89,11 @@ def test_taken_port_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
         ("serve --cors app.example", 2, "--cors takes an origin, not 'app.example'."),
         ("serve --allow-host http://x", 2, "--allow-host takes a host name, not 'http://x'."),
         ("serve --allow-host todo.example:80", 2, "--allow-host takes a host name, not 'todo.example:80'."),
+        (
+            "serve --behind-proxy --max-refused 9",
+            2,
+            "Behind a gateway, --max-refused would block every client at once.",
+        ),
         ("serve --trust-header=", 2, "'' is not a header name."),
         ("serve --port 70000", 2, "Invalid value for '--port'"),
         ("--profile nope serve", 3, 'There is no profile "nope".'),

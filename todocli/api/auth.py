@@ -15,6 +15,7 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 
 from todocli.api.errors import Unauthorized
 from todocli.api.settings import Settings
+from todocli.api.throttle import Throttle
 from todocli.clock import now
 from todocli.database.store import Store
 from todocli.errors import AccessDenied, MissingUserContext, TodoError
@@ -33,12 +34,18 @@ class Authenticator:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
         self._header = settings.trust_header
+        self._throttle = Throttle(settings.refused_tokens)
         self._recorded: dict[UUID, datetime] = {}
 
     def authenticate(self, request: Request) -> Principal:
-        """Return the client. Raises `Unauthorized`, and `MissingUserContext` if the gateway names no user."""
+        """Return the client.
+
+        Raises `Unauthorized`, `TooManyRequests`, and `MissingUserContext` if the gateway names no user.
+        """
         if self._header:
             return self._from_gateway(request.headers.getlist(self._header))
+        address = request.client.host if request.client else ""
+        self._throttle.check(address)
         kind, _, token = request.headers.get("Authorization", "").partition(" ")
         if kind.lower() != "bearer" or not token.strip():
             raise Unauthorized("A token is required: Authorization: Bearer todo_…")
@@ -46,6 +53,7 @@ class Authenticator:
             with self._store.session() as session:
                 found = tokens.authenticate(session, token.strip())
         except AccessDenied as error:
+            self._throttle.count(address)
             raise Unauthorized(error.detail) from None
         return found
 

@@ -26,6 +26,7 @@ STATUSES = {
     "CONFIRMATION_REQUIRED": 409,
     "ACCESS_DENIED": 403,
     "LIMIT_EXCEEDED": 413,
+    "TOO_MANY_REQUESTS": 429,
     "SERVICE_UNAVAILABLE": 503,
     "OUTCOME_UNKNOWN": 503,
     "SCHEMA_OUTDATED": 503,
@@ -49,6 +50,17 @@ class LimitExceeded(TodoError):
     """A request is larger than it may be."""
 
     code = "LIMIT_EXCEEDED"
+
+
+class TooManyRequests(TodoError):
+    """Too many tokens from the client's address were refused. `seconds` says how long it is blocked."""
+
+    code = "TOO_MANY_REQUESTS"
+
+    def __init__(self, seconds: int) -> None:
+        wait = "1 second" if seconds == 1 else f"{seconds} seconds"
+        super().__init__(f"Too many tokens from this address were refused. It may try again in {wait}.")
+        self.seconds = seconds
 
 
 class Unauthorized(TodoError):
@@ -85,6 +97,8 @@ def response_for(error: TodoError) -> Response:
         headers["Retry-After"] = str(RETRY_SECONDS)
         unknown = isinstance(error, OutcomeUnknown)
         error = OutcomeUnknown(_OUTCOME_UNKNOWN) if unknown else ServiceUnavailable(_UNAVAILABLE)
+    if isinstance(error, TooManyRequests):
+        headers["Retry-After"] = str(error.seconds)
     if isinstance(error, LimitExceeded):
         headers["Connection"] = "close"  # what is left of the body is not read
     body = error_body(error)  # without the hint, which is meant for a terminal

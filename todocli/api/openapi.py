@@ -8,6 +8,7 @@ from uuid import UUID
 
 from fastapi import FastAPI
 
+from todocli.api.errors import TooManyRequests
 from todocli.schemas.errors import ErrorBody, FieldErrorRead
 from todocli.schemas.todos import TodoPage, TodoRead
 
@@ -111,6 +112,10 @@ _ERRORS: dict[int, tuple[str, ErrorBody]] = {
         "The body is not valid.",
         _error(f"The title {_TOO_LONG.message}.", "VALIDATION_ERROR", _TOO_LONG),
     ),
+    429: (
+        "Too many tokens from the client's address were refused within a minute.",
+        _error(TooManyRequests(42).detail, "TOO_MANY_REQUESTS"),
+    ),
     500: (
         "An internal error.",
         _error("Internal server error.", "SERVER_ERROR"),
@@ -121,8 +126,8 @@ _ERRORS: dict[int, tuple[str, ErrorBody]] = {
     ),
 }
 
-_EVERYWHERE = (400, 401, 403, 413, 500, 503)
-_ERROR_HEADERS = {401: ("WWW-Authenticate",), 503: ("Retry-After",)}
+_EVERYWHERE = (400, 401, 403, 413, 429, 500, 503)
+_ERROR_HEADERS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
 
 
 def responses(
@@ -156,7 +161,7 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
             if described.get("schema", {}).get("$ref", "").endswith("/HTTPValidationError"):
                 del operation["responses"]["422"]
             if "HTTPBearer" not in document["components"]["securitySchemes"]:
-                del operation["responses"]["401"]
+                del operation["responses"]["401"], operation["responses"]["429"]
             _exemplify(operation)
     for name in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(name, None)

@@ -9,6 +9,9 @@ from dataclasses import asdict, dataclass
 VARIABLE = "TODO_SERVE"
 """The variable that worker processes read."""
 
+REFUSED_TOKENS = 30
+"""How many tokens from one address `todo serve` refuses each minute, unless it is told otherwise."""
+
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -17,6 +20,7 @@ class Settings:
     """`hosts` are the host names that requests may name, `origins` the other origins that may send them (CORS).
 
     `trust_header` is the header in which a gateway names the user; None: clients authenticate with bearer tokens.
+    `refused_tokens` is how many tokens from one address may be refused each minute; 0: any number.
     """
 
     profile: str | None = None
@@ -24,6 +28,7 @@ class Settings:
     origins: tuple[str, ...] = ()
     trust_header: str | None = None
     connections: int = 5
+    refused_tokens: int = 0
 
     def text(self) -> str:
         """Return the settings as JSON."""

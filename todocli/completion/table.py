@@ -422,6 +422,11 @@ TABLE = Command(
                 Option("--cors", help="Allow requests from pages of this origin.", value=True, repeats=True),
                 Option("--trust-header", help="Take the user's UUID from this header, set by a gateway.", value=True),
                 Option("--behind-proxy", help="Confirm that only a gateway can reach this server."),
+                Option(
+                    "--max-refused",
+                    help="Refused tokens an address may send a minute (30); 0 for any number.",
+                    value=True,
+                ),
                 Option("--openapi", help="Print the OpenAPI document, and exit."),
                 PROFILE,
                 NO_INPUT,

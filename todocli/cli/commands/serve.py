@@ -43,6 +43,15 @@ def serve(
     behind_proxy: Annotated[
         bool, typer.Option("--behind-proxy", metavar="", help="Confirm that only a gateway can reach this server.")
     ] = False,
+    max_refused: Annotated[
+        int | None,
+        typer.Option(
+            "--max-refused",
+            metavar="N",
+            min=0,
+            help="Refused tokens an address may send a minute (30); 0 for any number.",
+        ),
+    ] = None,
     openapi: Annotated[
         bool, typer.Option("--openapi", metavar="", help="Print the OpenAPI document, and exit.")
     ] = False,
@@ -57,12 +66,18 @@ def serve(
     except ImportError:
         raise UsageError("The HTTP API is not installed.", hint="Install it", command=install_extra("api")) from None
     from todocli.api.settings import LOOPBACK as NAMES
-    from todocli.api.settings import VARIABLE, Settings
+    from todocli.api.settings import REFUSED_TOKENS, VARIABLE, Settings
 
     _check(host, allow_host or (), cors or (), trust_header, behind_proxy)
+    if behind_proxy or trust_header:  # every client has the address of the gateway
+        if max_refused:
+            raise UsageError("Behind a gateway, --max-refused would block every client at once.")
+        max_refused = 0
+    elif max_refused is None:
+        max_refused = REFUSED_TOKENS
     listens_at = f"[{host}]" if ":" in host else host
     names = (*NAMES, *([listens_at] if host not in ("0.0.0.0", "::") else []), *(allow_host or ()))  # noqa: S104
-    settings = Settings(context.shared.profile, names, tuple(cors or ()), trust_header)
+    settings = Settings(context.shared.profile, names, tuple(cors or ()), trust_header, refused_tokens=max_refused)
     if openapi:
         from todocli.api.app import openapi as openapi_document
 
