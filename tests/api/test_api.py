@@ -8,6 +8,7 @@ import time
 import uuid
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -64,8 +65,8 @@ class Api:
 
 
 @contextmanager
-def open_with_users(target: Target) -> Iterator[Store]:
-    with closing(Store(target, connections=3)) as store:
+def open_with_users(target: Target, connections: int = 3) -> Iterator[Store]:
+    with closing(Store(target, connections=connections)) as store:
         with store.session() as session:
             for name in ("ada", "bob"):
                 Users(session).ensure(name)
@@ -551,6 +552,13 @@ def test_unknown_outcome_is_503_and_says_so(eve: Api, monkeypatch: pytest.Monkey
 def test_outdated_schema_is_not_ready(store: Store, ada: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("todocli.database.schema.HEAD", "9999")
     error(ada.client.get("/readyz"), 503, "SERVICE_UNAVAILABLE")
+
+
+def test_one_connection_serves_every_thread(database: Target) -> None:
+    with open_with_users(database, connections=1) as store:
+        ada = api_of(store, "ada")
+        with ada.client, ThreadPoolExecutor(8) as threads:
+            assert {answered.status_code for answered in threads.map(lambda _: ada("GET"), range(40))} == {200}
 
 
 def test_dropped_connections_cost_no_request(postgres_url: PostgresURL) -> None:

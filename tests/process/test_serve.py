@@ -53,12 +53,14 @@ def test_serve_answers_until_stopped(monkeypatch: pytest.MonkeyPatch, workers: i
     assert "Traceback" not in text
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_requests_in_flight_are_answered_before_the_end(monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
+@pytest.mark.parametrize("options", [("--pool", "1"), ("--workers", "2")], ids=" ".join)
+def test_requests_in_flight_are_answered_before_the_end(
+    monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
     todo = Terminal(monkeypatch)
     todo.ok("add Pay rent")
     head = f"GET /api/v1/todos HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {todo.ok('token create t').strip()}"
-    with serving("--workers", str(workers), log=subprocess.DEVNULL) as (process, address), ExitStack() as stack:
+    with serving(*options, log=subprocess.DEVNULL) as (process, address), ExitStack() as stack:
         place = ("127.0.0.1", int(address.rpartition(":")[2]))
         clients = [stack.enter_context(socket.create_connection(place)) for _ in range(200)]
         for client in clients:
@@ -95,6 +97,7 @@ def test_taken_port_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
             "Behind a gateway, --max-refused would block every client at once.",
         ),
         ("serve --trust-header=", 2, "'' is not a header name."),
+        ("serve --pool 0", 2, "Invalid value for '--pool'"),
         ("serve --port 70000", 2, "Invalid value for '--port'"),
         ("--profile nope serve", 3, 'There is no profile "nope".'),
     ],

@@ -20,6 +20,7 @@ class Settings:
     """`hosts` are the host names that requests may name, `origins` the other origins that may send them (CORS).
 
     `trust_header` is the header in which a gateway names the user; None: clients authenticate with bearer tokens.
+    `connections` is how many to the database each process has at most.
     `refused_tokens` is how many tokens from one address may be refused each minute; 0: any number.
     """
 

@@ -418,6 +418,7 @@ TABLE = Command(
                 Option("--host", help="The address to listen on.", value=True),
                 Option("--port", help="The port; 0 for any free one.", value=True),
                 Option("--workers", help="The number of processes.", value=True),
+                Option("--pool", help="The database connections of each process.", value=True),
                 Option("--allow-host", help="Also answer requests for this host.", value=True, repeats=True),
                 Option("--cors", help="Allow requests from pages of this origin.", value=True, repeats=True),
                 Option("--trust-header", help="Take the user's UUID from this header, set by a gateway.", value=True),

@@ -40,18 +40,21 @@ def postgres_engine(
     )
 
 
-def sqlite_engine(path: Path, connections: int, seconds: float, *, only_reads: bool = False) -> sa.Engine:
+def sqlite_engine(
+    path: Path, connections: int | None, seconds: float, *, only_reads: bool = False
+) -> sa.Engine:
     """Return an engine for the file at `path`, with a pool of `connections`; a full pool is waited for `seconds`.
 
-    With `only_reads`, the file is opened as `sqlite_file.connect_for_reading` does.
+    None: with one connection, for one thread. With `only_reads`, the file is opened as
+    `sqlite_file.connect_for_reading` does.
     """
     shared = {"poolclass": QueuePool, "pool_size": connections, "max_overflow": 0, "pool_timeout": seconds}
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(path)),
         isolation_level="AUTOCOMMIT",
         hide_parameters=True,
-        **({"poolclass": StaticPool} if connections == 1 else shared),
-        connect_args={"check_same_thread": connections == 1},
+        **({"poolclass": StaticPool} if connections is None else shared),
+        connect_args={"check_same_thread": connections is None},
         **({"creator": lambda: sqlite_file.connect_for_reading(path)} if only_reads else {}),
     )
     sa.event.listen(engine, "connect", _prepare_sqlite)

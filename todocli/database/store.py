@@ -58,8 +58,9 @@ class Store:
     """An open database. Statements are committed one by one, unless they run `atomically`.
 
     A session has `seconds` for all its work; `on_wait` is called once if it takes longer than usual. `ahead` is a
-    connection that is being opened in the background, for the first session. With `only_reads`, the embedded file is
-    read even where SQLite cannot write.
+    connection that is being opened in the background, for the first session. `connections` is how many the threads of
+    a process share at most; None: there is one thread, with one. With `only_reads`, the embedded file is read even
+    where SQLite cannot write.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class Store:
         *,
         seconds: float = DEFAULT_SECONDS,
         on_wait: Callable[[], None] | None = None,
-        connections: int = 1,
+        connections: int | None = None,
         ahead: BackgroundConnection | None = None,
         only_reads: bool = False,
     ) -> None:
@@ -84,7 +85,7 @@ class Store:
                 target,
                 QueuePool,
                 first=self._take_ahead,
-                pool_size=connections,
+                pool_size=connections or 1,
                 max_overflow=0,
                 pool_timeout=seconds,
                 pool_recycle=RECYCLE_SECONDS,

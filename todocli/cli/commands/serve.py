@@ -30,6 +30,9 @@ def serve(
         int, typer.Option("--port", metavar="PORT", min=0, max=65_535, help="The port; 0 for any free one.")
     ] = 8000,
     workers: Annotated[int, typer.Option("--workers", metavar="N", min=1, max=64, help="The number of processes.")] = 1,
+    pool: Annotated[
+        int, typer.Option("--pool", metavar="N", min=1, max=100, help="The database connections of each process.")
+    ] = 5,
     allow_host: Annotated[
         list[str] | None, typer.Option("--allow-host", metavar="NAME", help="Also answer requests for this host.")
     ] = None,
@@ -77,7 +80,7 @@ def serve(
         max_refused = REFUSED_TOKENS
     listens_at = f"[{host}]" if ":" in host else host
     names = (*NAMES, *([listens_at] if host not in ("0.0.0.0", "::") else []), *(allow_host or ()))  # noqa: S104
-    settings = Settings(context.shared.profile, names, tuple(cors or ()), trust_header, refused_tokens=max_refused)
+    settings = Settings(context.shared.profile, names, tuple(cors or ()), trust_header, pool, max_refused)
     if openapi:
         from todocli.api.app import openapi as openapi_document
 
