@@ -16,15 +16,18 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
 from tests.support.relay import Relay
 from tests.support.terminal import Terminal
-from todocli.api.app import BASE, create_app, openapi
+from todocli.api.app import create_app, openapi
 from todocli.api.errors import STATUSES
+from todocli.api.metrics import Metrics
 from todocli.api.middleware import MAX_BODY
 from todocli.api.settings import Settings
 from todocli.api.throttle import WINDOW_SECONDS
+from todocli.api.todos import BASE
 from todocli.clock import now
 from todocli.database.postgres.url import PostgresURL
 from todocli.database.store import Store
@@ -527,6 +530,52 @@ def test_unknown_path_or_method_is_refused(eve: Api) -> None:
 def test_health_checks_answer(ada: Api, store: Store) -> None:
     assert ada.client.get("/healthz").json() == {"status": "alive"}
     assert ada.client.get("/readyz").json() == {"status": "ready"}
+
+
+def test_metrics_count_requests_and_errors(embedded: Store) -> None:
+    ada = api_of(embedded, "ada", replace(SETTINGS, metrics=True, connections=3))
+    todo_id = ada.add()["id"]
+    for method in ("GET", "HEAD", "INVENTED"):
+        ada(method, f"/{todo_id}")
+    error(ada("GET", f"/{uuid.uuid4()}"), 404, "NOT_FOUND")
+    error(ada("GET", headers={"Host": "evil.example"}), 403, "ACCESS_DENIED")
+    with embedded.session() as session:
+        session.execute(sa.text("SELECT 1"))
+        answered = ada.client.get("/metrics")  # without a token
+    assert answered.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    lines = answered.text.splitlines()
+    route = f"{BASE}/todos/{{todo_id}}"
+    for line in (
+        "# TYPE todo_http_requests_total counter",
+        f'todo_http_requests_total{{method="POST",route="{BASE}/todos",status="201"}} 1',
+        f'todo_http_requests_total{{method="GET",route="{route}",status="200"}} 1',
+        f'todo_http_requests_total{{method="GET",route="{route}",status="404"}} 1',
+        f'todo_http_requests_total{{method="HEAD",route="{route}",status="200"}} 1',
+        'todo_http_requests_total{method="GET",route="",status="403"} 1',
+        "# TYPE todo_http_request_duration_seconds histogram",
+        f'todo_http_request_duration_seconds_bucket{{method="GET",route="{route}",le="+Inf"}} 2',
+        f'todo_http_request_duration_seconds_count{{method="GET",route="{route}"}} 2',
+        'todo_errors_total{code="NOT_FOUND"} 1',
+        'todo_errors_total{code="ACCESS_DENIED"} 1',
+        'todo_errors_total{code="USAGE"} 1',
+        "todo_database_connections 3",
+        "todo_database_connections_in_use 1",
+    ):
+        assert line in lines
+    assert not any("INVENTED" in line or todo_id in line for line in lines)
+
+
+def test_histogram_is_cumulative(embedded: Store) -> None:
+    metrics = Metrics(embedded, 3)
+    for seconds in (0.01, 0.25, 0.5, 0.5, 9.0):
+        metrics.record("GET", "/", 200, seconds, None)
+    found = [line.partition('route="/"')[2] for line in metrics.text().splitlines() if "duration_seconds_" in line]
+    bounds = [("0.01", 1), ("0.05", 1), ("0.25", 2), ("1.0", 4), ("5.0", 4), ("+Inf", 5)]
+    assert found == [*(f',le="{bound}"}} {count}' for bound, count in bounds), "} 10.26", "} 5"]
+
+
+def test_metrics_are_off_by_default(eve: Api) -> None:
+    error(eve.client.get("/metrics"), 404, "NOT_FOUND")
 
 
 def test_unavailable_database_is_503(postgres_url: PostgresURL) -> None:

@@ -36,7 +36,9 @@ def test_serve_answers_until_stopped(monkeypatch: pytest.MonkeyPatch, workers: i
     todo = Terminal(monkeypatch)
     todo.ok("add Pay rent")
     token = todo.ok("token create phone").strip()
-    with serving("--workers", str(workers)) as (process, address):
+    with serving("--workers", str(workers), "--metrics", "--pool", "3") as (process, address):
+        status, text = fetch(f"{address}/metrics")
+        assert (status, "\ntodo_database_connections 3\n" in text) == (200, True)
         assert fetch(f"{address}/api/v1/todos") == (401, fetch(f"{address}/api/v1/todos")[1])
         status, text = fetch(f"{address}/api/v1/todos?search=rent", token)
         assert (status, json.loads(text)["items"][0]["title"]) == (200, "Pay rent")

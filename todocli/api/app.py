@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib import resources
@@ -16,6 +16,7 @@ from starlette.middleware.cors import CORSMiddleware
 from todocli import __version__
 from todocli.api import errors, todos
 from todocli.api.auth import Authenticator, security
+from todocli.api.metrics import CONTENT_TYPE, Metrics
 from todocli.api.middleware import RequestGuard, RequestLog
 from todocli.api.openapi import openapi_document
 from todocli.api.settings import Settings
@@ -24,7 +25,6 @@ from todocli.database.store import Store, open_store
 from todocli.database.target import resolve_target
 from todocli.errors import NotFound
 
-BASE = "/api/v1"
 READY_SECONDS = 2.0
 """The deadline of the readiness check, on a connection of its own, however busy the others are."""
 
@@ -54,17 +54,20 @@ def create_app(store: Store | None, settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.store = store
+    metrics = Metrics(store, settings.connections) if store and settings.metrics else None
     if store:
         app.state.authenticator = Authenticator(store, settings)
-    app.include_router(todos.router, prefix=BASE, dependencies=[Depends(security(settings))])
+    app.include_router(todos.router, dependencies=[Depends(security(settings))])
     app.get("/healthz", include_in_schema=False)(_alive)
     app.get("/readyz", include_in_schema=False)(_ready)
+    if metrics:
+        app.get("/metrics", include_in_schema=False)(_metrics(metrics))
     app.get("/docs", include_in_schema=False)(_docs)
     app.get("/docs/{name}", include_in_schema=False)(_docs_file)
     app.openapi = partial(openapi_document, app)  # type: ignore[method-assign]
     errors.install(app)
     app.add_middleware(RequestGuard, settings=settings)
-    app.add_middleware(RequestLog)
+    app.add_middleware(RequestLog, metrics=metrics)
     if settings.origins:  # outermost, so that a page can read refusals
         app.add_middleware(
             CORSMiddleware,
@@ -104,6 +107,14 @@ def _ready(request: Request) -> dict[str, str]:
     with open_store(request.app.state.store.target, seconds=READY_SECONDS) as own:
         probe.check(own)
     return {"status": "ready"}
+
+
+def _metrics(metrics: Metrics) -> Callable[[], Awaitable[Response]]:
+    async def serve() -> Response:
+        """Serve what this process has counted."""
+        return Response(metrics.text(), media_type=CONTENT_TYPE)
+
+    return serve
 
 
 async def _docs(request: Request) -> Response:

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
+from starlette.types import Receive, Scope, Send
 
 from todocli.errors import FieldError, OutcomeUnknown, ServiceUnavailable, TodoError, ValidationError
 from todocli.render.documents import error_body
@@ -79,6 +80,19 @@ class BadRequest(ValidationError):
     """A parameter, a header or the path is not valid."""
 
 
+class ErrorResponse(Response):
+    """A response for an error. It leaves the error code in the state of the request, for the metrics."""
+
+    def __init__(self, body: ErrorBody, status: int, headers: dict[str, str]) -> None:
+        super().__init__(body.model_dump_json(exclude_none=True), status, headers, "application/json")
+        self._code = body.error_code
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the response."""
+        scope.setdefault("state", {})["error_code"] = self._code
+        await super().__call__(scope, receive, send)
+
+
 def status_of(error: TodoError) -> int:
     """Return the HTTP status of an error."""
     special = {Unauthorized: 401, PreconditionFailed: 412, BadRequest: 400}
@@ -103,7 +117,7 @@ def response_for(error: TodoError) -> Response:
         headers["Connection"] = "close"  # what is left of the body is not read
     body = error_body(error)  # without the hint, which is meant for a terminal
     body = body.model_copy(update={"hint": None, "command": None, "field_errors": body.field_errors or []})
-    return Response(body.model_dump_json(exclude_none=True), status, headers, "application/json")
+    return ErrorResponse(body, status, headers)
 
 
 def internal_error(error: Exception) -> Response:
@@ -165,4 +179,4 @@ async def _refused(request: Request, error: Any) -> Response:
     headers = dict(error.headers or {})
     if error.status_code == 405:
         headers["Allow"] = ", ".join(_methods(request))
-    return Response(body.model_dump_json(exclude_none=True), error.status_code, headers, "application/json")
+    return ErrorResponse(body, error.status_code, headers)

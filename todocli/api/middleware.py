@@ -13,6 +13,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from todocli.api.errors import BadRequest, LimitExceeded, internal_error, invalid_json, response_for
+from todocli.api.metrics import Metrics
 from todocli.api.settings import Settings
 from todocli.errors import AccessDenied, TodoError
 
@@ -33,10 +34,14 @@ access_log = logging.getLogger("todo.access")
 
 
 class RequestLog:
-    """Logs each request as a line of JSON, answers unexpected errors, and runs what is left for afterwards."""
+    """Logs each request as a line of JSON, answers unexpected errors, and runs what is left for afterwards.
 
-    def __init__(self, app: ASGIApp) -> None:
+    It records each request in `metrics` too, if there are any.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics | None = None) -> None:
         self._app = app
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""
@@ -62,14 +67,19 @@ class RequestLog:
                 raise  # the response has begun
             await response(scope, receive, send_and_note)
         finally:
+            seconds = time.perf_counter() - begun
             line = {
                 "method": scope["method"],
                 "path": scope["path"][:_MAX_LOGGED_PATH],
                 "status": status,
-                "ms": round((time.perf_counter() - begun) * 1000, 1),
+                "ms": round(seconds * 1000, 1),
                 "client": (scope.get("client") or [None])[0],
             }
             access_log.info("%s", json.dumps(line))
+            if self._metrics:
+                route = getattr(scope.get("route"), "path", "")
+                error_code = scope.get("state", {}).get("error_code")
+                self._metrics.record(scope["method"], route, status, seconds, error_code)
         if afterwards := scope.get("state", {}).get("afterwards"):
             await run_in_threadpool(afterwards)
 
@@ -119,7 +129,9 @@ class RequestGuard:
             return {"type": "http.request", "body": body, "more_body": False}
 
         if scope["method"] == "HEAD":  # answered as GET, without the body (RFC 9110, section 9.3.2)
-            await self._app({**scope, "method": "GET"}, receive_again, _without_body(send))
+            as_get = {**scope, "method": "GET"}
+            await self._app(as_get, receive_again, _without_body(send))
+            scope["route"] = as_get.get("route")
         else:
             await self._app(scope, receive_again, send)
 

@@ -22,6 +22,7 @@ class Settings:
     `trust_header` is the header in which a gateway names the user; None: clients authenticate with bearer tokens.
     `connections` is how many to the database each process has at most.
     `refused_tokens` is how many tokens from one address may be refused each minute; 0: any number.
+    `metrics` is whether `GET /metrics` is answered.
     """
 
     profile: str | None = None
@@ -30,6 +31,7 @@ class Settings:
     trust_header: str | None = None
     connections: int = 5
     refused_tokens: int = 0
+    metrics: bool = False
 
     def text(self) -> str:
         """Return the settings as JSON."""

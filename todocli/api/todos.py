@@ -33,6 +33,7 @@ from todocli.services.todos import Todos
 from todocli.services.tokens import Principal
 from todocli.services.workspace import Workspace
 
+BASE = "/api/v1"
 MAX_LIMIT = 200
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
@@ -40,7 +41,7 @@ _RENAMED_FIELDS = {"filter": "where"}
 """Fields of errors that have another name over HTTP."""
 
 _REPEATED = ("tag", "no_tag")
-router = APIRouter(prefix="/todos", tags=["todos"])
+router = APIRouter(prefix=f"{BASE}/todos", tags=["todos"])
 
 Omitted = SkipJsonSchema[None]
 """The value of an omitted parameter or header, which cannot be null."""

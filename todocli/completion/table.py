@@ -428,6 +428,7 @@ TABLE = Command(
                     help="Refused tokens an address may send a minute (30); 0 for any number.",
                     value=True,
                 ),
+                Option("--metrics", help="Answer GET /metrics, for Prometheus, without a token."),
                 Option("--openapi", help="Print the OpenAPI document, and exit."),
                 PROFILE,
                 NO_INPUT,

@@ -104,6 +104,12 @@ class Store:
         """Whether it is the embedded file."""
         return isinstance(self.target, Path)
 
+    @property
+    def connections_in_use(self) -> int:
+        """How many connections of the pool are in use."""
+        pool = self._engine.pool
+        return pool.checkedout() if isinstance(pool, QueuePool) else 0
+
     @contextmanager
     def session(self) -> Iterator[Session]:
         """Give a session in which every statement is a transaction of its own.

@@ -55,6 +55,9 @@ def serve(
             help="Refused tokens an address may send a minute (30); 0 for any number.",
         ),
     ] = None,
+    metrics: Annotated[
+        bool, typer.Option("--metrics", metavar="", help="Answer GET /metrics, for Prometheus, without a token.")
+    ] = False,
     openapi: Annotated[
         bool, typer.Option("--openapi", metavar="", help="Print the OpenAPI document, and exit.")
     ] = False,
@@ -80,7 +83,7 @@ def serve(
         max_refused = REFUSED_TOKENS
     listens_at = f"[{host}]" if ":" in host else host
     names = (*NAMES, *([listens_at] if host not in ("0.0.0.0", "::") else []), *(allow_host or ()))  # noqa: S104
-    settings = Settings(context.shared.profile, names, tuple(cors or ()), trust_header, pool, max_refused)
+    settings = Settings(context.shared.profile, names, tuple(cors or ()), trust_header, pool, max_refused, metrics)
     if openapi:
         from todocli.api.app import openapi as openapi_document
 
