@@ -40,9 +40,7 @@ def postgres_engine(
     )
 
 
-def sqlite_engine(
-    path: Path, connections: int | None, seconds: float, *, only_reads: bool = False
-) -> sa.Engine:
+def sqlite_engine(path: Path, connections: int | None, seconds: float, *, only_reads: bool = False) -> sa.Engine:
     """Return an engine for the file at `path`, with a pool of `connections`; a full pool is waited for `seconds`.
 
     None: with one connection, for one thread. With `only_reads`, the file is opened as
