@@ -121,6 +121,8 @@ def _check(
     host: str, allow_host: list[str] | tuple[()], cors: list[str] | tuple[()], trust_header: str | None, proxy: bool
 ) -> None:
     """Raise `UsageError` or `ValidationError` for options that are unsafe or malformed."""
+    if not re.fullmatch(r"[\w.:%-]+", host, re.ASCII):
+        raise ValidationError.of("host", f"--host takes an address, not {host[:60]!r}.", hint="Write it like 127.0.0.1")
     if trust_header and host not in LOOPBACK and not proxy:
         detail = f"Any client that reaches {host} could name any user in {trust_header}."
         raise UsageError(detail, hint="Listen on 127.0.0.1, or pass --behind-proxy if only a gateway can reach it.")
