@@ -180,6 +180,7 @@ class Todo(SQLModel, table=True):
 class Change(SQLModel, table=True):
     """One change of a user. `seq` is its place in the order, and `undoes` the change that it undid.
 
+    `compacted_at` is when its rows of history were dropped (`todocli.services.history.compaction`), or None.
     `source` and `actor` say where it came from (`todocli.domain.history.Origin`).
     `request` is the fingerprint of the request that made it (`todocli.domain.idempotency`), or None for a console.
     """
@@ -195,6 +196,7 @@ class Change(SQLModel, table=True):
     actor: str | None = Field(default=None, sa_type=sa.Text)
     request: str | None = Field(default=None, sa_type=sa.Text)
     undoes: UUID | None = Field(default=None, sa_type=sa.Uuid)
+    compacted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class History(SQLModel, table=True):

@@ -125,6 +125,7 @@ def upgrade() -> None:
         sa.Column("actor", sa.Text(), nullable=True),
         sa.Column("request", sa.Text(), nullable=True),
         sa.Column("undoes", sa.Uuid(), nullable=True),
+        sa.Column("compacted_at", instant, nullable=True),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_changes_user_id")),
         sa.PrimaryKeyConstraint("id", "user_id", name=op.f("pk_changes")),
         sa.UniqueConstraint("user_id", "seq", name=op.f("uq_changes_user_id_seq")),

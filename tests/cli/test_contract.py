@@ -212,6 +212,7 @@ SESSION = [
     ("db history", "RevisionList"),
     ("db ping", "PingRead"),
     ("db upgrade --sql", "SqlRead"),
+    ("log --compact --older-than 1y", "CompactionRead"),
     ("doctor", "HealthRead"),
     ("db downgrade base --yes", "SchemaRead"),
     ("db current", "SchemaRead"),

@@ -243,3 +243,33 @@ def test_suggested_undo_names_profile(person: Terminal) -> None:
     person.ok("--profile home add a")
     assert person.ok("--profile home rm 1") == "Removed 1 a · todo --profile home undo\n"
     assert person.ok("undo --profile home").endswith(" · todo --profile home redo\n")
+
+
+def test_log_is_compacted_after_asking(person: Terminal, home: Path) -> None:
+    for line in ("add a", "done 1"):
+        person.ok(line)
+    assert "No change is that old." in person.ok("log --compact --older-than 1y")
+    with contextlib.closing(sqlite3.connect(home / "todo.db", isolation_level=None)) as console:
+        console.execute("UPDATE changes SET made_at = '2020-01-01 00:00:00.000000'")
+    preview = person.ok("log --compact --older-than 1y --dry-run")
+    assert preview.startswith("Would drop what 2 changes did (1 row of history, ")
+    ran = person("log --compact --older-than 1y", stdin="n\n")
+    assert (ran.code, "Drop for good what 2 changes did" in ran.err) == (5, True)
+    assert person.ok("log --limit 5").count("\n") == 4
+    assert person.ok("log --compact --older-than 1y --yes").startswith("Dropped what 2 changes did")
+    assert "There are no changes yet." in person("log").err
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "log --compact",
+        "log --compact 1 --older-than 1y",
+        "log --older-than 1y",
+        "log --dry-run",
+        "log --compact --older-than 100y",
+    ],
+)
+def test_impossible_compaction_is_refused(person: Terminal, line: str) -> None:
+    ran = person(line)
+    assert (ran.code, ran.out) == (2, "")

@@ -7,17 +7,23 @@ from datetime import date, datetime, time, timedelta
 
 from todocli.errors import ValidationError
 
-_AGE = re.compile(r"(\d{1,4})(min|h|d|w)", re.ASCII)
-_UNITS = {"min": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+_AGE = re.compile(r"(?!\d{3,}y)(\d{1,4})(min|h|d|w|y)", re.ASCII)
+_UNITS = {
+    "min": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+    "y": timedelta(days=365),
+}
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 def parse_duration(text: str, field: str) -> timedelta:
-    """Return a duration: a number with `min`, `h`, `d` or `w`. Raises `ValidationError` for `field`."""
+    """Return a duration: a number with `min`, `h`, `d`, `w` or `y` (365 days). Raises `ValidationError` for `field`."""
     age = _age(text)
     if age is None:
         raise ValidationError.of(
-            field, f"{text[:40]!r} is not a duration.", hint="Write a number with min, h, d or w, such as 30d."
+            field, f"{text[:40]!r} is not a duration.", hint="Write a number with min, h, d, w or y, such as 30d."
         )
     return age
 

@@ -48,6 +48,15 @@ class ChangeRead(Output):
         return Origin(self.source, self.actor)
 
 
+class CompactionRead(Output):
+    """What compacting the log dropped, or would drop: of how many changes, and how many rows and bytes of history."""
+
+    until: Instant
+    changes: int
+    rows: int
+    bytes: int
+
+
 class ChangeList(Output):
     """Several changes, newest first; `has_more` says whether more match, and `count` how many are here."""
 

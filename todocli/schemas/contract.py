@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from todocli.schemas.accounts import ProfileList, ProfileRead, UserList, UserRead
-from todocli.schemas.changes import ChangeList
+from todocli.schemas.changes import ChangeList, CompactionRead
 from todocli.schemas.errors import ErrorBody
 from todocli.schemas.operations import GrantRead, HealthRead, PingRead, RevisionList, SchemaRead, SqlRead
 from todocli.schemas.summaries import SummaryList
@@ -23,6 +23,7 @@ DOCUMENTS: tuple[type[BaseModel], ...] = (
     TodoList,
     TodoPage,
     ChangeList,
+    CompactionRead,
     SummaryList,
     ViewList,
     UserRead,

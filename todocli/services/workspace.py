@@ -21,13 +21,14 @@ from todocli.domain.history import COMMAND_LINE, Origin
 from todocli.profiles import Profile
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from uuid import UUID
 
     from sqlmodel import Session
 
     from todocli.database.store import Store
     from todocli.domain.idempotency import ChangeKey
-    from todocli.schemas.changes import ChangeList, ChangeRead
+    from todocli.schemas.changes import ChangeList, ChangeRead, CompactionRead
     from todocli.schemas.todos import TodoRead
     from todocli.services.history.log import Log, LogQuery
     from todocli.services.history.purge import Purge, TrashPreview, TrashQuery
@@ -173,6 +174,16 @@ class Workspace:
     def redo(self, count: int, key: ChangeKey, *, force: bool = False, dry_run: bool = False) -> ChangeList:
         """Redo what was undone last; see `todocli.services.history.undo.Undo.reverse`."""
         return self._reverse("redo", count, key, force=force, dry_run=dry_run)
+
+    def compact(self, until: datetime, *, dry_run: bool = False) -> CompactionRead:
+        """Drop what the log keeps of changes made before `until`; see `todocli.services.history.compaction`."""
+        from todocli.services.history.compaction import Compaction
+
+        owner = self.owner
+        if dry_run:
+            return Compaction(self.session, owner, until).preview()
+        self.release()
+        return self.store.atomically(lambda session: Compaction(session, owner, until).compact())
 
     def _reverse(self, verb: Verb, count: int, key: ChangeKey, *, force: bool, dry_run: bool) -> ChangeList:
         from todocli.services.history.undo import Undo

@@ -34,6 +34,12 @@ class Purging(Reversing):
     takes: ClassVar[Names] = (*Reversing.takes, "yes")
 
 
+class Logging(Itemised):
+    """The command log, which asks before it compacts."""
+
+    takes: ClassVar[Names] = (*Itemised.takes, "yes")
+
+
 Count = Annotated[int | None, typer.Argument(metavar="[N]", parser=positive, help="How many changes; 1 by default.")]
 Force = Annotated[bool, typer.Option("--force", metavar="", help="Overwrite todos that have been changed since.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", metavar="", help="Show what would change, and change nothing.")]
@@ -46,7 +52,7 @@ def register(app: typer.Typer) -> None:
         (Writing, restore),
         (Reversing, undo),
         (Reversing, redo),
-        (Itemised, log),
+        (Logging, log),
         (Purging, purge),
     ):
         app.command(body.__name__, cls=cls, rich_help_panel=PANEL)(body)
@@ -107,14 +113,31 @@ def log(
         typer.Option("--limit", "-n", metavar="N", parser=positive, help=f"Show at most N; {LOG_LIMIT} by default."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", "-a", metavar="", help="Show every change.")] = False,
+    compact: Annotated[
+        bool, typer.Option("--compact", metavar="", help="Drop what old changes did, to save space; see --older-than.")
+    ] = False,
+    older_than: Annotated[
+        str | None, typer.Option("--older-than", metavar="AGE", help="With --compact: at least that old: 1y, 90d.")
+    ] = None,
+    dry_run: DryRun = False,
 ) -> None:
     """Show your changes, newest first.
 
     todo log
     todo log 3 --since 2d
+    todo log --compact --older-than 1y --dry-run
+
+    After compacting, the log and undo end there. It cannot be undone.
     """
     from todocli.domain.timestamps import parse_timestamp
 
+    if compact:
+        if reference or since or until or limit is not None or everything:
+            raise UsageError("--compact takes only --older-than and --dry-run.", hint="Leave the others out.")
+        _compact(context, older_than, dry_run=dry_run)
+        return
+    if older_than is not None or dry_run:
+        raise UsageError("--older-than and --dry-run belong to --compact.", hint="Show a part of the log with --until.")
     if everything and limit is not None:
         raise UsageError("--all and --limit cannot be combined.", hint="Use only one of them.")
     named = None if reference is None else read_references([reference])
@@ -135,6 +158,29 @@ def log(
             per_change=context.output.todos_per_change,
         )
         context.output.log(workspace, query, nothing=nothing, more=[*more, "--all"])
+
+
+def _compact(context: Context, older_than: str | None, *, dry_run: bool) -> None:
+    from todocli.domain.timestamps import parse_duration
+    from todocli.schemas.changes import CompactionRead
+
+    if older_than is None:
+        raise UsageError("--compact needs --older-than.", hint="For example: todo log --compact --older-than 1y")
+    until = clock.now() - parse_duration(older_than, "older-than")
+
+    def what(found: CompactionRead) -> str:
+        changes = f"{found.changes:,} change{'' if found.changes == 1 else 's'}"
+        rows = f"{found.rows:,} row{'' if found.rows == 1 else 's'} of history"
+        return f"what {changes} did ({rows}, {found.bytes:,} bytes)"
+
+    with context.workspace() as workspace:
+        found = workspace.compact(until, dry_run=True)
+        workspace.release()
+        if not dry_run and found.changes:
+            context.confirm(f"Drop for good {what(found)}? The log and undo will end there.")
+            found = workspace.compact(until)
+    verb = "Would drop" if dry_run else "Dropped"
+    context.output.lines(found, [f"{verb} {what(found)}" if found.changes else "No change is that old."])
 
 
 def purge(

@@ -108,11 +108,11 @@ class Log:
         """Return what `query` asks for, and one change more if there are more."""
         if of_todo is None:
             # not EXISTS, for which Postgres might read all of history before the newest changes
-            row = sa.select(col(History.todo_id)).where(self._of_change(Change)).limit(1).scalar_subquery()
-            page = self._changes().where(self._owner.scope(Change), row.is_not(None))
+            row = sa.select(col(History.todo_id)).where(self._of_change(Change), _is_kept).limit(1).correlate(Change)
+            page = self._changes().where(self._owner.scope(Change), row.scalar_subquery().is_not(None))
         else:
             touching = sa.select(col(History.change_id)).where(self._owner.owns(History), of_todo)
-            page = self._changes().where(self._owner.owns(Change), col(Change.id).in_(touching))
+            page = self._changes().where(self._owner.owns(Change), _is_kept, col(Change.id).in_(touching))
         page = page.order_by(col(Change.seq).desc())
         if query.since:
             page = page.where(col(Change.made_at) >= query.since)
@@ -140,7 +140,7 @@ class Log:
         place = sa.func.row_number().over(partition_by=col(History.todo_id), order_by=col(Change.seq).desc())
         newest = (
             sa.select(col(History.change_id), *_columns, place.label("place"))
-            .join(Change, sa.and_(self._owner.owns(Change), self._of_change(Change)))
+            .join(Change, sa.and_(self._owner.owns(Change), self._of_change(Change), _is_kept))
             .where(self._owner.owns(History), col(History.todo_id).in_(sa.select(col(Todo.id)).where(referenced)))
             .subquery("newest")
         )
@@ -227,6 +227,7 @@ class Log:
         return col(History.todo_id) == todo_id
 
 
+_is_kept = col(Change.compacted_at).is_(None)
 _columns = (col(History.todo_id), col(History.before), col(History.after))
 
 

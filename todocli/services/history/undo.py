@@ -135,13 +135,15 @@ class Undo:
     def _undoable(self) -> Iterator[tuple[UUID, UUID]]:
         """Return the changes that are not undone, newest first, each with the change that an undo of it points at."""
         for change in self._newest():
+            if change.compacted_at:
+                return
             if change.is_ordinary and not change.is_undone:
                 yield change.id, change.id
 
     def _redoable(self) -> Iterator[tuple[UUID, UUID]]:
         """Return the changes undone since the last ordinary one, latest first, each with its undo."""
         for change in self._newest():
-            if change.is_ordinary:
+            if change.is_ordinary or change.compacted_at:
                 return
             if change.undoes_ordinary and not change.is_undone:
                 yield change.undoes, change.id
@@ -157,7 +159,7 @@ class Undo:
         # not EXISTS, for which Postgres would read all changes once
         undoes_ordinary = sa.select(self._is_ordinary(target)).where(is_target).scalar_subquery()
         columns: list[sa.ColumnElement[Any]] = [
-            *(_changes.c[name] for name in ("id", "seq", "undoes")),
+            *(_changes.c[name] for name in ("id", "seq", "undoes", "compacted_at")),
             self._is_ordinary(Change).label("is_ordinary"),
             undoes_ordinary.label("undoes_ordinary"),
             is_undone(self._owner, Change).label("is_undone"),
