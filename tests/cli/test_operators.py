@@ -317,8 +317,8 @@ def test_grant_gives_a_role_what_it_needs(
     assert todo(f"db grant {role}").code == 8
     todo.ok("db upgrade")
     todo.ok("user add ada")
-    ran = todo(f"db grant {role}")
-    assert (ran.code, ran.err.splitlines()[0]) == (3, f"error: There is no role '{role}'.")
+    ran = todo(["db", "grant", f'{role}"%'])
+    assert (ran.code, ran.err.splitlines()[0]) == (3, f"error: There is no role '{role}\"%'.")
     with postgres.connect(empty_postgres_url) as console:
         console.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'secret'")
     try:
@@ -334,6 +334,8 @@ def test_grant_gives_a_role_what_it_needs(
         found = {check["name"]: check for check in json.loads(todo.ok("doctor --json"))["checks"]}
         assert found["privileges"]["detail"] == f"the owner, and {role}"
         assert todo("db downgrade base --yes").code == 6
+        ran = todo("db grant pg_monitor")
+        assert (ran.code, "belongs to the role" in ran.err) == (6, True), "only its owner may grant it"
     finally:
         with postgres.connect(empty_postgres_url) as console:
             console.execute(f"DROP OWNED BY {role}")

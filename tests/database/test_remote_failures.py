@@ -660,6 +660,32 @@ def test_wait_for_locked_user_ends_before_the_deadline(postgres_url: PostgresURL
         assert len(Client(session, Owner("ada")).find(TodoQuery()).items) == 1
 
 
+def test_several_sessions_with_locks_are_all_named(postgres_url: PostgresURL) -> None:
+    """Which of them holds the lock that a statement waited for cannot be told."""
+    with open_store(postgres_url) as store, store.session() as session:
+        for name in ("ada", "bob"):
+            Users(session).add(name)
+    with (
+        psycopg.connect(postgres.conninfo(postgres_url)) as bystander,
+        psycopg.connect(postgres.conninfo(postgres_url)) as holder,
+        open_store(postgres_url, seconds=TIMEOUT) as store,
+    ):
+        bystander.execute("SELECT FROM todo.users WHERE name = 'bob' FOR UPDATE")
+        holder.execute("SELECT FROM todo.users WHERE name = 'ada' FOR UPDATE")
+
+        def add_todo() -> None:
+            with store.session() as session:
+                session.connection()
+                expire(session, 1)
+                Client(session, Owner("ada")).add([TodoCreate(title="x")])
+
+        with pytest.raises(ServiceUnavailable, match="Other sessions hold locks") as caught:
+            add_todo()
+        for other in (bystander, holder):
+            assert f"pid {other.info.backend_pid}, for" in caught.value.detail
+        assert "terminate" not in str(caught.value.hint)
+
+
 def test_holder_of_a_lock_that_may_not_be_seen_has_no_age() -> None:
     assert str(LockHolder(42, None)) == "pid 42"
     assert str(LockHolder(42, 0.4)) == "pid 42, for 0 seconds"

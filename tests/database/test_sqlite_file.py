@@ -114,3 +114,53 @@ def test_broken_foreign_keys_stop_a_migration(sqlite_path: Path) -> None:
     with pytest.raises(TodoError, match="other refers to a missing row of other"):
         migrations.downgrade(sqlite_path, "base")
     assert migrations.current(sqlite_path) == HEAD
+
+
+# Where nothing can be created beside the file
+
+
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite may not open the file for writing, as in a folder of somebody else."""
+
+    def refuse(path: Path) -> sqlite3.Connection:
+        raise sqlite3.OperationalError(f"unable to open {path}")
+
+    monkeypatch.setattr(sqlite_file, "connect", refuse)
+
+
+def test_unused_file_is_read_into_memory(sqlite_path: Path, refused: None) -> None:
+    with closing(sqlite_file.connect_for_reading(sqlite_path)) as connection:
+        assert connection.execute("SELECT count(*) FROM todos").fetchone() == (0,)
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            connection.execute("DELETE FROM todos")
+
+
+@pytest.mark.parametrize("kind", ["wal", "journal", "shm"])
+@pytest.mark.parametrize("link", [False, True])
+def test_file_in_use_is_not_read_into_memory(
+    sqlite_path: Path, refused: None, tmp_path: Path, kind: str, link: bool
+) -> None:
+    sqlite_path.with_name(f"{sqlite_path.name}-{kind}").touch()
+    path = sqlite_path
+    if link:
+        (tmp_path / "elsewhere").mkdir()
+        path = tmp_path / "elsewhere" / "link.db"
+        path.symlink_to(sqlite_path)
+    with pytest.raises(sqlite3.OperationalError):
+        sqlite_file.connect_for_reading(path)
+
+
+def test_file_that_changes_while_it_is_read_is_refused(
+    sqlite_path: Path, refused: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Path.read_bytes
+
+    def change(path: Path) -> bytes:
+        data = read(path)
+        path.write_bytes(data + b"x")
+        return data
+
+    monkeypatch.setattr(Path, "read_bytes", change)
+    with pytest.raises(sqlite3.OperationalError):
+        sqlite_file.connect_for_reading(sqlite_path)

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Inquiry:
-    """What the translation of an error may ask the database: its revision, and who holds a lock."""
+    """What the translation of an error may ask the database: its revision, and who holds locks."""
 
     revision: Callable[[], CurrentRevision | None]
-    lock_holder: Callable[[], LockHolder | None]
+    lock_holders: Callable[[], list[LockHolder]]
 
 
 NOTHING_CHANGED = "; nothing was changed"
@@ -157,12 +157,19 @@ def _postgres_error(error: sa.exc.DBAPIError, url: PostgresURL, inquiry: Inquiry
     state = _state(error)
     if state in _FOREIGN_SCHEMA and (fault := mismatch(url, inquiry.revision())):
         return fault
-    if state in _WAITED and (holder := inquiry.lock_holder()):
-        return ServiceUnavailable(
-            f"Another session holds a lock in {url.redacted()} ({holder}).",
-            hint=f"Try again when it has finished, or end it: SELECT pg_terminate_backend({holder.pid})",
-        )
+    if state in _WAITED and (holders := inquiry.lock_holders()):
+        return _locked(url, holders)
     return postgres_errors.explain(postgres_errors.statement_rule(state), url, reason, state)
+
+
+def _locked(url: PostgresURL, holders: Sequence[LockHolder]) -> TodoError:
+    found = "; ".join(map(str, holders))
+    if len(holders) > 1:
+        return ServiceUnavailable(f"Other sessions hold locks in {url.redacted()} ({found}).", hint="Try again later.")
+    return ServiceUnavailable(
+        f"Another session holds a lock in {url.redacted()} ({found}).",
+        hint=f"Try again when it has finished, or end it: SELECT pg_terminate_backend({holders[0].pid})",
+    )
 
 
 def _foreign_schema(error: sqlite3.Error, path: Path, inquiry: Inquiry) -> TodoError | None:

@@ -20,7 +20,7 @@ from todocli.database import errors, schema, sqlite_file
 from todocli.database.deadline import Deadline, deadline_scope
 from todocli.database.engine import postgres_engine
 from todocli.database.postgres import SCHEMA, privileges
-from todocli.database.postgres.locks import find_lock_holder
+from todocli.database.postgres.locks import find_lock_holders
 from todocli.database.postgres.url import PostgresURL
 from todocli.database.revisions import ADVISORY_LOCK, Plan, Revision, described, new_config
 from todocli.database.schema import UNRELEASED, VERSION_TABLE, CurrentRevision, read_revision
@@ -291,6 +291,6 @@ def _translate_errors(target: Target) -> Iterator[None]:
             ) from None
         inquiry = errors.Inquiry(
             revision=lambda: CurrentRevision(schema.HEAD),
-            lock_holder=lambda: find_lock_holder(_engine(target), reads=True),
+            lock_holders=lambda: find_lock_holders(_engine(target), reads=True),
         )
         raise errors.translate(error, target, inquiry, errors.NOTHING_CHANGED) from None

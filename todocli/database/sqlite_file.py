@@ -71,27 +71,65 @@ def connect_for_reading(path: Path) -> sqlite3.Connection:
     """Open the file at `path` where SQLite cannot create files beside it: on a full disk, or in a read-only folder.
 
     An exclusive lock makes the index of the write-ahead log unnecessary, which is such a file
-    (https://www.sqlite.org/wal.html#noshm). Without any right to write there, the file is read as it is, unless a log
-    has changes that are not in it. Raises `sqlite3.Error`.
+    (https://www.sqlite.org/wal.html#noshm). Without any right to write there, the file is read into memory, unless
+    somebody is using it. Raises `sqlite3.Error` if that is impossible, too.
     """
+    path = path.resolve()  # the other files are beside the file, not beside a link to it
     try:
-        return _readable(connect(path), "PRAGMA locking_mode = EXCLUSIVE")
+        return _readable(connect(path))
     except sqlite3.OperationalError:
-        log = path.with_name(f"{path.name}-wal")
-        if not is_blank(log):
+        data = _snapshot(path)
+        if data is None:
             raise
-    address = f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1"
-    return _readable(sqlite3.connect(address, uri=True, isolation_level=None), "PRAGMA query_only = ON")
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.deserialize(data)
+    connection.execute("PRAGMA query_only = ON")
+    return connection
 
 
-def _readable(connection: sqlite3.Connection, pragma: str) -> sqlite3.Connection:
+def is_readable(path: Path) -> bool:
+    """Whether the file at `path` can be read in the usual way."""
     try:
-        connection.execute(pragma).fetchall()
+        with closing(connect(path)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
+    except sqlite3.OperationalError:
+        return False
+    except sqlite3.DatabaseError:
+        return True  # it can be, but is no database
+    return True
+
+
+def _readable(connection: sqlite3.Connection) -> sqlite3.Connection:
+    try:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE").fetchall()
         connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _snapshot(path: Path) -> bytes | None:
+    """Return the content of the file; None if somebody else uses it: then it may be inconsistent, or incomplete."""
+
+    def state() -> tuple[int, int, list[bool]]:
+        found = path.stat()
+        beside = [path.with_name(f"{path.name}-{kind}") for kind in ("wal", "journal", "shm")]
+        return found.st_size, found.st_mtime_ns, [file.exists() for file in beside]
+
+    try:
+        before = state()
+        data = bytearray(path.read_bytes())
+        if any(before[2]) or state() != before:
+            return None
+    except OSError:
+        return None
+    data[_FORMAT_VERSIONS] = b"\x01\x01"  # not in WAL mode, which a database in memory cannot have
+    return bytes(data)
+
+
+_FORMAT_VERSIONS = slice(18, 20)
+"""Where the header has them (https://www.sqlite.org/fileformat2.html#file_format_version_numbers)."""
 
 
 def use_write_ahead_log(connection: sqlite3.Connection) -> None:

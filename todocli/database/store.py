@@ -77,6 +77,7 @@ class Store:
         self._seconds = seconds
         self._on_wait = on_wait
         self._ahead = ahead
+        self.only_reads = only_reads
         self._processes: deque[int] = deque(maxlen=100)
         if isinstance(target, Path):
             self._engine = sqlite_engine(target, connections, seconds, only_reads=only_reads)
@@ -148,7 +149,7 @@ class Store:
             yield state
         except sa.exc.DBAPIError as error:
             effect = "" if state.outcome_unknown else errors.NOTHING_CHANGED
-            inquiry = errors.Inquiry(self._revision, self._lock_holder)
+            inquiry = errors.Inquiry(self._revision, self._lock_holders)
             found = errors.translate(error, self.target, inquiry, effect)
             raise (_outcome_unknown(found) if state.outcome_unknown else found) from None
         except sa.exc.TimeoutError:
@@ -174,10 +175,10 @@ class Store:
                 raise
             return CurrentRevision.of(rows)
 
-    def _lock_holder(self) -> LockHolder | None:
-        from todocli.database.postgres.locks import find_lock_holder
+    def _lock_holders(self) -> list[LockHolder]:
+        from todocli.database.postgres.locks import find_lock_holders
 
-        return find_lock_holder(self._engine, self._processes)
+        return find_lock_holders(self._engine, self._processes)
 
     def close(self) -> None:
         """Close the connections."""

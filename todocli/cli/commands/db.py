@@ -203,7 +203,8 @@ def _probe(context: Context) -> Probe | None:
     target = context.target
     if isinstance(target, Path) and sqlite_file.is_blank(target):
         return None
-    with open_store(target, seconds=context.profile.timeout, on_wait=context.on_wait()) as store:
+    only_reads = isinstance(target, Path) and not sqlite_file.is_readable(target)
+    with open_store(target, seconds=context.profile.timeout, on_wait=context.on_wait(), only_reads=only_reads) as store:
         return probe.revision(store)
 
 

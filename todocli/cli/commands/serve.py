@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import re
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -92,6 +93,10 @@ def serve(
     with context.workspace() as workspace:  # report a database that is not ready now, not from a worker
         from todocli.database import probe
 
+        if workspace.store.only_reads and isinstance(context.target, Path):
+            from todocli.database.setup import ensure_schema
+
+            ensure_schema(context.target)  # raises the reason
         probe.check(workspace.store)
     port = _usable_port(host, port)
     os.environ[VARIABLE] = settings.text()

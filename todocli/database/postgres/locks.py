@@ -1,4 +1,4 @@
-"""Finds out who holds the lock that a statement waited for."""
+"""Finds out who may hold the lock that a statement waited for: the server does not tell any more when it has failed."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from todocli.database.postgres import SCHEMA
 _SECONDS = 0.7
 """How long to ask: the command has failed already, and its user is waiting."""
 
-_OLDEST_HOLDER = f"""
-SELECT activity.pid, EXTRACT(EPOCH FROM clock_timestamp() - activity.xact_start)::float8 AS seconds
+_HOLDERS = f"""
+SELECT DISTINCT activity.pid, activity.xact_start,
+    EXTRACT(EPOCH FROM statement_timestamp() - activity.xact_start)::float8 AS seconds
 FROM pg_catalog.pg_locks AS lock JOIN pg_catalog.pg_stat_activity AS activity ON activity.pid = lock.pid
 WHERE lock.granted AND (:reads OR lock.mode <> 'AccessShareLock') AND lock.pid <> ALL(CAST(:own AS int[]))
   AND lock.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
@@ -23,7 +24,7 @@ WHERE lock.granted AND (:reads OR lock.mode <> 'AccessShareLock') AND lock.pid <
     WHERE n.nspname = '{SCHEMA}')
   AND activity.wait_event_type IS DISTINCT FROM 'Lock'
 ORDER BY activity.xact_start
-LIMIT 1
+LIMIT 4
 """  # noqa: S608 - a constant
 
 
@@ -45,16 +46,16 @@ class LockHolder(NamedTuple):
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 
-def find_lock_holder(engine: sa.Engine, own: Iterable[int] = (), *, reads: bool = False) -> LockHolder | None:
-    """Return the session with the oldest transaction that holds a lock on a table of ours.
+def find_lock_holders(engine: sa.Engine, own: Iterable[int] = (), *, reads: bool = False) -> list[LockHolder]:
+    """Return the sessions that hold locks on tables of ours, oldest transaction first; at most 4.
 
     `own` are the processes of the program's own connections: the server may not have noticed yet that one was lost.
-    With `reads`, locks of reading transactions count as well: they stop only a change of the schema. None if there is
-    none any more, or if the server does not answer quickly.
+    With `reads`, locks of reading transactions count as well: they stop only a change of the schema. Nothing is found
+    if there is none any more, or if the server does not answer quickly.
     """
     try:
         with deadline_scope(Deadline(_SECONDS)), engine.connect() as connection:
-            row = connection.execute(sa.text(_OLDEST_HOLDER), {"reads": reads, "own": list(own)}).one_or_none()
+            rows = connection.execute(sa.text(_HOLDERS), {"reads": reads, "own": list(own)}).all()
     except (sa.exc.DBAPIError, sa.exc.TimeoutError):
-        return None
-    return LockHolder(row.pid, row.seconds) if row else None
+        return []
+    return [LockHolder(row.pid, row.seconds) for row in rows]

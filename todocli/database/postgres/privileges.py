@@ -7,7 +7,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from todocli.database.postgres import SCHEMA
-from todocli.errors import NotFound, ValidationError
+from todocli.errors import AccessDenied, NotFound, ValidationError
 
 EVERYBODY = ("PUBLIC", "anonymous", "authenticated")
 """Anyone who may connect; and the roles of Neon's Data API (https://neon.com/docs/data-api/get-started)."""
@@ -26,6 +26,10 @@ WHERE grantee <> owner
 GROUP BY grantee ORDER BY role
 """  # noqa: S608 - a constant
 
+_OWNER = f"""
+SELECT pg_catalog.pg_get_userbyid(nspowner)::text, pg_catalog.pg_has_role(nspowner, 'USAGE')
+FROM pg_catalog.pg_namespace WHERE nspname = '{SCHEMA}'
+"""  # noqa: S608 - a constant
 _UNDEFINED_OBJECT = "42704"
 _READS_AND_WRITES = "SELECT, INSERT, UPDATE, DELETE"
 
@@ -60,25 +64,34 @@ def grantees(connection: sa.Connection) -> list[Grantee]:
 def grant(connection: sa.Connection, role: str) -> None:
     """Give a role what the program needs: to read and write the tables, and those of later upgrades.
 
-    Raises `NotFound` for an unknown role, and `ValidationError` for one that is everybody.
+    Raises `NotFound` for an unknown role, `ValidationError` for one that is everybody, and `AccessDenied` if the
+    schema belongs to another role: Postgres would only warn.
     """
     if role in EVERYBODY or role.lower() == "public":
         detail = f"{role} is everybody: the todos would no longer be private."
         raise ValidationError.of("role", detail, hint="Give each person a role of their own.")
-    name = connection.dialect.identifier_preparer.quote_identifier(role)
+    owner, is_ours = connection.execute(sa.text(_OWNER)).one()
+    if not is_ours:
+        raise AccessDenied(f"The schema {SCHEMA} belongs to the role {owner}.", hint="Grant as this role.")
+    name, by = _quoted(role), _quoted(owner)
     statements = (
         f"GRANT USAGE ON SCHEMA {SCHEMA} TO {name}",
         f"GRANT {_READS_AND_WRITES} ON ALL TABLES IN SCHEMA {SCHEMA} TO {name}",
         f"REVOKE INSERT, UPDATE, DELETE ON {SCHEMA}.todo_revision FROM {name}",
         f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {SCHEMA} TO {name}",
-        f"ALTER DEFAULT PRIVILEGES IN SCHEMA {SCHEMA} GRANT {_READS_AND_WRITES} ON TABLES TO {name}",
-        f"ALTER DEFAULT PRIVILEGES IN SCHEMA {SCHEMA} GRANT EXECUTE ON FUNCTIONS TO {name}",
+        f"ALTER DEFAULT PRIVILEGES FOR ROLE {by} IN SCHEMA {SCHEMA} GRANT {_READS_AND_WRITES} ON TABLES TO {name}",
+        f"ALTER DEFAULT PRIVILEGES FOR ROLE {by} IN SCHEMA {SCHEMA} GRANT EXECUTE ON FUNCTIONS TO {name}",
     )
     try:
         for statement in statements:
-            connection.exec_driver_sql(statement)
+            connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
     except sa.exc.DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) != _UNDEFINED_OBJECT:
             raise
         hint = f"Create it first: CREATE ROLE {name} LOGIN PASSWORD '…'"
         raise NotFound.of("role", f"There is no role {role!r}.", hint=hint) from None
+
+
+def _quoted(name: str) -> str:
+    """Return an identifier in quotes."""
+    return '"' + name.replace('"', '""') + '"'
