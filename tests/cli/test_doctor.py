@@ -21,6 +21,7 @@ from todocli.database import health
 from todocli.database.health import Check
 from todocli.database.inspection import created_by
 from todocli.database.postgres.url import PostgresURL
+from todocli.errors import ServiceUnavailable
 
 
 @pytest.fixture
@@ -259,3 +260,27 @@ def test_doctor_notices_password_that_others_can_read(todo: Terminal, home: Path
     todo("profile rm work --yes")
     config.chmod(0o644)
     assert checks(todo, 0)["configuration"]["status"] == "ok"
+
+
+def test_doctor_keeps_its_checks_if_the_inspection_fails(
+    todo: Terminal, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    todo.ok("add a")
+
+    def fail(_: object) -> None:
+        raise ServiceUnavailable("A table is locked.")
+
+    monkeypatch.setattr("todocli.database.inspection.inspect", fail)
+    found = checks(todo, 0)
+    assert (found["objects"]["status"], found["objects"]["detail"]) == ("warning", "A table is locked.")
+    assert inspected(todo) is None
+
+
+def test_doctor_does_not_compare_a_newer_schema(todo: Terminal, home: Path) -> None:
+    todo.ok("add a")
+    with closing(sqlite3.connect(home / "todo.db", isolation_level=None)) as console:
+        console.execute("UPDATE todo_revision SET version_num = '9999'")
+        console.execute("DROP INDEX ix_todos_trash")
+        console.execute("PRAGMA user_version = 9999")
+    assert checks(todo, 0)["objects"]["status"] == "ok"
+    assert inspected(todo)["missing"] == []

@@ -305,7 +305,9 @@ def test_upgrade_waits_for_locks_as_long_as_it_may(
         assert ran.code == 7
         assert f"Another session holds a lock in {empty_postgres_url.redacted()} (pid" in ran.err
         assert f"pg_terminate_backend({holder.info.backend_pid})" in ran.err
-    assert todo("db upgrade --lock-timeout 0").code == 2
+    for seconds in ("0", "inf", "1e12", "nan"):
+        assert todo(f"db upgrade --lock-timeout {seconds}").code == 2
+    assert "SET LOCAL lock_timeout = '5000ms'" in todo.ok("db upgrade --sql --lock-timeout 5")
 
 
 def test_grant_gives_a_role_what_it_needs(

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.terminal import Terminal
+from todocli.database import sqlite_file
 
 pytestmark = pytest.mark.slow
 
@@ -339,3 +340,15 @@ def test_link_loop_is_reported(todo: Terminal, folder: Path) -> None:
     (folder / "todo.db").symlink_to("todo.db")
     ran = todo("list")
     assert (ran.code, "cannot be used: too many levels of symbolic links" in first(ran.err)) == (1, True)
+
+
+def test_locked_file_is_not_read_around_the_lock(todo: Terminal, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_file, "BUSY_SECONDS", 0)
+    attempts: list[Path] = []
+    monkeypatch.setattr(sqlite_file, "connect_for_reading", attempts.append)
+    with closing(sqlite3.connect(folder / "todo.db", isolation_level=None)) as writer:
+        writer.execute("PRAGMA locking_mode = EXCLUSIVE")
+        writer.execute("BEGIN EXCLUSIVE")
+        ran = todo("list")
+    assert (ran.code, attempts) == (7, [])
+    assert "Another process holds a lock" in first(ran.err)

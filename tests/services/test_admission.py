@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.support.client import Client, key
-from tests.support.console import Console
+from tests.support.console import LOCK_WAITS, Console
+from tests.support.waiting import wait_until
 from todocli.clock import now
-from todocli.database import probe, schema
+from todocli.database import migrations, probe, schema
 from todocli.database.store import Store, open_store
 from todocli.database.target import Target
 from todocli.domain.references import parse_references
@@ -182,3 +185,22 @@ def test_error_says_what_is_still_possible(revision: schema.CurrentRevision, rea
     assert (error is None) == writes
     if error:
         assert ("may only read it" in error.detail) == reads
+
+
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+def test_upgrade_waits_for_writers_and_they_for_it(database: Target, console: Console) -> None:
+    """A write that began before must not be committed after the schema has stopped admitting its program."""
+
+    def add() -> object:
+        with open_store(database, seconds=60) as store, _workspace(store) as workspace:
+            return _client(workspace).add([TodoCreate(title="x")]).items
+
+    with closing(Console(database)) as witness, ThreadPoolExecutor() as pool:
+        with console.transaction():
+            console.run("SELECT FROM users WHERE name = 'ada' FOR UPDATE")
+            adding = pool.submit(add)
+            wait_until(lambda: witness.value(LOCK_WAITS) == 1, "add to wait for its user")
+            migrating = pool.submit(migrations.downgrade, database, "base")
+            wait_until(lambda: witness.value(LOCK_WAITS) == 2, "the migration to wait for add")
+        assert adding.result()
+        assert migrating.result()

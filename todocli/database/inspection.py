@@ -17,6 +17,7 @@ from sqlmodel import Session
 
 from todocli.database import migrations, probe, revisions, sqlite_file
 from todocli.database.postgres import SCHEMA, privileges
+from todocli.database.schema import HEAD
 from todocli.database.store import Store
 from todocli.models import UtcDateTime
 from todocli.schemas.operations import ConnectionsRead, DatabaseRead, GranteeRead, TableRead
@@ -68,7 +69,7 @@ class Comparison(NamedTuple):
 
 
 def inspect(store: Store) -> DatabaseRead:
-    """Return what the database holds. Raises `todocli.errors.TodoError`."""
+    """Return what the database holds. Objects of a newer schema are not compared. Raises `todocli.errors.TodoError`."""
     server_version, revision = probe.version(store).answer, probe.revision(store).answer
     with store.session() as session:
         sizes = {} if store.is_embedded else {row.name: row for row in session.execute(sa.text(_SIZES))}
@@ -83,7 +84,7 @@ def inspect(store: Store) -> DatabaseRead:
             for name in TABLES
         ]
         oldest = sa.text(f"SELECT min(made_at) AS oldest FROM {prefix}changes").columns(oldest=UtcDateTime())  # noqa: S608
-        comparison = compare(store, session)
+        comparison = compare(store, session) if revision.id == HEAD else Comparison([], [], [])
         return DatabaseRead(
             database="sqlite" if store.is_embedded else "postgresql",
             server_version=server_version,

@@ -22,13 +22,18 @@ from todocli.database.engine import postgres_engine
 from todocli.database.postgres import SCHEMA, privileges
 from todocli.database.postgres.locks import find_lock_holders
 from todocli.database.postgres.url import PostgresURL
-from todocli.database.revisions import ADVISORY_LOCK, Plan, Revision, described, new_config
+from todocli.database.revisions import (
+    KEEP_WRITERS_OUT,
+    LOCK_SECONDS,
+    Plan,
+    Revision,
+    described,
+    lock_statements,
+    new_config,
+)
 from todocli.database.schema import UNRELEASED, VERSION_TABLE, CurrentRevision, read_revision
 from todocli.database.target import Target, display
 from todocli.errors import AccessDenied, TodoError
-
-LOCK_SECONDS = 30.0
-"""How long a migration waits for each lock of another session before it gives up."""
 
 SECONDS = 600.0
 """The deadline of a migration on Postgres, in case the server falls silent."""
@@ -159,6 +164,8 @@ def _migrate(
                     on_copy(copy)
         elif scripts:
             create_schema(connection, target)
+            if start:
+                connection.exec_driver_sql(KEEP_WRITERS_OUT)
 
         def begin(_heads: object, _context: object) -> Iterator[MigrationStep]:
             for script in scripts:
@@ -185,8 +192,8 @@ def locked_postgres(url: PostgresURL, lock_seconds: float = LOCK_SECONDS) -> Ite
     """
     engine = _engine(url).execution_options(isolation_level="READ COMMITTED")
     with engine.connect() as connection, deadline_scope(Deadline(SECONDS)), connection.begin():
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(ADVISORY_LOCK)))
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{max(1, int(lock_seconds * 1000))}ms'")
+        for statement in lock_statements(lock_seconds):
+            connection.exec_driver_sql(statement)
         connection.exec_driver_sql(f"SET LOCAL search_path = {SCHEMA}, pg_temp")
         yield connection
 

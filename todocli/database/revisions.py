@@ -18,8 +18,15 @@ from todocli.database.schema import CurrentRevision
 from todocli.database.target import Target
 from todocli.errors import NotFound, TodoError, UsageError
 
-ADVISORY_LOCK = 0x746F646F
-"""The lock that keeps migrations of a Postgres out of each other's way."""
+LOCK_SECONDS = 30.0
+"""How long a migration waits for each lock of another session before it gives up."""
+
+KEEP_WRITERS_OUT = f"LOCK TABLE {SCHEMA}.users IN EXCLUSIVE MODE"
+"""Every command that writes locks its user first. So one that began before a migration has ended when this is granted,
+and one that waits for it finds out afterwards whether the new schema still admits its program.
+"""
+
+_ADVISORY_LOCK = 0x746F646F
 
 _HISTORY = ("todo", "db", "history")
 
@@ -31,6 +38,12 @@ class Revision:
     revision: str
     down_revision: str | None
     message: str
+
+
+def lock_statements(lock_seconds: float) -> tuple[str, str]:
+    """Return what keeps other migrations out, and limits each wait for a lock afterwards."""
+    milliseconds = max(1, int(lock_seconds * 1000))
+    return f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})", f"SET LOCAL lock_timeout = '{milliseconds}ms'"
 
 
 def script_folder() -> Path:
@@ -50,7 +63,7 @@ def history() -> list[Revision]:
     return [described(script) for script in reversed(_chain(_scripts()))]
 
 
-def upgrade_sql(span: str = "head") -> str:
+def upgrade_sql(span: str = "head", *, lock_seconds: float = LOCK_SECONDS) -> str:
     """Return the SQL that upgrades a Postgres, as one transaction, without a database.
 
     `span` is the revision to upgrade to, from no schema; or both, as `FROM:TO`. Raises `NotFound` for an unknown
@@ -68,9 +81,10 @@ def upgrade_sql(span: str = "head") -> str:
         )
     config = new_config()
     config.attributes["preamble"] = [
-        f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})",
+        *lock_statements(lock_seconds),
         *([] if places[start] else [f"CREATE SCHEMA {SCHEMA}"]),
         f"SET LOCAL search_path = {SCHEMA}, pg_temp",
+        *([KEEP_WRITERS_OUT] if places[start] else []),
     ]
     scripts, text = _scripts(), StringIO()
     first, last = (chain[places[name] - 1] if places[name] else None for name in (start, end))

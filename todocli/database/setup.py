@@ -29,12 +29,16 @@ def prepare(path: Path) -> Setup:
     try:
         return Setup(created=ensure_schema(path, failures.append))
     except TodoError:
-        if not failures:
+        if not failures or _code(failures[0]) in ("BUSY", "LOCKED"):  # then it has been waited for long enough
             raise
         with suppress(sqlite3.Error), closing(sqlite_file.connect_for_reading(path)) as connection:
             if connection.execute("PRAGMA user_version").fetchone()[0] >= int(schema.HEAD):
                 return Setup(only_reads=errors.sqlite_error(failures[0], path, effect="").detail)
         raise
+
+
+def _code(error: sqlite3.Error) -> str:
+    return str(getattr(error, "sqlite_errorname", "")).removeprefix("SQLITE_").split("_")[0]
 
 
 def ensure_schema(path: Path, on_failure: Callable[[sqlite3.Error], None] = lambda error: None) -> bool:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 LockTimeout = Annotated[
     float,
-    typer.Option("--lock-timeout", metavar="SECONDS", min=0.001, help="The longest wait for a lock."),
+    typer.Option("--lock-timeout", metavar="SECONDS", min=0.001, max=3600, help="The longest wait for a lock."),
 ]
 
 
@@ -61,7 +61,7 @@ def upgrade(
         from todocli.database import revisions
         from todocli.schemas.operations import SqlRead
 
-        text = revisions.upgrade_sql(revision).strip()
+        text = revisions.upgrade_sql(revision, lock_seconds=lock_timeout).strip()
         context.output.lines(SqlRead(sql=text), text.splitlines())
         return
     with _deadline(context):

@@ -30,12 +30,18 @@ def register(app: typer.Typer) -> None:
 
 def doctor(context: Context) -> None:
     """Check the setup and suggest fixes."""
+    from todocli.database.health import Check
     from todocli.render.text import hint_line
     from todocli.schemas.operations import CheckRead, HealthRead
 
     found = list(_checks(context))
     errors = [check.error for check in found if check.error]
-    database = None if errors else _inspect(context)
+    database = None
+    if not errors:
+        try:
+            database = _inspect(context)
+        except TodoError as error:
+            found.append(Check("objects", "warning", error.detail, error.hint, error.command))
     if database:
         found.append(_objects(database))
     items = []
@@ -101,11 +107,14 @@ def _inspect(context: Context) -> DatabaseRead | None:
 
 def _objects(database: DatabaseRead) -> Check:
     from todocli.database.health import Check
+    from todocli.database.schema import HEAD
 
     faults = {"missing": database.missing, "changed": database.changed, "invalid": database.invalid}
     found = "; ".join(f"{what}: {', '.join(names)}" for what, names in faults.items() if names)
+    if database.revision != HEAD:
+        return Check("objects", "ok", f"not compared, as this program knows only the schema {HEAD}")
     if not found:
-        return Check("objects", "ok", "the indexes, triggers and functions are as an upgrade creates them")
+        return Check("objects", "ok", "all indexes, triggers and functions are there, the functions unchanged")
     return Check("objects", "warning", found, "Compare them with todo db upgrade --sql, or restore a backup.")
 
 

@@ -70,6 +70,8 @@ def grant(connection: sa.Connection, role: str) -> None:
     if role in EVERYBODY or role.lower() == "public":
         detail = f"{role} is everybody: the todos would no longer be private."
         raise ValidationError.of("role", detail, hint="Give each person a role of their own.")
+    if not role:
+        raise ValidationError.of("role", "The name of the role is empty.", hint="See the roles in psql with \\du.")
     owner, is_ours = connection.execute(sa.text(_OWNER)).one()
     if not is_ours:
         raise AccessDenied(f"The schema {SCHEMA} belongs to the role {owner}.", hint="Grant as this role.")
