@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
+from todocli.errors import TodoError
+
+_YEARS = range(1970, 9000)
+"""Beyond them the days around the current one may be no dates any more."""
+
 
 def now() -> datetime:
-    """Return this instant, aware, in UTC, to the microsecond."""
-    return datetime.now(UTC)
+    """Return this instant, aware, in UTC, to the microsecond.
+
+    Raises `TodoError` if the machine's clock is so wrong that nothing could be calculated with it.
+    """
+    moment = datetime.now(UTC)
+    if moment.year not in _YEARS:
+        raise TodoError(f"The clock of this machine says {moment:%Y-%m-%d}.", hint="Set it right, then repeat.")
+    return moment
 
 
 def here() -> datetime:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.terminal import Terminal
+from todocli import clock
 from todocli.domain.dates import MONTHS, WEEKDAYS, Day, format_day, parse_day
 from todocli.errors import ValidationError
 
@@ -203,3 +206,20 @@ def test_months_follow_calendar(today: date, count: int) -> None:
 
 def test_time_is_kept() -> None:
     assert parse_day("fri 5pm", "due", today=MONDAY) == Day(date(2026, 11, 27), time(17))
+
+
+@pytest.mark.parametrize("moment", [datetime(9999, 12, 31, tzinfo=UTC), datetime(1, 1, 1, tzinfo=UTC)])
+def test_impossible_clock_is_reported(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
+    class Wrong(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> Any:
+            return moment
+
+    todo = Terminal(monkeypatch)
+    todo.ok("add a due:today")
+    monkeypatch.setattr(clock, "datetime", Wrong)
+    for line in ("add b due:tomorrow", "list", "done 1", "log --since 2d", "token create t --expires 90d", "purge"):
+        ran = todo(line)
+        assert (ran.code, ran.out) == (1, ""), line
+        assert ran.err.startswith(f"error: The clock of this machine says {moment:%Y-%m-%d}."), line
+        assert "It is not known" not in ran.err
