@@ -185,7 +185,7 @@ def test_size_of_a_filter_is_limited() -> None:
 # Finding
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     todos=st.lists(strategies.drafts(), min_size=1, max_size=8),
     conditions=st.lists(strategies.filters, min_size=1, max_size=4),

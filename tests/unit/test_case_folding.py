@@ -10,6 +10,7 @@ import pytest
 from todocli.domain.case_folding import fold, forms
 
 
+@pytest.mark.slow
 def test_forms_are_all_characters_with_the_same_folding() -> None:
     alike: dict[str, set[str]] = defaultdict(set)
     for character in map(chr, range(sys.maxunicode + 1)):

@@ -199,7 +199,7 @@ class Updates:
         if missing := resolve.missing(references, [row.todo for row in there]):
             self._owner.require(self._session)
             raise resolve.not_found(missing, todos)
-        if conflicts := [row.todo for row in there if not spec.is_satisfied_by(row)]:
+        if conflicts := resolve.in_order(references, [row.todo for row in there if not spec.is_satisfied_by(row)]):
             numbers = ", ".join(str(todo.number) for todo in conflicts)
             raise Conflict(
                 f"Todo{'s' if len(conflicts) > 1 else ''} {numbers} {'were' if len(conflicts) > 1 else 'was'}"
