@@ -17,12 +17,13 @@ from todocli.domain.filters.ast import EVERYTHING
 from todocli.domain.history import COMMAND_LINE, Origin
 from todocli.domain.idempotency import ChangeKey
 from todocli.domain.ids import derived_id
-from todocli.domain.references import MAX_NUMBER, References
+from todocli.domain.references import References
 from todocli.errors import ValidationError
-from todocli.models import Todo, User, UtcDateTime
+from todocli.models import Todo, UtcDateTime
 from todocli.schemas.todos import TodoCreate, TodoList, TodoPage, TodoRead, TodoUpdate
 from todocli.services import resolve
 from todocli.services.idempotency import key_reused, not_recorded, recorded_todos
+from todocli.services.list_sql import list_statement
 from todocli.services.owner import Owner
 from todocli.services.paging import Cursor
 from todocli.services.queries import TodoQuery
@@ -94,42 +95,12 @@ class Todos:
     def _rows(
         self, query: TodoQuery, cursor: Cursor | None = None, *, counts: Mapping[str, TodoQuery]
     ) -> Sequence[sa.RowMapping]:
-        """Return the rows that `query` finds, each with its sort keys, and with how many todos each of `counts` finds.
-
-        If there are none, the outer join returns one row without a todo: so that a second query is not needed for the
-        counts, nor to find out whether the user exists. The limit is inside, where an index can be read in order.
-        """
-        keys = query.keys(self._dialect)
-        marks = [key.label(f"key_{i}") for i, (key, _) in enumerate(keys)]
-        conditions = [*query.conditions(self._dialect), *([cursor.is_before(query, keys)] if cursor else [])]
-        matches = sa.select(*COLUMNS, *marks).where(self._owner.scope(Todo), *conditions)
-        if query.limit is not None and query.limit <= MAX_NUMBER:
-            matches = matches.order_by(*query.ordered(keys)).limit(query.limit)
-        page = matches.subquery("page")
-        placed = [(page.c[mark.name], descending) for mark, (_, descending) in zip(marks, keys, strict=True)]
-        statement = (
-            sa.select(page, *(self._count(counted).label(name) for name, counted in counts.items()))
-            .select_from(sa.outerjoin(User, page, sa.true()))
-            .where(self._owner.is_user())
-            .order_by(*query.ordered(placed))
-        )
+        """Return the rows of `list_statement`. Raises `MissingUserContext` if the database does not have the user."""
+        statement = list_statement(self._owner, self._dialect, query, cursor, tuple(counts.items()))
         rows = self._session.execute(statement).mappings().all()
         if not rows:
             raise self._owner.unknown()
         return rows
-
-    def _count(self, query: TodoQuery) -> sa.ColumnElement[int]:
-        """Return how many todos `query` finds, without its limit: as stored for whole lists, which may be long."""
-        if query.filter == EVERYTHING and query.state != "open":
-            stored: dict[str, Any] = {
-                "completed": col(User.completed_count),
-                "trash": col(User.trash_count),
-                "all": col(User.open_count) + col(User.completed_count),
-            }
-            count: sa.ColumnElement[int] = stored[query.state]
-            return count
-        matches = (self._owner.scope(Todo), *query.conditions(self._dialect))
-        return sa.select(sa.func.count()).where(*matches).scalar_subquery()
 
     def get(self, references: References) -> Result:
         """Return the referenced todos, including those in the trash, in the order of their references.

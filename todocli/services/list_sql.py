@@ -1,0 +1,76 @@
+"""The statement of a list: its todos, and how many there are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, time
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import col
+
+from todocli.domain.filters.ast import EVERYTHING
+from todocli.domain.references import MAX_NUMBER
+from todocli.models import Todo, User
+from todocli.services.owner import Owner
+from todocli.services.paging import Cursor
+from todocli.services.queries import TodoQuery
+from todocli.services.resolve import COLUMNS
+
+Counts = tuple[tuple[str, TodoQuery], ...]
+"""What else to count, by name."""
+
+
+def list_statement(
+    owner: Owner, dialect: str, query: TodoQuery, cursor: Cursor | None, counts: Counts
+) -> sa.Select[Any]:
+    """Return the statement for the rows that `query` finds, each with its sort keys and with the `counts`.
+
+    If there are none, the outer join returns one row without a todo: so that a second query is not needed for the
+    counts, nor to find out whether the user exists. The limit is inside, where an index can be read in order.
+    """
+    if cursor or any(each.filter != EVERYTHING for _, each in (("", query), *counts)):
+        return _build(owner, dialect, query, cursor, counts)
+    # Building it takes longer than running it, and without a filter it depends on the day only, not on the time.
+    return _first_page(owner, dialect, _of_day(query), tuple((name, _of_day(each)) for name, each in counts))
+
+
+def _of_day(query: TodoQuery) -> TodoQuery:
+    return replace(query, here=datetime.combine(query.here.date(), time.min, query.here.tzinfo))
+
+
+@lru_cache(maxsize=500)
+def _first_page(owner: Owner, dialect: str, query: TodoQuery, counts: Counts) -> sa.Select[Any]:
+    return _build(owner, dialect, query, None, counts)
+
+
+def _build(owner: Owner, dialect: str, query: TodoQuery, cursor: Cursor | None, counts: Counts) -> sa.Select[Any]:
+    keys = query.keys(dialect)
+    marks = [key.label(f"key_{i}") for i, (key, _) in enumerate(keys)]
+    conditions = [*query.conditions(dialect), *([cursor.is_before(query, keys)] if cursor else [])]
+    matches = sa.select(*COLUMNS, *marks).where(owner.scope(Todo), *conditions)
+    if query.limit is not None and query.limit <= MAX_NUMBER:
+        matches = matches.order_by(*query.ordered(keys)).limit(query.limit)
+    page = matches.subquery("page")
+    placed = [(page.c[mark.name], descending) for mark, (_, descending) in zip(marks, keys, strict=True)]
+    return (
+        sa.select(page, *(_count(owner, dialect, counted).label(name) for name, counted in counts))
+        .select_from(sa.outerjoin(User, page, sa.true()))
+        .where(owner.is_user())
+        .order_by(*query.ordered(placed))
+    )
+
+
+def _count(owner: Owner, dialect: str, query: TodoQuery) -> sa.ColumnElement[int]:
+    """Return how many todos `query` finds, without its limit: as stored for whole lists, which may be long."""
+    if query.filter == EVERYTHING and query.state != "open":
+        stored: dict[str, Any] = {
+            "completed": col(User.completed_count),
+            "trash": col(User.trash_count),
+            "all": col(User.open_count) + col(User.completed_count),
+        }
+        count: sa.ColumnElement[int] = stored[query.state]
+        return count
+    matches = (owner.scope(Todo), *query.conditions(dialect))
+    return sa.select(sa.func.count()).where(*matches).scalar_subquery()
