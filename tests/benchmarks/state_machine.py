@@ -1,9 +1,9 @@
-"""One random session on both engines: `python -m tests.benchmarks.state_machine [--steps N] [--seed N] [--every N]`.
+"""One random session on both engines: `python -m tests.benchmarks.state_machine [--operations N] [--seed N]`.
 
-Two clients of one user take turns, a console writes in between, and another user must not notice. After each step, both
-engines must have given the same answer. Now and then all tables, the log, history and lists are compared, and the lists
-with those of the HTTP API. The first divergence ends it; the same seed leads there again. What must differ is left out:
-the clocks of the databases, and the ids that they give to the changes of a console.
+Two clients of one user take turns, a console writes in between, and another user must not notice. After each operation,
+both engines must have given the same answer. Now and then all tables, the log, history and lists are compared, and the
+lists with those of the HTTP API. The first divergence ends it; the same seed leads there again. What must differ is
+left out: the clocks of the databases, and the ids that they give to the changes of a console.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from unittest.mock import patch
 
 from tests.support import postgres
 from tests.support.one_engine import Side, same
-from tests.support.random_steps import Chance, Step
+from tests.support.random_operations import Chance, Operation
 from todocli import clock
 from todocli.database.setup import ensure_schema
 from todocli.services.queries import TodoQuery
 
 LONGEST, MOST = 1_500, 250
-"""After so many steps, or with so many todos, somebody new begins: so that each step stays fast."""
+"""After so many operations, or with so many todos, somebody new begins: so that each operation stays fast."""
 
 
 class Clock(datetime):
-    """What `todocli.clock` asks for the time: it stands still during a step."""
+    """What `todocli.clock` asks for the time: it stands still during an operation."""
 
     moment = datetime(2026, 11, 23, 12, 0, 0, 500, UTC)
 
@@ -43,40 +43,40 @@ class Clock(datetime):
 
 
 class Session:
-    """The same steps on both sides."""
+    """The same operations on both sides."""
 
     def __init__(self, seed: int, sides: list[Side]) -> None:
         self.chance = Chance(random.Random(seed))
         self.sides = sides
         self.done: Counter[str] = Counter()
-        self.trail: deque[Step] = deque(maxlen=20)
+        self.trail: deque[Operation] = deque(maxlen=20)
         self._begin()
 
-    def step(self, every: int) -> None:
-        """Take one step, and compare; in full once in `every` steps."""
-        if self.done["steps"] - self._since >= LONGEST or len(self.chance.known) > MOST:
+    def operation(self, every: int) -> None:
+        """Take one operation, and compare; in full once in `every` operations."""
+        if self.done["operations"] - self._since >= LONGEST or len(self.chance.known) > MOST:
             self._begin()
         Clock.moment += timedelta(seconds=self.chance.random.choice([0, 1, 30, 600, 9_000]))
-        step = self.chance.step()
-        self.trail.append(step)
-        self.done["steps"] += 1
-        one, other = (side.run(step) for side in self.sides)
-        same("answers", step, one, other)
-        self.done[f"{step.verb}: {one.partition(': ')[0] if isinstance(one, str) else 'answered'}"] += 1
+        operation = self.chance.operation()
+        self.trail.append(operation)
+        self.done["operations"] += 1
+        one, other = (side.run(operation) for side in self.sides)
+        same("answers", operation, one, other)
+        self.done[f"{operation.verb}: {one.partition(': ')[0] if isinstance(one, str) else 'answered'}"] += 1
         before = self.chance.known
         self.chance.known, self.chance.last = self.sides[0].numbers()
-        if step.verb == "purge":
+        if operation.verb == "purge":
             self.chance.deleted.clear()
-        elif step.verb == "console":
+        elif operation.verb == "console":
             self.chance.deleted |= {number: before[number] for number in before.keys() - self.chance.known.keys()}
-        if self.done["steps"] % every == 0:
+        if self.done["operations"] % every == 0:
             self._check()
 
     def _begin(self) -> None:
         """Add a user and a stranger to both sides."""
-        if self.done["steps"]:
+        if self.done["operations"]:
             self._check()
-        self._since = self.done["steps"]
+        self._since = self.done["operations"]
         user, self._stranger = self.chance.id(), self.chance.id()
         for side in self.sides:
             side.begin(user, self._stranger)
@@ -105,7 +105,7 @@ class Session:
 def main() -> None:
     """Run the session, and print where it is."""
     parser = argparse.ArgumentParser()
-    for name, default in (("steps", 20_000), ("seed", 1), ("every", 250)):
+    for name, default in (("operations", 20_000), ("seed", 1), ("every", 250)):
         parser.add_argument(f"--{name}", type=int, default=default)
     given = parser.parse_args()
     os.environ["TZ"] = "UTC"
@@ -116,19 +116,22 @@ def main() -> None:
         ensure_schema(path)
         session = Session(given.seed, [Side(path, stack), Side(url, stack)])
         begun = time.monotonic()
-        for i in range(1, given.steps + 1):
+        for i in range(1, given.operations + 1):
             try:
-                session.step(given.every)
+                session.operation(given.every)
             except BaseException:
                 print(
-                    f"seed {given.seed}, stopped at step {i}; the last steps:", *session.trail, sep="\n  ", flush=True
+                    f"seed {given.seed}, stopped at operation {i}; the last operations:",
+                    *session.trail,
+                    sep="\n  ",
+                    flush=True,
                 )
                 raise
             if i % 1_000 == 0:
-                print(f"{i} steps, {i / (time.monotonic() - begun):.0f} per second", flush=True)
+                print(f"{i} operations, {i / (time.monotonic() - begun):.0f} per second", flush=True)
     for name, count in sorted(session.done.items()):
         print(f"{count:8,} {name}")
-    print(f"seed {given.seed}: {given.steps} steps, 0 divergences")
+    print(f"seed {given.seed}: {given.operations} operations, 0 divergences")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ import pytest
 from tests.support.terminal import Terminal
 from todocli.database.postgres.url import PostgresURL
 
+pytestmark = pytest.mark.slow
+
 CHANGE = "6f1c1e0e-6f0b-4d6e-9a52-0d1f3a4b5c6d"
 SESSION: list[tuple[str, str]] = [
     ("list", ""),

@@ -16,13 +16,15 @@ from tests.support.waiting import TIMEOUT
 from todocli.database.store import open_store
 from todocli.database.target import Target
 
+pytestmark = pytest.mark.slow
+
 ALLOWED, MORE = 1.2, 10
 """How many times as much as in the small store a command may cost in the large one, and how many rows more."""
 
 
 WITH_AND_WITHOUT = pytest.mark.parametrize(
     "statistics",
-    [pytest.param(True, marks=pytest.mark.slow), False],
+    [True, False],
     ids=["statistics", "no statistics"],
 )
 """New databases have none, and that is where plans went wrong."""

@@ -156,6 +156,7 @@ def test_invalid_field_is_named(model: type[TodoCreate], fields: dict[str, Any],
     assert [error.field for error in raised.value.field_errors] == [wrong]
 
 
+@pytest.mark.slow
 def test_add_limit_depends_on_fields_given(ada: Client) -> None:
     whole = TodoCreate(title="a", description="b", **PLANNED)
     with pytest.raises(ValidationError, match=r"limit 3200"):
@@ -471,6 +472,7 @@ def test_unknown_user_is_reported(store: Store) -> None:
                     attempt()
 
 
+@pytest.mark.slow
 def test_5000_todos_in_one_command(ada: Client) -> None:
     added = ada.add(drafts(*(f"t{i}" for i in range(MAX_ADDED))))
     assert numbers(added.items) == list(range(1, MAX_ADDED + 1))

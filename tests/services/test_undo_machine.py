@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -11,6 +12,8 @@ from tests.support.console import Console
 from tests.support.undo_machine import UndoMachine
 from todocli.database.store import open_store
 from todocli.database.target import Target
+
+pytestmark = pytest.mark.slow
 
 RUN = settings(
     max_examples=8,

@@ -1,4 +1,4 @@
-"""One engine with two clients, a console and the API, on which random steps are taken and compared."""
+"""One engine with two clients, a console and the API, on which random operations are taken and compared."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sqlmodel import SQLModel
 
 from tests.support.client import Client, key
 from tests.support.console import NOON, Console
-from tests.support.random_steps import Step
+from tests.support.random_operations import Operation
 from tests.support.strategies import fits
 from tests.support.undo_machine import KEPT
 from todocli.api.app import create_app
@@ -66,47 +66,51 @@ class Side:
         with Workspace(self.stores[0], self.owners[0]) as mine:
             self._token = mine.tokens.create("phone").token
 
-    def run(self, step: Step) -> Any:
-        """Take a step, and return what both engines must answer."""
-        with Workspace(self.stores[step.client], self.owners[step.client], origin=ORIGINS[step.client]) as workspace:
+    def run(self, operation: Operation) -> Any:
+        """Run an operation, and return what both engines must answer."""
+        with Workspace(
+            self.stores[operation.client], self.owners[operation.client], origin=ORIGINS[operation.client]
+        ) as workspace:
             try:
-                return shown(getattr(self, f"_{step.verb}", self._change)(workspace, step, **step.options))
+                return shown(
+                    getattr(self, f"_{operation.verb}", self._change)(workspace, operation, **operation.options)
+                )
             except ERRORS as error:
                 return f"{type(error).__name__}: {MOMENT.sub('…', error.detail)} {len(error.field_errors)}"
             except (sqlite3.Error, psycopg.Error):
                 return "refused"
 
-    def _change(self, workspace: Workspace, step: Step, **options: Any) -> Any:
+    def _change(self, workspace: Workspace, operation: Operation, **options: Any) -> Any:
         mine = Client(workspace.session, workspace.owner)
         mine.todos = workspace.todos
         if options.get("expected") == "newest":
             options["expected"] = workspace.todos.get(options["chosen"]).items[0].change_id
-        return getattr(mine, step.verb)(change=step.key, **options)
+        return getattr(mine, operation.verb)(change=operation.key, **options)
 
-    def _reverse(self, workspace: Workspace, step: Step, count: int, **options: Any) -> Any:
-        return getattr(workspace, step.verb)(count, key(step.key, step.verb, count=count), **options)
+    def _reverse(self, workspace: Workspace, operation: Operation, count: int, **options: Any) -> Any:
+        return getattr(workspace, operation.verb)(count, key(operation.key, operation.verb, count=count), **options)
 
     _undo = _redo = _reverse
 
-    def _purge(self, workspace: Workspace, step: Step, trash: Any) -> Any:
-        change = key(step.key, "purge", trash=str(trash))
+    def _purge(self, workspace: Workspace, operation: Operation, trash: Any) -> Any:
+        change = key(operation.key, "purge", trash=str(trash))
         if before := workspace.trash.find(change):
             return before
         return workspace.purge(trash, workspace.trash.preview(trash), change)
 
-    def _page(self, workspace: Workspace, step: Step, query: TodoQuery) -> Any:
+    def _page(self, workspace: Workspace, operation: Operation, query: TodoQuery) -> Any:
         return workspace.todos.page(query), workspace.todos.overview(query)
 
-    def _log(self, workspace: Workspace, step: Step, query: LogQuery) -> Any:
+    def _log(self, workspace: Workspace, operation: Operation, query: LogQuery) -> Any:
         return workspace.log.find(query)
 
-    def _get(self, workspace: Workspace, step: Step, chosen: Any) -> Any:
+    def _get(self, workspace: Workspace, operation: Operation, chosen: Any) -> Any:
         return workspace.todos.get(chosen), workspace.log.of_todos(chosen, 3)
 
-    def _summaries(self, workspace: Workspace, step: Step) -> Any:
+    def _summaries(self, workspace: Workspace, operation: Operation) -> Any:
         return workspace.summaries.tags(), workspace.summaries.projects()
 
-    def _console(self, workspace: Workspace, step: Step, kind: str, **chosen: Any) -> Any:
+    def _console(self, workspace: Workspace, operation: Operation, kind: str, **chosen: Any) -> Any:
         run, new, values = self.console.run, chosen["new"], dict(chosen["set"])
         if kind in ("insert", "again"):
             again = (
@@ -114,7 +118,7 @@ class Side:
                 if kind == "again"
                 else {"todo": new["id"], "number": new["number"]}
             )
-            return self.console.add(self.user, title=new["title"], change=step.key, change_source="sql", **again)
+            return self.console.add(self.user, title=new["title"], change=operation.key, change_source="sql", **again)
         mine = "WHERE user_id = :user AND number = :number"
         one = {"user": self.user, "number": chosen["number"]}
         if kind == "delete":
@@ -125,7 +129,7 @@ class Side:
             return run(
                 f"UPDATE todos SET title = :title, {stamp} WHERE user_id = :user AND number IN ({places})",
                 title=new["title"],
-                change=step.key,
+                change=operation.key,
                 user=self.user,
             )
         if kind == "wrong":

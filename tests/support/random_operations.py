@@ -1,4 +1,4 @@
-"""Makes the steps of a session at random: what two clients and a console ask for, one after the other."""
+"""Makes the operations of a session at random: what two clients and a console ask for, one after the other."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ WEIGHTS |= {"purge": 2, "console": 12, "page": 3, "log": 3, "get": 1, "summaries
 
 
 @dataclass(frozen=True)
-class Step:
-    """What a client asks for, under a key. The same step again is a repetition."""
+class Operation:
+    """What a client asks for, under a key. The same operation again is a repetition."""
 
     verb: str
     client: int
@@ -45,17 +45,17 @@ class Step:
 
 @dataclass
 class Chance:
-    """Makes steps and filters at random. `known` are the user's todos by number."""
+    """Makes operations and filters at random. `known` are the user's todos by number."""
 
     random: random.Random
     strangers: list[UUID] = field(default_factory=list)
     known: dict[int, UUID] = field(default_factory=dict)
     deleted: dict[int, UUID] = field(default_factory=dict)
     last: int = 0
-    recent: list[Step] = field(default_factory=list)
+    recent: list[Operation] = field(default_factory=list)
 
-    def step(self) -> Step:
-        """Return the next step; sometimes an earlier one again, or another one under its key."""
+    def operation(self) -> Operation:
+        """Return the next operation; sometimes an earlier one again, or another one under its key."""
         client, again = self.random.randrange(2), self.random.random()
         if self.recent and again < 0.05:
             return replace(self.random.choice(self.recent), client=client)
@@ -63,10 +63,10 @@ class Chance:
         if self.recent and self.recent[-1].verb == "undo" and self.often(0.4):
             verb = "redo"  # there is nothing to redo after anything else
         change = self.random.choice(self.recent).key if self.recent and again < 0.06 else self.id()
-        step = Step(verb, client, change, getattr(self, f"_{verb}", self._change)())
+        operation = Operation(verb, client, change, getattr(self, f"_{verb}", self._change)())
         if verb != "console":
-            self.recent = [*self.recent[-29:], step]
-        return step
+            self.recent = [*self.recent[-29:], operation]
+        return operation
 
     def id(self) -> UUID:
         """Return an id."""
