@@ -58,15 +58,12 @@ def translate(error: sa.exc.DBAPIError, target: Path | PostgresURL, inquiry: Inq
 
 
 @contextmanager
-def translate_sqlite_errors(
-    path: Path, on_failure: Callable[[sqlite3.Error], None] = lambda error: None
-) -> Iterator[None]:
-    """Translate errors of files and of SQLite in the body; `on_failure` is called with the latter."""
+def translate_sqlite_errors(path: Path) -> Iterator[None]:
+    """Translate errors of files and of SQLite in the body. The latter are the cause of what is raised."""
     try:
         yield
     except sqlite3.Error as error:
-        on_failure(error)
-        raise sqlite_error(error, path) from None
+        raise sqlite_error(error, path) from error
     except OSError as error:
         raise TodoError(
             f"The database {path} cannot be used: {(error.strerror or str(error)).lower()}.",
@@ -74,12 +71,17 @@ def translate_sqlite_errors(
         ) from None
 
 
+def sqlite_code(error: sqlite3.Error) -> str:
+    """Return the primary result code of an error without its prefix, such as `BUSY`; empty if it has none."""
+    return str(getattr(error, "sqlite_errorname", "")).removeprefix("SQLITE_").split("_")[0]
+
+
 def sqlite_error(error: sqlite3.Error, path: Path, effect: str = NOTHING_CHANGED) -> TodoError:
     """Return what an error of SQLite (https://www.sqlite.org/rescode.html) means to the user.
 
     `effect` says what became of the change, where the error itself does not.
     """
-    match str(getattr(error, "sqlite_errorname", "")).removeprefix("SQLITE_").split("_")[0]:
+    match sqlite_code(error):
         case "NOTADB":
             return TodoError(
                 f"{path} is not a todo database: it contains something else.",

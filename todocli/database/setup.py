@@ -6,7 +6,6 @@ A database that cannot be written to is read all the same.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,29 +24,29 @@ class Setup:
 
 def prepare(path: Path) -> Setup:
     """Do what `ensure_schema` does; if the file cannot be written to, find out whether it can be read."""
-    failures: list[sqlite3.Error] = []
     try:
-        return Setup(created=ensure_schema(path, failures.append))
-    except TodoError:
-        if not failures or _code(failures[0]) in ("BUSY", "LOCKED"):  # then it has been waited for long enough
+        return Setup(created=ensure_schema(path))
+    except TodoError as error:
+        cause = error.__cause__
+        if not isinstance(cause, sqlite3.Error) or errors.sqlite_code(cause) in _WAITED:
             raise
         with suppress(sqlite3.Error), closing(sqlite_file.connect_for_reading(path)) as connection:
             if connection.execute("PRAGMA user_version").fetchone()[0] >= int(schema.HEAD):
-                return Setup(only_reads=errors.sqlite_error(failures[0], path, effect="").detail)
+                return Setup(only_reads=errors.sqlite_error(cause, path, effect="").detail)
         raise
 
 
-def _code(error: sqlite3.Error) -> str:
-    return str(getattr(error, "sqlite_errorname", "")).removeprefix("SQLITE_").split("_")[0]
+_WAITED = ("BUSY", "LOCKED")
+"""The errors after a wait for a lock. The file could be read, but another wait would be too long."""
 
 
-def ensure_schema(path: Path, on_failure: Callable[[sqlite3.Error], None] = lambda error: None) -> bool:
+def ensure_schema(path: Path) -> bool:
     """Create the embedded database at `path`, or bring its schema up to date. Return whether it was created.
 
     A newer schema stays as it is: each statement tests whether it admits this program. Raises
-    `todocli.errors.TodoError` for a file that cannot be used; `on_failure` is called with SQLite's error.
+    `todocli.errors.TodoError` for a file that cannot be used.
     """
-    with errors.translate_sqlite_errors(path, on_failure):
+    with errors.translate_sqlite_errors(path):
         created = sqlite_file.create_file(path)
         number = sqlite_file.schema_number(path)
         if number and not sqlite_file.is_ours(path):
