@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator
-from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,20 +29,15 @@ def register(app: typer.Typer) -> None:
 
 def doctor(context: Context) -> None:
     """Check the setup and suggest fixes."""
-    from todocli.database.health import Check
     from todocli.render.text import hint_line
     from todocli.schemas.operations import CheckRead, HealthRead
 
-    found = list(_checks(context))
-    errors = [check.error for check in found if check.error]
+    found = list(_checks_of_machine(context))
     database = None
-    if not errors:
-        try:
-            database = _inspect(context)
-        except TodoError as error:
-            found.append(Check("objects", "warning", error.detail, error.hint, error.command))
-    if database:
-        found.append(_objects(database))
+    if not any(check.error for check in found):
+        checks, database = _look_at_database(context)
+        found += checks
+    errors = [check.error for check in found if check.error]
     items = []
     for check in found:
         command = with_profile(check.command, context.shared.profile) if check.command else None
@@ -54,11 +48,9 @@ def doctor(context: Context) -> None:
         raise typer.Exit(exits.status_of(errors[0]))
 
 
-def _checks(context: Context) -> Iterator[Check]:
+def _checks_of_machine(context: Context) -> Iterator[Check]:
     from todocli.database import health
     from todocli.database.health import Check
-    from todocli.database.store import Store
-    from todocli.database.target import resolve_target
 
     yield Check("todo", "ok", f"{__version__}, {platform.python_implementation()} {platform.python_version()}")
     libraries = ", ".join(f"{name} {version(name)}" for name in ("typer", "sqlmodel", "SQLAlchemy", "psycopg"))
@@ -70,14 +62,32 @@ def _checks(context: Context) -> Iterator[Check]:
         yield Check("configuration", "warning", detail, "Restrict it", ("chmod", "600", str(config)))
     try:
         profile = context.profile
-        target = context.target
+        context.target  # noqa: B018 - raises if it is not known
     except TodoError as error:
         yield health.problem("profile", error)
         return
     yield Check("profile", "ok", f"{profile.name}: {profile.user} {_location(context)}")
-    with closing(Store(target, seconds=profile.timeout, on_wait=context.on_wait())) as store:
-        named = resolve_target(profile, direct=False)
-        yield from health.checks(store, user=profile.user, user_id=profile.user_id, named=named)
+
+
+def _look_at_database(context: Context) -> tuple[list[Check], DatabaseRead | None]:
+    """Return the checks of the database, and what it holds if they found no problem."""
+    from todocli.database import health, inspection, sqlite_file
+    from todocli.database.health import Check
+    from todocli.database.store import open_store
+    from todocli.database.target import resolve_target
+
+    profile, target = context.profile, context.target
+    named = resolve_target(profile, direct=False)
+    with open_store(target, seconds=profile.timeout, on_wait=context.on_wait()) as store:
+        found = list(health.checks(store, user=profile.user, user_id=profile.user_id, named=named))
+        is_missing = isinstance(target, Path) and sqlite_file.is_blank(target)
+        if is_missing or any(check.error for check in found):
+            return found, None
+        try:
+            database = inspection.inspect(store)
+        except TodoError as error:
+            return [*found, Check("objects", "warning", error.detail, error.hint, error.command)], None
+        return [*found, _objects(database)], database
 
 
 def _shows_password(config: Path) -> bool:
@@ -92,17 +102,6 @@ def _shows_password(config: Path) -> bool:
         return any(PostgresURL.parse(url).password for url in urls)
     except TodoError:
         return False
-
-
-def _inspect(context: Context) -> DatabaseRead | None:
-    from todocli.database import inspection, sqlite_file
-    from todocli.database.store import open_store
-
-    target = context.target
-    if isinstance(target, Path) and sqlite_file.is_blank(target):
-        return None
-    with open_store(target, seconds=context.profile.timeout, on_wait=context.on_wait()) as store:
-        return inspection.inspect(store)
 
 
 def _objects(database: DatabaseRead) -> Check:
