@@ -70,31 +70,37 @@ def upgrade_sql(span: str = "head", *, lock_seconds: float = LOCK_SECONDS) -> st
     revision, and `UsageError` if there is nothing in between.
     """
     start, _, end = span.rpartition(":")
-    chain = [revision.revision for revision in reversed(history())]
-    places = {"": 0, "base": 0, "head": len(chain)} | {revision: i for i, revision in enumerate(chain, 1)}
+    start = start or "base"
+    scripts = _scripts()
+    chain = _chain(scripts)
+    places = _places(chain)
     for name in (start, end):
         if name not in places:
-            raise NotFound(f"There is no revision {name!r}.", hint="See the revisions", command=_HISTORY)
-    if places[start] >= places[end]:
-        raise UsageError(
-            f"There is nothing to upgrade from {start or 'base'} to {end}.", hint="See the revisions", command=_HISTORY
-        )
-    config = new_config()
+            raise _unknown(name)
+    first, last = places[start], places[end]
+    if first >= last:
+        detail = f"There is nothing to upgrade from {start} to {end}."
+        raise UsageError(detail, hint="See the revisions", command=_HISTORY)
+    config, text = new_config(), StringIO()
     config.attributes["preamble"] = [
         *lock_statements(lock_seconds),
-        *([] if places[start] else [f"CREATE SCHEMA {SCHEMA}"]),
+        *([] if first else [f"CREATE SCHEMA {SCHEMA}"]),
         f"SET LOCAL search_path = {SCHEMA}, pg_temp",
-        *([KEEP_WRITERS_OUT] if places[start] else []),
+        *([KEEP_WRITERS_OUT] if first else []),
     ]
-    scripts, text = _scripts(), StringIO()
-    first, last = (chain[places[name] - 1] if places[name] else None for name in (start, end))
 
     def begin(_heads: object, _context: object) -> Iterator[MigrationStep]:
-        for script in _chain(scripts)[places[start] : places[end]]:
+        for script in chain[first:last]:
             yield MigrationStep.upgrade_from_script(scripts.revision_map, script)
 
     with EnvironmentContext(
-        config, scripts, fn=begin, as_sql=True, starting_rev=first, destination_rev=last, output_buffer=text
+        config,
+        scripts,
+        fn=begin,
+        as_sql=True,
+        starting_rev=chain[first - 1].revision if first else None,
+        destination_rev=chain[last - 1].revision,
+        output_buffer=text,
     ):
         scripts.run_env()
     return text.getvalue()
@@ -106,21 +112,21 @@ class Plan:
     def __init__(self, target: Target, wanted: str, *, up: bool) -> None:
         self.scripts = _scripts()
         self._chain = _chain(self.scripts)
-        self._places = {None: 0} | {script.revision: place for place, script in enumerate(self._chain, 1)}
+        self._places = _places(self._chain)
         self._target = target
         self._wanted = wanted
         self._up = up
         self._by = int(wanted) if wanted[:1] == "+-"[not up] and wanted[1:].isdecimal() else None
-        self._to = {"base": 0, "head": len(self._chain)}.get(wanted, self._places.get(wanted))
+        self._to = self._places.get(wanted)
         if self._to is None and self._by is None:
-            raise NotFound(f"There is no revision {wanted!r}.", hint="See the revisions", command=_HISTORY)
+            raise _unknown(wanted)
 
     def revisions(self, found: CurrentRevision | None) -> list[Script]:
         """Return the revisions to run from the one that was found, in order."""
         revision = found.id if found else None
-        if found and revision not in self._places:
+        if found and found.id not in [script.revision for script in self._chain]:
             raise schema.mismatch(self._target, found) or schema.too_new(self._target, found)
-        here = self._places[revision]
+        here = self._places[found.id if found else "base"]
         there = here + self._by if self._by is not None else self._to
         if there is None or not 0 <= there <= len(self._chain):
             raise UsageError(
@@ -157,6 +163,7 @@ class Plan:
 
 
 def new_config() -> Config:
+    """Return a configuration of Alembic that names the folder of the revisions."""
     config = Config()
     config.set_main_option("script_location", str(script_folder()).replace("%", "%%"))
     return config
@@ -171,6 +178,16 @@ def _chain(scripts: ScriptDirectory) -> list[Script]:
     return list(scripts.walk_revisions())[::-1]
 
 
+def _places(chain: list[Script]) -> dict[str, int]:
+    """Return how many revisions have been run at each, by id or by name; `head` is the newest."""
+    return {"base": 0, "head": len(chain)} | {script.revision: place for place, script in enumerate(chain, 1)}
+
+
+def _unknown(revision: str) -> NotFound:
+    return NotFound(f"There is no revision {revision!r}.", hint="See the revisions", command=_HISTORY)
+
+
 def described(script: Script) -> Revision:
+    """Return what is shown of a revision."""
     down = script.down_revision
     return Revision(script.revision, str(down) if down else None, script.doc)
