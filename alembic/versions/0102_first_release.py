@@ -14,7 +14,7 @@ branch_labels = None
 depends_on = None
 
 LOST_BY_DOWNGRADE = ("users", "todos", "changes", "tokens")
-"""The tables whose rows are lost; the program counts them before it asks."""
+"""The tables whose rows a downgrade loses. The program counts the rows before it asks."""
 
 VERSION_TABLE = "todo_revision"
 OLDEST_PROGRAMS = ("oldest_reader", "oldest_writer")

@@ -28,7 +28,7 @@ from todocli.database.setup import ensure_schema
 from todocli.services.queries import TodoQuery
 
 LONGEST, MOST = 1_500, 250
-"""After so many operations, or with so many todos, somebody new begins: so that each operation stays fast."""
+"""A new user takes over after this many operations or todos, so that each operation stays fast."""
 
 
 class Clock(datetime):

@@ -104,7 +104,7 @@ LINES = [
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give a home whose path is hostile, as is everything stored in it."""
+    """Return a home folder with hostile text in its path and in everything stored there."""
     home = tmp_path / HOSTILE
     home.mkdir(mode=0o700)
     monkeypatch.setenv("TODO_HOME", str(home))

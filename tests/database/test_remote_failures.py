@@ -661,7 +661,7 @@ def test_wait_for_locked_user_ends_before_the_deadline(postgres_url: PostgresURL
 
 
 def test_several_sessions_with_locks_are_all_named(postgres_url: PostgresURL) -> None:
-    """Which of them holds the lock that a statement waited for cannot be told."""
+    """There is no way to tell which of them the statement waited for."""
     with open_store(postgres_url) as store, store.session() as session:
         for name in ("ada", "bob"):
             Users(session).add(name)

@@ -121,7 +121,7 @@ def test_broken_foreign_keys_stop_a_migration(sqlite_path: Path) -> None:
 
 @pytest.fixture
 def refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """SQLite may not open the file for writing, as in a folder of somebody else."""
+    """Keep SQLite from opening the file for writing, as in another user's folder."""
 
     def refuse(path: Path) -> sqlite3.Connection:
         raise sqlite3.OperationalError(f"unable to open {path}")

@@ -20,7 +20,7 @@ HEADER_SECONDS = 10.0
 """How long the header of a request may take, from the connection or from its first byte."""
 
 BODY_SECONDS = middleware.BODY_SECONDS + 5.0
-"""How long the body may take. The app answers before; this closes connections whose body it does not wait for."""
+"""How long the body may take. The app answers sooner. This limit is for a body that the app does not wait for."""
 
 SHUTDOWN_SECONDS = 30
 """How long requests in flight may take after SIGTERM; longer than a request waits for the database."""

@@ -10,7 +10,7 @@ VARIABLE = "TODO_SERVE"
 """The variable that worker processes read."""
 
 REFUSED_TOKENS = 30
-"""How many tokens from one address `todo serve` refuses each minute, unless it is told otherwise."""
+"""The default of `todo serve --max-refused`."""
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 

@@ -12,7 +12,7 @@ from todocli.api.errors import TooManyRequests
 
 WINDOW_SECONDS = 60
 MAX_ADDRESSES = 10_000
-"""How many addresses are remembered; the one whose token was refused the longest ago is forgotten first."""
+"""How many addresses are remembered. The least recently refused one is forgotten first."""
 
 
 class Throttle:

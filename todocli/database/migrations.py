@@ -132,7 +132,7 @@ def _encoding(connection: sa.Connection) -> str:
 
 
 def losses(target: Target, revision: str) -> dict[str, int]:
-    """Return how many rows of which tables `downgrade` would lose; raises as it does."""
+    """Return the number of rows that `downgrade` would lose, by table. Raises as `downgrade`."""
     plan = Plan(target, revision, up=False)
     if isinstance(target, Path) and sqlite_file.is_blank(target):
         return {}

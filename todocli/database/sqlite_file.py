@@ -72,7 +72,7 @@ def connect_for_reading(path: Path) -> sqlite3.Connection:
 
     An exclusive lock makes the index of the write-ahead log unnecessary, which is such a file
     (https://www.sqlite.org/wal.html#noshm). Without any right to write there, the file is read into memory, unless
-    somebody is using it. Raises `sqlite3.Error` if that is impossible, too.
+    another process is using it. Raises `sqlite3.Error` if neither is possible.
     """
     path = path.resolve()  # the other files are beside the file, not beside a link to it
     try:
@@ -110,7 +110,7 @@ def _readable(connection: sqlite3.Connection) -> sqlite3.Connection:
 
 
 def _snapshot(path: Path) -> bytes | None:
-    """Return the content of the file; None if somebody else uses it: then it may be inconsistent, or incomplete."""
+    """Return the content of the file. None if another process is using it, as the content may be inconsistent."""
 
     def state() -> tuple[int, int, list[bool]]:
         found = path.stat()
