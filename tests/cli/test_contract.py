@@ -249,10 +249,8 @@ def test_session_covers_every_command_with_json(todo: Terminal) -> None:
     assert ran == takers - elsewhere
 
 
-def test_grant_prints_its_document(
-    todo: Terminal, empty_postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TODO_DATABASE_URL", empty_postgres_url.text())
+def test_grant_prints_its_document(todo: Terminal, empty_postgres_url: PostgresURL) -> None:
+    todo.use(empty_postgres_url)
     todo.ok("db upgrade")
     role = quote(str(empty_postgres_url.user))
     check("GrantRead", todo.ok(f"db grant {role} --json"))

@@ -55,10 +55,8 @@ def test_doctor_checks_embedded_file(todo: Terminal, home: Path) -> None:
     assert checks(todo, 1)["file"]["status"] == "problem"
 
 
-def test_doctor_guides_setup_of_postgres(
-    todo: Terminal, empty_postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TODO_DATABASE_URL", empty_postgres_url.text())
+def test_doctor_guides_setup_of_postgres(todo: Terminal, empty_postgres_url: PostgresURL) -> None:
+    todo.use(empty_postgres_url)
     found = checks(todo, 8)
     assert found["schema"]["hint"] == "Create it: todo db upgrade"
     todo.ok("db upgrade")
@@ -135,7 +133,7 @@ def test_failure_of_commands_is_problem(
 def test_different_clocks_are_warning(
     todo: Terminal, postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TODO_DATABASE_URL", postgres_url.text())
+    todo.use(postgres_url)
     todo.ok("user add ada")
     monkeypatch.setattr(health, "MAX_SKEW", -1.0)
     assert checks(todo, 0)["clock"]["status"] == "warning"
@@ -198,10 +196,8 @@ def test_doctor_reports_what_embedded_database_holds(todo: Terminal, home: Path)
     assert checks(todo, 0)["objects"]["status"] == "warning"
 
 
-def test_doctor_reports_what_postgres_holds(
-    todo: Terminal, postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TODO_DATABASE_URL", postgres_url.text())
+def test_doctor_reports_what_postgres_holds(todo: Terminal, postgres_url: PostgresURL) -> None:
+    todo.use(postgres_url)
     todo.ok("user add ada")
     todo.ok("add a")
     found = inspected(todo)

@@ -106,9 +106,9 @@ def test_database_without_schema_says_what_to_do(todo: Terminal, empty_postgres_
 
 
 def test_database_url_variable_is_enough_for_operator(
-    todo: Terminal, empty_postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    todo: Terminal, empty_postgres_url: PostgresURL, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("TODO_DATABASE_URL", empty_postgres_url.text())
+    todo.use(empty_postgres_url)
     ran = todo("db upgrade")
     current = f"The schema of {empty_postgres_url.redacted()} is current (0102)\n"
     assert (ran.code, ran.out) == (0, current)
@@ -156,10 +156,10 @@ def test_slow_confirmation_uses_up_no_deadline(postgres_url: PostgresURL, monkey
                 each._began -= 3600
         return err
 
-    monkeypatch.setenv("TODO_DATABASE_URL", postgres_url.text())
     monkeypatch.setenv("LOGNAME", "ada")
     monkeypatch.setattr("typer.confirm", confirm_after_an_hour)
     person = Terminal(monkeypatch, terminal=True)
+    person.use(postgres_url)
     person.ok("user add ada")
     person.ok("add -", stdin="a +x\nb +x\n")
     for line in ("done --tag x --all", "rm --all", "purge"):
@@ -256,7 +256,7 @@ def _catalogue(url: PostgresURL) -> list[tuple[object, ...]]:
 
 
 def test_sql_of_upgrade_creates_the_same_schema(
-    todo: Terminal, postgres_url: PostgresURL, empty_postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch
+    todo: Terminal, postgres_url: PostgresURL, empty_postgres_url: PostgresURL
 ) -> None:
     script = todo.ok("db upgrade --sql")
     assert json.loads(todo.ok("db upgrade --sql --json"))["sql"] == script.strip()
@@ -265,7 +265,7 @@ def test_sql_of_upgrade_creates_the_same_schema(
     expected = _catalogue(postgres_url)
     assert len(expected) > 50
     assert _catalogue(empty_postgres_url) == expected
-    monkeypatch.setenv("TODO_DATABASE_URL", empty_postgres_url.text())
+    todo.use(empty_postgres_url)
     assert todo.ok("db check").endswith(" is current (0102)\n")
 
 
@@ -293,10 +293,8 @@ def test_downgrade_says_what_is_lost(todo: Terminal) -> None:
     assert "Losing 1 user, 2 todos, 2 changes, 1 token\n" in todo("db downgrade base --yes").err
 
 
-def test_upgrade_waits_for_locks_as_long_as_it_may(
-    todo: Terminal, empty_postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TODO_DATABASE_URL", empty_postgres_url.text())
+def test_upgrade_waits_for_locks_as_long_as_it_may(todo: Terminal, empty_postgres_url: PostgresURL) -> None:
+    todo.use(empty_postgres_url)
     todo.ok("db upgrade")
     with postgres.connect(empty_postgres_url) as holder:
         holder.execute("BEGIN")
@@ -315,7 +313,7 @@ def test_grant_gives_a_role_what_it_needs(
 ) -> None:
     role = f"mate_{uuid4().hex}"
     monkeypatch.setenv("LOGNAME", "ada")
-    monkeypatch.setenv("TODO_DATABASE_URL", empty_postgres_url.text())
+    todo.use(empty_postgres_url)
     assert todo(f"db grant {role}").code == 8
     todo.ok("db upgrade")
     todo.ok("user add ada")
@@ -324,12 +322,12 @@ def test_grant_gives_a_role_what_it_needs(
     with postgres.connect(empty_postgres_url) as console:
         console.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'secret'")
     try:
-        monkeypatch.setenv("TODO_DATABASE_URL", replace(empty_postgres_url, user=role, password="secret").text())
+        todo.use(replace(empty_postgres_url, user=role, password="secret"))
         ran = todo("list")
         assert (ran.code, f"todo db grant {role}" in ran.err) == (6, True)
-        monkeypatch.setenv("TODO_DATABASE_URL", empty_postgres_url.text())
+        todo.use(empty_postgres_url)
         assert todo.ok(f"db grant {role}").startswith(f"The role {role} may use the todos of ")
-        monkeypatch.setenv("TODO_DATABASE_URL", replace(empty_postgres_url, user=role, password="secret").text())
+        todo.use(replace(empty_postgres_url, user=role, password="secret"))
         for line in ("add a", "edit 1 due:fri", "done 1", "undo 2", "redo", "rm 1", "token create x", "token revoke x"):
             todo.ok(line)
         todo.ok("purge --yes")
@@ -345,10 +343,8 @@ def test_grant_gives_a_role_what_it_needs(
 
 
 @pytest.mark.parametrize("role", ["PUBLIC", "public", "anonymous", "authenticated"])
-def test_everybody_is_not_granted(
-    todo: Terminal, postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch, role: str
-) -> None:
-    monkeypatch.setenv("TODO_DATABASE_URL", postgres_url.text())
+def test_everybody_is_not_granted(todo: Terminal, postgres_url: PostgresURL, role: str) -> None:
+    todo.use(postgres_url)
     ran = todo(f"db grant {role}")
     assert (ran.code, ran.err.splitlines()[0]) == (
         2,
@@ -363,7 +359,7 @@ def test_embedded_database_has_no_roles(todo: Terminal) -> None:
 def test_privileges_of_everybody_are_noticed(
     todo: Terminal, empty_postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TODO_DATABASE_URL", empty_postgres_url.text())
+    todo.use(empty_postgres_url)
     todo.ok("db upgrade")
     todo.ok("user add ada")
     with postgres.connect(empty_postgres_url) as console:

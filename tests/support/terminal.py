@@ -12,6 +12,7 @@ import pytest
 import typer.main
 
 from todocli.cli.app import build
+from todocli.database.postgres.url import PostgresURL
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,10 @@ class Terminal:
             patch.setattr(sys, "stderr", err)
             code = self.program.main(words, standalone_mode=False)
         return Ran(code, out.text(), err.text())
+
+    def use(self, url: PostgresURL) -> None:
+        """Run what follows on this database."""
+        self._monkeypatch.setenv("TODO_DATABASE_URL", url.text())
 
     def ok(self, line: str | list[str], **extra: Any) -> str:
         """Run a command line that must succeed, and return what it printed on stdout."""
