@@ -102,17 +102,20 @@ def postgres_template(pytestconfig: pytest.Config, postgres_server: PostgresURL)
         return str(known["template"])
 
 
-def _database(server: PostgresURL, template: str) -> Iterator[PostgresURL]:
-    name = f"todo_{uuid.uuid4().hex}"
-    postgres.execute(server, "CREATE DATABASE {} TEMPLATE {}", name, template)
-    yield replace(server, database=name)
-    postgres.execute(server, "DROP DATABASE {} WITH (FORCE)", name)
+@pytest.fixture(scope="session")
+def databases(postgres_server: PostgresURL, postgres_template: str) -> Iterator[postgres.Databases]:
+    """The migrated databases of this process."""
+    migrated = postgres.Databases(postgres_server, postgres_template)
+    yield migrated
+    migrated.drop()
 
 
 @pytest.fixture
-def postgres_url(postgres_server: PostgresURL, postgres_template: str) -> Iterator[PostgresURL]:
+def postgres_url(databases: postgres.Databases) -> Iterator[PostgresURL]:
     """A migrated Postgres database of the test's own."""
-    yield from _database(postgres_server, postgres_template)
+    url = databases.take()
+    yield url
+    databases.give_back(url)
 
 
 other_postgres_url = postgres_url
@@ -122,7 +125,9 @@ other_postgres_url = postgres_url
 @pytest.fixture
 def empty_postgres_url(postgres_server: PostgresURL) -> Iterator[PostgresURL]:
     """A Postgres database of the test's own, without a schema."""
-    yield from _database(postgres_server, "template1")
+    url = postgres.new_database(postgres_server, "template1")
+    yield url
+    postgres.drop_database(postgres_server, url)
 
 
 @pytest.fixture(scope="session")
@@ -139,6 +144,13 @@ def sqlite_path(sqlite_template: Path, tmp_path: Path) -> Path:
     path = tmp_path / "todo.db"
     sqlite_file.create_file(path)
     return Path(shutil.copyfile(sqlite_template, path))
+
+
+@pytest.fixture
+def embedded_file(sqlite_template: Path, home: Path) -> Path:
+    """The embedded database of the isolated machine, as the first command leaves it, without having run one."""
+    sqlite_file.create_file(home / "todo.db")
+    return Path(shutil.copyfile(sqlite_template, home / "todo.db"))
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -38,10 +38,8 @@ HOSTILE = [
 
 
 @pytest.fixture
-def todo(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    terminal = Terminal(monkeypatch)
-    terminal("list")
-    return terminal
+def todo(monkeypatch: pytest.MonkeyPatch, embedded_file: Path) -> Terminal:
+    return Terminal(monkeypatch)
 
 
 def values(kind: str, begun: str = "", *line: str) -> list[str]:

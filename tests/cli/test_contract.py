@@ -45,11 +45,9 @@ def check(name: str, text: str) -> Any:
 
 
 @pytest.fixture
-def todo(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+def todo(monkeypatch: pytest.MonkeyPatch, embedded_file: Path) -> Terminal:
     """A pipe on the embedded database, which is there already."""
-    terminal = Terminal(monkeypatch)
-    terminal("list")
-    return terminal
+    return Terminal(monkeypatch)
 
 
 # The file

@@ -18,7 +18,7 @@ Editor = Callable[[str], None]
 
 
 @pytest.fixture
-def todo(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+def todo(monkeypatch: pytest.MonkeyPatch, embedded_file: Path) -> Terminal:
     terminal = Terminal(monkeypatch)
     terminal("add Pay rent -d 'by transfer'")
     return terminal

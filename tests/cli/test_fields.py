@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -25,18 +26,14 @@ def monday(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def todo(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    terminal = Terminal(monkeypatch)
-    terminal("list")
-    return terminal
+def todo(monkeypatch: pytest.MonkeyPatch, embedded_file: Path) -> Terminal:
+    return Terminal(monkeypatch)
 
 
 @pytest.fixture
-def person(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+def person(monkeypatch: pytest.MonkeyPatch, embedded_file: Path) -> Terminal:
     monkeypatch.setenv("NO_COLOR", "1")
-    terminal = Terminal(monkeypatch, terminal=True)
-    terminal("list")
-    return terminal
+    return Terminal(monkeypatch, terminal=True)
 
 
 def test_add_echoes_fields(person: Terminal) -> None:

@@ -15,18 +15,14 @@ from tests.support.terminal import Terminal
 
 
 @pytest.fixture
-def person(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+def person(monkeypatch: pytest.MonkeyPatch, embedded_file: Path) -> Terminal:
     monkeypatch.setenv("NO_COLOR", "1")
-    terminal = Terminal(monkeypatch, terminal=True)
-    terminal("list")
-    return terminal
+    return Terminal(monkeypatch, terminal=True)
 
 
 @pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    terminal = Terminal(monkeypatch)
-    terminal("list")
-    return terminal
+def script(monkeypatch: pytest.MonkeyPatch, embedded_file: Path) -> Terminal:
+    return Terminal(monkeypatch)
 
 
 def test_undo_and_redo_at_terminal(person: Terminal) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +18,7 @@ REUSED = f"error: --change {KEY} was used before, for another change; nothing wa
 
 
 @pytest.fixture
-def todo(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+def todo(monkeypatch: pytest.MonkeyPatch, embedded_file: Path) -> Terminal:
     """A pipe on the embedded database, with the todos 1 to 3."""
     terminal = Terminal(monkeypatch)
     terminal("add -", stdin="a\nb\nc\n")

@@ -21,20 +21,20 @@ UUID_ = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @pytest.fixture
-def todo(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """A pipe on the embedded database, which is made by the first command."""
+def todo(monkeypatch: pytest.MonkeyPatch, embedded_file: Path) -> Terminal:
+    """A pipe on the embedded database."""
     return Terminal(monkeypatch)
 
 
 @pytest.fixture
-def person(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """A terminal on the embedded database, which is there already."""
+def person(monkeypatch: pytest.MonkeyPatch, embedded_file: Path) -> Terminal:
+    """A terminal on the embedded database."""
     monkeypatch.setenv("TERM", "dumb")
-    Terminal(monkeypatch)("list")
     return Terminal(monkeypatch, terminal=True)
 
 
-def test_first_add_says_where_todos_are(todo: Terminal, tmp_path: Path) -> None:
+def test_first_add_says_where_todos_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    todo = Terminal(monkeypatch)
     ran = todo("add buy milk")
     assert (ran.code, ran.out) == (0, "1\topen\tbuy milk\n")
     assert ran.err == f"Your todos are in {tmp_path}/home/todo.db\n"
@@ -43,7 +43,6 @@ def test_first_add_says_where_todos_are(todo: Terminal, tmp_path: Path) -> None:
 
 
 def test_session_in_pipe(todo: Terminal) -> None:
-    todo("list")
     assert todo.ok("add buy milk") == "1\topen\tbuy milk\n"
     assert todo.ok("add Pay rent -d 'by transfer'") == "2\topen\tPay rent\n"
     assert todo.ok("done 1") == "1\tdone\tbuy milk\n"
@@ -249,7 +248,8 @@ def test_title_after_two_dashes_may_begin_with_dash(todo: Terminal) -> None:
 
 
 @pytest.mark.parametrize("command", ["add", "list", "ls", "show", "edit", "done", "reopen", "rm", "trash", "restore"])
-def test_help_of_command(todo: Terminal, command: str, tmp_path: Path) -> None:
+def test_help_of_command(monkeypatch: pytest.MonkeyPatch, command: str, tmp_path: Path) -> None:
+    todo = Terminal(monkeypatch)
     assert f"Usage: todo {command}" in todo.ok(f"{command} -h")
     assert f"Usage: todo {command}" in todo.ok(f"help {command}")
     assert not (tmp_path / "home").exists()

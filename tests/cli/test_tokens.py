@@ -14,10 +14,8 @@ from todocli.domain.tokens import digest, is_token
 
 
 @pytest.fixture
-def todo(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    terminal = Terminal(monkeypatch)
-    terminal("list")
-    return terminal
+def todo(monkeypatch: pytest.MonkeyPatch, embedded_file: Path) -> Terminal:
+    return Terminal(monkeypatch)
 
 
 def test_token_is_shown_once_and_stored_as_digest(todo: Terminal, home: Path) -> None:

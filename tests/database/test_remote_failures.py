@@ -585,7 +585,7 @@ def test_session_may_end_in_another_context(postgres_url: PostgresURL) -> None:
     giver = store.session()
     session = copy_context().run(giver.__enter__)
     copy_context().run(session.connection)
-    expire(session)
+    expire(session, after=0.05)
     with pytest.raises(sa.exc.DBAPIError) as caught:
         copy_context().run(session.execute, sa.text("SELECT pg_sleep(600)"))
     with pytest.raises(ServiceUnavailable, match="does not answer"):
@@ -604,7 +604,7 @@ def test_full_pool_is_waited_for_until_the_deadline(postgres_url: PostgresURL) -
 
 
 def test_migration_of_silent_server_ends(empty_postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(migrations, "SECONDS", 0.5)
+    monkeypatch.setattr(migrations, "SECONDS", 0.1)
     fault = Faulty(at=22, before=True, stall=True)
     with Relay(server(empty_postgres_url), new_line=fault.line) as relay:
         monkeypatch.setenv(

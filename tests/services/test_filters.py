@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import uuid
+from collections.abc import Iterator
 from dataclasses import fields
 from datetime import date
 
@@ -185,14 +186,20 @@ def test_size_of_a_filter_is_limited() -> None:
 # Finding
 
 
+@pytest.fixture
+def store(database: Target) -> Iterator[Store]:
+    """A database that is opened once for all examples: statements are compiled for each opening."""
+    with open_store(database) as opened:
+        yield opened
+
+
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     todos=st.lists(strategies.drafts(), min_size=1, max_size=8),
     conditions=st.lists(strategies.filters, min_size=1, max_size=4),
 )
-def test_sql_and_python_agree(database: Target, todos: list[TodoCreate], conditions: list[Filter]) -> None:
-    with open_store(database) as store:
-        check(store, todos, conditions)
+def test_sql_and_python_agree(store: Store, todos: list[TodoCreate], conditions: list[Filter]) -> None:
+    check(store, todos, conditions)
 
 
 def check(store: Store, todos: list[TodoCreate], conditions: list[Filter]) -> None:

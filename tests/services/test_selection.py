@@ -108,20 +108,20 @@ def test_selection_repeated_with_same_key_applies_once(ada: Client) -> None:
 
 
 def test_undo_of_many_todos_takes_few_statements(database: Target, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("todocli.services.history.undo._MAX_IDS", 1_000)
+    monkeypatch.setattr("todocli.services.history.undo._MAX_IDS", 10)
     with open_store(database) as store:
         with store.session() as session:
             owner = Owner("ada", Users(session).ensure("ada"))
             todos = Client(session, owner)
-            todos.add([TodoCreate(title=str(i)) for i in range(2_500)])
-            assert len(todos.complete(Selection(TodoQuery(), several=True)).items) == 2_500
+            todos.add([TodoCreate(title=str(i)) for i in range(25)])
+            assert len(todos.complete(Selection(TodoQuery(), several=True)).items) == 25
         sent: list[str] = []
 
         def undo(session: Session) -> ChangeList:
             sa.event.listen(session.get_bind(), "before_cursor_execute", lambda _c, _d, text, *_: sent.append(text))
             return Undo(session, owner).reverse("undo", 1, key(None, "undo", count=1))
 
-        assert store.atomically(undo).items[0].count == 2_500
+        assert store.atomically(undo).items[0].count == 25
         assert len([text for text in sent if "UPDATE todos" in text.replace("todo.", "")]) == 3
         with store.session() as session:
-            assert Client(session, owner).find(TodoQuery(limit=1)).total == 2_500
+            assert Client(session, owner).find(TodoQuery(limit=1)).total == 25

@@ -15,6 +15,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -66,6 +67,87 @@ def execute(url: PostgresURL, statement: str, *names: str) -> None:
     """Run one statement outside a transaction; each {} in it becomes one of `names`, quoted."""
     with connect(url) as connection:
         connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+def new_database(server: PostgresURL, template: str) -> PostgresURL:
+    """Copy a database."""
+    url = replace(server, database=f"todo_{uuid.uuid4().hex}")
+    execute(server, "CREATE DATABASE {} TEMPLATE {}", url.database, template)
+    return url
+
+
+def drop_database(server: PostgresURL, url: PostgresURL) -> None:
+    """Drop a database, whoever still uses it."""
+    execute(server, "DROP DATABASE {} WITH (FORCE)", url.database)
+
+
+class Databases:
+    """Migrated databases, copies of `template`. A copy takes as long as a test, so one serves test after test.
+
+    After a test its rows are removed. If anything else changed (an object, a right, a setting), it is dropped.
+    """
+
+    def __init__(self, server: PostgresURL, template: str) -> None:
+        self._server = server
+        self._template = template
+        self._states: dict[str, dict[str, list[Any]]] = {}
+        self._free: list[PostgresURL] = []
+
+    def take(self) -> PostgresURL:
+        """Return a database without a row."""
+        if self._free:
+            return self._free.pop()
+        url = new_database(self._server, self._template)
+        with connect(url) as connection:
+            self._states[url.database] = {query: connection.execute(query).fetchall() for query in _STATE}
+        return url
+
+    def give_back(self, url: PostgresURL) -> None:
+        """Remove the rows of a database that a test is done with, or drop it."""
+        with connect(url) as connection:
+            connection.execute(_END_OTHERS)
+            states = self._states[url.database]
+            unchanged = all(connection.execute(query).fetchall() == before for query, before in states.items())
+            if unchanged:
+                connection.execute(_REMOVE_ROWS)
+        if unchanged:
+            self._free.append(url)
+        else:
+            drop_database(self._server, url)
+
+    def drop(self) -> None:
+        """Drop the databases that are free."""
+        while self._free:
+            drop_database(self._server, self._free.pop())
+
+
+_CATALOGS = (
+    *("pg_attrdef", "pg_attribute", "pg_cast", "pg_class", "pg_collation", "pg_constraint", "pg_default_acl"),
+    *("pg_event_trigger", "pg_extension", "pg_index", "pg_namespace", "pg_operator", "pg_policy", "pg_proc"),
+    *("pg_rewrite", "pg_trigger", "pg_type", "pg_database", "pg_db_role_setting"),
+)
+_OF_DATABASE = {
+    "pg_database": " WHERE datname = current_database()",
+    "pg_db_role_setting": " WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())",
+}
+_VERSIONS = "SELECT '{0}', count(*), sum(xmin::text::bigint) FROM {0}{1}"
+_STATE = (
+    " UNION ALL ".join(_VERSIONS.format(catalog, _OF_DATABASE.get(catalog, "")) for catalog in _CATALOGS),
+    _VERSIONS.format("todo.todo_revision", ""),  # asked for only if the catalogs say that it is still there
+)
+"""What a test may change besides rows. The transactions that wrote the rows of a catalog change with each of them."""
+_END_OTHERS = """
+    SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+    WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()"""
+_REMOVE_ROWS = """DO $$
+DECLARE name text;
+BEGIN
+    SET LOCAL session_replication_role = replica;  -- without triggers, which would refuse
+    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'todo' AND tablename <> 'todo_revision' LOOP
+        EXECUTE format('DELETE FROM todo.%I', name);
+    END LOOP;
+    PERFORM setval(format('todo.%I', sequencename), start_value, false) FROM pg_sequences WHERE schemaname = 'todo';
+END $$"""
 
 
 class Servers:

@@ -6,6 +6,7 @@ import io
 import shlex
 import sys
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pytest
@@ -42,6 +43,12 @@ class _Stream(io.TextIOWrapper):
         return buffer.getvalue().decode()
 
 
+@cache
+def program() -> Any:
+    """Return the command tree, which runs any number of command lines and is built once: that takes as long as two."""
+    return typer.main.get_command(build())
+
+
 class Terminal:
     """A place to type commands. `terminal` says whether a person sits there; otherwise everything is a pipe."""
 
@@ -49,7 +56,7 @@ class Terminal:
         self._monkeypatch = monkeypatch
         self.terminal = terminal
         self.width = width
-        self.program: Any = typer.main.get_command(build())
+        self.program = program()
 
     def __call__(self, line: str | list[str], *, stdin: str | bytes = b"", profile: str | None = None) -> Ran:
         """Run `todo LINE`, where a string is read as a shell would."""
