@@ -1,11 +1,12 @@
 """How many requests one worker answers: `python -m tests.benchmarks.api_load [SECONDS]` (it needs wrk).
 
-A list of 20 and a create on Postgres, by eight clients; beside it the least that FastAPI and SQLModel can do, with a
+Each of four requests on Postgres, by eight clients; beside it the least that FastAPI and SQLModel can do, with a
 table of its own in the same database. All take rounds in one run, three times; each figure is the median.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import statistics
@@ -25,11 +26,21 @@ ROUNDS = 3
 CLIENTS = 8
 TODOS = 200
 
-_CREATE = """
-wrk.method = "POST"
-wrk.body = '{"title": "Pay rent"}'
-wrk.headers["Content-Type"] = "application/json"
-"""
+REQUESTS = {
+    "list of 20": ("?limit=20", ""),
+    "one todo": ("/{id}", ""),
+    "create": ("", 'wrk.method = "POST"\nwrk.body = \'{{"title": "Pay rent"}}\''),
+    "change": (
+        "/{id}",
+        """wrk.method = "PATCH"
+        local sent = 0
+        request = function()
+            sent = sent + 1
+            return wrk.format(nil, nil, nil, string.format('{{"title": "Pay rent %d"}}', sent))
+        end""",
+    ),
+}
+"""The path below /todos, and the rest for wrk in Lua, by what is asked for."""
 
 
 def main() -> None:
@@ -40,28 +51,30 @@ def main() -> None:
         os.environ["BARE_URL"] = url.text().replace("postgresql://", "postgresql+psycopg://")
         _todo("user", "add", "ada")
         token = _todo("token", "create", "load").strip()
-        script = Path(home, "create.lua")
-        script.write_text(_CREATE)
         with _bare() as bare, serving(log=subprocess.DEVNULL) as (_, ours):
+            servers = {"todo serve": ours, "bare FastAPI": bare}
+            ids = {}
             for title in range(TODOS):
-                for address in (bare, ours):
-                    _post(address, f"Todo {title}", token)
+                for who, server in servers.items():
+                    ids[who] = _add(server, f"Todo {title}", token)
             found: dict[tuple[str, str], list[tuple[float, float]]] = {}
             for _ in range(ROUNDS):
-                for what, options in (("list of 20", []), ("create", ["-s", str(script)])):
-                    for who, address in (("todo serve", ours), ("bare FastAPI", bare)):
-                        found.setdefault((what, who), []).append(_wrk(address, token, seconds, options))
+                for what, (path, lua) in REQUESTS.items():
+                    for who, server in servers.items():
+                        script = Path(home, "request.lua")
+                        script.write_text('wrk.headers["Content-Type"] = "application/json"\n' + lua.format())
+                        address = f"{server}/api/v1/todos{path.format(id=ids[who])}"
+                        found.setdefault((what, who), []).append(_wrk(address, token, seconds, script))
     print(f"{'':12}  {'':14}  requests/s  p99 in ms")
     for (what, who), rounds in found.items():
         rate, late = (statistics.median(values) for values in zip(*rounds, strict=True))
         print(f"{what:12}  {who:14}  {rate:10.0f}  {late:9.1f}")
 
 
-def _wrk(address: str, token: str, seconds: int, options: list[str]) -> tuple[float, float]:
+def _wrk(address: str, token: str, seconds: int, script: Path) -> tuple[float, float]:
     """Return the requests per second and the 99th percentile in milliseconds."""
     command = ["wrk", "-t1", f"-c{CLIENTS}", f"-d{seconds}s", "--latency", "-H", f"Authorization: Bearer {token}"]
-    command += [*options, f"{address}/api/v1/todos{'' if options else '?limit=20'}"]
-    text = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    text = subprocess.run([*command, "-s", script, address], check=True, stdout=subprocess.PIPE, text=True).stdout
     if re.search(r"Non-2xx|Socket errors", text):
         raise SystemExit(text)
     rate, late = re.search(r"Requests/sec: +([\d.]+)", text), re.search(r"99% +([\d.]+)(us|ms|s)", text)
@@ -90,10 +103,12 @@ def _bare() -> Iterator[str]:
             process.kill()
 
 
-def _post(address: str, title: str, token: str) -> None:
+def _add(server: str, title: str, token: str) -> str:
+    """Add a todo, and return its id."""
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    body = f'{{"title": "{title}"}}'.encode()
-    urllib.request.urlopen(urllib.request.Request(f"{address}/api/v1/todos", body, headers), timeout=30).close()
+    request = urllib.request.Request(f"{server}/api/v1/todos", json.dumps({"title": title}).encode(), headers)
+    with urllib.request.urlopen(request, timeout=30) as answered:
+        return str(json.load(answered)["id"])
 
 
 def _todo(*words: str) -> str:

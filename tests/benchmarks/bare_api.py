@@ -33,6 +33,13 @@ class NoteCreate(SQLModel):
     description: str | None = None
 
 
+class NoteUpdate(SQLModel):
+    """What a client changes."""
+
+    title: str | None = Field(default=None, min_length=1, max_length=255)
+    description: str | None = None
+
+
 SQLModel.metadata.create_all(engine, tables=[SQLModel.metadata.tables["note"]])
 
 
@@ -52,6 +59,23 @@ def find(session: Annotated[Session, Depends(_session)], limit: int = 20) -> lis
 def create(session: Annotated[Session, Depends(_session)], todo: NoteCreate) -> Note:
     """Add one."""
     note = Note(**todo.model_dump())
+    session.add(note)
+    session.commit()
+    session.refresh(note)
+    return note
+
+
+@app.get("/api/v1/todos/{note_id}")
+def read(session: Annotated[Session, Depends(_session)], note_id: UUID) -> Note:
+    """Read one."""
+    return session.exec(select(Note).where(Note.user_id == OWNER, Note.id == note_id)).one()
+
+
+@app.patch("/api/v1/todos/{note_id}")
+def update(session: Annotated[Session, Depends(_session)], note_id: UUID, changes: NoteUpdate) -> Note:
+    """Change one."""
+    note = session.exec(select(Note).where(Note.user_id == OWNER, Note.id == note_id)).one()
+    note.sqlmodel_update(changes.model_dump(exclude_unset=True))
     session.add(note)
     session.commit()
     session.refresh(note)
