@@ -30,11 +30,13 @@ from todocli.errors import Conflict, MissingUserContext, NotFound, ValidationErr
 from todocli.models import Change, Todo
 from todocli.schemas.base import validated
 from todocli.schemas.todos import TodoCreate, TodoRead, TodoUpdate
+from todocli.services import insert_sql, update_sql
 from todocli.services.owner import Owner
 from todocli.services.paging import Cursor
 from todocli.services.queries import TodoQuery
 from todocli.services.resolve import Result
 from todocli.services.todos import MAX_ADDED
+from todocli.services.update_sql import Assignment, UpdateShape
 from todocli.services.updates import Updates, UpdateSpec
 from todocli.services.users import Users
 
@@ -280,6 +282,27 @@ def test_key_of_request_that_changed_nothing_stays_free(ada: Client) -> None:
     assert ada.complete(refs("1"), change=change).changed == {1}
 
 
+def test_statement_for_one_todo_is_built_once(ada: Client) -> None:
+    """Building one takes longer than running it, and every request of the API is about one todo."""
+    built = (insert_sql.of_one, update_sql.of_one)
+    counts = [[statement.cache_info().misses for statement in built]]
+    for letter in "abc":
+        added = ada.add(drafts(letter)).items[0]
+        ada.edit(refs(str(added.id)), TodoUpdate(title=f"{letter} again"))
+        ada.remove(refs(str(added.id)))
+        counts.append([statement.cache_info().misses for statement in built])
+    assert counts[3] == counts[2] == counts[1]
+    assert counts[1] != counts[0]
+
+
+class Postpone(Assignment):
+    """Makes a todo due one day later."""
+
+    def value(self, dialect: str) -> Any:
+        """Return the new value."""
+        return col(Todo.due_on) + 1
+
+
 def test_relative_update_sent_twice_while_row_is_locked_applies_once(postgres_url: PostgresURL) -> None:
     """The second attempt's snapshot is older than the first one's commit; only its locked row shows the change."""
     with open_store(postgres_url) as store, store.session() as session:
@@ -289,8 +312,7 @@ def test_relative_update_sent_twice_while_row_is_locked_applies_once(postgres_ur
 
     def postpone(_: int) -> Result:
         with open_store(postgres_url, seconds=60) as store, store.session() as session:
-            values = {"due_on": col(Todo.due_on) + 1}
-            spec = UpdateSpec(now(), values, col(Todo.due_on).is_not(None))
+            spec = UpdateSpec(now(), UpdateShape((Postpone("due_on"),)))
             return Updates(session, owner, COMMAND_LINE).apply(refs("1"), spec, request)
 
     with (

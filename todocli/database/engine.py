@@ -15,7 +15,7 @@ from todocli.database.postgres.url import PostgresURL
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects.postgresql import Insert
-    from sqlmodel import Session, SQLModel
+    from sqlmodel import SQLModel
 
 BUSY_SECONDS = 10.0
 """How long a statement waits for another process that is writing to the embedded file."""
@@ -79,12 +79,12 @@ def transactional(engine: sa.Engine) -> sa.Engine:
     return view
 
 
-def insert_for(session: Session, table: type[SQLModel]) -> Insert:
-    """Return the INSERT of the session's dialect, which has `on_conflict_do_nothing`. Only that dialect is loaded."""
+def insert_for(dialect: str, table: type[SQLModel]) -> Insert:
+    """Return the INSERT of a dialect, which has `on_conflict_do_nothing`. Only that dialect is loaded."""
     insert: Any
-    if session.get_bind().dialect.name == "sqlite":
+    if dialect == "sqlite":
         from sqlalchemy.dialects.sqlite import insert
     else:
         from sqlalchemy.dialects.postgresql import insert
-    statement: Insert = insert(table)
+    statement: Insert = insert(sa.inspect(table).local_table)
     return statement

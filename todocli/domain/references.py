@@ -58,6 +58,11 @@ class References:
         return [item for item in self.items if isinstance(item, UUID)]
 
     @property
+    def only_id(self) -> UUID | None:
+        """The UUID, if that is the only reference."""
+        return self.ids[0] if len(self.items) == len(self.ids) == 1 else None
+
+    @property
     def ranges(self) -> list[NumberRange]:
         """The ranges of numbers."""
         return [item for item in self.items if isinstance(item, NumberRange)]

@@ -13,7 +13,7 @@ from todocli.models import Change, History
 from todocli.services.owner import Owner
 
 
-def not_recorded(owner: Owner, change_id: UUID) -> sa.ColumnElement[bool]:
+def not_recorded(owner: Owner, change_id: UUID | sa.BindParameter[UUID]) -> sa.ColumnElement[bool]:
     """Return the condition that no change with this id has been recorded."""
     return ~sa.exists(sa.select(col(Change.id)).where(owner.owns(Change), col(Change.id) == change_id))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,6 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from todocli.clock import now
-from todocli.database.engine import insert_for
 from todocli.domain.fields import MAX_TAGS
 from todocli.domain.filters.ast import EVERYTHING
 from todocli.domain.history import COMMAND_LINE, Origin
@@ -19,17 +19,17 @@ from todocli.domain.idempotency import ChangeKey
 from todocli.domain.ids import derived_id
 from todocli.domain.references import References
 from todocli.errors import ValidationError
-from todocli.models import Todo, UtcDateTime
+from todocli.models import Todo
 from todocli.schemas.todos import TodoCreate, TodoList, TodoPage, TodoRead, TodoUpdate
-from todocli.services import resolve
-from todocli.services.idempotency import key_reused, not_recorded, recorded_todos
+from todocli.services import insert_sql, parameters, resolve
+from todocli.services.idempotency import key_reused, recorded_todos
 from todocli.services.list_sql import list_statement
 from todocli.services.owner import Owner
 from todocli.services.paging import Cursor
 from todocli.services.queries import TodoQuery
 from todocli.services.resolve import COLUMNS, Result, read
 from todocli.services.selection import Chosen
-from todocli.services.tag_sql import tags_after, tags_differ
+from todocli.services.update_sql import Assignment, ChangeTags, Clear, Mark, UpdateShape
 from todocli.services.updates import Updates, UpdateSpec, stamp
 
 MAX_ADDED = 5_000
@@ -38,7 +38,7 @@ MAX_ADDED = 5_000
 _MAX_PARAMETERS = 32_000
 """The most parameters of that statement (SQLite allows 32,766)."""
 
-_table = sa.inspect(Todo).local_table
+COMPLETE, REOPEN = Mark("completed_at"), Clear("completed_at")
 
 
 class Todos:
@@ -107,8 +107,11 @@ class Todos:
 
         Raises `NotFound` naming every reference that matches nothing.
         """
-        query = sa.select(*COLUMNS).where(self._owner.scope(Todo), resolve.where_referenced(references))
-        found = [read(row) for row in self._session.execute(query).mappings()]
+        if references.only_id:
+            query = _of_id(self._owner)
+        else:
+            query = sa.select(*COLUMNS).where(self._owner.scope(Todo), resolve.where_referenced(references))
+        found = [read(row) for row in self._session.execute(query, {"id": references.only_id}).mappings()]
         if missing := resolve.missing(references, found):
             self._owner.require(self._session)
             raise resolve.not_found(missing, [])
@@ -120,25 +123,22 @@ class Todos:
         Repeated under the same key, nothing is added, and the todos of the first time are returned as they are now.
         Raises `ValidationError` for more than `MAX_ADDED`, and `Conflict` if `key` was used for another request.
         """
-        most = min(MAX_ADDED, _MAX_PARAMETERS // (len(_given(drafts)) + 2))
+        columns = _given(drafts)
+        most = min(MAX_ADDED, _MAX_PARAMETERS // (len(columns) + 2))
         if len(drafts) > most:
             detail = f"{len(drafts)} todos are too many for one command (limit {most})."
             raise ValidationError(detail, hint=f"Add them in parts, which split -l {most} FILE makes of a file.")
         moment = now()
-        owner = self._owner.locked().cte("owner")
-        new = self._new_rows(drafts, key.id)
-        stamped = stamp(self._origin, moment, key.id, key.request) | {"created_at": moment, "version": 1}
-        values: dict[str, Any] = {
-            "id": new.c.id,
-            "user_id": owner.c.id,
-            "number": owner.c.last_number + new.c.position,
-            **{name: new.c[name] for name in _given(drafts)},
-        } | {name: sa.literal(value, _table.c[name].type) for name, value in stamped.items()}
-        unless_recorded = not_recorded(self._owner, key.id)
-        rows = sa.select(*values.values()).select_from(owner.join(new, sa.true())).where(unless_recorded)
-        statement = insert_for(self._session, Todo).from_select(list(values), rows)
-        returning = statement.on_conflict_do_nothing(index_elements=["id"]).returning(*COLUMNS)
-        added = self._session.execute(returning).mappings().all()
+        values = stamp(self._origin, moment, key.id, key.request) | {"created_at": moment, "version": 1}
+        owner = self._owner.name  # not the id, which not every client knows
+        ids = [derived_id(key.id, owner, i) for i in range(1, len(drafts) + 1)]
+        if len(drafts) == 1:
+            statement = insert_sql.of_one(self._owner, self._dialect, columns)
+            values |= {"id": ids[0]} | {name: getattr(drafts[0], name) for name in columns}
+        else:
+            rows = [(new, *(getattr(draft, name) for name in columns)) for new, draft in zip(ids, drafts, strict=True)]
+            statement = insert_sql.of_several(self._owner, self._dialect, columns, rows)
+        added = self._session.execute(statement, parameters.values_of(values)).mappings().all()
         if not added:
             return self._added_before(key)
         items = sorted(map(read, added), key=lambda todo: todo.number)
@@ -149,19 +149,15 @@ class Todos:
 
         With `expected`, only if that change was the last one to touch the todo. Raises `NotFound`, and `Conflict`.
         """
-        moment, values = now(), update.columns()
+        values = update.columns()
+        assignments = [Assignment(column) for column in values]
         if update.add_tags or update.remove_tags:
-            values["tags"] = tags_after(set(update.add_tags), set(update.remove_tags), self._dialect)
+            assignments.append(ChangeTags("tags", frozenset(update.add_tags), frozenset(update.remove_tags)))
         if "is_completed" in update.model_fields_set:
-            since = sa.func.coalesce(col(Todo.completed_at), sa.literal(moment, UtcDateTime))
-            values["completed_at"] = since if update.is_completed else None
-        differ = (
-            tags_differ(value, self._dialect) if name == "tags" else _table.c[name].is_distinct_from(value)
-            for name, value in values.items()
-        )
-        pending = sa.or_(sa.false(), *differ)
+            assignments.append(COMPLETE if update.is_completed else REOPEN)
+        shape = UpdateShape(tuple(assignments), is_versioned=expected is not None)
         try:
-            return self._updates.apply(chosen, UpdateSpec(moment, values, pending, expected=expected), key)
+            return self._updates.apply(chosen, UpdateSpec(now(), shape, values, expected), key)
         except sa.exc.IntegrityError as error:
             if "ck_todos_tags" not in str(error.orig):
                 raise
@@ -170,25 +166,21 @@ class Todos:
 
     def complete(self, chosen: Chosen, key: ChangeKey) -> Result:
         """Mark todos done; done ones stay as they are. Raises `NotFound`."""
-        moment = now()
-        spec = UpdateSpec(moment, {"completed_at": moment}, col(Todo.completed_at).is_(None))
-        return self._updates.apply(chosen, spec, key)
+        return self._updates.apply(chosen, UpdateSpec(now(), UpdateShape((COMPLETE,))), key)
 
     def reopen(self, chosen: Chosen, key: ChangeKey) -> Result:
         """Make done todos open again; open ones stay as they are. Raises `NotFound`."""
-        spec = UpdateSpec(now(), {"completed_at": None}, col(Todo.completed_at).is_not(None))
-        return self._updates.apply(chosen, spec, key)
+        return self._updates.apply(chosen, UpdateSpec(now(), UpdateShape((REOPEN,))), key)
 
     def remove(self, chosen: Chosen, key: ChangeKey, *, expected: UUID | None = None) -> Result:
         """Move todos to the trash; `expected` is as in `edit`. Raises `NotFound`, even for todos in the trash."""
-        moment = now()
-        spec = UpdateSpec(moment, {"deleted_at": moment}, col(Todo.deleted_at).is_(None), expected=expected)
-        return self._updates.apply(chosen, spec, key)
+        shape = UpdateShape((Mark("deleted_at"),), is_versioned=expected is not None)
+        return self._updates.apply(chosen, UpdateSpec(now(), shape, expected=expected), key)
 
     def restore(self, chosen: Chosen, key: ChangeKey) -> Result:
         """Take todos out of the trash; others stay as they are. Raises `NotFound`."""
-        spec = UpdateSpec(now(), {"deleted_at": None}, col(Todo.deleted_at).is_not(None), from_trash=True)
-        return self._updates.apply(chosen, spec, key)
+        shape = UpdateShape((Clear("deleted_at"),), from_trash=True)
+        return self._updates.apply(chosen, UpdateSpec(now(), shape), key)
 
     def _added_before(self, key: ChangeKey) -> Result:
         touched = recorded_todos(self._session, self._owner, key)
@@ -199,24 +191,14 @@ class Todos:
         items = [read(row) for row in self._session.execute(query).mappings()]
         return Result(items, frozenset(todo.number for todo in items), is_repeat=True)
 
-    def _new_rows(self, drafts: Sequence[TodoCreate], change_id: UUID) -> sa.CTE:
-        owner = self._owner.name  # not the id, which not every client knows
-        given = _given(drafts)
-        columns = [sa.column(name, _table.c[name].type) for name in ("id", *given)]
-        rows = [
-            (i, derived_id(change_id, owner, i), *(getattr(draft, name) for name in given))
-            for i, draft in enumerate(drafts, 1)
-        ]
-        columns.insert(0, sa.column("position", sa.BigInteger()))
-        if len(rows) == 1:  # a statement that SQLAlchemy compiles only once
-            pairs = zip(columns, rows[0], strict=True)
-            literals = (sa.literal(value, column.type).label(column.name) for column, value in pairs)
-            return sa.select(*literals).cte("new")
-        return sa.values(*columns).data(rows).cte("new")
-
     @property
     def _dialect(self) -> str:
         return self._session.get_bind().dialect.name
+
+
+@lru_cache(maxsize=500)
+def _of_id(owner: Owner) -> sa.Select[Any]:
+    return sa.select(*COLUMNS).where(owner.scope(Todo), col(Todo.id) == sa.bindparam("id", type_=sa.Uuid()))
 
 
 def _as_list(rows: Sequence[sa.RowMapping]) -> TodoList:
@@ -224,10 +206,10 @@ def _as_list(rows: Sequence[sa.RowMapping]) -> TodoList:
     return TodoList(items=items, count=len(items), total=rows[0].get("total", len(items)))
 
 
-def _given(drafts: Sequence[TodoCreate]) -> list[str]:
+def _given(drafts: Sequence[TodoCreate]) -> tuple[str, ...]:
     """Return the columns that any of `drafts` sets; the title at least."""
-    return [
+    return tuple(
         name
         for name in TodoCreate.model_fields
         if name == "title" or any(getattr(draft, name) not in (None, []) for draft in drafts)
-    ]
+    )

@@ -67,7 +67,7 @@ class Tokens:
         }
         columns: dict[str, Any] = {key: sa.literal(value, _table.c[key].type) for key, value in values.items()}
         columns["user_id"] = col(User.id)
-        new = insert_for(self._session, Token).from_select(
+        new = insert_for(self._session.get_bind().dialect.name, Token).from_select(
             list(columns), sa.select(*columns.values()).where(self._owner.is_user(), may_write())
         )
         statement = new.on_conflict_do_nothing(index_elements=["user_id", "name"]).returning(*_columns)

@@ -85,7 +85,8 @@ class Users:
 
     def _insert(self, values: dict[str, Any]) -> Any:
         literals = [sa.literal(value, _table.c[name].type) for name, value in values.items()]
-        new = insert_for(self._session, User).from_select(list(values), sa.select(*literals).where(may_write()))
+        dialect = self._session.get_bind().dialect.name
+        new = insert_for(dialect, User).from_select(list(values), sa.select(*literals).where(may_write()))
         return new.on_conflict_do_nothing(index_elements=["name"]).returning(*_columns)
 
 

@@ -1,0 +1,53 @@
+"""The statement that adds todos, under the user's next numbers, unless its change has been recorded before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+from todocli.database.engine import insert_for
+from todocli.models import Todo
+from todocli.services import parameters
+from todocli.services.idempotency import not_recorded
+from todocli.services.owner import Owner
+from todocli.services.resolve import COLUMNS
+
+STAMPED = ("created_at", "updated_at", "version", "change_id", "change_source", "change_actor", "change_request")
+"""The columns that are the same in all new todos."""
+
+_table = SQLModel.metadata.tables["todos"]
+
+
+@lru_cache(maxsize=500)
+def of_one(owner: Owner, dialect: str, columns: tuple[str, ...]) -> Any:
+    """Return the statement for one todo. `columns` are those given; their values, and the id, are parameters."""
+    position = sa.literal(1, sa.BigInteger()).label("position")
+    values = (parameters.new(column).label(column) for column in ("id", *columns))
+    return _insert(owner, dialect, columns, sa.select(position, *values).cte("new"))
+
+
+def of_several(owner: Owner, dialect: str, columns: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> Any:
+    """Return the statement for `rows`, each an id and the values of the columns."""
+    position = sa.column("position", sa.BigInteger())
+    names = (sa.column(column, _table.c[column].type) for column in ("id", *columns))
+    placed = [(i, *row) for i, row in enumerate(rows, 1)]
+    return _insert(owner, dialect, columns, sa.values(position, *names).data(placed).cte("new"))
+
+
+def _insert(owner: Owner, dialect: str, columns: tuple[str, ...], new: sa.CTE) -> Any:
+    user = owner.locked().cte("owner")
+    values: dict[str, Any] = {
+        "id": new.c.id,
+        "user_id": user.c.id,
+        "number": user.c.last_number + new.c.position,
+        **{name: new.c[name] for name in columns},
+        **{name: parameters.new(name) for name in STAMPED},
+    }
+    unless_recorded = not_recorded(owner, parameters.new("change_id"))
+    rows = sa.select(*values.values()).select_from(user.join(new, sa.true())).where(unless_recorded)
+    statement = insert_for(dialect, Todo).from_select(list(values), rows)
+    return statement.on_conflict_do_nothing(index_elements=["id"]).returning(*COLUMNS)

@@ -1,0 +1,211 @@
+"""The statement that changes todos: all of them or none, and once only, however often it is sent.
+
+    WITH owner AS (                         1. lock the user, as the triggers and every other command do first:
+        SELECT id FROM users                   changes of one user queue up, and cannot deadlock
+        WHERE name = :user FOR NO KEY UPDATE),
+    locked AS (
+        SELECT …, pending
+        FROM todos
+        WHERE user_id = (SELECT id FROM owner) AND <chosen>
+          AND change_id <> :change          2. a retry that waited for the first attempt's lock sees the new
+        ORDER BY id FOR UPDATE)                change_id here, when Postgres re-checks the row (READ COMMITTED)
+    UPDATE todos SET …, change_id = :change
+    WHERE id IN (SELECT id FROM locked WHERE pending)
+      AND NOT EXISTS (                      3. a retry after the commit finds its change recorded
+        SELECT FROM changes WHERE id = :change)
+      AND <every reference resolved>        4. one missing todo, and nothing changes
+    RETURNING …
+
+Steps 2 and 3 are both needed. The statement's snapshot is older than the lock, so step 3 alone misses a first attempt
+that committed while the retry waited. Step 2 alone misses one whose rows were changed again since.
+
+What a row needs is judged on the locked row, not on the snapshot.
+
+Building the statement takes longer than running it. So it is built from an `UpdateShape`, which has no values, and that
+of one todo, which every PATCH needs, is kept; `values_of` has the values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel, col
+
+from todocli.database.store import WRITES
+from todocli.domain.references import References
+from todocli.models import Todo
+from todocli.services import parameters, resolve
+from todocli.services.admission import may_write
+from todocli.services.idempotency import not_recorded
+from todocli.services.owner import Owner
+from todocli.services.resolve import COLUMNS
+from todocli.services.tag_sql import tags_after, tags_differ
+
+_table = SQLModel.metadata.tables["todos"]
+_STAMP = ("updated_at", "change_id", "change_source", "change_actor", "change_request")
+_EXPECTED = "expected"
+_ID = "todo_id"
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Sets a column to a parameter, in todos where that makes a difference."""
+
+    column: str
+
+    def value(self, dialect: str) -> sa.ColumnElement[Any]:
+        """Return the new value."""
+        return parameters.new(self.column)
+
+    def pending(self, dialect: str) -> sa.ColumnElement[bool]:
+        """Return the condition that a row still needs it."""
+        value = self.value(dialect)
+        if self.column == "tags":
+            return tags_differ(value, dialect)
+        return _table.c[self.column].is_distinct_from(value)
+
+
+@dataclass(frozen=True)
+class Mark(Assignment):
+    """Sets a column to the time of the change, unless the todo has a time there already."""
+
+    def value(self, dialect: str) -> sa.ColumnElement[Any]:
+        """Return the new value."""
+        return sa.func.coalesce(_table.c[self.column], parameters.new("updated_at"))
+
+    def pending(self, dialect: str) -> sa.ColumnElement[bool]:
+        """Return the condition that a row still needs it."""
+        return _table.c[self.column].is_(None)
+
+
+@dataclass(frozen=True)
+class Clear(Assignment):
+    """Sets a column to NULL."""
+
+    def value(self, dialect: str) -> sa.ColumnElement[Any]:
+        """Return the new value."""
+        return sa.null()
+
+    def pending(self, dialect: str) -> sa.ColumnElement[bool]:
+        """Return the condition that a row still needs it."""
+        return _table.c[self.column].is_not(None)
+
+
+@dataclass(frozen=True)
+class ChangeTags(Assignment):
+    """Adds tags and removes others."""
+
+    added: frozenset[str]
+    removed: frozenset[str]
+
+    def value(self, dialect: str) -> sa.ColumnElement[Any]:
+        """Return the new value."""
+        return tags_after(self.added, self.removed, dialect)
+
+
+@dataclass(frozen=True)
+class UpdateShape:
+    """All that the statement depends on, but for its parameters and for which todos it is about.
+
+    With `is_versioned`, a row is changed only if the change `expected` was the last one to touch it. With `from_trash`,
+    todos in the trash are updated as well.
+    """
+
+    assignments: tuple[Assignment, ...]
+    is_versioned: bool = False
+    from_trash: bool = False
+
+    def pending(self, dialect: str) -> sa.ColumnElement[bool]:
+        """Return the condition that a row still needs the update."""
+        return sa.or_(sa.false(), *(assignment.pending(dialect) for assignment in self.assignments))
+
+    def applies(self, locked: sa.CTE) -> sa.ColumnElement[bool]:
+        """Return the condition that a locked row is changed."""
+        if not self.is_versioned:
+            return locked.c.is_pending
+        return sa.and_(locked.c.is_pending, locked.c.change_id == sa.bindparam(_EXPECTED, type_=sa.Uuid()))
+
+
+def values_of(
+    values: Mapping[str, object], stamped: Mapping[str, object], expected: UUID | None, references: References | None
+) -> dict[str, object]:
+    """Return the parameters of a statement: new `values` by column, and those of `todocli.services.updates.stamp`."""
+    named = parameters.values_of({**values, **stamped})
+    return named | {_EXPECTED: expected, _ID: references and references.only_id}
+
+
+def of_references(owner: Owner, dialect: str, shape: UpdateShape, references: References) -> Any:
+    """Return the statement for referenced todos.
+
+    On Postgres, where a second query costs a round trip, it also returns the referenced todos that it leaves alone.
+    """
+    if references.only_id:
+        return of_one(owner, dialect, shape)
+    chosen = resolve.where_referenced(references)
+    locked = _locked(owner, dialect, shape, chosen)
+    return _with_unchanged(owner, dialect, shape, locked, resolve.all_resolved(locked, references))
+
+
+def of_selection(
+    owner: Owner, dialect: str, shape: UpdateShape, conditions: Collection[sa.ColumnElement[bool]], *, several: bool
+) -> Any:
+    """Return the statement for the todos that fulfil `conditions`; without `several`, for at most one."""
+    locked = _locked(owner, dialect, shape, sa.and_(*conditions))
+    statement = _update(owner, dialect, shape, locked)
+    if several:
+        return statement
+    count = sa.select(sa.func.count()).select_from(locked).where(locked.c.is_pending)
+    return statement.where(count.scalar_subquery() <= 1)
+
+
+@lru_cache(maxsize=500)
+def of_one(owner: Owner, dialect: str, shape: UpdateShape) -> Any:
+    """Return the same for the todo whose id is a parameter."""
+    locked = _locked(owner, dialect, shape, col(Todo.id) == sa.bindparam(_ID, type_=sa.Uuid()))
+    found = sa.exists(sa.select(locked.c.id))
+    return _with_unchanged(owner, dialect, shape, locked, [found])
+
+
+def _locked(owner: Owner, dialect: str, shape: UpdateShape, chosen: sa.ColumnElement[bool]) -> sa.CTE:
+    user = owner.locked().cte("owner")
+    return (
+        sa.select(*COLUMNS, shape.pending(dialect).label("is_pending"))
+        .where(col(Todo.user_id) == sa.select(user.c.id).scalar_subquery())
+        .where(chosen, col(Todo.change_id) != parameters.new("change_id"))
+        .where(sa.true() if shape.from_trash else col(Todo.deleted_at).is_(None))
+        .order_by(col(Todo.id))
+        .with_for_update()
+        .cte("locked")
+    )
+
+
+def _update(owner: Owner, dialect: str, shape: UpdateShape, locked: sa.CTE) -> Any:
+    values = {assignment.column: assignment.value(dialect) for assignment in shape.assignments}
+    return (
+        _table.update()
+        .where(owner.owns(Todo), _table.c.id.in_(sa.select(locked.c.id).where(shape.applies(locked))))
+        .where(not_recorded(owner, parameters.new("change_id")), may_write())
+        .values(**values, **{name: parameters.new(name) for name in _STAMP}, version=_table.c.version + 1)
+        .returning(*COLUMNS)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _with_unchanged(
+    owner: Owner, dialect: str, shape: UpdateShape, locked: sa.CTE, conditions: Collection[sa.ColumnElement[bool]]
+) -> Any:
+    statement = _update(owner, dialect, shape, locked).where(*conditions)
+    if dialect == "sqlite":
+        return statement
+    updated = statement.cte("updated")
+    columns = [locked.c[column.name] for column in COLUMNS]
+    unchanged = sa.select(*columns, locked.c.is_pending, sa.false().label("is_changed")).where(
+        ~shape.applies(locked), not_recorded(owner, parameters.new("change_id"))
+    )
+    changed = sa.select(*updated.c, sa.false().label("is_pending"), sa.true().label("is_changed"))
+    return changed.union_all(unchanged).execution_options(**WRITES)
