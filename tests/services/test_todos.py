@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -22,7 +22,7 @@ from todocli.clock import now
 from todocli.database.postgres.url import PostgresURL
 from todocli.database.store import Store, open_store
 from todocli.database.target import Target
-from todocli.domain.filters.ast import Tagged
+from todocli.domain.filters.ast import And, Contains, Overdue, Tagged
 from todocli.domain.history import COMMAND_LINE
 from todocli.domain.references import References, parse_references
 from todocli.domain.sorting import Sort, parse_sort
@@ -31,6 +31,7 @@ from todocli.models import Change, Todo
 from todocli.schemas.base import validated
 from todocli.schemas.todos import TodoCreate, TodoRead, TodoUpdate
 from todocli.services import insert_sql, update_sql
+from todocli.services.list_sql import first_page
 from todocli.services.owner import Owner
 from todocli.services.paging import Cursor
 from todocli.services.queries import TodoQuery
@@ -293,6 +294,23 @@ def test_statement_for_one_todo_is_built_once(ada: Client) -> None:
         counts.append([statement.cache_info().misses for statement in built])
     assert counts[3] == counts[2] == counts[1]
     assert counts[1] != counts[0]
+
+
+def test_statement_of_a_filter_is_built_once_a_day(ada: Client) -> None:
+    ada.add(drafts("a"))
+    before = first_page.cache_info().misses
+    for hour in (9, 10):
+        for text in ("a", "b"):
+            at = datetime(2026, 11, 27, hour, tzinfo=UTC)
+            assert ada.find(TodoQuery(filter=Contains(text), here=at, limit=5)).total == (text == "a")
+    assert first_page.cache_info().misses == before + 2
+
+
+def test_overdue_depends_on_the_time_of_day(ada: Client) -> None:
+    ada.add([TodoCreate(title="a", due_on=date(2026, 11, 27), due_time=time(17))])
+    for hour, found in ((16, 0), (18, 1), (16, 0)):
+        at = datetime(2026, 11, 27, hour, tzinfo=UTC)
+        assert ada.find(TodoQuery(filter=And((Overdue(), Contains("a"))), here=at, limit=5)).total == found
 
 
 class Postpone(Assignment):

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import col
 
-from todocli.domain.filters.ast import EVERYTHING
+from todocli.domain.filters.ast import EVERYTHING, Overdue, terms
 from todocli.domain.references import MAX_NUMBER
 from todocli.models import Todo, User
 from todocli.services.owner import Owner
@@ -30,10 +30,10 @@ def list_statement(
     If there are none, the outer join returns one row without a todo: so that a second query is not needed for the
     counts, nor to find out whether the user exists. The limit is inside, where an index can be read in order.
     """
-    if cursor or any(each.filter != EVERYTHING for _, each in (("", query), *counts)):
+    if cursor or any(isinstance(term, Overdue) for term in terms(query.filter)):
         return _build(owner, dialect, query, cursor, counts)
-    # Building it takes longer than running it, and without a filter it depends on the day only, not on the time.
-    return _first_page(owner, dialect, _of_day(query), tuple((name, _of_day(each)) for name, each in counts))
+    # Building it takes longer than running it, and without these two it depends on the day only, not on the time.
+    return first_page(owner, dialect, _of_day(query), tuple((name, _of_day(each)) for name, each in counts))
 
 
 def _of_day(query: TodoQuery) -> TodoQuery:
@@ -41,7 +41,8 @@ def _of_day(query: TodoQuery) -> TodoQuery:
 
 
 @lru_cache(maxsize=500)
-def _first_page(owner: Owner, dialect: str, query: TodoQuery, counts: Counts) -> sa.Select[Any]:
+def first_page(owner: Owner, dialect: str, query: TodoQuery, counts: Counts) -> sa.Select[Any]:
+    """Return `list_statement` for a day, and without a cursor."""
     return _build(owner, dialect, query, None, counts)
 
 
