@@ -19,7 +19,8 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.support import postgres
 from tests.support.console import Console
-from tests.support.killed import LINES, Killed
+from tests.support.killed import Killed
+from tests.support.prepared import LINES, Prepared
 from tests.support.undo_machine import UndoMachine
 from todocli.database.setup import ensure_schema
 from todocli.database.store import open_store
@@ -34,7 +35,7 @@ def main(runs: int = 300, kills: int = 150) -> None:
         for name, target in (("SQLite", path), ("Postgres", url)):
             _print(f"{name}, {runs} runs without a divergence", _machine(target, runs))
         for name, shared in (("SQLite", None), ("Postgres", url)):
-            killed = Killed(shared, Path(home) / name)
+            killed = Killed(Prepared(shared, Path(home) / name))
             chance = random.Random(kills)
             for i in range(kills):
                 killed.run(LINES[i % len(LINES)], chance)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.killed import LINES, Killed
+from tests.support.killed import Killed
+from tests.support.prepared import LINES, Prepared
 
 pytestmark = pytest.mark.slow
 
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.slow
 @pytest.mark.parametrize("engine", ["sqlite", "postgres"])
 def test_killed_command_is_complete_or_absent(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """More of it: `python -m tests.benchmarks.undo`."""
-    killed = Killed(request.getfixturevalue("postgres_url") if engine == "postgres" else None, tmp_path)
+    killed = Killed(Prepared(request.getfixturevalue("postgres_url") if engine == "postgres" else None, tmp_path))
     chance = random.Random(1)
     for line in LINES:
         killed.run(line, chance)

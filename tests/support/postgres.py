@@ -324,14 +324,20 @@ def _from_notes(known: dict[str, Any]) -> PostgresURL:
 
 
 @contextmanager
-def migrated() -> Iterator[PostgresURL]:
-    """Give a migrated database of a server that goes again: for what is no test."""
+def started() -> Iterator[PostgresURL]:
+    """Give a server that goes again: for what is no test."""
     servers = Servers(new_folder(), os.environ.get("TODO_TEST_DATABASE_URL"))
     try:
-        near = servers.server()
-        execute(near, "CREATE DATABASE {}", "benchmark")
-        url = replace(near, database="benchmark")
-        migrations.upgrade(url)
-        yield url
+        yield servers.server()
     finally:
         servers.stop()
+
+
+@contextmanager
+def migrated() -> Iterator[PostgresURL]:
+    """Give a migrated database of such a server."""
+    with started() as server:
+        execute(server, "CREATE DATABASE {}", "benchmark")
+        url = replace(server, database="benchmark")
+        migrations.upgrade(url)
+        yield url
