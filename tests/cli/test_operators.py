@@ -260,6 +260,8 @@ def test_sql_of_upgrade_creates_the_same_schema(
 ) -> None:
     script = todo.ok("db upgrade --sql")
     assert json.loads(todo.ok("db upgrade --sql --json"))["sql"] == script.strip()
+    locks = [line for line in script.splitlines() if line.startswith("-- ") and " locks " in line]
+    assert len(locks) == json.loads(todo.ok("db history --json"))["count"]
     with postgres.connect(empty_postgres_url) as console:
         console.execute(script.encode())
     expected = _catalogue(postgres_url)
@@ -389,6 +391,6 @@ def test_documented_copy_of_a_live_file_has_everything(
         reader.execute("SELECT count(*) FROM todos").fetchall()  # keeps the write-ahead log from being merged
         todo.ok("add b")
         assert (home / "todo.db-wal").stat().st_size > 0
-        reader.execute(statement.replace("todo-backup.db", str(folder / "todo.db")))
+        reader.execute(statement.replace("backup.db", str(folder / "todo.db")))
     monkeypatch.setenv("TODO_HOME", str(folder))
     assert todo.ok("list") == "1\topen\ta\n2\topen\tb\n"

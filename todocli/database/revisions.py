@@ -66,6 +66,7 @@ def history() -> list[Revision]:
 def upgrade_sql(span: str = "head", *, lock_seconds: float = LOCK_SECONDS) -> str:
     """Return the SQL that upgrades a Postgres, as one transaction, without a database.
 
+    Comments at the top say which locks it takes.
     `span` is the revision to upgrade to, from no schema; or both, as `FROM:TO`. Raises `NotFound` for an unknown
     revision, and `UsageError` if there is nothing in between.
     """
@@ -103,7 +104,8 @@ def upgrade_sql(span: str = "head", *, lock_seconds: float = LOCK_SECONDS) -> st
         output_buffer=text,
     ):
         scripts.run_env()
-    return text.getvalue()
+    locks = (f"-- {script.revision} ({script.doc}) locks {script.module.LOCKS}.\n" for script in chain[first:last])
+    return "".join(locks) + text.getvalue()
 
 
 class Plan:
