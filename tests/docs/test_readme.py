@@ -28,7 +28,7 @@ from todocli.schemas.contract import contract
 INSTALL = "python3 -m venv .venv && .venv/bin/pip install --quiet . && .venv/bin/todo add Buy milk"
 CHECK = "python3 -m venv .venv && .venv/bin/pip install --quiet --editable '.[test]' && .venv/bin/python -m pytest"
 README_LINES = 150
-TOPIC_LINES = range(25, 81)
+TOPIC_LINES = range(25, 101)
 COLUMNS = 80
 
 ROOT = readme.PATH.parent

@@ -24,7 +24,7 @@ def _classes(root: type[TodoError] = TodoError) -> Iterator[type[TodoError]]:
         yield from _classes(below)
 
 
-HTTP_ONLY = {"LIMIT_EXCEEDED", "TOO_MANY_REQUESTS"}
+HTTP_ONLY = {"LIMIT_EXCEEDED", "TOO_MANY_REQUESTS", "UNSUPPORTED_MEDIA_TYPE"}
 CLASSES = sorted(set(_classes()), key=lambda cls: cls.__qualname__)
 
 

@@ -19,7 +19,7 @@ from todocli.render.dates import ago, local
 from todocli.render.documents import document, error_document, json_lines, plain
 from todocli.render.text import MAX_MARKS, first_line, visible
 from todocli.schemas.base import instant
-from todocli.schemas.todos import TodoList, TodoRead
+from todocli.schemas.todos import TodoItems, TodoRead
 
 JOINERS = "\u200c\u200d"
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -227,14 +227,14 @@ WHOLE = (
 def test_document_is_compact_json_in_field_order() -> None:
     todo = _todo('漢字 "é" \x1b [red]')
     assert document(todo) == WHOLE
-    assert document(TodoList(items=[todo], count=1, total=5)) == f'{{"items":[{WHOLE}],"count":1,"total":5}}'
+    assert document(TodoItems(items=[todo], count=1, total=5)) == f'{{"items":[{WHOLE}],"count":1,"total":5}}'
     assert list(json_lines([todo, todo])) == [WHOLE, WHOLE]
 
 
 def test_selected_fields_keep_given_order() -> None:
     todo = _todo("漢字\n")
     assert document(todo, ["title", "description", "number"]) == '{"title":"漢字\\n","description":null,"number":12}'
-    many = TodoList(items=[todo, todo], count=2, total=9)
+    many = TodoItems(items=[todo, todo], count=2, total=9)
     assert document(many, ["number"]) == '{"items":[{"number":12},{"number":12}],"count":2,"total":9}'
     assert list(json_lines([todo], ["created_at"])) == ['{"created_at":"2026-07-01T12:00:00.000005Z"}']
 

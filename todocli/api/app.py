@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 
 from todocli import __version__
 from todocli.api import errors, todos
@@ -46,6 +47,10 @@ def create_app(store: Store | None, settings: Settings) -> FastAPI:
     app = FastAPI(
         title="todo",
         version=__version__,
+        contact={"name": "The authors of todo"},
+        license_info={"name": "MIT", "identifier": "MIT"},
+        servers=[{"url": "/", "description": "This server."}],
+        openapi_tags=[{"name": "Todos", "description": "The todos of one user."}],
         description=_DESCRIPTION + (_GATEWAY if settings.trust_header else _BEARER),
         lifespan=lifespan,
         docs_url=None,
@@ -58,14 +63,16 @@ def create_app(store: Store | None, settings: Settings) -> FastAPI:
     if store:
         app.state.authenticator = Authenticator(store, settings)
     app.include_router(todos.router, dependencies=[Depends(security(settings))])
-    app.get("/healthz", include_in_schema=False)(_alive)
+    for path in ("/health", "/healthz"):
+        app.get(path, include_in_schema=False)(_alive)
     app.get("/readyz", include_in_schema=False)(_ready)
     if metrics:
         app.get("/metrics", include_in_schema=False)(_metrics(metrics))
     app.get("/docs", include_in_schema=False)(_docs)
     app.get("/docs/{name}", include_in_schema=False)(_docs_file)
-    app.openapi = partial(openapi_document, app)  # type: ignore[method-assign]
+    app.openapi = partial(openapi_document, app, settings.trust_header)  # type: ignore[method-assign]
     errors.install(app)
+    app.add_middleware(GZipMiddleware, minimum_size=1_024)
     app.add_middleware(RequestGuard, settings=settings)
     app.add_middleware(RequestLog, metrics=metrics)
     if settings.origins:  # outermost, so that a page can read refusals
@@ -73,7 +80,7 @@ def create_app(store: Store | None, settings: Settings) -> FastAPI:
             CORSMiddleware,
             allow_origins=list(settings.origins),
             allow_methods=["GET", "POST", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "If-Match", "Idempotency-Key"],
+            allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key"],
             expose_headers=["ETag", "Location", "Retry-After", "WWW-Authenticate"],
         )
     return app
@@ -81,7 +88,7 @@ def create_app(store: Store | None, settings: Settings) -> FastAPI:
 
 def openapi(settings: Settings) -> dict[str, Any]:
     """Return the description of the API (OpenAPI 3.1)."""
-    return openapi_document(create_app(None, settings))
+    return openapi_document(create_app(None, settings), settings.trust_header)
 
 
 def worker() -> FastAPI:

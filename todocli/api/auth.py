@@ -25,7 +25,10 @@ from todocli.services.tokens import Principal
 USE_RECORDED_EVERY = timedelta(minutes=1)
 """The precision of a token's last use."""
 
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+UUID_PATTERN = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+"""A UUID in a header. The format `uuid` would make generated clients send something that is not text."""
+
+_UUID = re.compile(UUID_PATTERN)
 
 
 class Authenticator:

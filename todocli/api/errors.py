@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from todocli.errors import FieldError, OutcomeUnknown, ServiceUnavailable, TodoError, ValidationError
 from todocli.render.documents import error_body
 from todocli.schemas.base import field_error
-from todocli.schemas.errors import ErrorBody
+from todocli.schemas.errors import ErrorResponse
 
 STATUSES = {
     "SERVER_ERROR": 500,
@@ -27,6 +27,7 @@ STATUSES = {
     "CONFIRMATION_REQUIRED": 409,
     "ACCESS_DENIED": 403,
     "LIMIT_EXCEEDED": 413,
+    "UNSUPPORTED_MEDIA_TYPE": 415,
     "TOO_MANY_REQUESTS": 429,
     "SERVICE_UNAVAILABLE": 503,
     "OUTCOME_UNKNOWN": 503,
@@ -51,6 +52,15 @@ class LimitExceeded(TodoError):
     """A request is larger than it may be."""
 
     code = "LIMIT_EXCEEDED"
+
+
+class UnsupportedMediaType(TodoError):
+    """The body is not declared as JSON."""
+
+    code = "UNSUPPORTED_MEDIA_TYPE"
+
+    def __init__(self) -> None:
+        super().__init__("The body must be JSON. Send the header Content-Type: application/json.")
 
 
 class TooManyRequests(TodoError):
@@ -80,10 +90,10 @@ class BadRequest(ValidationError):
     """A parameter, a header or the path is not valid."""
 
 
-class ErrorResponse(Response):
+class JSONErrorResponse(Response):
     """A response for an error. It leaves the error code in the state of the request, for the metrics."""
 
-    def __init__(self, body: ErrorBody, status: int, headers: dict[str, str]) -> None:
+    def __init__(self, body: ErrorResponse, status: int, headers: dict[str, str]) -> None:
         super().__init__(body.model_dump_json(exclude_none=True), status, headers, "application/json")
         self._code = body.error_code
 
@@ -117,7 +127,7 @@ def response_for(error: TodoError) -> Response:
         headers["Connection"] = "close"  # what is left of the body is not read
     body = error_body(error)  # without the hint, which is meant for a terminal
     body = body.model_copy(update={"hint": None, "command": None, "field_errors": body.field_errors or []})
-    return ErrorResponse(body, status, headers)
+    return JSONErrorResponse(body, status, headers)
 
 
 def internal_error(error: Exception) -> Response:
@@ -174,9 +184,9 @@ async def _refused(request: Request, error: Any) -> Response:
     """Answer what the framework refuses: an unknown path or method, or a body that cannot be parsed."""
     if error.status_code == 400:
         return response_for(invalid_json())
-    code = "NOT_FOUND" if error.status_code == 404 else "USAGE"
-    body = ErrorBody(detail=f"{error.detail}.", error_code=code, field_errors=[])
-    headers = dict(error.headers or {})
-    if error.status_code == 405:
-        headers["Allow"] = ", ".join(_methods(request))
-    return ErrorResponse(body, error.status_code, headers)
+    code, detail, headers = "NOT_FOUND", "There is nothing at this path.", {}
+    if error.status_code != 404:
+        allowed = ", ".join(_methods(request))
+        code, detail, headers = "USAGE", f"This path allows only {allowed}.", {"Allow": allowed}
+    body = ErrorResponse(detail=detail, error_code=code, field_errors=[])
+    return JSONErrorResponse(body, error.status_code, headers)

@@ -12,13 +12,23 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from todocli.api.errors import BadRequest, LimitExceeded, internal_error, invalid_json, response_for
+from todocli.api.errors import (
+    BadRequest,
+    LimitExceeded,
+    UnsupportedMediaType,
+    internal_error,
+    invalid_json,
+    response_for,
+)
 from todocli.api.metrics import Metrics
 from todocli.api.settings import Settings
 from todocli.errors import AccessDenied, TodoError
 
 MAX_BODY = 65_536
 """The largest body in bytes: a todo with every field at its limit has less than 20,000."""
+
+PROBES = ("/health", "/healthz", "/readyz")
+"""Paths that answer under any host name: probes connect by address. They say nothing of anybody's todos."""
 
 BODY_SECONDS = 20
 """How long a body is waited for."""
@@ -103,9 +113,11 @@ class RequestGuard:
             return
         headers = Headers(scope=scope)
         try:
-            self._check_head(headers)
+            self._check_head(scope["path"], headers)
             async with asyncio.timeout(BODY_SECONDS):
                 body = await _read_body(receive)
+            if body and not _is_json(headers):
+                raise UnsupportedMediaType
         except TimeoutError:
             refusal = response_for(BadRequest(f"The body did not arrive within {BODY_SECONDS} seconds."))
             refusal.headers["Connection"] = "close"
@@ -135,11 +147,11 @@ class RequestGuard:
         else:
             await self._app(scope, receive_again, send)
 
-    def _check_head(self, headers: Headers) -> None:
+    def _check_head(self, path: str, headers: Headers) -> None:
         """Raise `TodoError` for a request that its headers rule out."""
         host = headers.get("host", "").lower()
         match = _HOST.fullmatch(host)
-        if match is None or match[1] not in self._hosts:
+        if path not in PROBES and (match is None or match[1] not in self._hosts):
             raise AccessDenied("Requests for that host are not answered here.")
         origin = headers.get("origin")
         if origin and origin not in self._origins and origin.lower().partition("://")[2] != host:
@@ -151,6 +163,10 @@ class RequestGuard:
             raise _too_large()
         if len(headers.getlist("authorization")) > 1:
             raise BadRequest("There is more than one Authorization header.")
+
+
+def _is_json(headers: Headers) -> bool:
+    return headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
 
 
 def _has_two_lengths(headers: Headers) -> bool:

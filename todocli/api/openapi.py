@@ -8,9 +8,10 @@ from uuid import UUID
 
 from fastapi import FastAPI
 
-from todocli.api.errors import TooManyRequests
-from todocli.schemas.errors import ErrorBody, FieldErrorRead
-from todocli.schemas.todos import TodoPage, TodoRead
+from todocli.api.auth import UUID_PATTERN
+from todocli.api.errors import TooManyRequests, UnsupportedMediaType
+from todocli.schemas.errors import ErrorResponse, FieldErrorRead
+from todocli.schemas.todos import TodoList, TodoRead
 
 _ADDED = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 
@@ -35,7 +36,7 @@ _TODO = TodoRead(
     tags=["bills"],
 )
 
-_PAGE = TodoPage(items=[_TODO], count=1, total=1, next_cursor=None)
+_PAGE = TodoList(items=[_TODO], count=1, total=1, next_cursor=None)
 
 _CREATE_EXAMPLES = {
     "title": {"summary": "A title", "value": {"title": "Pay rent"}},
@@ -60,8 +61,15 @@ _UPDATE_EXAMPLES = {
     "clear": {"summary": "Clear the date and the priority", "value": {"due_on": None, "priority": None}},
 }
 
-_BODY_EXAMPLES = {"create_todo": _CREATE_EXAMPLES, "update_todo": _UPDATE_EXAMPLES}
-_RESPONSE_EXAMPLES = {"create_todo": _TODO, "list_todos": _PAGE, "read_todo": _TODO, "update_todo": _TODO}
+_BODY_EXAMPLES = {"createTodo": _CREATE_EXAMPLES, "updateTodo": _UPDATE_EXAMPLES}
+_RESPONSE_EXAMPLES = {"createTodo": _TODO, "listTodos": _PAGE, "getTodo": _TODO, "updateTodo": _TODO}
+
+_GATEWAY_USER = {
+    "in": "header",
+    "required": True,
+    "description": "The user that the gateway has authenticated, by UUID.",
+    "schema": {"type": "string", "pattern": f"^{UUID_PATTERN}$"},
+}
 
 _HEADERS = {
     "ETag": "The version of the todo, for `If-Match`.",
@@ -71,14 +79,14 @@ _HEADERS = {
 }
 
 _TOO_LONG = FieldErrorRead(field="title", message="has 300 characters; at most 255 are allowed")
-_NO_UUID = FieldErrorRead(field="todo_id", message="should be a valid UUID")
+_NO_UUID = FieldErrorRead(field="todo_id", message="must be a UUID")
 
 
-def _error(detail: str, code: str, *faults: FieldErrorRead) -> ErrorBody:
-    return ErrorBody(detail=detail, error_code=code, field_errors=list(faults))
+def _error(detail: str, code: str, *faults: FieldErrorRead) -> ErrorResponse:
+    return ErrorResponse(detail=detail, error_code=code, field_errors=list(faults))
 
 
-_ERRORS: dict[int, tuple[str, ErrorBody]] = {
+_ERRORS: dict[int, tuple[str, ErrorResponse]] = {
     400: (
         "A parameter or header is malformed, or the gateway names no user.",
         _error(f"The todo_id {_NO_UUID.message}.", "VALIDATION_ERROR", _NO_UUID),
@@ -108,6 +116,10 @@ _ERRORS: dict[int, tuple[str, ErrorBody]] = {
         "The body is too large.",
         _error("A body can have at most 65,536 bytes.", "LIMIT_EXCEEDED"),
     ),
+    415: (
+        "The body is not declared as JSON.",
+        _error(UnsupportedMediaType().detail, "UNSUPPORTED_MEDIA_TYPE"),
+    ),
     422: (
         "The body is not valid.",
         _error(f"The title {_TOO_LONG.message}.", "VALIDATION_ERROR", _TOO_LONG),
@@ -126,7 +138,7 @@ _ERRORS: dict[int, tuple[str, ErrorBody]] = {
     ),
 }
 
-_EVERYWHERE = (400, 401, 403, 413, 429, 500, 503)
+_EVERYWHERE = (400, 401, 403, 413, 415, 429, 500, 503)
 _ERROR_HEADERS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
 
 
@@ -144,7 +156,7 @@ def responses(
     for each in sorted({*errors, *_EVERYWHERE}):
         description, body = _ERRORS[each]
         found[each] = {
-            "model": ErrorBody,
+            "model": ErrorResponse,
             "description": description,
             **_described(_ERROR_HEADERS.get(each, ())),
             "content": {"application/json": {"example": body.model_dump(mode="json", exclude={"hint", "command"})}},
@@ -152,16 +164,20 @@ def responses(
     return found
 
 
-def openapi_document(app: FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI document of an app: with examples, and without responses that only FastAPI would give."""
+def openapi_document(app: FastAPI, trusted_header: str | None) -> dict[str, Any]:
+    """Return the OpenAPI document of an app: with examples, and without responses that only FastAPI would give.
+
+    Behind a gateway, each operation has its `trusted_header` as a parameter.
+    """
     document = FastAPI.openapi(app)
     for path in document["paths"].values():
         for operation in path.values():
             described = operation["responses"].get("422", {}).get("content", {}).get("application/json", {})
             if described.get("schema", {}).get("$ref", "").endswith("/HTTPValidationError"):
                 del operation["responses"]["422"]
-            if "HTTPBearer" not in document["components"]["securitySchemes"]:
+            if trusted_header:
                 del operation["responses"]["401"], operation["responses"]["429"]
+                operation.setdefault("parameters", []).append(_GATEWAY_USER | {"name": trusted_header})
             _exemplify(operation)
     for name in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(name, None)
@@ -187,7 +203,7 @@ def _links(item: str, *, tagged: bool) -> dict[str, Any]:
     where = {"todo_id": f"$response.body#{item}/id"}
     seen = {**where, "header.If-Match": "$response.header.ETag"} if tagged else where
     return {
-        "read": {"operationId": "read_todo", "parameters": where},
-        "update": {"operationId": "update_todo", "parameters": seen},
-        "delete": {"operationId": "delete_todo", "parameters": seen},
+        "read": {"operationId": "getTodo", "parameters": where},
+        "update": {"operationId": "updateTodo", "parameters": seen},
+        "delete": {"operationId": "deleteTodo", "parameters": seen},
     }

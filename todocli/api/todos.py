@@ -12,10 +12,11 @@ from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from pydantic.json_schema import SkipJsonSchema
+from pydantic.json_schema import SkipJsonSchema, WithJsonSchema
+from typing_extensions import TypeAliasType
 
 from todocli import clock
-from todocli.api.auth import require_read, require_write
+from todocli.api.auth import UUID_PATTERN, require_read, require_write
 from todocli.api.errors import BadRequest, PreconditionFailed
 from todocli.api.openapi import responses
 from todocli.domain.filters import parser
@@ -25,7 +26,7 @@ from todocli.domain.ids import new_id
 from todocli.domain.references import References
 from todocli.domain.sorting import parse_sort
 from todocli.errors import Conflict, FieldError, NotFound, ValidationError
-from todocli.schemas.todos import TodoCreate, TodoPage, TodoRead, TodoUpdate
+from todocli.schemas.todos import TodoCreate, TodoList, TodoRead, TodoUpdate
 from todocli.services.paging import Cursor
 from todocli.services.queries import TodoQuery
 from todocli.services.resolve import Result
@@ -34,22 +35,30 @@ from todocli.services.tokens import Principal
 from todocli.services.workspace import Workspace
 
 BASE = "/api/v1"
-MAX_LIMIT = 200
+MAX_LIMIT = 1_000
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 _RENAMED_FIELDS = {"filter": "where"}
 """Fields of errors that have another name over HTTP."""
 
 _REPEATED = ("tag", "no_tag")
-router = APIRouter(prefix=f"{BASE}/todos", tags=["todos"])
+_NOT_MODIFIED = {"description": "The todo is still at that version."}
+router = APIRouter(prefix=f"{BASE}/todos", tags=["Todos"])
 
 Omitted = SkipJsonSchema[None]
 """The value of an omitted parameter or header, which cannot be null."""
 
+TodoState = TypeAliasType("TodoState", Literal["open", "completed", "trash", "all"])
+"""A list: all todos are the open and the completed ones, without those in the trash."""
+
 Reader = Annotated[Principal, Depends(require_read)]
 Writer = Annotated[Principal, Depends(require_write)]
 Key = Annotated[
-    UUID | Omitted, Header(alias=IDEMPOTENCY_KEY, description="With the same key, a request takes effect once.")
+    Annotated[UUID, WithJsonSchema({"type": "string", "pattern": f"^{UUID_PATTERN}$"})] | Omitted,
+    Header(alias=IDEMPOTENCY_KEY, description="A UUID. With the same key, a request takes effect once."),
+]
+IfNoneMatch = Annotated[
+    str | Omitted, Header(alias="If-None-Match", description="An ETag: 304 if the todo is still at that version.")
 ]
 IfMatch = Annotated[
     str | Omitted, Header(alias="If-Match", description="An ETag: only if the todo is still at that version.")
@@ -64,6 +73,8 @@ def _todos(request: Request, principal: Principal) -> Iterator[Todos]:
         origin = Origin("api", principal.token_name)
         with Workspace(request.app.state.store, principal.owner, origin=origin) as workspace:
             yield workspace.todos
+    except NotFound as error:
+        raise NotFound(error.detail, field_errors=(FieldError("todo_id", "was not found"),)) from None
     except Conflict as error:
         if any(field == "change" for field, _ in error.field_errors):
             detail = f"The {IDEMPOTENCY_KEY} was used before, for another request; nothing was changed."
@@ -87,7 +98,7 @@ def _refuse_unknown(request: Request) -> None:
 
 @router.post(
     "",
-    operation_id="create_todo",
+    operation_id="createTodo",
     summary="Add a todo",
     status_code=201,
     responses=responses(201, "The todo that was added.", 404, 409, 422, headers=("ETag", "Location")),
@@ -109,14 +120,14 @@ def create(
 
 @router.get(
     "",
-    operation_id="list_todos",
+    operation_id="listTodos",
     summary="List todos",
     responses=responses(200, "A page of the todos that match.", item="/items/0"),
 )
 def find(
     request: Request,
     principal: Reader,
-    state: Annotated[Literal["open", "completed", "all"], Query(description="Which todos to list.")] = "open",
+    state: Annotated[TodoState, Query(description="Which todos to list; `all` leaves out the trash.")] = "all",
     tag: Annotated[list[str] | Omitted, Query(description="With this tag; or `any`, `none`.")] = None,
     no_tag: Annotated[list[str] | Omitted, Query(description="Without this tag.")] = None,
     project: Annotated[str | Omitted, Query(description="In this project or a sub-project; or `any`, `none`.")] = None,
@@ -136,8 +147,8 @@ def find(
     tz: Annotated[
         str | Omitted, Query(description="The user's time zone, such as `Europe/Berlin`; the server's by default.")
     ] = None,
-) -> TodoPage:
-    """List todos page by page, most urgent first."""
+) -> TodoList:
+    """List todos page by page: open ones most urgent first, completed ones newest first, others by number."""
     options = {
         "tag": tag,
         "no_tag": no_tag,
@@ -161,22 +172,34 @@ def find(
 
 @router.get(
     "/{todo_id}",
-    operation_id="read_todo",
+    operation_id="getTodo",
     summary="Read a todo",
-    responses=responses(200, "The todo.", 404, headers=("ETag",)),
+    response_model=TodoRead,
+    responses={304: _NOT_MODIFIED, **responses(200, "The todo.", 404, headers=("ETag",))},
 )
-def read(request: Request, response: Response, principal: Reader, todo_id: UUID) -> TodoRead:
-    """Read a todo. Its ETag can be used in `If-Match`."""
+def read(
+    request: Request, response: Response, principal: Reader, todo_id: UUID, if_none_match: IfNoneMatch = None
+) -> TodoRead | Response:
+    """Read a todo. Its ETag can be used in `If-Match`, and in `If-None-Match`."""
+    found = _find(request, principal, todo_id)
+    known = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
+    if known & {_etag(found), "*"}:
+        return Response(status_code=304, headers={"ETag": _etag(found)})
+    return _with_etag(response, found)
+
+
+def _find(request: Request, principal: Principal, todo_id: UUID) -> TodoRead:
+    """Return a todo. Raises `NotFound` for one in the trash."""
     with _todos(request, principal) as todos:
         found = todos.get(_one(todo_id)).items[0]
     if found.deleted_at is not None:
-        raise NotFound(f"{todo_id} is in the trash.", field_errors=(FieldError("reference", "was not found"),))
-    return _with_etag(response, found)
+        raise NotFound(f"{todo_id} is in the trash.", field_errors=(FieldError("todo_id", "was not found"),))
+    return found
 
 
 @router.patch(
     "/{todo_id}",
-    operation_id="update_todo",
+    operation_id="updateTodo",
     summary="Change a todo",
     responses=responses(200, "The changed todo.", 404, 409, 412, 422, headers=("ETag",)),
 )
@@ -192,7 +215,7 @@ def update(
     """Change the given fields; null clears. `is_completed` completes or reopens the todo."""
     body = changes.model_dump(mode="json", exclude_unset=True)
     key = _change_key(idempotency_key, "edit", references=[str(todo_id)], body=body)
-    load = partial(read, request, response, principal, todo_id)
+    load = partial(_find, request, principal, todo_id)
     with _if_match(if_match, load) as expected, _todos(request, principal) as todos:
         updated = _only(todos.edit(_one(todo_id), changes, key, expected=expected))
     return _with_etag(response, updated)
@@ -200,7 +223,7 @@ def update(
 
 @router.delete(
     "/{todo_id}",
-    operation_id="delete_todo",
+    operation_id="deleteTodo",
     summary="Remove a todo",
     status_code=204,
     response_class=Response,
@@ -216,7 +239,7 @@ def delete(
 ) -> None:
     """Move a todo to the trash; `todo undo` or `todo restore` brings it back."""
     key = _change_key(idempotency_key, "rm", references=[str(todo_id)])
-    load = partial(read, request, response, principal, todo_id)
+    load = partial(_find, request, principal, todo_id)
     with _if_match(if_match, load) as expected, _todos(request, principal) as todos:
         todos.remove(_one(todo_id), key, expected=expected)
 
@@ -233,8 +256,12 @@ def _one(todo_id: UUID) -> References:
 
 
 def _with_etag(response: Response, todo: TodoRead) -> TodoRead:
-    response.headers["ETag"] = f'"{todo.change_id}"'
+    response.headers["ETag"] = _etag(todo)
     return todo
+
+
+def _etag(todo: TodoRead) -> str:
+    return f'"{todo.change_id}"'
 
 
 @contextmanager

@@ -297,10 +297,10 @@ class JsonOutput(Output):
 
     def todos(self, items: Iterable[TodoRead], *, single: bool, description: bool = False) -> None:
         """Print an object for one reference, a list for everything else."""
-        from todocli.schemas.todos import TodoList
+        from todocli.schemas.todos import TodoItems
 
         todos = list(items)
-        self.document(todos[0] if single else TodoList.of(todos))
+        self.document(todos[0] if single else TodoItems.of(todos))
 
     def _all_changes(self, changes: Iterable[ChangeRead]) -> None:
         self._document_of(changes, lambda count: {"count": count, "has_more": False})

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from todocli.errors import TodoError
 from todocli.render.text import hint_line, visible
-from todocli.schemas.errors import ErrorBody, FieldErrorRead
+from todocli.schemas.errors import ErrorResponse, FieldErrorRead
 from todocli.schemas.todos import TodoRead
 
 _CONTROL = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -54,9 +54,9 @@ def error_document(error: TodoError) -> str:
     return _escaped(error_body(error).model_dump_json(exclude_none=True))
 
 
-def error_body(error: TodoError) -> ErrorBody:
+def error_body(error: TodoError) -> ErrorResponse:
     """Return an error as part of the contract."""
-    return ErrorBody(
+    return ErrorResponse(
         detail=error.detail,
         error_code=error.code,
         field_errors=[FieldErrorRead(field=field, message=message) for field, message in error.field_errors] or None,

@@ -21,7 +21,7 @@ from todocli.render.text import first_line, visible
 from todocli.render.todos import due, is_late, is_open, tags
 from todocli.schemas.changes import ChangeRead
 from todocli.schemas.operations import CheckRead
-from todocli.schemas.todos import TodoList, TodoRead
+from todocli.schemas.todos import TodoItems, TodoRead
 
 RECENT_CHANGES = 5
 """How many changes a todo's detail shows; `log` shows them all."""
@@ -154,7 +154,7 @@ def markdown(text: str) -> RenderableType:
 Group = Literal["project", "tag", "due"]
 
 
-def footer(found: TodoList, among: int, state: str, here: datetime) -> str:
+def footer(found: TodoItems, among: int, state: str, here: datetime) -> str:
     """Return the line below a list: how many todos there are, and how many of those shown are overdue."""
     kind = {"open": "open", "completed": "completed", "all": "in all", "trash": "in the trash"}[state]
     total = max(among, found.total)

@@ -86,15 +86,35 @@ def _sentence(error: dict[str, Any]) -> str:
             return "is not valid UTF-8"
         case "value_error":
             return str(error["ctx"]["error"])
+        case "literal_error":
+            return f"must be {str(error['ctx']['expected']).replace(chr(39), '')}"
+        case "greater_than_equal":
+            return f"must be at least {error['ctx']['ge']:,}"
+        case "less_than_equal":
+            return f"must be at most {error['ctx']['le']:,}"
         case "extra_forbidden":
             return "is not a known field"
         case "missing":
             return "is missing"
         case "json_invalid":
             return "is not valid JSON"
-        case _:
-            message = str(error["msg"]).removeprefix("Input ").rstrip(".")
-            return message[:1].lower() + message[1:]
+        case kind:
+            return _KINDS.get(kind.partition("_")[0], "is not valid")
+
+
+_KINDS = {
+    "bool": "must be true or false",
+    "date": "must be a date, such as 2026-11-27",
+    "dict": "must be an object",
+    "float": "must be a number",
+    "int": "must be a whole number",
+    "list": "must be a list",
+    "model": "must be an object",
+    "string": "must be text",
+    "time": "must be a time, such as 17:00",
+    "uuid": "must be a UUID",
+}
+"""What a value must be, by the first word of the type of Pydantic's error."""
 
 
 def _hint(found: tuple[FieldError, ...]) -> str | None:

@@ -11,17 +11,17 @@ from pydantic import BaseModel
 
 from todocli.schemas.accounts import ProfileList, ProfileRead, UserList, UserRead
 from todocli.schemas.changes import ChangeList, CompactionRead
-from todocli.schemas.errors import ErrorBody
+from todocli.schemas.errors import ErrorResponse
 from todocli.schemas.operations import GrantRead, HealthRead, PingRead, RevisionList, SchemaRead, SqlRead
 from todocli.schemas.summaries import SummaryList
-from todocli.schemas.todos import TodoList, TodoPage, TodoRead
+from todocli.schemas.todos import TodoItems, TodoList, TodoRead
 from todocli.schemas.tokens import TokenCreated, TokenList, TokenRead
 from todocli.schemas.views import ViewList
 
 DOCUMENTS: tuple[type[BaseModel], ...] = (
     TodoRead,
+    TodoItems,
     TodoList,
-    TodoPage,
     ChangeList,
     CompactionRead,
     SummaryList,
@@ -39,7 +39,7 @@ DOCUMENTS: tuple[type[BaseModel], ...] = (
     SqlRead,
     GrantRead,
     HealthRead,
-    ErrorBody,
+    ErrorResponse,
 )
 """Every document that a command prints under `--json`."""
 

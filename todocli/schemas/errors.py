@@ -14,7 +14,7 @@ class FieldErrorRead(Output):
     message: str
 
 
-class ErrorBody(Output):
+class ErrorResponse(Output):
     """Every error, of the command line and of the HTTP API alike."""
 
     detail: str

@@ -16,16 +16,19 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
+from typing_extensions import TypeAliasType
 
 from todocli.domain.fields import (
     MAX_TAGS,
     PROJECT_LENGTH,
     TAG_LENGTH,
     UNSEEN,
-    Priority,
     looks_blank,
     parse_project,
     parse_tag,
+)
+from todocli.domain.fields import (
+    Priority as Level,
 )
 from todocli.schemas.base import Input, Instant, ItemList, Output
 
@@ -98,15 +101,39 @@ DueTime = Annotated[
     AfterValidator(_whole_minute),
     WithJsonSchema({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9](:00)?$"}),
 ]
-Project = Annotated[str, AfterValidator(parse_project), Field(json_schema_extra={"maxLength": PROJECT_LENGTH})]
-Tag = Annotated[str, Field(json_schema_extra={"maxLength": TAG_LENGTH})]
+
+# A name is refused for ASCII characters only, here: JSON Schema (ECMA-262) and Python disagree about other letters.
+_LETTER = r"[^\u0000-@\[-`{-\u007f]"
+_WORD = r"[^\u0000-\/:-@\[-^`{-\u007f]"
+_NAME = r"[^\u0000-,.\/:-@\[-^`{-\u007f]"
+_NOT_RESERVED = r"(?!(?:[Nn][Oo][Nn][Ee]|[Aa][Nn][Yy])$)"
+_PROJECT = rf"^{_NOT_RESERVED}{_WORD}{_NAME}*(?:[/.]{_WORD}{_NAME}*)*$"
+_TAG = rf"^\+?{_NOT_RESERVED}{_LETTER}{_NAME}*$"
+
+Project = Annotated[
+    str,
+    AfterValidator(parse_project),
+    Field(json_schema_extra={"maxLength": PROJECT_LENGTH, "pattern": _PROJECT}),
+]
+Tag = Annotated[str, Field(json_schema_extra={"maxLength": TAG_LENGTH, "pattern": _TAG})]
+Priority = TypeAliasType("Priority", Level)
+"""A type with a name has a schema of that name, which generated clients use."""
+
 Tags = Annotated[list[Tag], AfterValidator(_tags), Field(json_schema_extra={"maxItems": MAX_TAGS})]
 LocalTime = Annotated[time, WithJsonSchema({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]:00$"})]
 """A time without an offset, which the format `time` of JSON Schema (RFC 3339) would require."""
 
 
+def _without_defaults(schema: dict[str, Any]) -> None:
+    """Drop the defaults from a JSON Schema: generated clients would require a field that has one."""
+    for field in schema["properties"].values():
+        field.pop("default", None)
+
+
 class _Fields(Input):
     """Dates, priority, project and tags."""
+
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
 
     due_on: Day | None = None
     due_time: DueTime | None = None
@@ -132,20 +159,12 @@ class TodoCreate(_Fields):
     description: Description | None = None
 
 
-def _without_defaults(schema: dict[str, Any]) -> None:
-    """Drop the defaults from a JSON Schema: a field that is not given stays as it is."""
-    for field in schema["properties"].values():
-        field.pop("default", None)
-
-
 class TodoUpdate(_Fields):
     """A partial update: only the fields that are set change. Null, an empty description and an empty list clear.
 
     A new `due_on` without a `due_time` clears the time. `tags` replaces all tags; `add_tags` and `remove_tags` keep
     the others.
     """
-
-    model_config = ConfigDict(json_schema_extra=_without_defaults)
 
     title: Title = ""
     description: Description | None = None
@@ -197,7 +216,7 @@ class TodoRead(Output):
         return "done" if self.is_completed else "open"
 
 
-class TodoPage(Output):
+class TodoList(Output):
     """One page of a list; `next_cursor` asks for the next page, and is null at the end."""
 
     items: list[TodoRead]
@@ -206,5 +225,5 @@ class TodoPage(Output):
     next_cursor: str | None
 
 
-class TodoList(ItemList[TodoRead]):
+class TodoItems(ItemList[TodoRead]):
     """Several todos; `total` is how many match, `count` how many of them are here."""

@@ -20,7 +20,7 @@ from todocli.domain.ids import derived_id
 from todocli.domain.references import References
 from todocli.errors import ValidationError
 from todocli.models import Todo
-from todocli.schemas.todos import TodoCreate, TodoList, TodoPage, TodoRead, TodoUpdate
+from todocli.schemas.todos import TodoCreate, TodoItems, TodoList, TodoRead, TodoUpdate
 from todocli.services import insert_sql, parameters, resolve
 from todocli.services.idempotency import key_reused, recorded_todos
 from todocli.services.list_sql import list_statement
@@ -50,14 +50,14 @@ class Todos:
         self._origin = origin
         self._updates = Updates(session, owner, origin)
 
-    def find(self, query: TodoQuery) -> TodoList:
+    def find(self, query: TodoQuery) -> TodoItems:
         """Return the todos that `query` finds.
 
         Raises `MissingUserContext` if the database does not have the user.
         """
         return _as_list(self._rows(query, counts={"total": query} if query.limit else {}))
 
-    def overview(self, query: TodoQuery) -> tuple[TodoList, int]:
+    def overview(self, query: TodoQuery) -> tuple[TodoItems, int]:
         """Return the todos that `query` finds, and how many it would find without its filter."""
         if query.filter == EVERYTHING:
             found = self.find(query)
@@ -66,14 +66,14 @@ class Todos:
         rows = self._rows(query, counts=counts | {"among": replace(query, filter=EVERYTHING)})
         return _as_list(rows), rows[0]["among"]
 
-    def page(self, query: TodoQuery, cursor: Cursor | None = None) -> TodoPage:
+    def page(self, query: TodoQuery, cursor: Cursor | None = None) -> TodoList:
         """Return one page of a list that has a limit: the first, or the one after `cursor`.
 
         Raises `ValidationError` for the cursor of another list, and `MissingUserContext`.
         """
         items, next_cursor, rows = self._portion(query, cursor, counts={"total": query})
         next_page = next_cursor.text() if next_cursor else None
-        return TodoPage(items=items, count=len(items), total=rows[0]["total"], next_cursor=next_page)
+        return TodoList(items=items, count=len(items), total=rows[0]["total"], next_cursor=next_page)
 
     def portion(self, query: TodoQuery, cursor: Cursor | None = None) -> tuple[list[TodoRead], Cursor | None]:
         """Return one portion of a list as `page` does, without counting the rest, and where the next one begins."""
@@ -201,9 +201,9 @@ def _of_id(owner: Owner) -> sa.Select[Any]:
     return sa.select(*COLUMNS).where(owner.scope(Todo), col(Todo.id) == sa.bindparam("id", type_=sa.Uuid()))
 
 
-def _as_list(rows: Sequence[sa.RowMapping]) -> TodoList:
+def _as_list(rows: Sequence[sa.RowMapping]) -> TodoItems:
     items = [read(row) for row in rows if row["id"] is not None]
-    return TodoList(items=items, count=len(items), total=rows[0].get("total", len(items)))
+    return TodoItems(items=items, count=len(items), total=rows[0].get("total", len(items)))
 
 
 def _given(drafts: Sequence[TodoCreate]) -> tuple[str, ...]:
