@@ -31,6 +31,40 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION todos_new_id() RETURNS uuid LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT (
+    lpad(to_hex(floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0')
+    || '7' || substr(random, 14, 3) || substr(random, 17, 16)
+  )::uuid
+  FROM (SELECT replace(gen_random_uuid()::text, '-', '') AS random) AS version_4
+$$;
+
+-- A console gives what it likes, and the user and the title at least.
+CREATE FUNCTION todos_console_insert() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM set_config('search_path', quote_ident(TG_TABLE_SCHEMA) || ', pg_temp', true);
+  IF NEW.number IS NULL THEN
+    -- This locks the user: the numbers of two sessions differ, as do those of two rows of one statement.
+    UPDATE users SET last_number = last_number + 1 WHERE id = NEW.user_id RETURNING last_number INTO NEW.number;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION 'there is no user %', NEW.user_id USING ERRCODE = 'foreign_key_violation';
+    END IF;
+  END IF;
+  IF NEW.change_id IS NULL THEN
+    NEW.change_id := todos_console_change();
+    NEW.change_source := 'sql';
+    NEW.change_actor := NULL;
+    NEW.change_request := NULL;
+  END IF;
+  NEW.id := COALESCE(NEW.id, todos_new_id());
+  NEW.change_source := COALESCE(NEW.change_source, 'sql');
+  NEW.created_at := COALESCE(NEW.created_at, now());
+  NEW.updated_at := COALESCE(NEW.updated_at, now());
+  NEW.version := COALESCE(NEW.version, 1);
+  RETURN NEW;
+END
+$$;
+
 -- The triggers lock the users first, in the order of their ids. So the changes of one user follow one another: `seq`
 -- grows in the order of their commits.
 
@@ -140,6 +174,12 @@ EXECUTE FUNCTION todos_refuse();
 CREATE TRIGGER todos_console BEFORE UPDATE ON todos FOR EACH ROW
 WHEN (NEW.change_id = OLD.change_id)
 EXECUTE FUNCTION todos_console();
+
+CREATE TRIGGER todos_console_insert BEFORE INSERT ON todos FOR EACH ROW
+WHEN (
+  NEW.id IS NULL OR NEW.number IS NULL OR NEW.created_at IS NULL OR NEW.updated_at IS NULL OR NEW.version IS NULL
+  OR NEW.change_id IS NULL OR NEW.change_source IS NULL)
+EXECUTE FUNCTION todos_console_insert();
 
 -- For each statement, not for each row: a bulk insert updates its user once.
 CREATE TRIGGER todos_insert AFTER INSERT ON todos REFERENCING NEW TABLE AS new_rows

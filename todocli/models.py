@@ -224,13 +224,14 @@ class Token(SQLModel, table=True):
         sa.UniqueConstraint("user_id", "name"),
         sa.UniqueConstraint("digest"),
         sa.CheckConstraint("length(name) BETWEEN 1 AND 64", name="name"),
+        sa.CheckConstraint("scope IN ('read', 'write', 'destroy')", name="scope"),
     )
 
     id: UUID = Field(sa_type=sa.Uuid, primary_key=True)
     user_id: UUID = Field(sa_type=sa.Uuid, foreign_key="users.id")
     name: str = Field(sa_type=sa.Text)
     digest: str = Field(sa_type=sa.Text)
-    is_read_only: bool = Field(sa_type=sa.Boolean)
+    scope: str = Field(sa_type=sa.Text)
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

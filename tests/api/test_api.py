@@ -18,6 +18,7 @@ from typing import Any, get_args
 import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
+from sqlmodel import col
 
 from tests.support.relay import Relay
 from tests.support.terminal import Terminal
@@ -36,6 +37,7 @@ from todocli.domain.idempotency import ChangeKey, fingerprint
 from todocli.domain.sorting import SortKey
 from todocli.domain.tokens import is_token, new_token
 from todocli.errors import OutcomeUnknown, ValidationError
+from todocli.models import History
 from todocli.services.history.purge import TrashQuery
 from todocli.services.owner import Owner
 from todocli.services.paging import Cursor
@@ -435,11 +437,38 @@ def test_address_with_refused_tokens_is_blocked(embedded: Store, monkeypatch: py
 
 def test_read_only_token_cannot_write(embedded: Store, eve: Api) -> None:
     todo = eve.add()
-    phone = api_of(embedded, "ada", read_only=True)
+    phone = api_of(embedded, "ada", scope="read")
     assert phone("GET", f"/{todo['id']}").json() == todo
     for method, path, body in (("POST", "", {"title": "b"}), ("PATCH", f"/{todo['id']}", {}), ("DELETE", "/x", None)):
-        assert error(phone(method, path, body), 403, "ACCESS_DENIED")["detail"] == "The token is read-only."
+        assert (
+            error(phone(method, path, body), 403, "ACCESS_DENIED")["detail"]
+            == "The token has the scope read; this needs write."
+        )
     assert eve("GET").json()["total"] == 1
+
+
+@pytest.mark.parametrize("removed", [True, False])
+def test_todo_is_deleted_for_good_with_the_scope_destroy(store: Store, ada: Api, removed: bool) -> None:
+    todo, other, theirs = ada.add("a"), ada.add("b"), api_of(store, "bob").add("c")
+    if removed:
+        assert ada("DELETE", f"/{todo['id']}").status_code == 204
+    refused = error(ada("DELETE", f"/{todo['id']}?permanent=true"), 403, "ACCESS_DENIED")
+    assert refused["detail"] == "The token has the scope write; this needs destroy."
+    admin = api_of(store, "ada", scope="destroy")
+    for foreign in (theirs["id"], str(uuid.uuid4())):
+        error(admin("DELETE", f"/{foreign}?permanent=true"), 404, "NOT_FOUND")
+    stale = {"If-Match": f'"{uuid.uuid4()}"'}
+    error(admin("DELETE", f"/{todo['id']}?permanent=true", headers=stale), 412, "CONFLICT")
+    key = {"Idempotency-Key": str(uuid.uuid4())}
+    for _ in range(2):
+        assert admin("DELETE", f"/{todo['id']}?permanent=true", headers=key).status_code == 204
+    error(admin("DELETE", f"/{other['id']}?permanent=true", headers=key), 409, "CONFLICT")
+    error(admin("DELETE", f"/{todo['id']}?permanent=true"), 404, "NOT_FOUND")
+    assert admin("GET", "?state=trash").json()["items"] == []
+    assert [each["id"] for each in admin("GET").json()["items"]] == [other["id"]]
+    with store.session() as session:
+        titles = session.scalars(sa.select(col(History.after)).where(col(History.todo_id) == uuid.UUID(todo["id"])))
+        assert titles.all() == [None]
 
 
 def test_revoked_token_is_unauthorized(store: Store, ada: Api) -> None:
@@ -464,7 +493,7 @@ def test_last_use_of_token_is_recorded(store: Store, ada: Api) -> None:
 
 
 def test_use_of_token_is_recorded_on_error(store: Store) -> None:
-    bob = api_of(store, "bob", read_only=True)
+    bob = api_of(store, "bob", scope="read")
     error(bob("POST", body={"title": "a"}), 403, "ACCESS_DENIED")
     with store.session() as session:
         (token,) = Tokens(session, Owner("bob")).all().items

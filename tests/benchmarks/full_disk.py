@@ -25,7 +25,7 @@ from todocli.database import migrations
 from todocli.database.postgres.url import PostgresURL
 
 PAGE = 4_096
-MEGABYTES = 48
+MEGABYTES = 256
 _REPORTS = {0: "made", 1: "nothing was changed", 9: "not known"}
 """What a command says about its change, by its exit code."""
 

@@ -201,7 +201,7 @@ SESSION = [
     ("user list", "UserList"),
     ("user add ada", "UserRead"),
     ("user add ada", "UserRead"),
-    ("token create phone --expires 90d --read-only", "TokenCreated"),
+    ("token create phone --expires 90d --scope read", "TokenCreated"),
     ("token create phone", None),
     ("token list", "TokenList"),
     ("token revoke phone", "TokenRead"),

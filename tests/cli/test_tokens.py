@@ -31,18 +31,18 @@ def test_token_is_shown_once_and_stored_as_digest(todo: Terminal, home: Path) ->
 
 def test_tokens_are_listed_and_revoked(todo: Terminal) -> None:
     assert todo("token list").err == "There are no tokens. Create one: todo token create NAME\n"
-    todo.ok("token create web --expires 90d --read-only")
+    todo.ok("token create web --expires 90d --scope read")
     made = json.loads(todo.ok("token create phone --json"))
-    assert (made["is_read_only"], made["expires_at"]) == (False, None)
+    assert (made["scope"], made["expires_at"]) == ("write", None)
     rows = [line.split("\t") for line in todo.ok("token list").splitlines()]
     assert [(row[0], row[1], row[4]) for row in rows] == [
-        ("phone", "read, write", "never"),
+        ("phone", "write", "never"),
         ("web", "read", "never"),
     ]
     assert rows[0][3] == "never" != rows[1][3]
     revoked = todo("token revoke phone")
     assert (revoked.code, revoked.err) == (0, "Revoked; the token no longer works.\n")
-    assert revoked.out.startswith("phone\tread, write\t")
+    assert revoked.out.startswith("phone\twrite\t")
     assert [token["name"] for token in json.loads(todo.ok("token list --json"))["items"]] == ["web"]
 
 

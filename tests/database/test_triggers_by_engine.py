@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -10,8 +11,15 @@ import psycopg
 import pytest
 
 from tests.database.test_triggers import NO_RETRY, row
-from tests.support.console import NOON, REFUSED, Console
+from tests.support.client import Client
+from tests.support.console import LOCK_WAITS, NOON, REFUSED, Console
+from tests.support.waiting import wait_until
 from todocli.database.postgres.url import PostgresURL
+from todocli.database.store import open_store
+from todocli.domain.idempotency import ChangeKey
+from todocli.schemas.todos import TodoCreate
+from todocli.services.history.undo import Undo
+from todocli.services.owner import Owner
 
 # SQLite
 
@@ -153,6 +161,60 @@ def test_returning_shows_the_console_change(postgres: Console) -> None:
     ((change, version),) = postgres.run("UPDATE todos SET title = 'New' RETURNING change_id, version")
     assert postgres.changes(user)[1] == change
     assert version == 2
+
+
+def test_insert_of_user_and_title_is_enough(postgres: Console, postgres_url: PostgresURL) -> None:
+    """As in Neon's SQL editor."""
+    user = postgres.add_user()
+    values = "(:user, 'a'), (:user, 'b')"
+    added = postgres.run(
+        f"INSERT INTO todo.todos (user_id, title) VALUES {values}"
+        " RETURNING id, number, version, change_id, change_source, created_at = now(), updated_at = now()",
+        user=user,
+    )
+    assert [row[1:3] + row[4:] for row in added] == [(1, 1, "sql", True, True), (2, 1, "sql", True, True)]
+    assert {UUID(str(row[0])).version for row in added} == {7}
+    [change] = postgres.changes(user)
+    assert {row[3] for row in added} == {change}
+    assert [(each.before, each.after["title"]) for each in postgres.history(user) if each.after] == [
+        (None, "a"),
+        (None, "b"),
+    ]
+    assert postgres.value("SELECT (last_number, open_count) = (2, 2) FROM users WHERE id = :user", user=user)
+    postgres.run("INSERT INTO todo.todos (user_id, title, number) VALUES (:user, 'c', 7)", user=user)
+    with open_store(postgres_url) as store, store.session() as session:
+        assert Client(session, Owner("ada", user)).add([TodoCreate(title="d")]).items[0].number == 8
+    undone = undo(postgres_url, user, 3)
+    assert undone == [1, 1, 2]
+    assert postgres.value("SELECT count(*) FROM todos WHERE deleted_at IS NULL") == 0
+
+
+def undo(url: PostgresURL, user: UUID, count: int) -> list[int]:
+    """Undo changes; return how many todos each was about."""
+    with open_store(url) as store:
+        key = ChangeKey(uuid4(), "undo")
+        found = store.atomically(lambda session: Undo(session, Owner("ada", user)).reverse("undo", count, key))
+    return [change.count for change in found.items]
+
+
+def test_simultaneous_inserts_get_two_numbers(postgres: Console, postgres_url: PostgresURL) -> None:
+    user = postgres.add_user()
+    insert = "INSERT INTO todo.todos (user_id, title) VALUES (:user, 'a') RETURNING number"
+    other = Console(postgres_url)
+    with ThreadPoolExecutor() as pool:
+        with other.transaction():
+            assert other.value(insert, user=user) == 1
+            waiting = pool.submit(postgres.value, insert, user=user)
+            witness = Console(postgres_url)
+            wait_until(lambda: witness.value(LOCK_WAITS), "the second insert")
+            witness.close()
+        assert waiting.result() == 2
+    other.close()
+
+
+def test_insert_for_unknown_user_is_refused(postgres: Console) -> None:
+    with pytest.raises(psycopg.errors.ForeignKeyViolation, match="there is no user"):
+        postgres.run("INSERT INTO todo.todos (user_id, title) VALUES (:user, 'a')", user=uuid4())
 
 
 def test_simultaneous_transactions_are_two_changes(postgres_url: PostgresURL) -> None:

@@ -18,6 +18,7 @@ from todocli.api.settings import Settings
 from todocli.api.throttle import Throttle
 from todocli.clock import now
 from todocli.database.store import Store
+from todocli.domain.scopes import Scope
 from todocli.errors import AccessDenied, MissingUserContext, TodoError
 from todocli.services import tokens
 from todocli.services.tokens import Principal
@@ -98,6 +99,11 @@ def require_read(request: Request) -> Principal:
 
 async def require_write(principal: Annotated[Principal, Depends(require_read)]) -> Principal:
     """Return the client, if it may write. Raises `AccessDenied`."""
-    if principal.is_read_only:
-        raise AccessDenied("The token is read-only.")
+    require(principal, "write")
     return principal
+
+
+def require(principal: Principal, scope: Scope) -> None:
+    """Raise `AccessDenied` if the client may not do what a scope allows."""
+    if not principal.may(scope):
+        raise AccessDenied(f"The token has the scope {principal.scope}; this needs {scope}.")

@@ -96,8 +96,8 @@ _ERRORS: dict[int, tuple[str, ErrorResponse]] = {
         _error("The token is not valid.", "ACCESS_DENIED"),
     ),
     403: (
-        "The token is read-only, or the request is for another host or from another origin.",
-        _error("The token is read-only.", "ACCESS_DENIED"),
+        "The scope of the token does not allow it, or the request is for another host or from another origin.",
+        _error("The token has the scope read; this needs write.", "ACCESS_DENIED"),
     ),
     404: (
         "There is no such todo, it belongs to another user, or it is in the trash;"

@@ -16,7 +16,7 @@ from pydantic.json_schema import SkipJsonSchema, WithJsonSchema
 from typing_extensions import TypeAliasType
 
 from todocli import clock
-from todocli.api.auth import UUID_PATTERN, require_read, require_write
+from todocli.api.auth import UUID_PATTERN, require, require_read, require_write
 from todocli.api.errors import BadRequest, PreconditionFailed
 from todocli.api.openapi import responses
 from todocli.domain.filters import parser
@@ -30,7 +30,6 @@ from todocli.schemas.todos import TodoCreate, TodoList, TodoRead, TodoUpdate
 from todocli.services.paging import Cursor
 from todocli.services.queries import TodoQuery
 from todocli.services.resolve import Result
-from todocli.services.todos import Todos
 from todocli.services.tokens import Principal
 from todocli.services.workspace import Workspace
 
@@ -66,13 +65,13 @@ IfMatch = Annotated[
 
 
 @contextmanager
-def _todos(request: Request, principal: Principal) -> Iterator[Todos]:
-    """Open the client's todos for one request."""
+def _workspace(request: Request, principal: Principal) -> Iterator[Workspace]:
+    """Open the client's workspace for one request."""
     _refuse_unknown(request)
     try:
         origin = Origin("api", principal.token_name)
         with Workspace(request.app.state.store, principal.owner, origin=origin) as workspace:
-            yield workspace.todos
+            yield workspace
     except NotFound as error:
         raise NotFound(error.detail, field_errors=(FieldError("todo_id", "was not found"),)) from None
     except Conflict as error:
@@ -112,8 +111,8 @@ def create(
 ) -> TodoRead:
     """Add a todo. It gets the user's next number."""
     key = _change_key(idempotency_key, "add", body=todo.model_dump(mode="json", exclude_unset=True))
-    with _todos(request, principal) as todos:
-        added = _only(todos.add([todo], key))
+    with _workspace(request, principal) as workspace:
+        added = _only(workspace.todos.add([todo], key))
     response.headers["Location"] = str(request.url_for("read", todo_id=added.id).path)
     return _with_etag(response, added)
 
@@ -166,8 +165,8 @@ def find(
         here = after_todo.here if after_todo else _local_time(tz)
         condition = parser.parse_options(options, today=here.date())
         query = TodoQuery(state, condition, parse_sort(sort), reverse, limit, here)
-        with _todos(request, principal) as todos:
-            return todos.page(query, after_todo)
+        with _workspace(request, principal) as workspace:
+            return workspace.todos.page(query, after_todo)
 
 
 @router.get(
@@ -190,8 +189,8 @@ def read(
 
 def _find(request: Request, principal: Principal, todo_id: UUID) -> TodoRead:
     """Return a todo. Raises `NotFound` for one in the trash."""
-    with _todos(request, principal) as todos:
-        found = todos.get(_one(todo_id)).items[0]
+    with _workspace(request, principal) as workspace:
+        found = workspace.todos.get(_one(todo_id)).items[0]
     if found.deleted_at is not None:
         raise NotFound(f"{todo_id} is in the trash.", field_errors=(FieldError("todo_id", "was not found"),))
     return found
@@ -216,8 +215,8 @@ def update(
     body = changes.model_dump(mode="json", exclude_unset=True)
     key = _change_key(idempotency_key, "edit", references=[str(todo_id)], body=body)
     load = partial(_find, request, principal, todo_id)
-    with _if_match(if_match, load) as expected, _todos(request, principal) as todos:
-        updated = _only(todos.edit(_one(todo_id), changes, key, expected=expected))
+    with _if_match(if_match, load) as expected, _workspace(request, principal) as workspace:
+        updated = _only(workspace.todos.edit(_one(todo_id), changes, key, expected=expected))
     return _with_etag(response, updated)
 
 
@@ -227,21 +226,31 @@ def update(
     summary="Remove a todo",
     status_code=204,
     response_class=Response,
-    responses=responses(204, "The todo is in the trash.", 404, 409, 412, item=None),
+    responses=responses(204, "The todo is in the trash, or deleted for good.", 404, 409, 412, item=None),
 )
 def delete(
     request: Request,
     response: Response,
     principal: Writer,
     todo_id: UUID,
+    permanent: Annotated[
+        bool, Query(description="Delete it for good, in the trash or not. The token needs the scope `destroy`.")
+    ] = False,
     if_match: IfMatch = None,
     idempotency_key: Key = None,
 ) -> None:
-    """Move a todo to the trash; `todo undo` or `todo restore` brings it back."""
+    """Move a todo to the trash; `todo undo` or `todo restore` brings it back, unless it was deleted for good."""
+    if permanent:
+        require(principal, "destroy")
+        key = _change_key(idempotency_key, "purge", references=[str(todo_id)])
+        load = partial(_find, request, principal, todo_id)
+        with _if_match(if_match, load) as expected, _workspace(request, principal) as workspace:
+            workspace.purge_one(todo_id, key, expected=expected)
+        return
     key = _change_key(idempotency_key, "rm", references=[str(todo_id)])
     load = partial(_find, request, principal, todo_id)
-    with _if_match(if_match, load) as expected, _todos(request, principal) as todos:
-        todos.remove(_one(todo_id), key, expected=expected)
+    with _if_match(if_match, load) as expected, _workspace(request, principal) as workspace:
+        workspace.todos.remove(_one(todo_id), key, expected=expected)
 
 
 def _only(result: Result) -> TodoRead:

@@ -717,7 +717,12 @@ TABLE = Command(
                     "Create a token.",
                     options=(
                         Option("--expires", help="Valid for this long: 90d, 12w; forever by default.", value=True),
-                        Option("--read-only", help="It cannot change anything."),
+                        Option(
+                            "--scope",
+                            help="read, write (default), or destroy, which may also delete for good.",
+                            value=True,
+                            choices=("read", "write", "destroy"),
+                        ),
                         JSON,
                         PROFILE,
                         NO_INPUT,

@@ -5,8 +5,12 @@ from __future__ import annotations
 from uuid import UUID
 
 from pydantic import Field
+from typing_extensions import TypeAliasType
 
+from todocli.domain import scopes
 from todocli.schemas.base import Instant, ItemList, Output
+
+Scope = TypeAliasType("Scope", scopes.Scope)
 
 
 class TokenRead(Output):
@@ -14,7 +18,7 @@ class TokenRead(Output):
 
     id: UUID
     name: str
-    is_read_only: bool
+    scope: Scope = Field(description="Each scope includes those before it: read, write, destroy.")
     created_at: Instant
     expires_at: Instant | None
     last_used_at: Instant | None = Field(description="Accurate to about a minute; null: never.")

@@ -15,6 +15,7 @@ from sqlmodel import Session, SQLModel, col
 from todocli.clock import now
 from todocli.database.engine import insert_for
 from todocli.domain.ids import new_id
+from todocli.domain.scopes import SCOPES, Scope
 from todocli.domain.tokens import PREFIX, is_token, new_token
 from todocli.domain.tokens import digest as token_digest
 from todocli.errors import AccessDenied, Conflict, MissingUserContext, NotFound, ValidationError
@@ -31,12 +32,16 @@ _columns = [_table.c[name] for name in TokenRead.model_fields]
 
 @dataclass(frozen=True)
 class Principal:
-    """An authenticated client: the user it acts for, whether it may write, and the token it used, by id and name."""
+    """An authenticated client: the user it acts for, what it may do, and the token it used, by id and name."""
 
     owner: Owner
-    is_read_only: bool = False
+    scope: Scope = "write"
     token_id: UUID | None = None
     token_name: str | None = None
+
+    def may(self, scope: Scope) -> bool:
+        """Whether the client's scope includes another."""
+        return SCOPES.index(self.scope) >= SCOPES.index(scope)
 
 
 class Tokens:
@@ -46,7 +51,7 @@ class Tokens:
         self._session = session
         self._owner = owner
 
-    def create(self, name: str, *, expires_at: datetime | None = None, read_only: bool = False) -> TokenCreated:
+    def create(self, name: str, *, expires_at: datetime | None = None, scope: Scope = "write") -> TokenCreated:
         """Return a new token.
 
         Raises `ValidationError` for the name, `Conflict` if it is taken, and `MissingUserContext`.
@@ -61,7 +66,7 @@ class Tokens:
             "id": new_id(moment),
             "name": name,
             "digest": token_digest(token),
-            "is_read_only": read_only,
+            "scope": scope,
             "created_at": moment,
             "expires_at": expires_at,
         }
@@ -105,7 +110,7 @@ class Tokens:
 
 _PRINCIPAL = (
     sa.select(
-        *(_table.c[name] for name in ("id", "name", "digest", "is_read_only", "expires_at", "user_id")),
+        *(_table.c[name] for name in ("id", "name", "digest", "scope", "expires_at", "user_id")),
         col(User.name).label("user_name"),
     )
     .join(User, col(User.id) == _table.c.user_id)
@@ -125,7 +130,7 @@ def authenticate(session: Session, token: str) -> Principal:
         raise refused
     if row["expires_at"] is not None and row["expires_at"] <= now():
         raise AccessDenied("The token has expired.", hint="Create another", command=("todo", "token", "create", "NAME"))
-    return Principal(Owner(row["user_name"], row["user_id"]), row["is_read_only"], row["id"], row["name"])
+    return Principal(Owner(row["user_name"], row["user_id"]), row["scope"], row["id"], row["name"])
 
 
 def user_of(session: Session, user_id: UUID) -> Principal:

@@ -194,6 +194,16 @@ class Workspace:
             lambda session: Undo(session, owner, origin=origin).reverse(verb, count, key, force=force, dry_run=dry_run)
         )
 
+    def purge_one(self, todo_id: UUID, key: ChangeKey, *, expected: UUID | None = None) -> ChangeList:
+        """Delete a todo for good; see `todocli.services.history.purge.Purge.purge_one`."""
+        from todocli.services.history.purge import Purge
+
+        owner, origin = self.owner, self._origin
+        self.release()
+        return self.store.atomically(
+            lambda session: Purge(session, owner, origin=origin).purge_one(todo_id, key, expected=expected)
+        )
+
     def purge(
         self, trash: TrashQuery, expected: TrashPreview, key: ChangeKey, *, per_change: int | None = None
     ) -> ChangeList:

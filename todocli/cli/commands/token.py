@@ -9,6 +9,7 @@ import typer
 from todocli import clock
 from todocli.cli.command import Command, Family, Itemised
 from todocli.cli.context import Context
+from todocli.domain.scopes import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +37,12 @@ def create(
         str | None,
         typer.Option("--expires", metavar="DURATION", help="Valid for this long: 90d, 12w; forever by default."),
     ] = None,
-    read_only: Annotated[bool, typer.Option("--read-only", metavar="", help="It cannot change anything.")] = False,
+    scope: Annotated[
+        Scope,
+        typer.Option(
+            "--scope", metavar="SCOPE", help="read, write (default), or destroy, which may also delete for good."
+        ),
+    ] = "write",
 ) -> None:
     """Create a token. It is shown once; only its hash is stored.
 
@@ -46,7 +52,7 @@ def create(
 
     until = clock.now() + parse_duration(expires, "expires") if expires is not None else None
     with context.workspace() as workspace:
-        token = workspace.tokens.create(name, expires_at=until, read_only=read_only)
+        token = workspace.tokens.create(name, expires_at=until, scope=scope)
     context.output.lines(token, [token.token])
     context.output.note("Copy it now; it won't be shown again. Clients send it as Authorization: Bearer todo_…")
 
@@ -73,11 +79,11 @@ def _print(context: Context, document: BaseModel, tokens: Sequence[TokenRead], n
     rows = [
         (
             token.name,
-            "read" if token.is_read_only else "read, write",
+            token.scope,
             ago(token.created_at, now),
             local(token.expires_at) if token.expires_at else "never",
             ago(token.last_used_at, now) if token.last_used_at else "never",
         )
         for token in tokens
     ]
-    context.output.rows(document, ("Token", "Access", "Created", "Expires", "Used"), rows, nothing=nothing)
+    context.output.rows(document, ("Token", "Scope", "Created", "Expires", "Used"), rows, nothing=nothing)

@@ -1,4 +1,4 @@
-"""Deletes todos in the trash for good, with their history. It cannot be undone.
+"""Deletes todos for good, with their history. It cannot be undone.
 
 Everything happens inside the database, however much is in the trash, and the order of the statements matters:
 
@@ -132,8 +132,28 @@ class Purge:
                 hint="Look again",
                 command=("todo", "trash"),
             )
+        return self._delete(trash.conditions(), key, per_change)
+
+    def purge_one(self, todo_id: UUID, key: ChangeKey, *, expected: UUID | None = None) -> ChangeList:
+        """Delete a todo and its history, whether it is in the trash or not.
+
+        The session's statements are one transaction. Raises `NotFound`, and `Conflict` if `key` was used for another
+        request, or if another change than `expected` was the last one to touch the todo.
+        """
+        self._owner.require(self._session, lock=True)
+        if before := self.find(key):
+            return before
+        this = col(Todo.id) == todo_id
+        change_id = self._session.scalar(sa.select(col(Todo.change_id)).where(self._owner.scope(Todo), this))
+        if change_id is None:
+            raise resolve.not_found([todo_id], [])
+        if expected not in (None, change_id):
+            raise Conflict("The todo was changed in the meantime; nothing was purged.")
+        return self._delete([this], key, None)
+
+    def _delete(self, conditions: list[sa.ColumnElement[bool]], key: ChangeKey, per_change: int | None) -> ChangeList:
         self._session.execute(self._insert_change(key))
-        numbers = sa.select(*self._number_only(key.id)).where(self._owner.scope(Todo), *trash.conditions())
+        numbers = sa.select(*self._number_only(key.id)).where(self._owner.scope(Todo), *conditions)
         own = aliased(History, name="own")
         purged = sa.select(col(own.todo_id)).where(self._owner.owns(own), col(own.change_id) == key.id)
         for statement in (
