@@ -18,6 +18,14 @@ BEGIN
 END
 $$;
 
+-- A row that joined an old change would stand in the log before what had led to it.
+CREATE FUNCTION todos_refuse_old_change() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'the change is recorded already, and others followed it'
+  USING HINT = 'Leave change_id out, or give a new UUID.', ERRCODE = 'unique_violation';
+END
+$$;
+
 CREATE FUNCTION todos_console() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM set_config('search_path', quote_ident(TG_TABLE_SCHEMA) || ', pg_temp', true);
@@ -80,6 +88,15 @@ BEGIN
   THEN
     RAISE EXCEPTION 'the number belongs to another todo' USING ERRCODE = 'unique_violation';
   END IF;
+  IF EXISTS (
+    SELECT FROM new_rows AS n JOIN changes AS c ON c.user_id = n.user_id AND c.id = n.change_id
+    WHERE EXISTS (SELECT FROM changes AS later WHERE later.user_id = c.user_id AND later.seq > c.seq)
+      AND EXISTS (SELECT FROM history AS h WHERE h.todo_id = n.id AND h.user_id = n.user_id)
+      AND NOT EXISTS (
+        SELECT FROM history AS h WHERE h.todo_id = n.id AND h.user_id = n.user_id AND h.change_id = n.change_id))
+  THEN
+    PERFORM todos_refuse_old_change();
+  END IF;
   -- A row whose history is there already was counted before: data is being restored.
   UPDATE users
   SET last_number = GREATEST(users.last_number, added.number),
@@ -110,6 +127,13 @@ CREATE FUNCTION todos_update() RETURNS trigger LANGUAGE plpgsql SET search_path 
 BEGIN
   PERFORM set_config('search_path', quote_ident(TG_TABLE_SCHEMA) || ', pg_temp', true);
   PERFORM FROM users WHERE id IN (SELECT user_id FROM new_rows) ORDER BY id FOR NO KEY UPDATE;
+  IF EXISTS (
+    SELECT FROM (SELECT DISTINCT user_id, change_id FROM new_rows) AS n
+    JOIN changes AS c ON c.user_id = n.user_id AND c.id = n.change_id
+    WHERE EXISTS (SELECT FROM changes AS later WHERE later.user_id = c.user_id AND later.seq > c.seq))
+  THEN
+    PERFORM todos_refuse_old_change();
+  END IF;
   UPDATE users
   SET open_count = users.open_count + moved.open,
     completed_count = users.completed_count + moved.completed,

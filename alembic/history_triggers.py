@@ -16,6 +16,7 @@ is a row of todos (of history in `number_in`):
     row_json(x)            its JSON, with the columns that history keeps
     is_open(x) …           one of the states that `users` counts
     is_purged(x)           a purge has recorded it
+    is_old(x)              SQLite: its change is recorded, and is not the user's newest
     number_in(x)           the number of its todo
     latest_row(x)          SQLite: the newest `after` of the todo; null if it is new or was deleted
     utc_now(), new_change_id()       SQLite: the time as SQLAlchemy stores it, and a UUIDv7
@@ -57,6 +58,10 @@ _SQLITE_LATEST = (
     " WHERE h.todo_id = {0}.id AND h.user_id = {0}.user_id ORDER BY +c.seq DESC LIMIT 1)"
 )
 """CROSS JOIN and + keep SQLite from walking all changes by `seq`."""
+_SQLITE_OLD = (
+    "EXISTS (SELECT 1 FROM changes WHERE id = {0}.change_id AND user_id = {0}.user_id"
+    " AND seq < (SELECT MAX(seq) FROM changes WHERE user_id = {0}.user_id))"
+)
 
 _STATES = {
     "is_open": "({0}.deleted_at IS NULL AND {0}.completed_at IS NULL)",
@@ -91,6 +96,7 @@ def create(op: Operations, columns: Mapping[str, Kind]) -> None:
         text = _expand(text, macro, form.format)
     if dialect == "sqlite":
         text = _expand(text, "latest_row", _SQLITE_LATEST.format)
+        text = _expand(text, "is_old", _SQLITE_OLD.format)
         text = _expand(text, "row_json", _row_json("json_object", _SQLITE, columns))
         text = _expand(text, "utc_now", lambda _: _SQLITE_NOW)
         text = _expand(text, "new_change_id", lambda _: _SQLITE_NEW_ID)

@@ -17,6 +17,12 @@ BEGIN
     SELECT 1 FROM history AS h
     WHERE h.user_id = NEW.user_id AND number_in(h) = NEW.number AND (h.before IS NULL OR h.after IS NULL)
       AND h.todo_id <> NEW.id);
+  -- A row that joined an old change would stand in the log before what had led to it. While data is being restored, the
+  -- history of the todo is not there yet, or has the row.
+  SELECT RAISE(ABORT, 'the change is recorded already, and others followed it')
+  WHERE is_old(NEW) AND EXISTS (SELECT 1 FROM history WHERE todo_id = NEW.id AND user_id = NEW.user_id)
+    AND NOT EXISTS (
+      SELECT 1 FROM history WHERE todo_id = NEW.id AND user_id = NEW.user_id AND change_id = NEW.change_id);
 
   UPDATE users
   SET last_number = MAX(last_number, NEW.number),
@@ -52,6 +58,7 @@ END;
 CREATE TRIGGER todos_update AFTER UPDATE ON todos
 WHEN NEW.change_id <> OLD.change_id
 BEGIN
+  SELECT RAISE(ABORT, 'the change is recorded already, and others followed it') WHERE is_old(NEW);
   UPDATE users
   SET open_count = open_count + is_open(NEW) - is_open(OLD),
     completed_count = completed_count + is_completed(NEW) - is_completed(OLD),

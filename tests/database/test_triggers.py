@@ -124,16 +124,6 @@ def test_upsert_records_history(console: Console, user: UUID) -> None:
     assert console.value("SELECT last_number FROM users") == 1
 
 
-def test_second_update_in_a_change_keeps_first_before(console: Console, user: UUID) -> None:
-    todo, first, second = console.add(user, 1, "a"), uuid4(), uuid4()
-    for title, change in (("b", first), ("c", second), ("d", first)):
-        console.run("UPDATE todos SET title = :title, change_id = :change", title=title, change=change)
-    assert console.history(user)[1:] == [
-        HistoryRow(first, "cli", todo, row(1, "a"), row(1, "d")),
-        HistoryRow(second, "cli", todo, row(1, "b"), row(1, "c")),
-    ]
-
-
 @pytest.mark.parametrize("column", ["id", "number", "user_id"])
 def test_identity_of_a_todo_is_immutable(console: Console, user: UUID, column: str) -> None:
     todo, other = console.add(user, 1), console.add_user("bob")
@@ -277,6 +267,23 @@ def test_bulk_insert_updates_the_user_once(console: Console, user: UUID) -> None
 
 
 # Both engines
+
+
+def test_row_cannot_join_an_old_change(console: Console, user: UUID) -> None:
+    """It would stand in the log before what had led to it, and undo would take back what never was."""
+    old, todo = uuid4(), console.add(user, 1, "a")
+    console.add(user, 2, "b")
+    stamped = "UPDATE todos SET title = :title, change_id = :change WHERE number = :number"
+    console.run(stamped, title="c", change=old, number=1)
+    console.run(stamped, title="c", change=old, number=2)  # it is still the newest
+    console.run("UPDATE todos SET title = 'd' WHERE number = 2")
+    before = console.history(user)
+    with pytest.raises(REFUSED, match="recorded already"):
+        console.run(stamped, title="e", change=old, number=2)
+    console.run("DELETE FROM todos WHERE number = 1")
+    with pytest.raises(REFUSED, match="recorded already"):
+        console.add(user, 1, "a", todo=todo, change=before[1].change)
+    assert console.history(user)[:-1] == before
 
 
 def test_both_engines_record_the_same_history(sqlite_path: Path, postgres_url: PostgresURL) -> None:
