@@ -271,6 +271,23 @@ def test_sql_of_upgrade_creates_the_same_schema(
     assert todo.ok("db check").endswith(" is current (0102)\n")
 
 
+def test_profile_is_added_without_its_database(todo: Terminal) -> None:
+    nobody = "postgresql://ada:secret@127.0.0.1:1/x"
+    ran = todo("profile add work --user ada --url-stdin --no-check", stdin=nobody)
+    assert (ran.code, ran.err) == (0, "Its database was not checked. Do that later: todo --profile work doctor\n")
+    assert json.loads(todo.ok("profile show work --json"))["user"] == "ada"
+    assert todo("list", profile="work").code == 7
+
+
+def test_profile_takes_the_json_of_neons_command(todo: Terminal, postgres_url: PostgresURL) -> None:
+    answer = json.dumps({"id": "x", "connection_string": postgres_url.text(), "claim_url": "https://neon.example"})
+    todo.ok("profile add work --user ada --url-stdin", stdin=answer)
+    assert todo.ok("add a", profile="work") == "1\topen\ta\n"
+    ran = todo("profile add home --url-stdin", stdin='{"connection": "postgresql://ada:PASSWORD@db.example/x"}')
+    assert (ran.code, "PASSWORD" in ran.err) == (2, False)
+    assert "JSON without a connection_string" in ran.err
+
+
 @pytest.mark.parametrize(
     ("span", "code", "sentence"),
     [

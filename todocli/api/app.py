@@ -30,7 +30,7 @@ READY_SECONDS = 2.0
 """The deadline of the readiness check, on a connection of its own, however busy the others are."""
 
 _FILES = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css", "favicon-32x32.png": "image/png"}
-_DESCRIPTION = "Your todos, for web pages, phones and other programs. `todo undo` can take back any change.\n\n"
+_DESCRIPTION = "Your todos, for web pages, phones and other programs. `todo undo` takes back what they change.\n\n"
 _BEARER = "Authenticate with a bearer token: `todo token create NAME` creates one."
 _GATEWAY = "A gateway authenticates the user."
 

@@ -552,6 +552,7 @@ TABLE = Command(
                         Option("--embedded", help="Use the embedded database of this machine."),
                         Option("--pooled", help="Use Neon's pooler, if the URL names it."),
                         Option("--timeout", help="How long commands wait for the database; 15 by default.", value=True),
+                        Option("--no-check", help="Add it without connecting to the database."),
                         JSON,
                         PROFILE,
                         NO_INPUT,

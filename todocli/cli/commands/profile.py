@@ -79,6 +79,9 @@ def add(
         float | None,
         typer.Option("--timeout", metavar="SECONDS", help="How long commands wait for the database; 15 by default."),
     ] = None,
+    no_check: Annotated[
+        bool, typer.Option("--no-check", metavar="", help="Add it without connecting to the database.")
+    ] = False,
 ) -> None:
     """Add a profile, and register its user if the database is ready.
 
@@ -98,13 +101,15 @@ def add(
     profile = Profile(name, user, url=url, url_env=url_env, pooled=pooled, timeout=seconds)
     profiles.check_profile(profile)
     try:
-        profile = _register(context, profile)
+        profile = profile if no_check else _register(context, profile)
         is_ready = True
     except SchemaOutdated:
         is_ready = False
     profiles.add(profile)
     _print_one(context, profile, active=False)
-    if is_ready:
+    if no_check and not embedded:
+        context.output.note("Its database was not checked. Do that later", ("todo", "--profile", name, "doctor"))
+    elif is_ready:
         context.output.note("To use it", ("todo", "profile", "use", name))
     else:
         context.output.note("Its database has no schema yet. Create one", ("todo", "--profile", name, "db", "upgrade"))

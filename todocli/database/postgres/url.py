@@ -5,6 +5,7 @@ No message here quotes any part of the text: in a malformed URL the password may
 
 from __future__ import annotations
 
+import json
 import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -68,7 +69,8 @@ class PostgresURL:
     def parse(cls, text: str) -> PostgresURL:
         """Parse a URL as Neon's console and command line print it.
 
-        White space, quotes, `psql` and `NAME=` around it are dropped. As in libpq, the database defaults to the
+        White space, quotes, `psql` and `NAME=` around it are dropped; of a JSON object it takes the
+        `connection_string`. As in libpq, the database defaults to the
         user's name, and `user`, `password`, `host`, `port` and `dbname` in the query take precedence. Unlike in
         libpq, exactly one host and a user are required.
 
@@ -149,6 +151,11 @@ def _refuse(fault: str, hint: str = _FORM_HINT) -> NoReturn:
 
 def _bare(text: str) -> str:
     """Drop what surrounds a URL where it was copied."""
+    if text.lstrip().startswith("{"):
+        try:
+            text = str(json.loads(text)["connection_string"])
+        except (ValueError, KeyError):
+            _refuse("It is JSON without a connection_string.")
     text = text.strip().strip(_QUOTES).strip()
     leading = _LEADING_WORDS.match(text)
     if leading:
