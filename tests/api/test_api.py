@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import time
 import uuid
 import zlib
@@ -623,6 +624,20 @@ def test_gateway_user_is_a_parameter_in_the_document() -> None:
         for operation in path.values():
             [header] = [each for each in operation["parameters"] if each["name"] == "X-User-ID"]
             assert (header["in"], header["required"], "format" in header["schema"]) == ("header", True, False)
+
+
+def test_proxy_may_serve_it_under_a_prefix(embedded: Store) -> None:
+    api = api_of(embedded, "ada", replace(SETTINGS, root_path="/todo"))
+    api.client = TestClient(api.client.app, root_path="/todo")
+    added = api.client.post("/todo/api/v1/todos", json={"title": "a"}, headers=api.headers)
+    assert added.headers["Location"] == f"/todo/api/v1/todos/{added.json()['id']}"
+    assert added.headers["Cache-Control"] == "no-store"
+    assert api.client.get(added.headers["Location"], headers=api.headers).json()["title"] == "a"
+    assert api.client.get("/todo/healthz", headers={"Host": "evil.example"}).status_code == 200
+    page = api.client.get("/todo/docs").text
+    assert set(re.findall(r'"(/[^"]*)"', page)) >= {"/todo/docs/swagger-ui.css", "/todo/docs/swagger-ui-bundle.js"}
+    assert "'/todo/openapi.json'" in page
+    assert api.client.get("/todo/openapi.json").json()["servers"][0]["url"] == "/todo"
 
 
 def test_unknown_path_or_method_is_refused(eve: Api) -> None:

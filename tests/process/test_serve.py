@@ -91,6 +91,8 @@ def test_taken_port_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("serve --host 0.0.0.0 --trust-header X-User-ID", 2, "Any client that reaches 0.0.0.0 could name any user in"),
         ("serve --cors app.example", 2, "--cors takes an origin, not 'app.example'."),
+        ("serve --proxy proxy.example", 2, "--proxy takes an IP address or a network, not 'proxy.example'."),
+        ("serve --root-path todo/", 2, "--root-path takes a path, not 'todo/'."),
         ("serve --allow-host http://x", 2, "--allow-host takes a host name, not 'http://x'."),
         ("serve --allow-host todo.example:80", 2, "--allow-host takes a host name, not 'todo.example:80'."),
         (

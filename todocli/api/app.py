@@ -49,7 +49,7 @@ def create_app(store: Store | None, settings: Settings) -> FastAPI:
         version=__version__,
         contact={"name": "The authors of todo"},
         license_info={"name": "MIT", "identifier": "MIT"},
-        servers=[{"url": "/", "description": "This server."}],
+        servers=[{"url": settings.root_path or "/", "description": "This server."}],
         openapi_tags=[{"name": "Todos", "description": "The todos of one user."}],
         description=_DESCRIPTION + (_GATEWAY if settings.trust_header else _BEARER),
         lifespan=lifespan,
@@ -126,12 +126,13 @@ def _metrics(metrics: Metrics) -> Callable[[], Awaitable[Response]]:
 
 async def _docs(request: Request) -> Response:
     """Serve a page to try the API. It loads nothing from other hosts."""
+    root = request.scope.get("root_path", "")
     page = get_swagger_ui_html(
-        openapi_url=str(request.app.url_path_for("openapi")),
+        openapi_url=f"{root}/openapi.json",
         title="todo",
-        swagger_js_url="/docs/swagger-ui-bundle.js",
-        swagger_css_url="/docs/swagger-ui.css",
-        swagger_favicon_url="/docs/favicon-32x32.png",
+        swagger_js_url=f"{root}/docs/swagger-ui-bundle.js",
+        swagger_css_url=f"{root}/docs/swagger-ui.css",
+        swagger_favicon_url=f"{root}/docs/favicon-32x32.png",
         swagger_ui_parameters={"tryItOutEnabled": True},
     )
     page.headers["Content-Security-Policy"] = (

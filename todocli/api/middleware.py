@@ -65,7 +65,7 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                private = [_NO_STORE] if scope["path"].startswith("/api/") else []
+                private = [_NO_STORE] if _route_path(scope).startswith("/api/") else []
                 message["headers"] = [*message["headers"], _NO_SNIFF, *private]
             await send(message)
 
@@ -113,7 +113,7 @@ class RequestGuard:
             return
         headers = Headers(scope=scope)
         try:
-            self._check_head(scope["path"], headers)
+            self._check_head(_route_path(scope), headers)
             async with asyncio.timeout(BODY_SECONDS):
                 body = await _read_body(receive)
             if body and not _is_json(headers):
@@ -163,6 +163,12 @@ class RequestGuard:
             raise _too_large()
         if len(headers.getlist("authorization")) > 1:
             raise BadRequest("There is more than one Authorization header.")
+
+
+def _route_path(scope: Scope) -> str:
+    """Return the path without the prefix under which a proxy serves it."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
 
 
 def _is_json(headers: Headers) -> bool:

@@ -22,6 +22,7 @@ class Settings:
     `trust_header` is the header in which a gateway names the user; None: clients authenticate with bearer tokens.
     `connections` is how many to the database each process has at most.
     `refused_tokens` is how many tokens from one address may be refused each minute; 0: any number.
+    `root_path` is the prefix of the path under which a proxy serves the API; the proxy strips it.
     `metrics` is whether `GET /metrics` is answered.
     """
 
@@ -32,6 +33,7 @@ class Settings:
     connections: int = 5
     refused_tokens: int = 0
     metrics: bool = False
+    root_path: str = ""
 
     def text(self) -> str:
         """Return the settings as JSON."""

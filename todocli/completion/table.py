@@ -428,6 +428,10 @@ TABLE = Command(
                 Option("--trust-header", help="Take the user's UUID from this header, set by a gateway.", value=True),
                 Option("--behind-proxy", help="Confirm that only a gateway can reach this server."),
                 Option(
+                    "--proxy", help="Take clients' addresses from the headers of this proxy.", value=True, repeats=True
+                ),
+                Option("--root-path", help="The path under which a proxy serves it: /todo.", value=True),
+                Option(
                     "--max-refused",
                     help="Refused tokens an address may send a minute (30); 0 for any number.",
                     value=True,

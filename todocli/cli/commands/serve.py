@@ -47,6 +47,13 @@ def serve(
     behind_proxy: Annotated[
         bool, typer.Option("--behind-proxy", metavar="", help="Confirm that only a gateway can reach this server.")
     ] = False,
+    proxy: Annotated[
+        list[str] | None,
+        typer.Option("--proxy", metavar="ADDRESS", help="Take clients' addresses from the headers of this proxy."),
+    ] = None,
+    root_path: Annotated[
+        str, typer.Option("--root-path", metavar="PATH", help="The path under which a proxy serves it: /todo.")
+    ] = "",
     max_refused: Annotated[
         int | None,
         typer.Option(
@@ -76,7 +83,8 @@ def serve(
     from todocli.api.settings import REFUSED_TOKENS, VARIABLE, Settings
 
     _check(host, allow_host or (), cors or (), trust_header, behind_proxy)
-    if behind_proxy or trust_header:  # every client has the address of the gateway
+    _check_proxy(proxy or (), root_path)
+    if (behind_proxy or trust_header) and not proxy:  # every client has the address of the gateway
         if max_refused:
             raise UsageError("Behind a gateway, --max-refused would block every client at once.")
         max_refused = 0
@@ -84,7 +92,9 @@ def serve(
         max_refused = REFUSED_TOKENS
     listens_at = f"[{host}]" if ":" in host else host
     names = (*NAMES, *([listens_at] if host not in ("0.0.0.0", "::") else []), *(allow_host or ()))  # noqa: S104
-    settings = Settings(context.shared.profile, names, tuple(cors or ()), trust_header, pool, max_refused, metrics)
+    settings = Settings(
+        context.shared.profile, names, tuple(cors or ()), trust_header, pool, max_refused, metrics, root_path
+    )
     if openapi:
         from todocli.api.app import openapi as openapi_document
 
@@ -118,7 +128,9 @@ def serve(
         log_config=_LOGGING,
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(proxy),
+        forwarded_allow_ips=list(proxy or ()),
+        root_path=root_path,
     )
 
 
@@ -142,6 +154,21 @@ def _check(
     if trust_header is not None and not re.fullmatch(r"[\w-]+", trust_header, re.ASCII):
         detail = f"{trust_header[:40]!r} is not a header name."
         raise ValidationError.of("trust-header", detail, hint="Write --trust-header X-User-ID")
+
+
+def _check_proxy(proxy: list[str] | tuple[()], root_path: str) -> None:
+    """Raise `ValidationError` for an address that names no proxy, or a path that is no prefix."""
+    import ipaddress
+
+    for address in proxy:
+        try:
+            ipaddress.ip_network(address)
+        except ValueError:
+            detail = f"--proxy takes an IP address or a network, not {address[:60]!r}."
+            raise ValidationError.of("proxy", detail, hint="Write it like 10.0.0.2 or 10.0.0.0/24") from None
+    if not re.fullmatch(r"(/[\w.~-]+)*", root_path, re.ASCII):
+        detail = f"--root-path takes a path, not {root_path[:60]!r}."
+        raise ValidationError.of("root-path", detail, hint="Write it like /todo, without a slash at the end")
 
 
 def _usable_port(host: str, port: int) -> int:
