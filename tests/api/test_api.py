@@ -460,9 +460,11 @@ def test_todo_is_deleted_for_good_with_the_scope_destroy(store: Store, ada: Api,
         error(admin("DELETE", f"/{foreign}?permanent=true"), 404, "NOT_FOUND")
     stale = {"If-Match": f'"{uuid.uuid4()}"'}
     error(admin("DELETE", f"/{todo['id']}?permanent=true", headers=stale), 412, "CONFLICT")
-    key = {"Idempotency-Key": str(uuid.uuid4())}
-    for _ in range(2):
-        assert admin("DELETE", f"/{todo['id']}?permanent=true", headers=key).status_code == 204
+    tag = admin("GET", "?state=trash" if removed else "").json()["items"][0]["change_id"]
+    key = {"Idempotency-Key": str(uuid.uuid4()), "If-Match": f'"{tag}", "x"'}
+    assert admin("DELETE", f"/{todo['id']}?permanent=true", headers=key).status_code == 204
+    del key["If-Match"]
+    assert admin("DELETE", f"/{todo['id']}?permanent=true", headers=key).status_code == 204
     error(admin("DELETE", f"/{other['id']}?permanent=true", headers=key), 409, "CONFLICT")
     error(admin("DELETE", f"/{todo['id']}?permanent=true"), 404, "NOT_FOUND")
     assert admin("GET", "?state=trash").json()["items"] == []

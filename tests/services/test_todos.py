@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time
 from functools import partial
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
@@ -304,6 +305,14 @@ def test_statement_of_a_filter_is_built_once_a_day(ada: Client) -> None:
             at = datetime(2026, 11, 27, hour, tzinfo=UTC)
             assert ada.find(TodoQuery(filter=Contains(text), here=at, limit=5)).total == (text == "a")
     assert first_page.cache_info().misses == before + 2
+
+
+def test_day_of_a_list_is_that_of_its_time_zone(ada: Client) -> None:
+    """Midnight of one day in Honolulu is midnight of the next on Kiritimati."""
+    ada.add([TodoCreate(title="a", starts_on=date(2026, 11, 28))])
+    for zone, day, found in (("Pacific/Kiritimati", 28, 1), ("Pacific/Honolulu", 27, 0), ("Pacific/Kiritimati", 28, 1)):
+        here = datetime(2026, 11, day, 9, tzinfo=ZoneInfo(zone))
+        assert ada.find(TodoQuery(here=here, limit=5)).total == found, zone
 
 
 def test_overdue_depends_on_the_time_of_day(ada: Client) -> None:

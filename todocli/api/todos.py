@@ -187,11 +187,11 @@ def read(
     return _with_etag(response, found)
 
 
-def _find(request: Request, principal: Principal, todo_id: UUID) -> TodoRead:
-    """Return a todo. Raises `NotFound` for one in the trash."""
+def _find(request: Request, principal: Principal, todo_id: UUID, *, in_trash: bool = False) -> TodoRead:
+    """Return a todo. Raises `NotFound` for one in the trash, unless that is `in_trash`."""
     with _workspace(request, principal) as workspace:
         found = workspace.todos.get(_one(todo_id)).items[0]
-    if found.deleted_at is not None:
+    if found.deleted_at is not None and not in_trash:
         raise NotFound(f"{todo_id} is in the trash.", field_errors=(FieldError("todo_id", "was not found"),))
     return found
 
@@ -243,7 +243,7 @@ def delete(
     if permanent:
         require(principal, "destroy")
         key = _change_key(idempotency_key, "purge", references=[str(todo_id)])
-        load = partial(_find, request, principal, todo_id)
+        load = partial(_find, request, principal, todo_id, in_trash=True)
         with _if_match(if_match, load) as expected, _workspace(request, principal) as workspace:
             workspace.purge_one(todo_id, key, expected=expected)
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 from functools import lru_cache
 from typing import Any
 
@@ -37,7 +37,8 @@ def list_statement(
 
 
 def _of_day(query: TodoQuery) -> TodoQuery:
-    return replace(query, here=datetime.combine(query.here.date(), time.min, query.here.tzinfo))
+    """Return the query at midnight, in UTC: midnights of two time zones may be equal, and their days differ."""
+    return replace(query, here=datetime.combine(query.here.date(), time.min, UTC))
 
 
 @lru_cache(maxsize=500)
