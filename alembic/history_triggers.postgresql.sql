@@ -18,11 +18,13 @@ BEGIN
 END
 $$;
 
--- A row that joined an old change would stand in the log before what had led to it.
+-- A row that joined an old change would stand in the log before what had led to it. A console that names one is wrong. A
+-- program that repeats a statement is not: its snapshot may be older than the first attempt's commit. With a new one it
+-- sees that, and so the error is one that programs retry.
 CREATE FUNCTION todos_refuse_old_change() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION 'the change is recorded already, and others followed it'
-  USING HINT = 'Leave change_id out, or give a new UUID.', ERRCODE = 'unique_violation';
+  USING HINT = 'Leave change_id out, or give a new UUID.', ERRCODE = 'serialization_failure';
 END
 $$;
 
@@ -51,7 +53,7 @@ $$;
 CREATE FUNCTION todos_console_insert() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM set_config('search_path', quote_ident(TG_TABLE_SCHEMA) || ', pg_temp', true);
-  IF NEW.number IS NULL THEN
+  IF NEW.number IS NULL AND NEW.user_id IS NOT NULL THEN
     -- This locks the user: the numbers of two sessions differ, as do those of two rows of one statement.
     UPDATE users SET last_number = last_number + 1 WHERE id = NEW.user_id RETURNING last_number INTO NEW.number;
     IF NOT FOUND THEN

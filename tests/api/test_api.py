@@ -462,9 +462,9 @@ def test_todo_is_deleted_for_good_with_the_scope_destroy(store: Store, ada: Api,
     error(admin("DELETE", f"/{todo['id']}?permanent=true", headers=stale), 412, "CONFLICT")
     tag = admin("GET", "?state=trash" if removed else "").json()["items"][0]["change_id"]
     key = {"Idempotency-Key": str(uuid.uuid4()), "If-Match": f'"{tag}", "x"'}
-    assert admin("DELETE", f"/{todo['id']}?permanent=true", headers=key).status_code == 204
+    for _ in range(2):
+        assert admin("DELETE", f"/{todo['id']}?permanent=true", headers=key).status_code == 204
     del key["If-Match"]
-    assert admin("DELETE", f"/{todo['id']}?permanent=true", headers=key).status_code == 204
     error(admin("DELETE", f"/{other['id']}?permanent=true", headers=key), 409, "CONFLICT")
     error(admin("DELETE", f"/{todo['id']}?permanent=true"), 404, "NOT_FOUND")
     assert admin("GET", "?state=trash").json()["items"] == []
@@ -605,6 +605,8 @@ def test_long_answers_are_compressed(eve: Api) -> None:
         ({"title": "a", "tags": "b"}, "The tags must be a list."),
         ({"title": "a", "due_on": "soon"}, "The due_on must be a date, such as 2026-11-27."),
         ({"title": "a", "due_on": "2026-11-27", "due_time": 5}, "The due_time must be a time, such as 17:00."),
+        ({"title": "a", "due_on": "2026-02-30"}, "The due_on must be a day of the calendar."),
+        ({"title": "a", "due_time": "25:00"}, "The due_time must be a time, from 00:00 to 23:59."),
         ({"title": "a", "priority": "urgent"}, "The priority must be high, medium or low."),
         ([], "The body must be an object."),
     ],
@@ -645,9 +647,9 @@ def test_proxy_may_serve_it_under_a_prefix(embedded: Store) -> None:
 def test_unknown_path_or_method_is_refused(eve: Api) -> None:
     error(eve.client.get("/nothing"), 404, "NOT_FOUND")
     error(eve.client.get(f"{BASE}/todos/"), 404, "NOT_FOUND")
-    for path, allowed in (("", "GET, POST"), (f"/{uuid.uuid4()}", "DELETE, GET, PATCH")):
+    for path, allowed in (("", "GET, HEAD, POST"), (f"/{uuid.uuid4()}", "DELETE, GET, HEAD, PATCH")):
         answered = eve("PUT", path, {})
-        assert error(answered, 405, "USAGE")["detail"] == f"This path allows only {allowed}."
+        assert error(answered, 405, "USAGE")["detail"].replace(" and", ",") == f"This path allows {allowed}."
         assert answered.headers["Allow"] == allowed
 
 

@@ -213,6 +213,8 @@ def test_simultaneous_inserts_get_two_numbers(postgres: Console, postgres_url: P
 def test_insert_for_unknown_user_is_refused(postgres: Console) -> None:
     with pytest.raises(psycopg.errors.ForeignKeyViolation, match="there is no user"):
         postgres.run("INSERT INTO todo.todos (user_id, title) VALUES (:user, 'a')", user=uuid4())
+    with pytest.raises(psycopg.errors.NotNullViolation, match='"user_id"'):
+        postgres.run("INSERT INTO todo.todos (title) VALUES ('a')")
 
 
 def test_simultaneous_transactions_are_two_changes(postgres_url: PostgresURL) -> None:

@@ -19,6 +19,7 @@ from sqlmodel import col
 
 from tests.support.client import Client, key
 from tests.support.console import LOCK_WAITS, Console
+from tests.support.waiting import wait_until
 from todocli.clock import now
 from todocli.database.postgres.url import PostgresURL
 from todocli.database.store import Store, open_store
@@ -355,6 +356,35 @@ def test_relative_update_sent_twice_while_row_is_locked_applies_once(postgres_ur
         results = [attempt.result() for attempt in attempts]
         assert console.value("SELECT due_on FROM todos") == date(2026, 11, 28)
     assert sorted(result.is_repeat for result in results) == [False, True]
+
+
+def test_late_retry_after_another_change_applies_once(postgres_url: PostgresURL) -> None:
+    """Its snapshot is older than the first attempt's commit, and the row is no longer at that change."""
+    with open_store(postgres_url) as store, store.session() as session:
+        owner = Owner("ada", Users(session).ensure("ada"))
+        Client(session, owner).add(drafts("a"))
+    request = {name: key(None, "edit", title=name) for name in "bc"}
+
+    def edit(name: str) -> Result:
+        with open_store(postgres_url, seconds=60) as store, store.session() as session:
+            spec = UpdateSpec(now(), UpdateShape((Assignment("title"),)), {"title": name})
+            return Updates(session, owner, COMMAND_LINE).apply(refs("1"), spec, request[name])
+
+    with (
+        closing(Console(postgres_url)) as console,
+        closing(Console(postgres_url)) as witness,
+        ThreadPoolExecutor() as pool,
+    ):
+        attempts = []
+        with console.transaction():
+            console.run("SELECT FROM users FOR NO KEY UPDATE")
+            for name in "bcb":
+                attempts.append(pool.submit(edit, name))
+                wait_until(lambda: witness.value(LOCK_WAITS) == len(attempts), "the next attempt")
+        results = [attempt.result() for attempt in attempts]
+        assert console.value("SELECT title FROM todos") == "c"
+        assert console.value("SELECT count(*) FROM history") == 3
+    assert [result.is_repeat for result in results] == [False, False, True]
 
 
 def test_add_repeated_by_id_and_by_name_adds_once(store: Store) -> None:

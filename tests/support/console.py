@@ -17,7 +17,7 @@ import psycopg
 from tests.support import postgres
 from todocli.database.target import Target
 
-REFUSED = (sqlite3.IntegrityError, psycopg.IntegrityError)
+REFUSED = (sqlite3.IntegrityError, psycopg.IntegrityError, psycopg.errors.SerializationFailure)
 NOON = datetime(2026, 11, 27, 12, 0, 0, 123456, UTC)
 EMPTY = {
     "description": None,

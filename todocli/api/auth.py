@@ -106,4 +106,5 @@ async def require_write(principal: Annotated[Principal, Depends(require_read)]) 
 def require(principal: Principal, scope: Scope) -> None:
     """Raise `AccessDenied` if the client may not do what a scope allows."""
     if not principal.may(scope):
-        raise AccessDenied(f"The token has the scope {principal.scope}; this needs {scope}.")
+        who = "token" if principal.token_id else "gateway's user"
+        raise AccessDenied(f"The {who} has the scope {principal.scope}; this needs {scope}.")

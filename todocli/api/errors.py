@@ -177,7 +177,8 @@ def _methods(request: Request) -> list[str]:
         scope = {**request.scope, "method": method}
         return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
 
-    return [method for method in ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT") if is_served(method)]
+    served = [method for method in ("DELETE", "GET", "PATCH", "POST", "PUT") if is_served(method)]
+    return sorted([*served, "HEAD"]) if "GET" in served else served
 
 
 async def _refused(request: Request, error: Any) -> Response:
@@ -186,7 +187,10 @@ async def _refused(request: Request, error: Any) -> Response:
         return response_for(invalid_json())
     code, detail, headers = "NOT_FOUND", "There is nothing at this path.", {}
     if error.status_code != 404:
-        allowed = ", ".join(_methods(request))
-        code, detail, headers = "USAGE", f"This path allows only {allowed}.", {"Allow": allowed}
+        methods = _methods(request)
+        detail = (
+            f"This path allows {', '.join(methods[:-1])} and {methods[-1]}." if methods else "It is not allowed here."
+        )
+        code, headers = "USAGE", {"Allow": ", ".join(methods)}
     body = ErrorResponse(detail=detail, error_code=code, field_errors=[])
     return JSONErrorResponse(body, error.status_code, headers)

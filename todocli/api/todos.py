@@ -40,6 +40,9 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 _RENAMED_FIELDS = {"filter": "where"}
 """Fields of errors that have another name over HTTP."""
 
+_NEVER = UUID(int=0)
+"""A change that no todo is at."""
+
 _REPEATED = ("tag", "no_tag")
 _NOT_MODIFIED = {"description": "The todo is still at that version."}
 router = APIRouter(prefix=f"{BASE}/todos", tags=["Todos"])
@@ -281,10 +284,12 @@ def _if_match(if_match: str | None, load: Callable[[], TodoRead]) -> Iterator[UU
         return
     try:
         expected = UUID(if_match.strip().strip('"'))
-    except ValueError:
-        expected = load().change_id  # a missing todo is not found, whatever its version
-        if f'"{expected}"' not in {tag.strip() for tag in if_match.split(",")}:
-            raise PreconditionFailed("The todo is not at the version that If-Match names.") from None
+    except ValueError:  # a list: which of them is meant, only the todo can tell
+        try:
+            current = load().change_id
+        except NotFound:  # or it was there when the request was first sent
+            current = _NEVER
+        expected = current if f'"{current}"' in {tag.strip() for tag in if_match.split(",")} else _NEVER
     try:
         yield expected
     except Conflict as error:

@@ -430,7 +430,7 @@ TABLE = Command(
                 Option(
                     "--proxy", help="Take clients' addresses from the headers of this proxy.", value=True, repeats=True
                 ),
-                Option("--root-path", help="The path under which a proxy serves it: /todo.", value=True),
+                Option("--root-path", help="The path that a proxy strips: /todo.", value=True),
                 Option(
                     "--max-refused",
                     help="Refused tokens an address may send a minute (30); 0 for any number.",

@@ -70,11 +70,21 @@ Description = Annotated[
 
 def _day_of_text(value: object) -> object:
     """Return the date that a text is (ISO 8601); anything else as it is."""
-    return date.fromisoformat(value) if isinstance(value, str) and _DAY.fullmatch(value) else value
+    if not (isinstance(value, str) and _DAY.fullmatch(value)):
+        return value
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise ValueError("must be a day of the calendar") from None
 
 
 def _time_of_text(value: object) -> object:
-    return time.fromisoformat(value) if isinstance(value, str) and _TIME.fullmatch(value) else value
+    if not (isinstance(value, str) and _TIME.fullmatch(value)):
+        return value
+    try:
+        return time.fromisoformat(value)
+    except ValueError:
+        raise ValueError("must be a time, from 00:00 to 23:59") from None
 
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)

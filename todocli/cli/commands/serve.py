@@ -52,7 +52,7 @@ def serve(
         typer.Option("--proxy", metavar="ADDRESS", help="Take clients' addresses from the headers of this proxy."),
     ] = None,
     root_path: Annotated[
-        str, typer.Option("--root-path", metavar="PATH", help="The path under which a proxy serves it: /todo.")
+        str, typer.Option("--root-path", metavar="PATH", help="The path that a proxy strips: /todo.")
     ] = "",
     max_refused: Annotated[
         int | None,
@@ -117,7 +117,7 @@ def serve(
             f"WARNING: {host} takes connections from other machines, and without TLS anyone on the way can read tokens."
             " Put a proxy with TLS in front, and pass --behind-proxy."
         )
-    context.output.note(f"Serving on http://{listens_at}:{port} (API: /api/v1, try it: /docs)")
+    context.output.note(f"Serving on http://{listens_at}:{port} (API: {root_path}/api/v1, try it: {root_path}/docs)")
     from todocli.api import server
 
     server.run(

@@ -152,10 +152,12 @@ def _refuse(fault: str, hint: str = _FORM_HINT) -> NoReturn:
 def _bare(text: str) -> str:
     """Drop what surrounds a URL where it was copied."""
     if text.lstrip().startswith("{"):
-        try:
-            text = str(json.loads(text)["connection_string"])
-        except (ValueError, KeyError):
+        found = None
+        with suppress(ValueError, KeyError):
+            found = json.loads(text)["connection_string"]
+        if not isinstance(found, str):
             _refuse("It is JSON without a connection_string.")
+        text = found
     text = text.strip().strip(_QUOTES).strip()
     leading = _LEADING_WORDS.match(text)
     if leading:
