@@ -85,6 +85,16 @@ def test_python_client(tmp_path: Path, served: list[str], monkeypatch: pytest.Mo
     assert json.loads(run(python, program, *served, folder=tmp_path)) == EXPECTED
 
 
+def test_swagger_ui_sends_every_operation(node: Path, served: list[str], tmp_path: Path) -> None:
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if not chromium:
+        pytest.skip("Chromium is not installed")
+    shutil.copy(PROGRAMS / "swagger.mjs", node)
+    run("npm", "install", "--no-audit", "--no-fund", "playwright-core@1", folder=node)
+    text = run("node", "swagger.mjs", *served, chromium, tmp_path / "swagger.png", folder=node)
+    assert json.loads(text) == {"statuses": [201, 200, 200, 200, 204], "faults": []}
+
+
 def test_linters_find_nothing(node: Path) -> None:
     (node / ".spectral.yaml").write_text('extends: ["spectral:oas"]\n')
     text = run("npx", "spectral", "lint", "--fail-severity", "hint", "openapi.json", folder=node)
