@@ -31,7 +31,7 @@ _REPORTS = {0: "made", 1: "nothing was changed", 9: "not known"}
 
 
 def main(runs: int = 150) -> None:
-    """Try it, and print what became of the commands."""
+    """Try it, and print how the commands ended."""
     chance = random.Random(runs)
     with _file_system() as disk, tempfile.TemporaryDirectory() as home, _tablespace(disk) as url:
         for name, place, shared, most in (("SQLite", disk / "homes", None, 120), ("Postgres", Path(home), url, 12)):
@@ -45,7 +45,7 @@ def main(runs: int = 150) -> None:
 
 @dataclass
 class FullDisk:
-    """Somebody whose disk is full; `found` counts what became of the commands."""
+    """A user with a full disk; `found` counts how the commands ended."""
 
     disk: Path
     prepared: Prepared
@@ -56,7 +56,7 @@ class FullDisk:
     def run(self, line: str, chance: random.Random) -> None:
         """Run a command for a new user with a few pages left; then make space, and repeat it.
 
-        Raises `AssertionError` if it was torn, lost or doubled, or said what is not so.
+        Raises `AssertionError` if it was torn, lost or doubled, or reported something untrue.
         """
         name, change = uuid.uuid4().hex, uuid.uuid4()
         self.prepared.user(name)

@@ -77,7 +77,7 @@ def new_database(server: PostgresURL, template: str) -> PostgresURL:
 
 
 def drop_database(server: PostgresURL, url: PostgresURL) -> None:
-    """Drop a database, whoever still uses it."""
+    """Drop a database, even while it is in use."""
     execute(server, "DROP DATABASE {} WITH (FORCE)", url.database)
 
 

@@ -1,4 +1,4 @@
-"""Todos of somebody new, on which each of `LINES` has something to do, and what is stored of them."""
+"""A new user with todos that each of `LINES` changes, and a look at what is stored."""
 
 from __future__ import annotations
 

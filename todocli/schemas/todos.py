@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date, time
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
@@ -68,23 +69,18 @@ Description = Annotated[
 ]
 
 
-def _day_of_text(value: object) -> object:
-    """Return the date that a text is (ISO 8601); anything else as it is."""
-    if not (isinstance(value, str) and _DAY.fullmatch(value)):
-        return value
-    try:
-        return date.fromisoformat(value)
-    except ValueError:
-        raise ValueError("must be a day of the calendar") from None
+def _parser(form: re.Pattern[str], parse: Callable[[str], object], message: str) -> BeforeValidator:
+    """Parse a text of a form (ISO 8601), and leave anything else as it is. `message` is for a text out of range."""
 
+    def parsed(value: object) -> object:
+        if not (isinstance(value, str) and form.fullmatch(value)):
+            return value
+        try:
+            return parse(value)
+        except ValueError:
+            raise ValueError(message) from None
 
-def _time_of_text(value: object) -> object:
-    if not (isinstance(value, str) and _TIME.fullmatch(value)):
-        return value
-    try:
-        return time.fromisoformat(value)
-    except ValueError:
-        raise ValueError("must be a time, from 00:00 to 23:59") from None
+    return BeforeValidator(parsed)
 
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -104,10 +100,10 @@ def _tags(names: list[str]) -> list[str]:
     return tags
 
 
-Day = Annotated[date, BeforeValidator(_day_of_text)]
+Day = Annotated[date, _parser(_DAY, date.fromisoformat, "must be a day of the calendar")]
 DueTime = Annotated[
     time,
-    BeforeValidator(_time_of_text),
+    _parser(_TIME, time.fromisoformat, "must be a time, from 00:00 to 23:59"),
     AfterValidator(_whole_minute),
     WithJsonSchema({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9](:00)?$"}),
 ]

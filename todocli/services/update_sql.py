@@ -165,7 +165,7 @@ def of_selection(
 
 @lru_cache(maxsize=500)
 def of_one(owner: Owner, dialect: str, shape: UpdateShape) -> Any:
-    """Return the same for the todo whose id is a parameter."""
+    """Return the statement for the one todo whose id is a parameter."""
     locked = _locked(owner, dialect, shape, col(Todo.id) == sa.bindparam(_ID, type_=sa.Uuid()))
     found = sa.exists(sa.select(locked.c.id))
     return _with_unchanged(owner, dialect, shape, locked, [found])
