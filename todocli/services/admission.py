@@ -33,8 +33,10 @@ def may_write() -> sa.ColumnElement[bool]:
 
 def _condition(oldest: sa.Column[str]) -> sa.ColumnElement[bool]:
     head, yes, no = (sa.literal_column(f"'{text}'", sa.Text()) for text in (HEAD, "true", "refused"))
-    verdict = sa.select(sa.case((oldest <= head, yes), else_=no)).correlate(None).scalar_subquery()
-    return _Parsed(sa.func.coalesce(verdict, no))
+    is_admitted = sa.and_(sa.func.count() == sa.literal_column("1"), sa.func.max(oldest) <= head)
+    verdict = _Parsed(sa.case((is_admitted, yes), else_=no))
+    # All of it is inside the subquery, which engines evaluate once: what is outside, they evaluate for each row.
+    return sa.select(verdict).select_from(_current).correlate(None).scalar_subquery()
 
 
 class _Parsed(sa.sql.functions.FunctionElement[bool]):

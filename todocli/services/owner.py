@@ -53,7 +53,7 @@ class Owner:
 
     def scope(self, table: type[Todo | Change | History | Token]) -> sa.ColumnElement[bool]:
         """Return the condition that a row of `table` belongs to this user."""
-        return sa.and_(col(table.user_id) == self._id(), may_read())
+        return col(table.user_id) == self._id(may_read())
 
     def owns(self, table: type[Todo | Change | History]) -> sa.ColumnElement[bool]:
         """Return the same condition for rows that are looked up by an id, of theirs or of their todo.
@@ -62,10 +62,15 @@ class Owner:
         """
         return _Unindexed(col(table.user_id)) == self._id()
 
-    def _id(self) -> UUID | sa.ScalarSelect[UUID]:
-        if self.id:
+    def _id(self, *conditions: sa.ColumnElement[bool]) -> UUID | sa.ScalarSelect[UUID]:
+        """Return the user's id, selected if it depends on something: engines evaluate that once, not for each row."""
+        if not self.id:
+            found = sa.select(col(User.id)).where(self.is_user(), *conditions)
+        elif conditions:
+            found = sa.select(sa.literal(self.id, sa.Uuid())).where(*conditions)
+        else:
             return self.id
-        return sa.select(col(User.id)).where(self.is_user()).correlate(None).scalar_subquery()
+        return found.correlate(None).scalar_subquery()
 
 
 class _LimitedWait(sa.sql.functions.FunctionElement[bool]):
