@@ -586,6 +586,25 @@ def test_todo_is_not_sent_again_at_a_known_version(eve: Api) -> None:
     assert eve("GET", f"/{todo['id']}", headers={"If-None-Match": tag}).json()["title"] == "b"
 
 
+def test_list_is_not_sent_again_unless_it_has_changed(eve: Api) -> None:
+    todo = eve.add("a")
+    eve.add("b")
+
+    def read(known: str = "", query: str = "?limit=1") -> Any:
+        return eve("GET", query, headers={"If-None-Match": known} if known else {})
+
+    tag = read().headers["ETag"]
+    for known in (tag, tag.removeprefix("W/"), f'"x", {tag}', "*"):
+        answered = read(known)
+        assert (answered.status_code, answered.content, answered.headers["ETag"]) == (304, b"", tag)
+    assert read(tag, "?limit=2").status_code == 200
+    eve("PATCH", f"/{todo['id']}", {"title": "c"})
+    changed = read(tag)
+    assert (changed.status_code, changed.json()["items"][0]["title"]) == (200, "c")
+    eve.add("d")  # on the next page, but counted
+    assert read(changed.headers["ETag"]).json()["total"] == 3
+
+
 def test_long_answers_are_compressed(eve: Api) -> None:
     todo = eve.add("a")
     assert "content-encoding" not in eve("GET", f"/{todo['id']}").headers

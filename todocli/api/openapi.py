@@ -72,7 +72,7 @@ _GATEWAY_USER = {
 }
 
 _HEADERS = {
-    "ETag": "The version of the todo, for `If-Match`.",
+    "ETag": "The version of what was read, for `If-None-Match`; that of a todo also for `If-Match`.",
     "Location": "The path of the todo.",
     "Retry-After": "How many seconds to wait before retrying.",
     "WWW-Authenticate": "How to authenticate.",
@@ -142,6 +142,18 @@ _EVERYWHERE = (400, 401, 403, 413, 415, 429, 500, 503)
 _ERROR_HEADERS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
 
 
+_SCHEMA_EXAMPLES: dict[str, list[Any]] = {
+    "ErrorResponse": [_ERRORS[422][1].model_dump(mode="json", exclude_none=True)],
+    "FieldErrorRead": [_TOO_LONG.model_dump(mode="json")],
+    "Priority": ["high"],
+    "TodoCreate": [example["value"] for example in _CREATE_EXAMPLES.values()],
+    "TodoList": [_PAGE.model_dump(mode="json")],
+    "TodoRead": [_TODO.model_dump(mode="json")],
+    "TodoState": ["open"],
+    "TodoUpdate": [example["value"] for example in _UPDATE_EXAMPLES.values()],
+}
+
+
 def responses(
     status: int, meaning: str, *errors: int, headers: tuple[str, ...] = (), item: str | None = ""
 ) -> dict[int | str, dict[str, Any]]:
@@ -151,7 +163,7 @@ def responses(
     """
     success: dict[str, Any] = {"description": meaning, **_described(headers)}
     if item is not None:
-        success["links"] = _links(item, tagged="ETag" in headers)
+        success["links"] = _links(item)
     found: dict[int | str, dict[str, Any]] = {status: success}
     for each in sorted({*errors, *_EVERYWHERE}):
         description, body = _ERRORS[each]
@@ -179,8 +191,11 @@ def openapi_document(app: FastAPI, trusted_header: str | None) -> dict[str, Any]
                 del operation["responses"]["401"], operation["responses"]["429"]
                 operation.setdefault("parameters", []).append(_GATEWAY_USER | {"name": trusted_header})
             _exemplify(operation)
+    schemas = document["components"]["schemas"]
     for name in ("HTTPValidationError", "ValidationError"):
-        document["components"]["schemas"].pop(name, None)
+        schemas.pop(name, None)
+    for name, schema in schemas.items():
+        schema["examples"] = _SCHEMA_EXAMPLES[name]
     return document
 
 
@@ -198,10 +213,10 @@ def _described(headers: tuple[str, ...]) -> dict[str, Any]:
     return {"headers": described} if described else {}
 
 
-def _links(item: str, *, tagged: bool) -> dict[str, Any]:
-    """Return links to the operations on the todo at `item`; with an ETag, only at that version."""
+def _links(item: str) -> dict[str, Any]:
+    """Return links to the operations on the todo at `item`: if it is the whole body, only at that version."""
     where = {"todo_id": f"$response.body#{item}/id"}
-    seen = {**where, "header.If-Match": "$response.header.ETag"} if tagged else where
+    seen = where if item else {**where, "header.If-Match": "$response.header.ETag"}
     return {
         "read": {"operationId": "getTodo", "parameters": where},
         "update": {"operationId": "updateTodo", "parameters": seen},

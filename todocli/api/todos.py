@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -43,8 +44,10 @@ _RENAMED_FIELDS = {"filter": "where"}
 _NEVER = UUID(int=0)
 """A change that no todo is at."""
 
+_Body = TypeVar("_Body", TodoList, TodoRead)
+
 _REPEATED = ("tag", "no_tag")
-_NOT_MODIFIED = {"description": "The todo is still at that version."}
+_NOT_MODIFIED = {"description": "Nothing has changed since the response with that ETag."}
 router = APIRouter(prefix=f"{BASE}/todos", tags=["Todos"])
 
 Omitted = SkipJsonSchema[None]
@@ -60,7 +63,7 @@ Key = Annotated[
     Header(alias=IDEMPOTENCY_KEY, description="A UUID. With the same key, a request takes effect once."),
 ]
 IfNoneMatch = Annotated[
-    str | Omitted, Header(alias="If-None-Match", description="An ETag: 304 if the todo is still at that version.")
+    str | Omitted, Header(alias="If-None-Match", description="An ETag: 304 if the response would be the same again.")
 ]
 IfMatch = Annotated[
     str | Omitted, Header(alias="If-Match", description="An ETag: only if the todo is still at that version.")
@@ -124,10 +127,15 @@ def create(
     "",
     operation_id="listTodos",
     summary="List todos",
-    responses=responses(200, "A page of the todos that match.", item="/items/0"),
+    response_model=TodoList,
+    responses={
+        304: _NOT_MODIFIED,
+        **responses(200, "A page of the todos that match.", item="/items/0", headers=("ETag",)),
+    },
 )
 def find(
     request: Request,
+    response: Response,
     principal: Reader,
     state: Annotated[TodoState, Query(description="Which todos to list; `all` leaves out the trash.")] = "all",
     tag: Annotated[list[str] | Omitted, Query(description="With this tag; or `any`, `none`.")] = None,
@@ -149,7 +157,8 @@ def find(
     tz: Annotated[
         str | Omitted, Query(description="The user's time zone, such as `Europe/Berlin`; the server's by default.")
     ] = None,
-) -> TodoList:
+    if_none_match: IfNoneMatch = None,
+) -> TodoList | Response:
     """List todos page by page: open ones most urgent first, completed ones newest first, others by number."""
     options = {
         "tag": tag,
@@ -169,7 +178,8 @@ def find(
         condition = parser.parse_options(options, today=here.date())
         query = TodoQuery(state, condition, parse_sort(sort), reverse, limit, here)
         with _workspace(request, principal) as workspace:
-            return workspace.todos.page(query, after_todo)
+            page = workspace.todos.page(query, after_todo)
+    return _unless_known(page, _etag_of_page(page), response, if_none_match)
 
 
 @router.get(
@@ -184,10 +194,20 @@ def read(
 ) -> TodoRead | Response:
     """Read a todo. Its ETag can be used in `If-Match`, and in `If-None-Match`."""
     found = _find(request, principal, todo_id)
-    known = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
-    if known & {_etag(found), "*"}:
-        return Response(status_code=304, headers={"ETag": _etag(found)})
-    return _with_etag(response, found)
+    return _unless_known(found, _etag(found), response, if_none_match)
+
+
+def _unless_known(body: _Body, etag: str, response: Response, if_none_match: str | None) -> _Body | Response:
+    """Return the body, with its ETag; or 304 if the client has one that is equivalent."""
+    known = {_opaque(tag.strip()) for tag in (if_none_match or "").split(",")}
+    if known & {_opaque(etag), "*"}:
+        return Response(status_code=304, headers={"ETag": etag})
+    response.headers["ETag"] = etag
+    return body
+
+
+def _opaque(etag: str) -> str:
+    return etag.removeprefix("W/")
 
 
 def _find(request: Request, principal: Principal, todo_id: UUID, *, in_trash: bool = False) -> TodoRead:
@@ -274,6 +294,13 @@ def _with_etag(response: Response, todo: TodoRead) -> TodoRead:
 
 def _etag(todo: TodoRead) -> str:
     return f'"{todo.change_id}"'
+
+
+def _etag_of_page(page: TodoList) -> str:
+    """Return a weak ETag: the cursor contains the time of the request, and yet leads to the same todos."""
+    versions = [(todo.id, todo.change_id) for todo in page.items]
+    content = repr((versions, page.total, page.next_cursor is None))
+    return f'W/"{hashlib.sha256(content.encode()).hexdigest()[:32]}"'
 
 
 @contextmanager
