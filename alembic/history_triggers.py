@@ -10,8 +10,8 @@ round trip for it. A revision that adds a column drops the triggers, and creates
     changes   one row for each change_id: who, when, in which order (seq), for which request
     history   one row for each todo in it: the row before and after, as JSON
 
-The rules are in `history_triggers.postgresql.sql` and `history_triggers.sqlite.sql`: SQL with a few macros, in which x
-is a row of todos (of history in `number_in`):
+The rules are in a file beside the revision that introduced them, one for each engine: SQL with a few macros, in which
+x is a row of todos (of history in `number_in`):
 
     row_json(x)            its JSON, with the columns that history keeps
     is_open(x) …           one of the states that `users` counts
@@ -31,6 +31,8 @@ from pathlib import Path
 from typing import Literal
 
 from alembic.operations import Operations
+
+_VERSIONS = Path(__file__).with_name("versions")
 
 Kind = Literal["plain", "instant", "json"]
 """How a column is written into the JSON: as it is; as UTC text with six decimals and Z; as nested JSON."""
@@ -87,9 +89,12 @@ For EXISTS, Postgres would compare each deleted row with each row of history: it
 """
 
 
-def create(op: Operations, columns: Mapping[str, Kind]) -> None:
-    """Create the triggers; `columns` are those of `todos` that history keeps."""
-    dialect, text = _read(op)
+def create(op: Operations, rules: str, columns: Mapping[str, Kind]) -> None:
+    """Create the triggers; `columns` are those of `todos` that history keeps.
+
+    `rules` are files in `versions`, without the engine and `.sql`.
+    """
+    dialect, text = _read(op, rules)
     text = _expand(text, "number_in", lambda row: NUMBER_IN[dialect].format(f"{row}."))
     text = _expand(text, "is_purged", _PURGED[dialect].format)
     for macro, form in _STATES.items():
@@ -109,19 +114,19 @@ def create(op: Operations, columns: Mapping[str, Kind]) -> None:
         op.execute(statement.replace(":", "\\:"))  # or SQLAlchemy would take what follows for a parameter
 
 
-def drop(op: Operations) -> None:
+def drop(op: Operations, rules: str) -> None:
     """Drop the triggers, and on Postgres their functions."""
-    dialect, text = _read(op)
+    dialect, text = _read(op, rules)
     for trigger in re.findall(r"^CREATE TRIGGER (\w+)", text, re.MULTILINE):
         op.execute(f"DROP TRIGGER {trigger}" + ("" if dialect == "sqlite" else " ON todos"))
     for function in re.findall(r"^CREATE FUNCTION (\w+)", text, re.MULTILINE):
         op.execute(f"DROP FUNCTION {function}()")
 
 
-def _read(op: Operations) -> tuple[str, str]:
-    """Return the name of the dialect, and its file."""
+def _read(op: Operations, rules: str) -> tuple[str, str]:
+    """Return the name of the dialect, and the rules for it."""
     dialect = op.get_context().dialect.name
-    return dialect, Path(__file__).with_name(f"history_triggers.{dialect}.sql").read_text(encoding="utf-8")
+    return dialect, (_VERSIONS / f"{rules}.{dialect}.sql").read_text(encoding="utf-8")
 
 
 def _row_json(function: str, forms: Mapping[Kind, str], columns: Mapping[str, Kind]) -> Callable[[str], str]:

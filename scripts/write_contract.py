@@ -1,6 +1,6 @@
 """Writes `tests/snapshots/contract.json`, the contract as it is published: `python -m scripts.write_contract`.
 
-It refuses to write what would break a script that reads the documents today; `--break` writes it all the same.
+The contract is frozen: what would break a script that reads the documents today is not written.
 """
 
 from __future__ import annotations
@@ -86,8 +86,8 @@ def main() -> None:
     """Write the file."""
     schema = contract()
     faults = broken(json.loads(PATH.read_text("utf-8")), schema) if PATH.exists() else []
-    if faults and "--break" not in sys.argv[1:]:
-        sys.exit("\n".join(["The contract would be broken; --break writes it all the same.", *faults]))
+    if faults:
+        sys.exit("\n".join(["The contract would be broken.", *faults]))
     PATH.write_text(text_of(schema), "utf-8")
 
 

@@ -22,6 +22,7 @@ LOST_BY_DOWNGRADE = ("users", "todos", "changes", "tokens")
 VERSION_TABLE = "todo_revision"
 OLDEST_PROGRAMS = ("oldest_reader", "oldest_writer")
 
+HISTORY_RULES = "0102_history_triggers"
 HISTORY_COLUMNS = {
     "number": "plain",
     "title": "plain",
@@ -171,7 +172,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("user_id", "name", name=op.f("uq_tokens_user_id_name")),
         sa.UniqueConstraint("digest", name=op.f("uq_tokens_digest")),
     )
-    triggers.create(op, HISTORY_COLUMNS)
+    triggers.create(op, HISTORY_RULES, HISTORY_COLUMNS)
     for name in OLDEST_PROGRAMS:
         op.add_column(VERSION_TABLE, sa.Column(name, sa.Text(), server_default=revision, nullable=False))
 
@@ -179,7 +180,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name in OLDEST_PROGRAMS:
         op.drop_column(VERSION_TABLE, name)
-    triggers.drop(op)
+    triggers.drop(op, HISTORY_RULES)
     for table in ("tokens", "history", "changes", "todos", "users"):
         op.drop_table(table)
 

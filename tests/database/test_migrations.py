@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -47,6 +48,26 @@ def objects(target: Target) -> set[str]:
     return {name for (name,) in rows} - {"todo_revision", "todo_revision_pkc", "sqlite_autoindex_todo_revision_1"}
 
 
+DEFINITIONS = {
+    "sqlite": ["SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"],
+    "postgres": [
+        "SELECT table_name, column_name, data_type, is_nullable, column_default FROM information_schema.columns"
+        " WHERE table_schema = 'todo'",
+        "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'todo'::regnamespace",
+        "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'todo'",
+        "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal",
+        "SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'todo'::regnamespace",
+    ],
+}
+"""What a revision has created, as the database describes it."""
+
+RELEASED = {
+    ("0102", "sqlite"): "4c5a31f404995bceba7c20d05e52a03afa14eec6df3ccadf5f90f2efc2cf9856",
+    ("0102", "postgres"): "8d0d2658c76ebb77bda629c80ec6f9b1c85bfcbf5c357d377647686bd3ae3276",
+}
+"""The SHA-256 of the schema after each revision that may have run somewhere. Those given here never change."""
+
+
 # Knowing
 
 
@@ -68,6 +89,18 @@ def test_revisions_import_neither_the_program_nor_sqlmodel() -> None:
             assert "import sqlmodel" not in text
             assert "todocli" not in text
     assert not list(revisions.script_folder().rglob("__init__.py"))
+
+
+@pytest.mark.parametrize("revision", sorted({revision for revision, _ in RELEASED}))
+def test_released_revision_does_not_change(empty_database: Target, revision: str) -> None:
+    migrations.upgrade(empty_database, revision)
+    console = Console(empty_database)
+    engine = "sqlite" if console.is_sqlite else "postgres"
+    definitions = repr([sorted(console.run(query)) for query in DEFINITIONS[engine]])
+    console.close()
+    without_layout = " ".join(definitions.replace("\\n", " ").split())
+    digest = hashlib.sha256(without_layout.encode()).hexdigest()
+    assert digest == RELEASED[revision, engine], "Databases at this revision would not get the change. Add a revision."
 
 
 def test_current_creates_nothing(empty_database: Target) -> None:
