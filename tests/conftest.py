@@ -24,7 +24,7 @@ _SERVERS = pytest.StashKey[postgres.Servers]()
 _NO_SKIP = bool(os.environ.get("TODO_TEST_NO_SKIP"))
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
-_FOREIGN = ("NO_COLOR", "FORCE_COLOR", "DATABASE_URL", "VISUAL", "EDITOR", "COLUMNS", "LINES")
+_FOREIGN = ("CI", "NO_COLOR", "FORCE_COLOR", "DATABASE_URL", "VISUAL", "EDITOR", "COLUMNS", "LINES")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -76,6 +76,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         if name in _FOREIGN or name.startswith(("TODO_", "CLICOLOR", "PG")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("TODO_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setattr(deadline, "SYSTEM_CLOCK", SlowClock())
     time.tzset()

@@ -15,12 +15,28 @@ def main() -> None:
         status = _fast_answer()
         if status is not None:
             sys.exit(status)
+        from todocli.daemon import client
+
+        try:
+            status = client.run(sys.argv[1:])
+        except client.Lost as lost:
+            from todocli.cli.exits import lost_in_daemon
+
+            sys.exit(lost_in_daemon(sys.argv[1:], lost.change))
+        if status is not None:
+            os._exit(status)  # nothing of this process is left to write
         from todocli.cli.app import build
 
         program = build()
     except KeyboardInterrupt:
         sys.exit(130)
-    program()
+    try:
+        program()
+    finally:
+        if os.isatty(0) and os.isatty(2) and client.wanted() is not None:
+            from todocli.cli.autostart import start_daemon
+
+            start_daemon()
 
 
 def _fast_answer() -> int | None:

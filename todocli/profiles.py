@@ -85,13 +85,14 @@ class Profiles:
     """Every profile by its name, `local` among them, and the name of the active one.
 
     `views` has the saved views: each is what the user types after `todo list`. `written` has the names of the profiles
-    in the file; `local` need not be there.
+    in the file; `local` need not be there. `daemon` says whether commands may run in a daemon.
     """
 
     active: str
     profiles: Mapping[str, Profile]
     views: Mapping[str, str]
     written: frozenset[str]
+    daemon: bool = True
 
 
 def load() -> Profiles:
@@ -111,12 +112,13 @@ def load() -> Profiles:
     return known
 
 
-def resolve(name: str | None = None) -> Profile:
+def resolve(name: str | None = None, known: Profiles | None = None) -> Profile:
     """Return the profile `name`; else the one that `TODO_PROFILE` names; else the active one.
 
-    `TODO_DATABASE_URL` takes the place of its database. Raises `todocli.errors.NotFound`, and what `load` raises.
+    `known` is what `load` returns, if that was called already. `TODO_DATABASE_URL` takes the place of the profile's
+    database. Raises `todocli.errors.NotFound`, and what `load` raises.
     """
-    known = load()
+    known = known or load()
     variable = os.environ.get("TODO_PROFILE") if name is None else None
     wanted = variable or known.active if name is None else name
     profile = _find("profile", wanted, known.profiles, origin=" TODO_PROFILE names it." if variable else "")
@@ -265,8 +267,16 @@ def _understand(values: dict[str, Any]) -> Profiles:
         raise _invalid("profiles", "must be a table")
     profiles = {name: _profile(name, table) for name, table in tables.items()}
     profiles.setdefault(LOCAL, Profile(LOCAL, login_name()))
+    if values.get("daemon", "auto") not in ("auto", "off"):
+        raise _invalid("daemon", 'must be "auto" or "off"')
     lines = views.items() if isinstance(views, dict) else ()
-    return Profiles(active, profiles, {name: line for name, line in lines if isinstance(line, str)}, frozenset(tables))
+    return Profiles(
+        active,
+        profiles,
+        {name: line for name, line in lines if isinstance(line, str)},
+        frozenset(tables),
+        daemon=values.get("daemon") != "off",
+    )
 
 
 def _profile(name: str, table: object) -> Profile:

@@ -182,6 +182,7 @@ SESSION = [
     ("tags", "SummaryList"),
     ("projects", "SummaryList"),
     ("view list", "ViewList"),
+    ("daemon status", "DaemonRead"),
     ("log", "ChangeList"),
     ("undo 2 --dry-run", "ChangeList"),
     ("undo", "ChangeList"),

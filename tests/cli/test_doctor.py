@@ -40,7 +40,7 @@ def checks(todo: Terminal, code: int) -> dict[str, dict[str, str]]:
 def test_doctor_on_new_machine_creates_nothing(todo: Terminal, home: Path) -> None:
     found = checks(todo, 0)
     assert {name: check["status"] for name, check in found.items()} == dict.fromkeys(
-        ("todo", "libraries", "configuration", "profile", "database", "file"), "ok"
+        ("todo", "libraries", "configuration", "profile", "daemon", "database", "file"), "ok"
     )
     assert "does not exist yet" in found["file"]["detail"]
     assert not home.exists()

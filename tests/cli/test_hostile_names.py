@@ -98,6 +98,10 @@ LINES = [
     "undo",
     "redo",
     "purge --yes",
+    "daemon status",
+    "daemon start",
+    "daemon stop",
+    "daemon run {}",
 ]
 """Lines that print stored text; in those with {}, the argument is hostile too."""
 

@@ -160,7 +160,7 @@ def use(postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch) -> Callable[
         query.setdefault("sslmode", "disable")
         url = replace(postgres_url, host="127.0.0.1", port=port, query=tuple(query.items()))
         monkeypatch.setenv("TODO_DATABASE_URL", url.text())
-        monkeypatch.setattr(profiles, "resolve", lambda name=None: replace(resolve(name), timeout=seconds))
+        monkeypatch.setattr(profiles, "resolve", lambda *given: replace(resolve(*given), timeout=seconds))
         return Terminal(monkeypatch, terminal=terminal)
 
     return choose

@@ -127,7 +127,7 @@ class RemoteDatabase:
         with self.with_fault(fault):
             with self.monkeypatch.context() as patch:
                 resolve = profiles.resolve
-                patch.setattr(profiles, "resolve", lambda name=None: replace(resolve(name), timeout=SECONDS))
+                patch.setattr(profiles, "resolve", lambda *given: replace(resolve(*given), timeout=SECONDS))
                 patch.setattr(deadline, "SYSTEM_CLOCK", ClockFrom(lambda: fault.is_over))
                 ran = self.todo(f"{line} --json", stdin=STDIN)
             error: dict[str, Any] = json.loads(ran.err) if ran.code else {"detail": "", "command": []}

@@ -309,6 +309,19 @@ def test_edits_understand_every_form_of_table(missing: Path, content: str) -> No
     assert profiles.load() == Profiles("new", {**others, "new": new}, {"a": "+x"}, written)
 
 
+@pytest.mark.parametrize(("text", "allowed"), [("", True), ('daemon = "auto"', True), ('daemon = "off"', False)])
+def test_daemon_can_be_turned_off(file: Path, text: str, *, allowed: bool) -> None:
+    file.write_text(f"{text}\n{file.read_text()}")
+    assert profiles.load().daemon is allowed
+
+
+@pytest.mark.parametrize("value", ["false", '"never"', "1"])
+def test_daemon_is_auto_or_off(file: Path, value: str) -> None:
+    file.write_text(f"daemon = {value}\n{file.read_text()}")
+    with pytest.raises(ValidationError, match='must be "auto" or "off"'):
+        profiles.load()
+
+
 BAD = [
     ('active = "work\n', "line 1"),
     (f"[profiles.work]\nurl = {URL}\n", "line 2"),

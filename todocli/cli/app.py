@@ -8,7 +8,7 @@ import typer
 
 from todocli import __version__
 from todocli.cli.command import READING, Root
-from todocli.cli.commands import db, doctor, help, history, organise, profile, serve, todos, token, user, view
+from todocli.cli.commands import daemon, db, doctor, help, history, organise, profile, serve, todos, token, user, view
 from todocli.cli.context import Context
 from todocli.cli.listing import show_list
 
@@ -29,7 +29,7 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(root)
-    for family in (todos, organise, view, history, profile, db, user, token, serve, doctor, help):
+    for family in (todos, organise, view, history, profile, db, user, token, serve, daemon, doctor, help):
         family.register(app)
     return app
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 import typer
@@ -23,6 +23,9 @@ from todocli.cli.context import Context
 from todocli.cli.filter_options import FilterOptions
 from todocli.cli.shared import Shared
 from todocli.errors import OutcomeUnknown, UsageError, ValidationError
+
+if TYPE_CHECKING:
+    from todocli.daemon.child import Handover
 
 PANEL = "Global options"
 
@@ -82,6 +85,7 @@ class Command(TyperCommand):
     context_class = Context
     takes: ClassVar[Names] = COMMON
     takes_filter: ClassVar[bool] = False
+    runs_in_daemon: ClassVar[bool] = False
 
     def __init__(self, *args: Any, params: list[Any] | None = None, **options: Any) -> None:
         more = [*(FILTER.values() if self.takes_filter else ()), *(SHARED[name] for name in self.takes)]
@@ -101,12 +105,27 @@ class Command(TyperCommand):
         _merge_shared(ctx, self.takes)
         ctx.obj.check(self.takes)
         ctx.filter_options = FilterOptions(**{name: ctx.params.pop(name) for name in FILTER if self.takes_filter})
+        if ctx.shared.handover:
+            self._take_over(ctx, ctx.shared.handover)
         try:
             return super().invoke(ctx)
         except OutcomeUnknown as error:
             if ctx.shared.change:
                 error.hint, error.command = "To repeat it safely", ctx.retry_command()
             raise
+
+    def needs_own_process(self, ctx: Context) -> bool:
+        """Whether this line may need the user's terminal, for a question or an editor."""
+        return "yes" in self.takes and not ctx.shared.yes and ctx.interactive
+
+    def _take_over(self, ctx: Context, handover: Handover) -> None:
+        """Run this line in the daemon, if it can be. Raises `Declined`."""
+        if not self.runs_in_daemon or self.needs_own_process(ctx) or not ctx.settings.daemon:
+            from todocli.daemon.child import Declined
+
+            raise Declined
+        handover.accept()
+        exits.prepare_output(ctx.shared)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help."""
@@ -117,6 +136,7 @@ class Reading(Command):
     """A command that shows todos."""
 
     takes: ClassVar[Names] = READING
+    runs_in_daemon = True
 
 
 class Listing(Reading):
@@ -129,6 +149,7 @@ class Writing(Command):
     """A command that changes todos."""
 
     takes: ClassVar[Names] = WRITING
+    runs_in_daemon = True
 
 
 class Bulk(Writing):
@@ -137,11 +158,16 @@ class Bulk(Writing):
     takes: ClassVar[Names] = (*WRITING, "yes")
     takes_filter = True
 
+    def needs_own_process(self, ctx: Context) -> bool:
+        """Whether the user may be asked: about the todos of a filter."""
+        return bool(ctx.filter_options.given) and super().needs_own_process(ctx)
+
 
 class Reversing(Command):
     """A command that answers with changes."""
 
     takes: ClassVar[Names] = ("json", "jsonl", "quiet", "change", "profile", "no_input", "color")
+    runs_in_daemon = True
 
 
 class Confirming(Command):
@@ -160,6 +186,7 @@ class Summary(Command):
     """A command that answers with names and numbers."""
 
     takes: ClassVar[Names] = ("json", "jsonl", "quiet", "profile", "no_input", "color")
+    runs_in_daemon = True
 
 
 class Speaking(Command):
@@ -184,10 +211,17 @@ class Root(Family):
     def __init__(self, *args: Any, params: list[Any] | None = None, **options: Any) -> None:
         super().__init__(*args, params=[*(params or []), *SHARED.values()], **options)
 
-    def main(self, args: Sequence[str] | None = None, *_: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        *_: Any,
+        standalone_mode: bool = True,
+        handover: Handover | None = None,
+        **extra: Any,
+    ) -> Any:
         """Run a command line and exit; without `standalone_mode`, return the exit status."""
         arguments = list(sys.argv[1:] if args is None else args)
-        shared = Shared(arguments=arguments)
+        shared = Shared(arguments=arguments, handover=handover)
         run = super().main
         try:
             status = exits.run(lambda: run(arguments, "todo", standalone_mode=False, obj=shared, **extra), shared)

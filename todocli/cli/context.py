@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from todocli.cli.verbs import Verb
     from todocli.database.target import Target
     from todocli.domain.idempotency import ChangeKey
-    from todocli.profiles import Profile
+    from todocli.profiles import Profile, Profiles
     from todocli.schemas.todos import TodoRead
     from todocli.services.resolve import Result
     from todocli.services.workspace import Workspace
@@ -47,11 +47,18 @@ class Context(typer.Context):
     # The profile and its database
 
     @cached_property
+    def settings(self) -> Profiles:
+        """What the configuration file says."""
+        from todocli import profiles
+
+        return profiles.load()
+
+    @cached_property
     def profile(self) -> Profile:
         """The profile in use."""
         from todocli import profiles
 
-        return profiles.resolve(self.shared.profile)
+        return profiles.resolve(self.shared.profile, self.settings)
 
     @cached_property
     def target(self) -> Target:
@@ -108,6 +115,8 @@ class Context(typer.Context):
             from todocli.domain.ids import new_id
 
             self.shared.change = new_id(now())
+        if self.shared.handover:
+            self.shared.handover.announce(self.shared.change)
         return self.shared.change
 
     def retry_command(self) -> tuple[str, ...]:

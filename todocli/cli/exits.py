@@ -6,14 +6,14 @@ import contextlib
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from typer.exceptions import Abort, TyperException
 
-from todocli.cli.shared import Shared, color_option, wants_json, with_profile
-from todocli.errors import FieldError, OutputLost, TodoError, UsageError, ValidationError
+from todocli.cli.shared import Shared, color_option, options_of, wants_json, with_profile
+from todocli.errors import FieldError, OutcomeUnknown, OutputLost, TodoError, UsageError, ValidationError
 
 INTERRUPTED = 130
 CLOSED_PIPE = 141
@@ -51,7 +51,7 @@ def run(command: Callable[[], object], shared: Shared) -> int:
 
     The arguments in `shared` tell whether errors are wanted as JSON.
     """
-    _prepare_output(shared)
+    prepare_output(shared)
     try:
         status = command()
         sys.stdout.flush()
@@ -84,6 +84,21 @@ def run(command: Callable[[], object], shared: Shared) -> int:
 def status_of(error: TodoError) -> int:
     """Return the exit status that stands for an error."""
     return _STATUS[error.code]
+
+
+def lost_in_daemon(arguments: Sequence[str], change: bytes | None) -> int:
+    """Return the exit status for a command whose process in the daemon is gone; say what is known of it."""
+    shared = Shared(arguments=arguments)
+    detail = "The process that ran the command is gone."
+    if change is None:
+        return _fail(TodoError(f"{detail} Nothing was changed.", hint="Repeat the command."), shared)
+    from uuid import UUID
+
+    given = any(word.partition("=")[0] == "--change" for word in options_of(arguments))
+    key = () if given else ("--change", str(UUID(bytes=change)))
+    unknown = OutcomeUnknown(f"{detail} It is not known whether the change was made.")
+    unknown.hint, unknown.command = "To repeat it safely", ("todo", *key, *arguments)
+    return _fail(unknown, shared)
 
 
 def unwritten(error: OSError) -> int:
@@ -153,7 +168,7 @@ def _usage_error(error: TyperException) -> TodoError:
     )
 
 
-def _prepare_output(shared: Shared) -> None:
+def prepare_output(shared: Shared) -> None:
     """Make both streams take any text: JSON is UTF-8 (RFC 8259, 8.1); what the locale cannot encode is escaped."""
     json = wants_json(shared.arguments)
     for name in ("stdout", "stderr"):

@@ -5,10 +5,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from todocli.errors import UsageError
+
+if TYPE_CHECKING:
+    from todocli.daemon.child import Handover
 
 
 @dataclass
@@ -25,6 +28,8 @@ class Shared:
     no_input: bool = False
     color: str = "auto"
     arguments: Sequence[str] = ()
+    handover: Handover | None = None
+    """The client that handed the line over, if this process is a child of the daemon."""
     given: set[str] = field(default_factory=set)
 
     def merge(self, values: dict[str, Any]) -> None:

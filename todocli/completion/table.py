@@ -760,5 +760,48 @@ TABLE = Command(
                 ),
             },
         ),
+        "daemon": Command(
+            "Keep a process ready that answers at once.",
+            options=(HELP,),
+            commands={
+                "status": Command(
+                    "Show whether a daemon runs, and whether...",
+                    options=(
+                        JSON,
+                        PROFILE,
+                        NO_INPUT,
+                        COLOR,
+                        HELP,
+                    ),
+                ),
+                "start": Command(
+                    "Start the daemon now.",
+                    options=(
+                        PROFILE,
+                        NO_INPUT,
+                        COLOR,
+                        HELP,
+                    ),
+                ),
+                "stop": Command(
+                    "End the daemon.",
+                    options=(
+                        PROFILE,
+                        NO_INPUT,
+                        COLOR,
+                        HELP,
+                    ),
+                ),
+                "run": Command(
+                    "Be the daemon, in the foreground, until it...",
+                    options=(
+                        PROFILE,
+                        NO_INPUT,
+                        COLOR,
+                        HELP,
+                    ),
+                ),
+            },
+        ),
     },
 )

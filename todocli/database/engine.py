@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import Pool, QueuePool, StaticPool
 
 from todocli.database import sqlite_file
+from todocli.database.compiled import COMPILED
 from todocli.database.postgres import SCHEMA
 from todocli.database.postgres.url import PostgresURL
 
@@ -35,7 +36,7 @@ def postgres_engine(
         isolation_level="AUTOCOMMIT",
         use_native_hstore=False,
         hide_parameters=True,
-        execution_options={"schema_translate_map": {None: SCHEMA}},
+        execution_options={"schema_translate_map": {None: SCHEMA}, "compiled_cache": COMPILED},
         **options,
     )
 
@@ -47,12 +48,14 @@ def sqlite_engine(path: Path, connections: int | None, seconds: float, *, only_r
     `sqlite_file.connect_for_reading` does.
     """
     shared = {"poolclass": QueuePool, "pool_size": connections, "max_overflow": 0, "pool_timeout": seconds}
+    sa.dialects.registry.register("sqlite.todo", "todocli.database.compiled", "SQLiteDialect")
     engine = sa.create_engine(
-        sa.URL.create("sqlite", database=str(path)),
+        sa.URL.create("sqlite+todo", database=str(path)),
         isolation_level="AUTOCOMMIT",
         hide_parameters=True,
         **({"poolclass": StaticPool} if connections is None else shared),
         connect_args={"check_same_thread": connections is None},
+        execution_options={"compiled_cache": COMPILED},
         **({"creator": lambda: sqlite_file.connect_for_reading(path)} if only_reads else {}),
     )
     sa.event.listen(engine, "connect", _prepare_sqlite)

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from todocli.schemas.accounts import ProfileList, ProfileRead, UserList, UserRead
 from todocli.schemas.changes import ChangeList, CompactionRead
 from todocli.schemas.errors import ErrorResponse
-from todocli.schemas.operations import GrantRead, HealthRead, PingRead, RevisionList, SchemaRead, SqlRead
+from todocli.schemas.operations import DaemonRead, GrantRead, HealthRead, PingRead, RevisionList, SchemaRead, SqlRead
 from todocli.schemas.summaries import SummaryList
 from todocli.schemas.todos import TodoItems, TodoList, TodoRead
 from todocli.schemas.tokens import TokenCreated, TokenList, TokenRead
@@ -39,6 +39,7 @@ DOCUMENTS: tuple[type[BaseModel], ...] = (
     SqlRead,
     GrantRead,
     HealthRead,
+    DaemonRead,
     ErrorResponse,
 )
 """Every document that a command prints under `--json`."""

@@ -114,3 +114,13 @@ class HealthRead(Output):
     healthy: bool
     checks: list[CheckRead]
     database: DatabaseRead | None = Field(description="null: there is none that this program can use.")
+
+
+class DaemonRead(Output):
+    """The process in which commands run, if there is one."""
+
+    running: bool
+    pid: int | None
+    since: Instant | None
+    memory: int | None = Field(description="Bytes, shared pages divided among their processes; null: not known.")
+    unused_because: str | None = Field(description="Why commands run without it; null: they use it.")

@@ -67,6 +67,9 @@ def _checks_of_machine(context: Context) -> Iterator[Check]:
         yield health.problem("profile", error)
         return
     yield Check("profile", "ok", f"{profile.name}: {profile.user} {_location(context)}")
+    from todocli.cli.commands.daemon import describe
+
+    yield Check("daemon", "ok", describe(context))
 
 
 def _look_at_database(context: Context) -> tuple[list[Check], DatabaseRead | None]:

@@ -8,6 +8,7 @@ import typer
 
 from todocli.cli import bulk, field_options, verbs
 from todocli.cli.bulk import DryRun
+from todocli.cli.command import Bulk
 from todocli.cli.context import Context
 from todocli.cli.input import read_references, read_text
 from todocli.errors import UsageError, ValidationError
@@ -18,6 +19,17 @@ if TYPE_CHECKING:
 
 FIELD_OPTIONS = ("--tag", "--project", "--priority", "--due", "--start")
 """Options that select todos, but set fields if a todo is referenced."""
+
+
+class Editing(Bulk):
+    """The command edit, which opens an editor if the line has no change."""
+
+    def needs_own_process(self, ctx: Context) -> bool:
+        """Whether the user may be asked, or an editor opened."""
+        given = ctx.params
+        is_text_given = given["title"] is not None or given["description"] is not None
+        has_change = len(given["words"] or ()) > 1 or is_text_given or given["untag"] or ctx.filter_options.given
+        return not has_change or super().needs_own_process(ctx)
 
 
 def edit(

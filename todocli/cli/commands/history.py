@@ -38,6 +38,11 @@ class Logging(Itemised):
     """The command log, which asks before it compacts."""
 
     takes: ClassVar[Names] = (*Itemised.takes, "yes")
+    runs_in_daemon = True
+
+    def needs_own_process(self, ctx: Context) -> bool:
+        """Whether the user may be asked."""
+        return bool(ctx.params["compact"]) and super().needs_own_process(ctx)
 
 
 Count = Annotated[int | None, typer.Argument(metavar="[N]", parser=positive, help="How many changes; 1 by default.")]

@@ -35,7 +35,7 @@ def register(app: typer.Typer) -> None:
         ("add", Writing, add),
         ("list", Listing, list_),
         ("show", Reading, show),
-        ("edit", Bulk, edit.edit),
+        ("edit", edit.Editing, edit.edit),
         ("done", Bulk, done),
         ("reopen", Bulk, reopen),
         ("rm", Bulk, rm),

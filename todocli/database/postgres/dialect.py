@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
+from todocli.database.compiled import Interchangeable
 from todocli.database.postgres import SCHEMA
 
 
@@ -20,7 +21,7 @@ class _Text(sa.Text):
     render_bind_cast = True
 
 
-class Dialect(PGDialect_psycopg):
+class Dialect(Interchangeable, PGDialect_psycopg):
     """The psycopg dialect with constants in place of probes.
 
     SQLAlchemy asks for the version, the schema, the isolation level, the string syntax and hstore, each in a round

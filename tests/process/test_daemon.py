@@ -1,0 +1,330 @@
+"""Commands that run in a daemon: they do the same, and whatever happens to it, each of them runs exactly once."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support import daemon
+from tests.support.daemon import RunningDaemon
+from tests.support.waiting import TIMEOUT, wait_until
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")]
+
+LINES = [
+    "add Pay rent due:2031-01-31 +bills pri:high",
+    "add - --json",
+    "list",
+    "list --json",
+    "--color always list",
+    "done 1",
+    "done 1",
+    "done 99",
+    "log",
+    "undo",
+    "redo --json",
+    "edit 2 project:home",
+    "tags",
+    "rm 2 3",
+    "trash --fields number,title",
+    "restore 2",
+    "purge --yes",
+    "done --tag bills --yes",
+    "done --tag bills",
+    "list due:nonsense",
+    "list --frob",
+    "nonsense",
+    "--help",
+    "view save mine +bills",
+    "view mine",
+    "profile show",
+    "help exit-codes",
+]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def shared(home: Path) -> Iterator[RunningDaemon]:
+    """A daemon that several tests may use, but not end."""
+    with daemon.running(home) as found:
+        found.run("add", "first")
+        yield found
+
+
+@pytest.fixture
+def todo(tmp_path: Path) -> Iterator[RunningDaemon]:
+    """A daemon of the test's own."""
+    with daemon.running(tmp_path / "home") as found:
+        found.run("add", "first")
+        yield found
+
+
+def masked(text: str, home: Path) -> str:
+    """Return an answer without what differs each time: ids, instants and the place."""
+    text = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID", text)
+    return re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "INSTANT", text).replace(str(home), "HOME")
+
+
+def test_commands_do_the_same_with_and_without_a_daemon(tmp_path: Path) -> None:
+    """In two homes, line by line."""
+    there, here = tmp_path / "with", tmp_path / "without"
+    with daemon.running(there) as todo:
+        alone = {**todo.environment, "TODO_DAEMON": "off", "TODO_HOME": str(here)}
+        for line in LINES:
+            words, stdin = shlex.split(line), "a +x\nb\nc\n"
+            found, expected = todo.run(*words, stdin=stdin), todo.run(*words, stdin=stdin, env=alone)
+            assert found.returncode == expected.returncode, line
+            assert masked(found.stdout, there) == masked(expected.stdout, here), line
+            assert masked(found.stderr, there) == masked(expected.stderr, here), line
+
+
+@pytest.mark.parametrize(
+    ("line", "runs_there"),
+    [
+        ("list", True),
+        ("add - ", True),
+        ("done 99", True),
+        ("log", True),
+        ("tags", True),
+        ("undo --dry-run", True),
+        ("purge", True),  # nobody can be asked, so it fails at once
+        ("edit 1", False),
+        ("doctor", False),
+        ("db current", False),
+        ("profile list", False),
+        ("user list", False),
+        ("token list", False),
+        ("view save x +a", False),
+        ("daemon status", False),
+        ("help dates", False),
+        ("list --help", False),
+        ("list --frob", False),
+        ("nonsense", False),
+        ("--version", False),
+        ("--show-completion", False),
+    ],
+)
+def test_line_runs_in_the_daemon_or_in_its_own_process(shared: RunningDaemon, line: str, *, runs_there: bool) -> None:
+    """In the process that the client starts, a variable makes the import of the program fail."""
+    words = shlex.split(line)
+    alone = subprocess.run(
+        [*daemon.TODO[:-1], daemon.TODO[-1].replace("main()", "sys.modules['todocli.cli.app'] = None; main()"), *words],
+        env={**shared.environment, "EDITOR": "true"},
+        input="x\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    is_fast_answer = line == "--version"
+    assert ("ModuleNotFoundError" not in alone.stderr) is (runs_there or is_fast_answer), alone.stderr
+
+
+def test_command_takes_over_folder_mask_variables_and_time_zone(shared: RunningDaemon, tmp_path: Path) -> None:
+    """A relative TODO_HOME shows the folder, and a file in it the mask and the zone."""
+    (tmp_path / "elsewhere").mkdir()
+    environment = {**shared.environment, "TODO_HOME": "there", "TZ": "Pacific/Kiritimati", "LOGNAME": "grace"}
+    added = shared.run("add", "x", "--json", env=environment, cwd=tmp_path / "elsewhere", umask=0o027)
+    assert added.returncode == 0, added.stderr
+    assert (tmp_path / "elsewhere/there/todo.db").exists()
+    with_profile = shared.run("list", "--json", env={**environment, "TODO_HOME": str(tmp_path / "elsewhere/there")})
+    assert json.loads(with_profile.stdout)["count"] == 1
+    assert json.loads(shared.run("list", "--json").stdout)["items"][0]["title"] == "first"
+
+
+def test_changed_installation_ends_the_daemon(todo: RunningDaemon) -> None:
+    newer = daemon.TODO[-1].replace("main()", "protocol.installation = lambda: b'newer'; main()")
+    found = subprocess.run(
+        [*daemon.TODO[:-1], newer, "list"], env=todo.environment, capture_output=True, text=True, check=False
+    )
+    assert (found.returncode, found.stdout) == (0, "1\topen\tfirst\n")
+    assert todo.process.wait(TIMEOUT) == 0
+    assert not (todo.folder / "daemon.sock").exists()
+
+
+def test_other_startup_variables_leave_the_daemon_alone(todo: RunningDaemon) -> None:
+    other = {**todo.environment, "PYTHONWARNINGS": "ignore"}
+    assert todo.run("list", env=other).stdout == "1\topen\tfirst\n"
+    assert todo.process.poll() is None
+    assert "is running" in todo.run("daemon", "status").stdout
+
+
+def test_second_daemon_is_refused(todo: RunningDaemon) -> None:
+    found = todo.run("daemon", "run")
+    assert (found.returncode, "running already" in found.stderr) == (4, True)
+
+
+def test_configuration_can_turn_it_off(todo: RunningDaemon) -> None:
+    config = Path(todo.environment["TODO_HOME"]) / "config.toml"
+    config.write_text('daemon = "off"\n')
+    config.chmod(0o600)
+    waiting = todo.waiting
+    assert todo.run("list").stdout == "1\topen\tfirst\n"
+    assert json.loads(todo.run("daemon", "status", "--json").stdout)["unused_because"] is not None
+    refused = todo.run("daemon", "start")
+    assert (refused.returncode, "daemon = off" in refused.stderr) == (1, True)
+    assert todo.waiting != waiting  # it was asked, and declined
+
+
+# What may happen to it
+
+
+def test_killed_daemon_is_not_missed(todo: RunningDaemon) -> None:
+    todo.process.kill()
+    todo.process.wait(TIMEOUT)
+    assert (todo.folder / "daemon.sock").exists()
+    assert todo.run("list").stdout == "1\topen\tfirst\n"
+    with running_again(todo):
+        assert todo.run("list").stdout == "1\topen\tfirst\n"
+
+
+@contextmanager
+def running_again(todo: RunningDaemon) -> Iterator[None]:
+    again = subprocess.Popen([*daemon.TODO, "daemon", "run"], env=todo.environment)
+    try:
+        wait_until(lambda: "is running" in todo.run("daemon", "status").stdout, "the daemon")
+        yield
+    finally:
+        again.terminate()
+        again.wait(TIMEOUT)
+
+
+def test_waiting_child_ends_with_the_daemon(todo: RunningDaemon) -> None:
+    waiting = todo.waiting
+    todo.process.kill()
+    wait_until(lambda: not Path(f"/proc/{waiting}").exists() or _is_zombie(waiting), "the end of the child")
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+def test_killed_waiting_child_is_replaced(todo: RunningDaemon) -> None:
+    os.kill(todo.waiting, signal.SIGKILL)
+    assert todo.run("list").stdout == "1\topen\tfirst\n"
+    assert todo.process.poll() is None
+
+
+@contextmanager
+def reading(todo: RunningDaemon, *words: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Start a command that reads standard input; give its client, and the child in which it waits."""
+    child = todo.waiting
+    with todo.start(*words) as client:
+        wait_until(lambda: todo.waiting != child, "the next child")
+        wait_until(lambda: _reads(child), "the child to read")
+        yield client, child
+
+
+def _reads(pid: int) -> bool:
+    """Whether a process waits for what comes through a pipe, with a client's pipe as its standard input."""
+    try:
+        is_pipe = "pipe:" in os.readlink(f"/proc/{pid}/fd/0")  # noqa: PTH115
+        return is_pipe and "pipe" in Path(f"/proc/{pid}/wchan").read_text()
+    except OSError:
+        return False
+
+
+def test_command_of_a_killed_child_can_be_repeated(todo: RunningDaemon) -> None:
+    """It was killed before it began a change, so that nothing was changed."""
+    with reading(todo, "add", "-") as (client, child):
+        os.kill(child, signal.SIGKILL)
+        _, error = client.communicate(timeout=TIMEOUT)
+    assert (client.returncode, "Nothing was changed" in error) == (1, True)
+    assert todo.run("list").stdout == "1\topen\tfirst\n"
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
+def test_signal_ends_child_and_client(todo: RunningDaemon, number: signal.Signals, status: int) -> None:
+    with reading(todo, "add", "-") as (client, child):
+        client.send_signal(number)
+        client.communicate(timeout=TIMEOUT)
+    assert client.returncode == status
+    wait_until(lambda: not Path(f"/proc/{child}").exists(), "the end of the child")
+
+
+def test_ignored_signal_is_not_passed_on(todo: RunningDaemon) -> None:
+    """As under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with reading(todo, "add", "-") as (client, child):
+            client.send_signal(signal.SIGHUP)
+            assert _state(child) in "SR"
+            out, _ = client.communicate("second\n", timeout=TIMEOUT)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert (client.returncode, out) == (0, "2\topen\tsecond\n")
+
+
+def test_stopped_command_stops_and_continues(todo: RunningDaemon) -> None:
+    with reading(todo, "add", "-") as (client, child):
+        client.send_signal(signal.SIGTSTP)
+        wait_until(lambda: _state(client.pid) + _state(child) == "TT", "both to stop")
+        client.send_signal(signal.SIGCONT)
+        out, _ = client.communicate("second\n", timeout=TIMEOUT)
+    assert (client.returncode, out) == (0, "2\topen\tsecond\n")
+
+
+def _state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def test_closed_output_ends_with_the_same_status(todo: RunningDaemon) -> None:
+    todo.run("add", "-", stdin="".join(f"todo {number}\n" for number in range(3_000)))
+    for choice in ("on", "off"):
+        todo.environment["TODO_DAEMON"] = choice
+        with todo.start("list") as client:
+            assert client.stdout
+            client.stdout.readline()
+            client.stdout.close()
+            assert (client.wait(TIMEOUT), client.stderr and client.stderr.read()) == (141, ""), choice
+
+
+def test_sixteen_commands_at_once(todo: RunningDaemon) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        added = list(pool.map(lambda number: todo.run("add", f"todo {number}"), range(16)))
+    assert [(each.returncode, each.stderr) for each in added] == [(0, "")] * 16
+    assert json.loads(todo.run("list", "--json").stdout)["total"] == 17
+
+
+def test_nothing_is_imported_for_a_command(tmp_path: Path) -> None:
+    """What a command imports takes its time, so the daemon has imported all of it."""
+    report = tmp_path / "report"
+    record = f"""
+from todocli.daemon import child
+accept, flush = child._accept, child._flush
+def remember(*arguments):
+    child.before = set(sys.modules)
+    return accept(*arguments)
+def tell():
+    flush()
+    with open({str(report)!r}, "a") as file:
+        print(sys.argv[1:], sorted(set(sys.modules) - child.before), file=file)
+child._accept, child._flush = remember, tell
+main()
+"""
+    script = daemon.TODO[-1].replace("main()", record)
+    lines = ["list", "add a due:fri +b project:c", "done 2", "edit 2 pri:high", "log", "undo", "show 1", "rm 1", "tags"]
+    with daemon.running(tmp_path / "home", script=script) as todo:
+        todo.run("add", "first")
+        report.unlink(missing_ok=True)
+        for line in lines:
+            todo.run(*line.split())
+        wait_until(lambda: len(report.read_text().splitlines()) == len(lines), "the report")
+    assert report.read_text().splitlines() == [f"{line.split()} []" for line in lines]

@@ -1,0 +1,28 @@
+"""Starts the daemon for a user who types one command after another."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+
+from todocli.errors import TodoError
+
+
+def start_daemon() -> None:
+    """Start a daemon if the user types often, unless the configuration says otherwise. The first time, say so."""
+    from todocli import paths, profiles
+    from todocli.daemon import control
+
+    with suppress(OSError, TodoError):  # a command that has ended well does not fail for it
+        if not profiles.load().daemon or not control.start_if_frequent():
+            return
+        introduced = paths.cache_folder() / "daemon-introduced"
+        if introduced.exists():
+            return
+        from todocli.cli.colour import wants_colour
+
+        dim, off = ("\x1b[2m", "\x1b[0m") if wants_colour(sys.stderr, "auto") else ("", "")
+        text = "A background process has started, and makes the next commands faster: todo help daemon"
+        print(f"{dim}{text}{off}", file=sys.stderr)
+        introduced.parent.mkdir(parents=True, exist_ok=True)
+        introduced.touch()

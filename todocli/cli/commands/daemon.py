@@ -1,0 +1,122 @@
+"""The commands `todo daemon`: the process that has everything imported."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+import todocli
+from todocli.cli.command import Command, Family, Speaking
+from todocli.cli.context import Context
+from todocli.errors import Conflict, TodoError
+
+if TYPE_CHECKING:
+    from todocli.daemon.child import Handover
+    from todocli.daemon.control import Daemon
+
+_NOT_PRELOADED = (
+    "todocli.__main__",
+    "todocli._alembic",
+    "todocli.api",
+    "todocli.database.migrations",
+    "todocli.database.revisions",
+)
+"""What no command in the daemon imports, or only the first one ever."""
+
+_PRELOADED = ("encodings.utf_8_sig", "getpass", "platformdirs.unix", "pwd", "sqlalchemy.dialects.sqlite", "termios")
+"""What libraries import late."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this family."""
+    family = typer.Typer(cls=Family, help="Keep a process ready that answers at once.")
+    for cls, body in ((Command, status), (Speaking, start), (Speaking, stop), (Speaking, run)):
+        family.command(body.__name__, cls=cls)(body)
+    app.add_typer(family, name="daemon", rich_help_panel="Operators")
+
+
+def status(context: Context) -> None:
+    """Show whether a daemon runs, and whether your commands use it."""
+    from todocli.daemon import control
+    from todocli.schemas.operations import DaemonRead
+
+    found = control.find()
+    document = DaemonRead(
+        running=found is not None,
+        pid=found.pid if found else None,
+        since=datetime.fromtimestamp(found.since, UTC) if found else None,
+        memory=found.memory if found else None,
+        unused_because=_reason(context),
+    )
+    context.output.lines(document, [describe(context)])
+
+
+def start(context: Context) -> None:
+    """Start the daemon now. It also starts by itself, from the second command on a terminal within ten minutes."""
+    from todocli.daemon import control
+
+    if reason := _reason(context):
+        raise TodoError(f"A daemon would not be used: {reason}.", hint="See", command=("todo", "help", "daemon"))
+    context.output.note(_sentence(control.start()))
+
+
+def stop(context: Context) -> None:
+    """End the daemon. Commands that run in it come to their end."""
+    from todocli.daemon import control
+
+    context.output.note("The daemon has ended." if control.stop() else _sentence(None))
+
+
+def run(context: Context) -> None:
+    """Be the daemon, in the foreground, until it has been idle for ten minutes."""
+    from todocli.daemon import parent
+
+    program: Any = context.find_root().command
+    _prepare(program)
+
+    def main(arguments: list[str], handover: Handover) -> int:
+        status: int = program.main(arguments, standalone_mode=False, handover=handover)
+        return status
+
+    try:
+        parent.run(main)
+    except parent.AlreadyRunning:
+        raise Conflict.of("daemon", "A daemon is running already.") from None
+
+
+def _prepare(program: Any) -> None:
+    """Import everything that a command in the daemon needs, and build what is built when it is first used."""
+    ours = (module.name for module in pkgutil.walk_packages(todocli.__path__, "todocli."))
+    for name in (*ours, *_PRELOADED):
+        if not name.startswith(_NOT_PRELOADED):
+            importlib.import_module(name)
+    from todocli.services.rehearsal import rehearse
+
+    rehearse()
+    for name, command in program.commands.items():
+        command.make_context(name, [], resilient_parsing=True)
+
+
+def describe(context: Context) -> str:
+    """Return whether a daemon runs, and why commands do not use it if they do not, in a sentence."""
+    from todocli.daemon import control
+
+    reason = _reason(context)
+    return f"{_sentence(control.find())}{f' Commands do not use one: {reason}.' if reason else ''}"
+
+
+def _reason(context: Context) -> str | None:
+    from todocli.daemon import control
+
+    return control.unavailable() if context.settings.daemon else "the configuration says daemon = off"
+
+
+def _sentence(found: Daemon | None) -> str:
+    if not found:
+        return "No daemon is running."
+    memory = f", {found.memory / 1_000_000:.0f} MB" if found.memory else ""
+    return f"The daemon is running (process {found.pid}{memory})."

@@ -1,0 +1,211 @@
+"""The forked process that waits for one client, and runs its command."""
+
+from __future__ import annotations
+
+import io
+import locale
+import os
+import select
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, NoReturn, Protocol, cast
+from uuid import UUID
+
+from todocli.daemon import protocol
+
+
+class Declined(BaseException):
+    """The command needs a process of its own. No handler of errors may take this for one."""
+
+
+class Handover(Protocol):
+    """What a command does if it was handed over by a client."""
+
+    def accept(self) -> None:
+        """Take the command for good. Raises `Declined` if the client runs it by now."""
+
+    def announce(self, change: UUID) -> None:
+        """Tell the client the id of the change that is about to be made."""
+
+
+Main = Callable[[list[str], Handover], int]
+"""Runs a command line and returns its exit status."""
+
+
+@dataclass(frozen=True)
+class Kin:
+    """What a client must have in common with this process."""
+
+    installation: bytes
+    surroundings: bytes
+
+
+def wait_and_run(listener: socket.socket, life: int, accepted: int, kin: Kin, main: Main) -> NoReturn:
+    """Wait for a client, run its command, and end.
+
+    `life` is a pipe that closes when the parent ends; `accepted` is one that tells the parent of the client.
+    """
+    status = 1
+    try:
+        for name in ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGCHLD"):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
+        connection = _accept(listener, life)
+        if connection:
+            os.write(accepted, b"1")
+            os.close(accepted)
+            listener.close()
+            with connection:
+                _serve(connection, kin, main)
+        status = 0
+    except BaseException:
+        traceback.print_exc(file=sys.__stderr__)
+    finally:
+        os._exit(status)
+
+
+def _accept(listener: socket.socket, life: int) -> socket.socket | None:
+    """Return a connection; None if the parent has ended."""
+    waiting = select.poll()
+    waiting.register(listener, select.POLLIN)
+    waiting.register(life, select.POLLIN)
+    while True:
+        ready = {descriptor for descriptor, _ in waiting.poll()}
+        if listener.fileno() in ready:
+            try:
+                return listener.accept()[0]
+            except BlockingIOError:  # the client has left
+                continue
+        return None
+
+
+def _serve(connection: socket.socket, kin: Kin, main: Main) -> None:
+    parent = os.getppid()
+    connection.settimeout(protocol.START_SECONDS)
+    raw = cast("Any", connection)
+    try:
+        if protocol.peer_uid(raw) != os.geteuid():
+            return
+        parts, files = protocol.receive(raw)
+    except OSError:
+        return
+    connection.settimeout(None)
+    installation, surroundings, umask, count = parts[:4]
+    if Kin(installation, surroundings) != kin or len(files) != protocol.FILES:
+        connection.sendall(protocol.DECLINED)
+        if installation != kin.installation and os.getppid() == parent:
+            os.kill(parent, signal.SIGTERM)  # another version was installed, and will want a daemon of its own
+        return
+    arguments, environment = parts[4 : 4 + int(count)], parts[4 + int(count) :]
+    *standard, token, here = files
+    _adopt(standard, here, int(umask, 10), environment)
+    handed = _Handed(connection, token)
+    sys.argv = [sys.argv[0], *map(os.fsdecode, arguments)]
+    try:
+        status = _status_of(lambda: main(sys.argv[1:], handed))
+    except Declined:
+        connection.sendall(protocol.DECLINED)
+        return
+    _flush()
+    connection.sendall(protocol.EXITED + bytes([status & 0xFF]))
+
+
+def _adopt(standard: list[int], here: int, umask: int, environment: list[bytes]) -> None:
+    """Take over what a process gets when it starts."""
+    os.fchdir(here)
+    os.close(here)
+    os.umask(umask)
+    os.environb.clear()
+    os.environb.update(pair.partition(b"=")[::2] for pair in environment)
+    time.tzset()
+    for number, descriptor in enumerate(standard):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.stdin, sys.stdout, sys.stderr = (cast("Any", _Unopened(number)) for number in range(3))
+
+
+class _Unopened:
+    """A stream of a command that was not taken yet: whatever uses it declines."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def isatty(self) -> bool:
+        """Whether it is a terminal."""
+        return os.isatty(self._number)
+
+    def reconfigure(self, **_: Any) -> None:
+        """Do nothing; it is repeated when the streams are opened."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise Declined
+
+
+class _Handed:
+    """A command that a client has handed over."""
+
+    def __init__(self, connection: socket.socket, token: int) -> None:
+        self._connection = connection
+        self._token = token
+        self._is_taken = False
+
+    def accept(self) -> None:
+        """Take the command for good, and open its streams. One command may call another, as `view` does."""
+        if self._is_taken:
+            return
+        streams = _open_streams()
+        if not os.read(self._token, 1):
+            os._exit(0)  # the client would not wait, and runs it itself
+        self._is_taken = True
+        self._connection.sendall(protocol.RUNNING + os.getpid().to_bytes(4, "big"))
+        sys.stdin, sys.stdout, sys.stderr = streams
+
+    def announce(self, change: UUID) -> None:
+        """Tell the client the id of the change that is about to be made."""
+        self._connection.sendall(protocol.CHANGE + change.bytes)
+
+
+def _open_streams() -> list[io.TextIOWrapper]:
+    """Open the standard streams as Python does when it starts."""
+    encoding = "utf-8" if sys.flags.utf8_mode else locale.getencoding()
+    is_plain = locale.setlocale(locale.LC_CTYPE) in ("C", "POSIX")
+    errors = "surrogateescape" if is_plain else "strict"
+    return [
+        _open_stream(0, "r", encoding, errors),
+        *(_open_stream(n, "w", encoding, e) for n, e in ((1, errors), (2, "backslashreplace"))),
+    ]
+
+
+def _open_stream(number: int, mode: str, encoding: str, errors: str) -> io.TextIOWrapper:
+    unbuffered = bool(os.environ.get("PYTHONUNBUFFERED")) and mode == "w"
+    raw: Any = io.FileIO(number, mode, closefd=False)
+    buffer: Any = raw if unbuffered else io.BufferedReader(raw) if mode == "r" else io.BufferedWriter(raw)
+    return io.TextIOWrapper(
+        buffer, encoding, errors, line_buffering=number == 2 or raw.isatty(), write_through=unbuffered
+    )
+
+
+def _status_of(command: Callable[[], int]) -> int:
+    """Run a command and return its exit status, as Python does for a program."""
+    try:
+        return command()
+    except SystemExit as stop:
+        if stop.code is None or isinstance(stop.code, int):
+            return stop.code or 0
+        print(stop.code, file=sys.stderr)
+        return 1
+    except Exception:
+        traceback.print_exc()
+        return 1
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()

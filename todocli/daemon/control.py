@@ -1,0 +1,146 @@
+"""Starts, finds and stops the daemon."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from todocli.daemon import client, parent, protocol
+from todocli.errors import TodoError
+
+_WAIT_SECONDS = 20.0
+"""How long a daemon may take to start or to stop."""
+
+_FREQUENT_SECONDS = 600.0
+"""Two commands within this time are worth a daemon."""
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """A running daemon: its process, since when it runs (seconds of the Unix epoch), and its memory in bytes.
+
+    The memory is the proportional set size of the daemon and its waiting child; None where that cannot be read.
+    """
+
+    pid: int
+    since: float
+    memory: int | None
+
+
+def unavailable() -> str | None:
+    """Return why commands of this process do not use a daemon; None if they do."""
+    if os.environ.get("TODO_DAEMON") == "off":
+        return "TODO_DAEMON is off"
+    if "CI" in os.environ:
+        return "this is a CI job"
+    if client.wanted() is None:
+        return "this is a checkout" if sys.platform == "linux" else f"it is not tried on {sys.platform} yet"
+    folder = protocol.folder()
+    if os.path.lexists(folder) and not protocol.is_private(folder):
+        return f"others can enter {folder}, or it is not yours"
+    return None
+
+
+def find() -> Daemon | None:
+    """Return the daemon of this user; None if there is none."""
+    pid = _lock_holder()
+    return Daemon(pid, parent.lock_path().stat().st_mtime, _memory(pid)) if pid else None
+
+
+def start() -> Daemon:
+    """Return the running daemon; start one if there is none. Raises `TodoError` if it does not start."""
+    if not find():
+        _spawn()
+    until = time.monotonic() + _WAIT_SECONDS
+    while time.monotonic() < until:
+        if client.is_answered() and (found := find()):
+            return found
+        time.sleep(0.02)
+    command = ("todo", "daemon", "run")
+    raise TodoError("The daemon did not start.", hint="Run it in the foreground to see why", command=command)
+
+
+def stop() -> bool:
+    """End the daemon; return whether there was one. Raises `TodoError` if it does not end."""
+    found = find()
+    if not found:
+        return False
+    with suppress(ProcessLookupError):
+        os.kill(found.pid, signal.SIGTERM)
+    until = time.monotonic() + _WAIT_SECONDS
+    while _lock_holder() == found.pid:
+        if time.monotonic() > until:
+            raise TodoError(f"The daemon (process {found.pid}) did not end.", hint="End it with kill -9.")
+        time.sleep(0.02)
+    return True
+
+
+def start_if_frequent() -> bool:
+    """Start a daemon if this is the second command within ten minutes, and do not wait for it."""
+    folder = parent.make_folder()
+    latest = folder / "latest"
+    now = time.time()
+    try:
+        is_frequent = 0 <= now - latest.stat().st_mtime < _FREQUENT_SECONDS
+    except FileNotFoundError:
+        is_frequent = False
+    latest.touch(mode=0o600)
+    if not is_frequent or find():
+        return False
+    _spawn()
+    return True
+
+
+def _spawn() -> None:
+    """Start a daemon that keeps nothing of this process: no descriptor, terminal or folder, and few variables."""
+    kept = {"XDG_RUNTIME_DIR", *protocol.startup_variables()}
+    environment = {name: value for name, value in os.environ.items() if name in kept}
+    subprocess.Popen(
+        [sys.executable, "-P", "-m", "todocli", "daemon", "run"],
+        cwd="/",
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def _lock_holder() -> int | None:
+    """Return the process that holds the lock."""
+    if not protocol.is_private(protocol.folder()):
+        return None
+    try:
+        descriptor = os.open(parent.lock_path(), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        text = os.read(descriptor, 20)
+        return int(text) if text.isdigit() else None  # it is about to write it
+    finally:
+        os.close(descriptor)
+    return None
+
+
+def _memory(pid: int) -> int | None:
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return sum(map(_proportional_set_size, [str(pid), *children]))
+    except (OSError, ValueError):
+        return None
+
+
+def _proportional_set_size(pid: str) -> int:
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024
+    raise ValueError(pid)

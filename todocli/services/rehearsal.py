@@ -1,0 +1,54 @@
+"""Uses the services once, on an empty database in memory.
+
+Much is built when it is first used: mappers, statements, their SQL, validators, patterns. A process that forks children
+builds it before, so that they find it. No file is opened, and nothing of a user is there.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+from todocli import clock
+from todocli.database.schema import HEAD, VERSION_TABLE
+from todocli.database.store import open_store
+from todocli.domain.filters import parser
+from todocli.domain.idempotency import ChangeKey, fingerprint
+from todocli.domain.ids import new_id
+from todocli.domain.references import parse_references
+from todocli.errors import NotFound
+from todocli.schemas.todos import TodoCreate, TodoUpdate
+from todocli.services.history.log import LogQuery
+from todocli.services.owner import Owner
+from todocli.services.queries import TodoQuery
+from todocli.services.workspace import Workspace
+
+
+def rehearse() -> None:
+    """Do what the most frequent commands do."""
+    with open_store(Path(":memory:")) as store, Workspace(store, Owner("nobody"), register=True) as workspace:
+        connection = workspace.session.connection()
+        SQLModel.metadata.create_all(connection)
+        revision = f"CREATE TABLE {VERSION_TABLE} AS SELECT 1 AS version_num, '{HEAD}' AS oldest_reader"
+        connection.execute(sa.text(f"{revision}, '{HEAD}' AS oldest_writer"))
+        todos, first = workspace.todos, parse_references(["1"])
+        todos.add([TodoCreate(title="Rehearse", due_on=clock.today(), tags=["home"])], _key("add"))
+        todos.complete(first, _key("done"))
+        todos.reopen(first, _key("reopen"))
+        todos.edit(first, TodoUpdate(title="Again", priority="high"), _key("edit"))
+        todos.get(first)
+        for words in ([], ["+home"], ["due:today"]):
+            query = TodoQuery(filter=parser.parse_words(words, today=clock.today()))
+            todos.overview(query)
+            list(workspace.walk_todos(query))
+        workspace.log.find(LogQuery(limit=20))
+        with suppress(NotFound):  # there are no triggers that would have recorded it
+            workspace.undo(1, _key("undo"))
+        todos.remove(first, _key("rm"))
+
+
+def _key(verb: str) -> ChangeKey:
+    return ChangeKey(new_id(clock.now()), fingerprint(verb))
