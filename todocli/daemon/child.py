@@ -11,7 +11,7 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol, cast
@@ -34,8 +34,17 @@ class Handover(Protocol):
         """Tell the client the id of the change that is about to be made."""
 
 
-Main = Callable[[list[str], Handover], int]
-"""Runs a command line and returns its exit status."""
+@dataclass(frozen=True)
+class Program:
+    """The program that the daemon runs.
+
+    `main` runs a command line and returns its exit status. `warm_up` does much of the same without a user, in steps,
+    while nobody waits: the first use of a page of memory after a fork copies the page, and that takes longer than the
+    command itself.
+    """
+
+    main: Callable[[list[str], Handover], int]
+    warm_up: Callable[[], Iterator[None]]
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,7 @@ class Kin:
     surroundings: bytes
 
 
-def wait_and_run(listener: socket.socket, life: int, accepted: int, kin: Kin, main: Main) -> NoReturn:
+def wait_and_run(listener: socket.socket, life: int, accepted: int, kin: Kin, program: Program) -> NoReturn:
     """Wait for a client, run its command, and end.
 
     `life` is a pipe that closes when the parent ends; `accepted` is one that tells the parent of the client.
@@ -55,13 +64,13 @@ def wait_and_run(listener: socket.socket, life: int, accepted: int, kin: Kin, ma
     try:
         for name in ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGCHLD"):
             signal.signal(getattr(signal, name), signal.SIG_DFL)
-        connection = _accept(listener, life)
+        connection = _accept(listener, life, program.warm_up())
         if connection:
             os.write(accepted, b"1")
             os.close(accepted)
             listener.close()
             with connection:
-                _serve(connection, kin, main)
+                _serve(connection, kin, program)
         status = 0
     except BaseException:
         traceback.print_exc(file=sys.__stderr__)
@@ -69,22 +78,28 @@ def wait_and_run(listener: socket.socket, life: int, accepted: int, kin: Kin, ma
         os._exit(status)
 
 
-def _accept(listener: socket.socket, life: int) -> socket.socket | None:
-    """Return a connection; None if the parent has ended."""
+def _accept(listener: socket.socket, life: int, meanwhile: Iterator[None]) -> socket.socket | None:
+    """Return a connection; None if the parent has ended. Until then, go on with `meanwhile`."""
     waiting = select.poll()
     waiting.register(listener, select.POLLIN)
     waiting.register(life, select.POLLIN)
+    is_idle = False
     while True:
-        ready = {descriptor for descriptor, _ in waiting.poll()}
+        ready = {descriptor for descriptor, _ in waiting.poll(None if is_idle else 0)}
         if listener.fileno() in ready:
             try:
                 return listener.accept()[0]
             except BlockingIOError:  # the client has left
                 continue
-        return None
+        if ready:
+            return None
+        is_idle = next(meanwhile, _END) is _END
 
 
-def _serve(connection: socket.socket, kin: Kin, main: Main) -> None:
+_END = object()
+
+
+def _serve(connection: socket.socket, kin: Kin, program: Program) -> None:
     parent = os.getppid()
     connection.settimeout(protocol.START_SECONDS)
     raw = cast("Any", connection)
@@ -107,7 +122,7 @@ def _serve(connection: socket.socket, kin: Kin, main: Main) -> None:
     handed = _Handed(connection, token)
     sys.argv = [sys.argv[0], *map(os.fsdecode, arguments)]
     try:
-        status = _status_of(lambda: main(sys.argv[1:], handed))
+        status = _status_of(lambda: program.main(sys.argv[1:], handed))
     except Declined:
         connection.sendall(protocol.DECLINED)
         return

@@ -30,10 +30,10 @@ def lock_path() -> Path:
     return Path(protocol.folder()) / "daemon.lock"
 
 
-def run(main: child.Main) -> None:
+def run(program: child.Program) -> None:
     """Serve clients until the daemon is idle, or a signal ends it.
 
-    `main` runs a command line, in a child. Raises `AlreadyRunning`, and `OSError` if there is no private folder for
+    Raises `AlreadyRunning`, and `OSError` if there is no private folder for
     the socket.
     """
     with _locked() as lock, _listening() as listener:
@@ -44,7 +44,7 @@ def run(main: child.Main) -> None:
         stopped, stop = os.pipe()
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             signal.signal(number, lambda *_: os.write(stop, b"1"))
-        _fork_one_after_another(listener, stopped, [stop, lock], kin, main)
+        _fork_one_after_another(listener, stopped, [stop, lock], kin, program)
 
 
 def make_folder() -> Path:
@@ -90,7 +90,7 @@ def _listening() -> Iterator[socket.socket]:
 
 
 def _fork_one_after_another(
-    listener: socket.socket, stopped: int, closed_in_child: list[int], kin: child.Kin, main: child.Main
+    listener: socket.socket, stopped: int, closed_in_child: list[int], kin: child.Kin, program: child.Program
 ) -> None:
     """Keep one child ready until nobody comes any more, or `stopped` can be read."""
     life, alive = os.pipe()
@@ -100,7 +100,7 @@ def _fork_one_after_another(
         if not os.fork():
             for descriptor in (alive, reader, stopped, *closed_in_child):
                 os.close(descriptor)
-            child.wait_and_run(listener, life, accepted, kin, main)
+            child.wait_and_run(listener, life, accepted, kin, program)
         os.close(accepted)
         with os.fdopen(reader, "rb", buffering=0) as report:
             waiting = select.poll()

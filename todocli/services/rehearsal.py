@@ -6,6 +6,7 @@ builds it before, so that they find it. No file is opened, and nothing of a user
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,23 +28,28 @@ from todocli.services.queries import TodoQuery
 from todocli.services.workspace import Workspace
 
 
-def rehearse() -> None:
-    """Do what the most frequent commands do."""
+def rehearse() -> Iterator[None]:
+    """Do what the most frequent commands do, and yield between them."""
     with open_store(Path(":memory:")) as store, Workspace(store, Owner("nobody"), register=True) as workspace:
         connection = workspace.session.connection()
         SQLModel.metadata.create_all(connection)
         revision = f"CREATE TABLE {VERSION_TABLE} AS SELECT 1 AS version_num, '{HEAD}' AS oldest_reader"
         connection.execute(sa.text(f"{revision}, '{HEAD}' AS oldest_writer"))
         todos, first = workspace.todos, parse_references(["1"])
+        yield
+        list(workspace.walk_todos(TodoQuery()))
+        yield
         todos.add([TodoCreate(title="Rehearse", due_on=clock.today(), tags=["home"])], _key("add"))
+        yield
         todos.complete(first, _key("done"))
+        yield
+        todos.overview(TodoQuery())
+        yield
         todos.reopen(first, _key("reopen"))
         todos.edit(first, TodoUpdate(title="Again", priority="high"), _key("edit"))
         todos.get(first)
-        for words in ([], ["+home"], ["due:today"]):
-            query = TodoQuery(filter=parser.parse_words(words, today=clock.today()))
-            todos.overview(query)
-            list(workspace.walk_todos(query))
+        yield
+        todos.overview(TodoQuery(filter=parser.parse_words(["+home", "due:today"], today=clock.today())))
         workspace.log.find(LogQuery(limit=20))
         with suppress(NotFound):  # there are no triggers that would have recorded it
             workspace.undo(1, _key("undo"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,9 @@ _NOT_PRELOADED = (
 
 _PRELOADED = ("encodings.utf_8_sig", "getpass", "platformdirs.unix", "pwd", "sqlalchemy.dialects.sqlite", "termios")
 """What libraries import late."""
+
+
+_FREQUENT = ("list", "add", "done")
 
 
 def register(app: typer.Typer) -> None:
@@ -73,32 +77,39 @@ def stop(context: Context) -> None:
 
 def run(context: Context) -> None:
     """Be the daemon, in the foreground, until it has been idle for ten minutes."""
-    from todocli.daemon import parent
+    from todocli.daemon import child, parent
+    from todocli.services.rehearsal import rehearse
 
-    program: Any = context.find_root().command
-    _prepare(program)
+    root: Any = context.find_root().command
+    _import_all()
 
     def main(arguments: list[str], handover: Handover) -> int:
-        status: int = program.main(arguments, standalone_mode=False, handover=handover)
+        status: int = root.main(arguments, standalone_mode=False, handover=handover)
         return status
 
+    def warm_up() -> Iterator[None]:
+        for name, command in root.commands.items():
+            if name in _FREQUENT:
+                command.make_context(name, [], resilient_parsing=True)
+        yield
+        yield from rehearse()
+
+    for name, command in root.commands.items():
+        command.make_context(name, [], resilient_parsing=True)
+    for _ in rehearse():
+        pass
     try:
-        parent.run(main)
+        parent.run(child.Program(main, warm_up))
     except parent.AlreadyRunning:
         raise Conflict.of("daemon", "A daemon is running already.") from None
 
 
-def _prepare(program: Any) -> None:
-    """Import everything that a command in the daemon needs, and build what is built when it is first used."""
+def _import_all() -> None:
+    """Import everything that a command in the daemon needs."""
     ours = (module.name for module in pkgutil.walk_packages(todocli.__path__, "todocli."))
     for name in (*ours, *_PRELOADED):
         if not name.startswith(_NOT_PRELOADED):
             importlib.import_module(name)
-    from todocli.services.rehearsal import rehearse
-
-    rehearse()
-    for name, command in program.commands.items():
-        command.make_context(name, [], resilient_parsing=True)
 
 
 def describe(context: Context) -> str:
