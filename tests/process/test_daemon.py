@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -328,3 +330,85 @@ main()
             todo.run(*line.split())
         wait_until(lambda: len(report.read_text().splitlines()) == len(lines), "the report")
     assert report.read_text().splitlines() == [f"{line.split()} []" for line in lines]
+
+
+# How it starts
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The environment of a user without a daemon; one that was started is stopped in the end."""
+    with tempfile.TemporaryDirectory() as runtime:
+        environment = daemon.environment(tmp_path / "home", runtime)
+        yield environment
+        subprocess.run([*daemon.TODO, "daemon", "stop"], env=environment, capture_output=True, check=True)
+
+
+def type_at_prompt(environment: dict[str, str], *words: str) -> tuple[str, str]:
+    """Run a command with a terminal for its input and errors; return what it wrote to a pipe, and to the terminal."""
+    here, there = pty.openpty()
+    try:
+        ran = subprocess.run(
+            [*daemon.TODO, *words], env=environment, stdin=there, stderr=there, stdout=subprocess.PIPE, check=True
+        )  # returns at the end of the pipe: the daemon must not hold it
+        os.write(there, b"END")
+        shown = b""
+        while not shown.endswith(b"END"):
+            shown += os.read(here, 10_000)
+        return ran.stdout.decode(), shown.decode().removesuffix("END")
+    finally:
+        os.close(here)
+        os.close(there)
+
+
+def is_running(environment: dict[str, str]) -> bool:
+    status = subprocess.run(
+        [*daemon.TODO, "daemon", "status", "--json"], env=environment, capture_output=True, check=True
+    )
+    running: bool = json.loads(status.stdout)["running"]
+    return running
+
+
+def test_second_command_at_a_prompt_starts_a_daemon(place: dict[str, str]) -> None:
+    type_at_prompt(place, "add", "first")
+    assert not is_running(place)
+    out, shown = type_at_prompt(place, "list")
+    assert (out, "todo help daemon" in shown) == ("1\topen\tfirst\n", True)
+    wait_until(lambda: is_running(place), "the daemon")
+    assert type_at_prompt(place, "list") == ("1\topen\tfirst\n", "")
+    subprocess.run([*daemon.TODO, "daemon", "stop"], env=place, capture_output=True, check=True)
+    assert type_at_prompt(place, "list") == ("1\topen\tfirst\n", "")  # it is introduced once
+    wait_until(lambda: is_running(place), "the next daemon")
+
+
+def test_scripts_never_start_a_daemon(place: dict[str, str]) -> None:
+    for _ in range(3):
+        subprocess.run([*daemon.TODO, "list"], env=place, stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    assert not is_running(place)
+    assert not (Path(place["XDG_RUNTIME_DIR"]) / "todo").exists()
+
+
+@pytest.mark.parametrize("variables", [{"TODO_DAEMON": "off"}, {"CI": "1"}, {"TODO_DAEMON": ""}])
+def test_daemon_that_would_not_be_used_does_not_start(place: dict[str, str], variables: dict[str, str]) -> None:
+    """The last is a checkout, in which it must be asked for."""
+    for _ in range(3):
+        type_at_prompt({**place, **variables}, "list")
+    assert not is_running(place)
+
+
+def test_start_is_detached(place: dict[str, str], tmp_path: Path) -> None:
+    started = subprocess.run(
+        [*daemon.TODO, "daemon", "start"], env={**place, "SECRET": "x"}, cwd=tmp_path, capture_output=True, check=True
+    )
+    assert b"is running" in started.stderr
+    pid = json.loads(
+        subprocess.run([*daemon.TODO, "daemon", "status", "--json"], env=place, capture_output=True, check=True).stdout
+    )["pid"]
+    process = Path(f"/proc/{pid}")
+    assert (os.readlink(process / "cwd"), os.getsid(pid)) == ("/", pid)  # noqa: PTH115
+    assert {os.readlink(process / "fd" / name) for name in ("0", "1", "2")} == {"/dev/null"}  # noqa: PTH115
+    assert b"SECRET" not in (process / "environ").read_bytes()
+    assert {name.split(b"=")[0] for name in (process / "environ").read_bytes().split(b"\0")} <= {
+        *(name.encode() for name in place if name.startswith(("PYTHON", "L"))),
+        *(b"XDG_RUNTIME_DIR", b""),
+    }

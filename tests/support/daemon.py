@@ -64,15 +64,20 @@ class RunningDaemon:
         )
 
 
+def environment(home: Path, runtime: str) -> dict[str, str]:
+    """Return the environment of commands that keep everything in `home`, and use a daemon whose socket is elsewhere."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("TODO_")}
+    return others | {"XDG_RUNTIME_DIR": runtime, "TODO_HOME": str(home), "TODO_DAEMON": "on", "LOGNAME": "ada"}
+
+
 @contextmanager
 def running(home: Path, script: str = _PATIENT) -> Iterator[RunningDaemon]:
     """Run a daemon by a script; its clients keep everything in `home`."""
     with tempfile.TemporaryDirectory() as runtime:  # the path of a socket has at most 107 bytes
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("TODO_")}
-        environment |= {"XDG_RUNTIME_DIR": runtime, "TODO_HOME": str(home), "TODO_DAEMON": "on", "LOGNAME": "ada"}
-        process = subprocess.Popen([*TODO[:-1], script, "daemon", "run"], env=environment, text=True)
+        clients = environment(home, runtime)
+        process = subprocess.Popen([*TODO[:-1], script, "daemon", "run"], env=clients, text=True)
         try:
-            found = RunningDaemon(process, environment)
+            found = RunningDaemon(process, clients)
             wait_until(lambda: (found.folder / "daemon.sock").exists() or process.poll() is not None, "the daemon")
             yield found
         finally:

@@ -66,7 +66,8 @@ def wait_and_run(listener: socket.socket, life: int, accepted: int, kin: Kin, pr
             signal.signal(getattr(signal, name), signal.SIG_DFL)
         connection = _accept(listener, life, program.warm_up())
         if connection:
-            os.write(accepted, b"1")
+            with suppress(BrokenPipeError):  # the daemon has just ended, and this client is its last
+                os.write(accepted, b"1")
             os.close(accepted)
             listener.close()
             with connection:
