@@ -22,6 +22,7 @@ import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -95,13 +96,13 @@ class Profiles:
     daemon: bool = True
 
 
-def load() -> Profiles:
-    """Return what the file says; without a file, only `local`.
+def load(path: Path | None = None) -> Profiles:
+    """Return what the file says, the user's own unless `path` is another; without a file, only `local`.
 
     Raises `todocli.errors.ValidationError` for a file that is not valid, and `todocli.errors.AccessDenied` for one
     that others may write.
     """
-    known = _understand(config_file.read(paths.config_file()))
+    known = _understand(config_file.read(path or paths.config_file()))
     if known.active not in known.profiles:
         raise ValidationError.of(
             "active",

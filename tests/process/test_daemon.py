@@ -148,6 +148,27 @@ def test_command_takes_over_folder_mask_variables_and_time_zone(shared: RunningD
     assert json.loads(shared.run("list", "--json").stdout)["items"][0]["title"] == "first"
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_closed_descriptors_make_no_difference(shared: RunningDaemon, tmp_path: Path, closed: str) -> None:
+    found = []
+    for choice in ("on", "off"):
+        environment = {**shared.environment, "TODO_DAEMON": choice, "TODO_HOME": str(tmp_path / choice)}
+        command = shlex.join([*daemon.TODO, "add", "-"])
+        ran = subprocess.run(
+            ["sh", "-c", f"{command} {closed}"], env=environment, input=b"x\n", capture_output=True, check=False
+        )
+        found.append((ran.returncode, ran.stdout, ran.stderr.replace(bytes(tmp_path / choice), b"HOME")))
+    assert found[0] == found[1]
+
+
+def test_streams_are_opened_as_python_does(tmp_path: Path) -> None:
+    """That depends on variables which daemon and client have in common."""
+    variables = {"PYTHONIOENCODING": "latin-1", "PYTHONUNBUFFERED": "1"}
+    with daemon.running(tmp_path / "home", **variables) as todo:
+        added = subprocess.run([*daemon.TODO, "add", "tést"], env=todo.environment, capture_output=True, check=True)
+    assert added.stdout == "1\topen\ttést\n".encode("latin-1")
+
+
 def test_changed_installation_ends_the_daemon(todo: RunningDaemon) -> None:
     newer = daemon.TODO[-1].replace("main()", "protocol.installation = lambda: b'newer'; main()")
     found = subprocess.run(
@@ -256,8 +277,7 @@ def test_command_of_a_killed_child_can_be_repeated(todo: RunningDaemon) -> None:
 def test_signal_ends_child_and_client(todo: RunningDaemon, number: signal.Signals, status: int) -> None:
     with reading(todo, "add", "-") as (client, child):
         client.send_signal(number)
-        client.communicate(timeout=TIMEOUT)
-    assert client.returncode == status
+        assert client.wait(TIMEOUT) == status  # before its input ends
     wait_until(lambda: not Path(f"/proc/{child}").exists(), "the end of the child")
 
 

@@ -71,10 +71,10 @@ def environment(home: Path, runtime: str) -> dict[str, str]:
 
 
 @contextmanager
-def running(home: Path, script: str = _PATIENT) -> Iterator[RunningDaemon]:
+def running(home: Path, script: str = _PATIENT, **variables: str) -> Iterator[RunningDaemon]:
     """Run a daemon by a script; its clients keep everything in `home`."""
     with tempfile.TemporaryDirectory() as runtime:  # the path of a socket has at most 107 bytes
-        clients = environment(home, runtime)
+        clients = environment(home, runtime) | variables
         process = subprocess.Popen([*TODO[:-1], script, "daemon", "run"], env=clients, text=True)
         try:
             found = RunningDaemon(process, clients)

@@ -73,6 +73,7 @@ class Context(typer.Context):
         from todocli.services.workspace import open_workspace
 
         profile = profile or self.profile
+        self._hint_at(profile)
 
         def on_create(path: Path) -> None:
             self.output.note(f"Your todos are in {path}")
@@ -84,6 +85,14 @@ class Context(typer.Context):
             profile, on_create=on_create, on_only_reads=on_only_reads, on_wait=self.on_wait()
         ) as workspace:
             yield workspace
+
+    def _hint_at(self, profile: Profile) -> None:
+        """Let the daemon connect ahead for the next command."""
+        if self.shared.handover:
+            from todocli.cli.connect_ahead import hint
+
+            if found := hint(self.settings, profile):
+                self.shared.handover.leave(found)
 
     def on_wait(self) -> Callable[[], None] | None:
         """Return what tells the user that the database takes longer than usual; None if nobody reads it."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import locale
 import os
 import select
 import signal
@@ -19,6 +18,9 @@ from uuid import UUID
 
 from todocli.daemon import protocol
 
+PREPARED_SECONDS = 60
+"""How long the process that waits keeps what it has prepared."""
+
 
 class Declined(BaseException):
     """The command needs a process of its own. No handler of errors may take this for one."""
@@ -33,6 +35,9 @@ class Handover(Protocol):
     def announce(self, change: UUID) -> None:
         """Tell the client the id of the change that is about to be made."""
 
+    def leave(self, hint: bytes) -> None:
+        """Leave a hint for the next command. It has one line."""
+
 
 @dataclass(frozen=True)
 class Program:
@@ -45,6 +50,10 @@ class Program:
 
     main: Callable[[list[str], Handover], int]
     warm_up: Callable[[], Iterator[None]]
+    prepare: Callable[[bytes], None]
+    """Prepares for a command like one that left this hint."""
+    release: Callable[[], None]
+    """Gives up what was prepared."""
 
 
 @dataclass(frozen=True)
@@ -55,23 +64,33 @@ class Kin:
     surroundings: bytes
 
 
-def wait_and_run(listener: socket.socket, life: int, accepted: int, kin: Kin, program: Program) -> NoReturn:
-    """Wait for a client, run its command, and end.
+@dataclass(frozen=True)
+class Pipes:
+    """Descriptors of a child.
 
-    `life` is a pipe that closes when the parent ends; `accepted` is one that tells the parent of the client.
+    `life` closes when the parent ends. `accepted` tells the parent that a client has come. What a command leaves for
+    the next is written to `hints`, and read by whichever child waits.
     """
+
+    life: int
+    accepted: int
+    hints: tuple[int, int]
+
+
+def wait_and_run(listener: socket.socket, pipes: Pipes, kin: Kin, program: Program) -> NoReturn:
+    """Wait for a client, run its command, and end."""
     status = 1
     try:
         for name in ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGCHLD"):
             signal.signal(getattr(signal, name), signal.SIG_DFL)
-        connection = _accept(listener, life, program.warm_up())
+        connection = _accept(listener, pipes, program)
         if connection:
             with suppress(BrokenPipeError):  # the daemon has just ended, and this client is its last
-                os.write(accepted, b"1")
-            os.close(accepted)
+                os.write(pipes.accepted, b"1")
+            os.close(pipes.accepted)
             listener.close()
             with connection:
-                _serve(connection, kin, program)
+                _serve(connection, pipes.hints[1], kin, program)
         status = 0
     except BaseException:
         traceback.print_exc(file=sys.__stderr__)
@@ -79,28 +98,37 @@ def wait_and_run(listener: socket.socket, life: int, accepted: int, kin: Kin, pr
         os._exit(status)
 
 
-def _accept(listener: socket.socket, life: int, meanwhile: Iterator[None]) -> socket.socket | None:
-    """Return a connection; None if the parent has ended. Until then, go on with `meanwhile`."""
+def _accept(listener: socket.socket, pipes: Pipes, program: Program) -> socket.socket | None:
+    """Return a connection; None if the parent has ended. Until then, get ready for a command."""
     waiting = select.poll()
-    waiting.register(listener, select.POLLIN)
-    waiting.register(life, select.POLLIN)
-    is_idle = False
+    for source in (listener.fileno(), pipes.life, pipes.hints[0]):
+        waiting.register(source, select.POLLIN)
+    warm_up = program.warm_up()
+    pause: float | None = 0
     while True:
-        ready = {descriptor for descriptor, _ in waiting.poll(None if is_idle else 0)}
+        ready = {descriptor for descriptor, _ in waiting.poll(pause)}
         if listener.fileno() in ready:
             try:
                 return listener.accept()[0]
             except BlockingIOError:  # the client has left
                 continue
-        if ready:
+        if pipes.life in ready:
             return None
-        is_idle = next(meanwhile, _END) is _END
+        if ready:
+            program.prepare(os.read(pipes.hints[0], _MAX_HINT).splitlines()[-1])
+            pause = PREPARED_SECONDS * 1000
+        elif pause:
+            program.release()
+            pause = None
+        elif next(warm_up, _END) is _END:
+            pause = None
 
 
 _END = object()
+_MAX_HINT = 1 << 16
 
 
-def _serve(connection: socket.socket, kin: Kin, program: Program) -> None:
+def _serve(connection: socket.socket, hints: int, kin: Kin, program: Program) -> None:
     parent = os.getppid()
     connection.settimeout(protocol.START_SECONDS)
     raw = cast("Any", connection)
@@ -129,6 +157,9 @@ def _serve(connection: socket.socket, kin: Kin, program: Program) -> None:
         return
     _flush()
     connection.sendall(protocol.EXITED + bytes([status & 0xFF]))
+    if handed.hint:
+        with suppress(OSError):  # the next command can do without
+            os.write(hints, handed.hint + b"\n")
 
 
 def _adopt(standard: list[int], here: int, umask: int, environment: list[bytes]) -> None:
@@ -170,6 +201,7 @@ class _Handed:
         self._connection = connection
         self._token = token
         self._is_taken = False
+        self.hint = b""
 
     def accept(self) -> None:
         """Take the command for good, and open its streams. One command may call another, as `view` does."""
@@ -186,25 +218,23 @@ class _Handed:
         """Tell the client the id of the change that is about to be made."""
         self._connection.sendall(protocol.CHANGE + change.bytes)
 
+    def leave(self, hint: bytes) -> None:
+        """Leave a hint for the next command. It has one line."""
+        self.hint = hint
+
 
 def _open_streams() -> list[io.TextIOWrapper]:
-    """Open the standard streams as Python does when it starts."""
-    encoding = "utf-8" if sys.flags.utf8_mode else locale.getencoding()
-    is_plain = locale.setlocale(locale.LC_CTYPE) in ("C", "POSIX")
-    errors = "surrogateescape" if is_plain else "strict"
-    return [
-        _open_stream(0, "r", encoding, errors),
-        *(_open_stream(n, "w", encoding, e) for n, e in ((1, errors), (2, "backslashreplace"))),
-    ]
+    """Open the standard streams as Python does when it starts, and has done for this process."""
+    return [_open_stream(number, own) for number, own in enumerate((sys.__stdin__, sys.__stdout__, sys.__stderr__))]
 
 
-def _open_stream(number: int, mode: str, encoding: str, errors: str) -> io.TextIOWrapper:
-    unbuffered = bool(os.environ.get("PYTHONUNBUFFERED")) and mode == "w"
-    raw: Any = io.FileIO(number, mode, closefd=False)
-    buffer: Any = raw if unbuffered else io.BufferedReader(raw) if mode == "r" else io.BufferedWriter(raw)
-    return io.TextIOWrapper(
-        buffer, encoding, errors, line_buffering=number == 2 or raw.isatty(), write_through=unbuffered
-    )
+def _open_stream(number: int, own: Any) -> io.TextIOWrapper:
+    is_read = number == 0
+    unbuffered = bool(os.environ.get("PYTHONUNBUFFERED")) and not is_read
+    raw: Any = io.FileIO(number, "r" if is_read else "w", closefd=False)
+    buffer: Any = raw if unbuffered else io.BufferedReader(raw) if is_read else io.BufferedWriter(raw)
+    line_buffering = number == 2 or raw.isatty()
+    return io.TextIOWrapper(buffer, own.encoding, own.errors, "\n", line_buffering, unbuffered)
 
 
 def _status_of(command: Callable[[], int]) -> int:

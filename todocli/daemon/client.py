@@ -27,7 +27,7 @@ def run(arguments: list[str]) -> int | None:
     Raises `Lost`.
     """
     installation = wanted()
-    if installation is None:
+    if installation is None or not _has_standard_files():
         return None
     connection = _connect()
     if connection is None:
@@ -45,16 +45,24 @@ def _hand_over(connection: _socket.socket, installation: bytes, arguments: list[
     opened = [token]
     try:
         opened.append(os.open(".", os.O_RDONLY | os.O_DIRECTORY))
-        for descriptor in (0, 1, 2):
-            os.fstat(descriptor)
         protocol.send(connection, _request(installation, arguments), [0, 1, 2, *opened])
-    except OSError:  # the daemon has left, or a descriptor is closed, or the folder is gone
+    except OSError:  # the daemon has left, or the folder is gone
         return None
     else:
         return _Run(connection, token).follow()
     finally:
         for descriptor in opened:
             os.close(descriptor)
+
+
+def _has_standard_files() -> bool:
+    """Whether 0, 1 and 2 are open. Otherwise what is opened next would take their place."""
+    try:
+        for descriptor in (0, 1, 2):
+            os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
 
 
 def is_answered() -> bool:
@@ -130,9 +138,9 @@ class _Run:
 
     def _wait(self) -> int | None:
         try:
-            kind, _ = self._answer()
+            kind, content = self._answer()
         except OSError:  # it is too slow, or gone
-            kind = b""
+            kind, content = b"", b""
         if kind in (b"", protocol.DECLINED) and os.read(self._token, 1):
             return None
         self._connection.settimeout(None)

@@ -94,13 +94,15 @@ def _fork_one_after_another(
 ) -> None:
     """Keep one child ready until nobody comes any more, or `stopped` can be read."""
     life, alive = os.pipe()
+    hints = os.pipe()
+    os.set_blocking(hints[1], False)
     failures = 0
     while failures < _MAX_FAILURES:
         reader, accepted = os.pipe()
         if not os.fork():
             for descriptor in (alive, reader, stopped, *closed_in_child):
                 os.close(descriptor)
-            child.wait_and_run(listener, life, accepted, kin, program)
+            child.wait_and_run(listener, child.Pipes(life, accepted, hints), kin, program)
         os.close(accepted)
         with os.fdopen(reader, "rb", buffering=0) as report:
             waiting = select.poll()

@@ -34,6 +34,7 @@ from todocli.database.target import Target, display
 from todocli.errors import OutcomeUnknown, ServiceUnavailable, TodoError
 
 if TYPE_CHECKING:
+    from todocli.database.postgres.ahead import AheadConnection
     from todocli.database.postgres.connect import BackgroundConnection
     from todocli.database.postgres.locks import LockHolder
 
@@ -70,7 +71,7 @@ class Store:
         seconds: float = DEFAULT_SECONDS,
         on_wait: Callable[[], None] | None = None,
         connections: int | None = None,
-        ahead: BackgroundConnection | None = None,
+        ahead: AheadConnection | BackgroundConnection | None = None,
         only_reads: bool = False,
     ) -> None:
         self.target = target
@@ -255,7 +256,7 @@ def open_store(
     *,
     seconds: float = DEFAULT_SECONDS,
     on_wait: Callable[[], None] | None = None,
-    ahead: BackgroundConnection | None = None,
+    ahead: AheadConnection | BackgroundConnection | None = None,
     only_reads: bool = False,
 ) -> Iterator[Store]:
     """Open a database, and close it afterwards; see `Store`."""

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from sqlmodel import Session
 
+    from todocli.database.postgres.ahead import AheadConnection
+    from todocli.database.postgres.connect import BackgroundConnection
     from todocli.database.store import Store
     from todocli.domain.idempotency import ChangeKey
     from todocli.schemas.changes import ChangeList, ChangeRead, CompactionRead
@@ -248,12 +250,14 @@ def _open(
     on_only_reads: Callable[[str], None],
     on_wait: Callable[[], None] | None,
 ) -> Iterator[Store]:
-    ahead = None
+    ahead: AheadConnection | BackgroundConnection | None = None
     if not isinstance(target, Path):
         from todocli.database.deadline import Deadline
+        from todocli.database.postgres.ahead import take_ahead
         from todocli.database.postgres.connect import BackgroundConnection
 
-        ahead = BackgroundConnection(target, Deadline(seconds, on_wait))
+        deadline = Deadline(seconds, on_wait)
+        ahead = take_ahead(target, deadline) or BackgroundConnection(target, deadline)
     from todocli.database.setup import Setup, prepare
     from todocli.database.store import open_store
 

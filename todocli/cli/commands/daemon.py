@@ -77,7 +77,9 @@ def stop(context: Context) -> None:
 
 def run(context: Context) -> None:
     """Be the daemon, in the foreground, until it has been idle for ten minutes."""
+    from todocli.cli import connect_ahead
     from todocli.daemon import child, parent
+    from todocli.database.postgres.ahead import close_ahead
     from todocli.services.rehearsal import rehearse
 
     root: Any = context.find_root().command
@@ -99,7 +101,7 @@ def run(context: Context) -> None:
     for _ in rehearse():
         pass
     try:
-        parent.run(child.Program(main, warm_up))
+        parent.run(child.Program(main, warm_up, connect_ahead.prepare, close_ahead))
     except parent.AlreadyRunning:
         raise Conflict.of("daemon", "A daemon is running already.") from None
 
