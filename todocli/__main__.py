@@ -30,13 +30,7 @@ def main() -> None:
         program = build()
     except KeyboardInterrupt:
         sys.exit(130)
-    try:
-        program()
-    finally:
-        if os.isatty(0) and os.isatty(2) and client.wanted() is not None:
-            from todocli.cli.autostart import start_daemon
-
-            start_daemon()
+    program()
 
 
 def _fast_answer() -> int | None:

@@ -281,6 +281,23 @@ def test_signal_ends_child_and_client(todo: RunningDaemon, number: signal.Signal
     wait_until(lambda: not Path(f"/proc/{child}").exists(), "the end of the child")
 
 
+def test_child_ends_with_a_killed_client(todo: RunningDaemon) -> None:
+    """As the process of a command does that is killed."""
+    with reading(todo, "add", "-") as (client, child):
+        client.kill()
+        wait_until(lambda: not Path(f"/proc/{child}").exists(), "the end of the child")
+        client.communicate("second\n", timeout=TIMEOUT)
+    assert todo.run("list").stdout == "1\topen\tfirst\n"
+
+
+def test_interrupted_daemon_leaves_running_commands_alone(todo: RunningDaemon) -> None:
+    with reading(todo, "add", "-") as (client, _):
+        todo.process.send_signal(signal.SIGINT)
+        assert todo.process.wait(TIMEOUT) == 0
+        out, error = client.communicate("second\n", timeout=TIMEOUT)
+    assert (client.returncode, out, error) == (0, "2\topen\tsecond\n", "")
+
+
 def test_ignored_signal_is_not_passed_on(todo: RunningDaemon) -> None:
     """As under nohup."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -397,8 +414,30 @@ def test_second_command_at_a_prompt_starts_a_daemon(place: dict[str, str]) -> No
     wait_until(lambda: is_running(place), "the daemon")
     assert type_at_prompt(place, "list") == ("1\topen\tfirst\n", "")
     subprocess.run([*daemon.TODO, "daemon", "stop"], env=place, capture_output=True, check=True)
-    assert type_at_prompt(place, "list") == ("1\topen\tfirst\n", "")  # it is introduced once
+    for _ in range(2):
+        assert type_at_prompt(place, "list") == ("1\topen\tfirst\n", "")  # it is introduced once
     wait_until(lambda: is_running(place), "the next daemon")
+
+
+@pytest.mark.parametrize("words", [("daemon", "status"), ("daemon", "stop"), ("profile", "list"), ("--help",)])
+def test_other_commands_start_no_daemon(place: dict[str, str], words: tuple[str, ...]) -> None:
+    type_at_prompt(place, "list")
+    for _ in range(2):
+        type_at_prompt(place, *words)
+    assert not is_running(place)
+
+
+def test_line_that_is_typed_is_read_by_its_own_process(todo: RunningDaemon) -> None:
+    """Only that is stopped by the shell if it reads in the background."""
+    waiting = todo.waiting
+    here, there = pty.openpty()
+    with todo.start("add", "-", stdin=there) as client:
+        wait_until(lambda: todo.waiting != waiting, "it to be declined")
+        os.write(here, b"second\n\x04")
+        out, _ = client.communicate(timeout=TIMEOUT)
+    assert out == "2\topen\tsecond\n"
+    os.close(here)
+    os.close(there)
 
 
 def test_scripts_never_start_a_daemon(place: dict[str, str]) -> None:
@@ -414,6 +453,15 @@ def test_daemon_that_would_not_be_used_does_not_start(place: dict[str, str], var
     for _ in range(3):
         type_at_prompt({**place, **variables}, "list")
     assert not is_running(place)
+
+
+def test_daemon_that_cannot_start_is_not_waited_for(place: dict[str, str]) -> None:
+    deep = Path(place["XDG_RUNTIME_DIR"]) / ("x" * 100)  # longer than the path of a socket may be
+    deep.mkdir(mode=0o700)
+    ran = subprocess.run(
+        [*daemon.TODO, "daemon", "start"], env={**place, "XDG_RUNTIME_DIR": str(deep)}, capture_output=True, check=False
+    )
+    assert (ran.returncode, b"todo daemon run" in ran.stderr) == (1, True)
 
 
 def test_start_is_detached(place: dict[str, str], tmp_path: Path) -> None:

@@ -164,9 +164,19 @@ def test_folder_of_another_user_is_not_private(tmp_path: Path, monkeypatch: pyte
     assert not protocol.is_private(str(folder))
 
 
-def test_folder_without_runtime_directory_is_that_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("XDG_RUNTIME_DIR")
+@pytest.mark.parametrize("given", [None, "", ".", "/missing", "open"])
+def test_folder_without_own_runtime_directory_is_that_of_the_user(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str | None
+) -> None:
+    """The runtime directory of another user is there after `sudo -E`."""
+    (tmp_path / "open").mkdir(mode=0o755)
+    if given is None:
+        monkeypatch.delenv("XDG_RUNTIME_DIR")
+    else:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / given) if given == "open" else given)
     assert protocol.folder() == f"/tmp/todo-{os.geteuid()}"
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    assert protocol.folder() == f"{tmp_path}/todo"
 
 
 # Who uses a daemon

@@ -10,9 +10,13 @@ from todocli.errors import TodoError
 
 def start_daemon() -> None:
     """Start a daemon if the user types often, unless the configuration says otherwise. The first time, say so."""
+    if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
+        return
     from todocli import paths, profiles
-    from todocli.daemon import control
+    from todocli.daemon import client, control
 
+    if client.wanted() is None:
+        return
     with suppress(OSError, TodoError):  # a command that has ended well does not fail for it
         if not profiles.load().daemon or not control.start_if_frequent():
             return

@@ -107,6 +107,7 @@ class Command(TyperCommand):
         ctx.filter_options = FilterOptions(**{name: ctx.params.pop(name) for name in FILTER if self.takes_filter})
         if ctx.shared.handover:
             self._take_over(ctx, ctx.shared.handover)
+        ctx.shared.is_for_daemon = self._is_for_daemon(ctx)
         try:
             return super().invoke(ctx)
         except OutcomeUnknown as error:
@@ -114,13 +115,17 @@ class Command(TyperCommand):
                 error.hint, error.command = "To repeat it safely", ctx.retry_command()
             raise
 
-    def needs_own_process(self, ctx: Context) -> bool:
-        """Whether this line may need the user's terminal, for a question or an editor."""
+    def may_ask(self, ctx: Context) -> bool:
+        """Whether this line may lead to a question, or open an editor."""
         return "yes" in self.takes and not ctx.shared.yes and ctx.interactive
+
+    def _is_for_daemon(self, ctx: Context) -> bool:
+        """Whether this line can run without the terminal that controls its process."""
+        return self.runs_in_daemon and not self.may_ask(ctx) and not ctx.reads_terminal
 
     def _take_over(self, ctx: Context, handover: Handover) -> None:
         """Run this line in the daemon, if it can be. Raises `Declined`."""
-        if not self.runs_in_daemon or self.needs_own_process(ctx) or not ctx.settings.daemon:
+        if not self._is_for_daemon(ctx) or not ctx.settings.daemon:
             from todocli.daemon.child import Declined
 
             raise Declined
@@ -158,9 +163,9 @@ class Bulk(Writing):
     takes: ClassVar[Names] = (*WRITING, "yes")
     takes_filter = True
 
-    def needs_own_process(self, ctx: Context) -> bool:
+    def may_ask(self, ctx: Context) -> bool:
         """Whether the user may be asked: about the todos of a filter."""
-        return bool(ctx.filter_options.given) and super().needs_own_process(ctx)
+        return bool(ctx.filter_options.given) and super().may_ask(ctx)
 
 
 class Reversing(Command):
@@ -231,6 +236,10 @@ class Root(Family):
 
                 zsh.put_first()
         if standalone_mode:
+            if shared.is_for_daemon:
+                from todocli.cli.autostart import start_daemon
+
+                start_daemon()
             sys.exit(status)
         return status
 

@@ -159,6 +159,14 @@ class Context(typer.Context):
         """Whether there is a user who can answer."""
         return not self.shared.no_input and sys.stdin is not None and sys.stdin.isatty()
 
+    @property
+    def reads_terminal(self) -> bool:
+        """Whether the line says `-` for what the user will type: the shell decides which process may read that."""
+        words = self.shared.arguments
+        return (
+            any(word == "-" or word.endswith("=-") for word in words) and sys.stdin is not None and sys.stdin.isatty()
+        )
+
     def confirm(self, question: str) -> None:
         """Return if the user agrees. Raise `ConfirmationRequired` if not, or if nobody can be asked."""
         if self.shared.yes:

@@ -30,6 +30,8 @@ class Shared:
     arguments: Sequence[str] = ()
     handover: Handover | None = None
     """The client that handed the line over, if this process is a child of the daemon."""
+    is_for_daemon: bool = False
+    """Whether the line has led to a command that could run in the daemon."""
     given: set[str] = field(default_factory=set)
 
     def merge(self, values: dict[str, Any]) -> None:

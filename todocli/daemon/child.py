@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
 import select
@@ -81,8 +82,10 @@ def wait_and_run(listener: socket.socket, pipes: Pipes, kin: Kin, program: Progr
     """Wait for a client, run its command, and end."""
     status = 1
     try:
-        for name in ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGCHLD"):
-            signal.signal(getattr(signal, name), signal.SIG_DFL)
+        os.setsid()  # what the terminal of the daemon sends is not meant for it
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         connection = _accept(listener, pipes, program)
         if connection:
             with suppress(BrokenPipeError):  # the daemon has just ended, and this client is its last
@@ -156,6 +159,7 @@ def _serve(connection: socket.socket, hints: int, kin: Kin, program: Program) ->
         connection.sendall(protocol.DECLINED)
         return
     _flush()
+    signal.signal(signal.SIGIO, signal.SIG_IGN)
     connection.sendall(protocol.EXITED + bytes([status & 0xFF]))
     if handed.hint:
         with suppress(OSError):  # the next command can do without
@@ -211,8 +215,22 @@ class _Handed:
         if not os.read(self._token, 1):
             os._exit(0)  # the client would not wait, and runs it itself
         self._is_taken = True
+        self._end_with_client()
         self._connection.sendall(protocol.RUNNING + os.getpid().to_bytes(4, "big"))
         sys.stdin, sys.stdout, sys.stderr = streams
+
+    def _end_with_client(self) -> None:
+        """End when the client is gone, by a signal that it could not pass on: it would have been this process."""
+
+        def look(_number: int, _frame: object) -> None:
+            with suppress(BlockingIOError):
+                if not self._connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT):
+                    os._exit(1)
+
+        signal.signal(signal.SIGIO, look)
+        fcntl.fcntl(self._connection, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(self._connection, fcntl.F_SETFL, fcntl.fcntl(self._connection, fcntl.F_GETFL) | os.O_ASYNC)
+        look(signal.SIGIO, None)
 
     def announce(self, change: UUID) -> None:
         """Tell the client the id of the change that is about to be made."""

@@ -26,7 +26,7 @@ _FREQUENT_SECONDS = 600.0
 class Daemon:
     """A running daemon: its process, since when it runs (seconds of the Unix epoch), and its memory in bytes.
 
-    The memory is the proportional set size of the daemon and its waiting child; None where that cannot be read.
+    The memory is the proportional set size of the daemon and its newest child; None where that cannot be read.
     """
 
     pid: int
@@ -56,10 +56,11 @@ def find() -> Daemon | None:
 
 def start() -> Daemon:
     """Return the running daemon; start one if there is none. Raises `TodoError` if it does not start."""
-    if not find():
-        _spawn()
+    if found := find():
+        return found
+    started = _spawn()
     until = time.monotonic() + _WAIT_SECONDS
-    while time.monotonic() < until:
+    while time.monotonic() < until and started.poll() is None:
         if client.is_answered() and (found := find()):
             return found
         time.sleep(0.02)
@@ -69,6 +70,8 @@ def start() -> Daemon:
 
 def stop() -> bool:
     """End the daemon; return whether there was one. Raises `TodoError` if it does not end."""
+    with suppress(OSError):
+        _latest().unlink(missing_ok=True)  # so that the next command does not start it again
     found = find()
     if not found:
         return False
@@ -83,26 +86,34 @@ def stop() -> bool:
 
 
 def start_if_frequent() -> bool:
-    """Start a daemon if this is the second command within ten minutes, and do not wait for it."""
-    folder = parent.make_folder()
-    latest = folder / "latest"
-    now = time.time()
-    try:
-        is_frequent = 0 <= now - latest.stat().st_mtime < _FREQUENT_SECONDS
-    except FileNotFoundError:
-        is_frequent = False
-    latest.touch(mode=0o600)
-    if not is_frequent or find():
+    """Start a daemon if this is the second command within ten minutes, and do not wait for it.
+
+    One that does not start is not started again for as long.
+    """
+    parent.make_folder()
+    latest, now = _latest(), time.time()
+    age = now - latest.stat().st_mtime if latest.exists() else _FREQUENT_SECONDS
+    if age < 0:
         return False
-    _spawn()
-    return True
+    is_frequent = age < _FREQUENT_SECONDS and not find()
+    latest.touch(mode=0o600)
+    if is_frequent:
+        later = now + _FREQUENT_SECONDS
+        os.utime(latest, (later, later))
+        _spawn()
+    return is_frequent
 
 
-def _spawn() -> None:
+def _latest() -> Path:
+    """Return the path of the file that shows when the latest command ran without a daemon."""
+    return Path(protocol.folder()) / "latest"
+
+
+def _spawn() -> subprocess.Popen[bytes]:
     """Start a daemon that keeps nothing of this process: no descriptor, terminal or folder, and few variables."""
     kept = {"XDG_RUNTIME_DIR", *protocol.startup_variables()}
     environment = {name: value for name, value in os.environ.items() if name in kept}
-    subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-P", "-m", "todocli", "daemon", "run"],
         cwd="/",
         env=environment,
@@ -134,13 +145,11 @@ def _lock_holder() -> int | None:
 def _memory(pid: int) -> int | None:
     try:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return sum(map(_proportional_set_size, [str(pid), *children]))
-    except (OSError, ValueError):
+        return _proportional_set_size(str(pid)) + sum(map(_proportional_set_size, children[-1:]))
+    except (OSError, ValueError, IndexError):  # it has ended meanwhile
         return None
 
 
 def _proportional_set_size(pid: str) -> int:
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) * 1024
-    raise ValueError(pid)
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))

@@ -28,13 +28,19 @@ _MAX_SIZE = 1 << 28
 _AT_STARTUP = ("LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "LD_PRELOAD", "PSYCOPG_IMPL")
 """Variables that are read once, by Python, the system or a library; and all that begin with PYTHON."""
 
+_RIGHTS = ("Cap", "NoNewPrivs", "Seccomp:")
 _NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
 
 
 def folder() -> str:
-    """Return the folder of the socket. It may be missing, or not private; see `is_private`."""
-    base = os.environ.get("XDG_RUNTIME_DIR")
-    return f"{base}/todo" if base else f"/tmp/todo-{os.geteuid()}"  # noqa: S108 - it must be private to be used
+    """Return the folder of the socket. It may be missing, or not private; see `is_private`.
+
+    The runtime directory must be absolute and the user's own (https://specifications.freedesktop.org/basedir-spec).
+    """
+    base = os.environ.get("XDG_RUNTIME_DIR", "")
+    if base.startswith("/") and is_private(base):
+        return f"{base}/todo"
+    return f"/tmp/todo-{os.geteuid()}"  # noqa: S108 - it must be private to be used
 
 
 def is_private(path: str) -> bool:
@@ -79,9 +85,12 @@ def surroundings() -> bytes:
     """Describe what a running process cannot take over from another: what matters at startup, rights and limits."""
     given = [f"{name}={os.environ[name]}" for name in startup_variables()]
     options = (sys.flags.utf8_mode, sys.warnoptions)
-    rights = (os.getuid(), os.geteuid(), os.getgid(), os.getegid(), sorted(os.getgroups()))
+    ids = (os.getuid(), os.geteuid(), os.getgid(), os.getegid(), sorted(os.getgroups()))
+    rights = [line for line in _text("/proc/self/status").splitlines() if line.startswith(_RIGHTS)]
     spaces = [_link(f"/proc/self/ns/{name}") for name in _NAMESPACES]
-    return os.fsencode(f"{given} {options} {rights} {spaces} {_text('/proc/self/limits')}")
+    root = os.stat("/")  # noqa: PTH116
+    limits = (root.st_dev, root.st_ino, os.getpriority(os.PRIO_PROCESS, 0), _text("/proc/self/limits"))
+    return os.fsencode(f"{given} {options} {ids} {rights} {spaces} {limits}")
 
 
 def startup_variables() -> list[str]:

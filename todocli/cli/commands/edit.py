@@ -24,12 +24,12 @@ FIELD_OPTIONS = ("--tag", "--project", "--priority", "--due", "--start")
 class Editing(Bulk):
     """The command edit, which opens an editor if the line has no change."""
 
-    def needs_own_process(self, ctx: Context) -> bool:
-        """Whether the user may be asked, or an editor opened."""
+    def may_ask(self, ctx: Context) -> bool:
+        """Whether the user may be asked, or an editor opens."""
         given = ctx.params
         is_text_given = given["title"] is not None or given["description"] is not None
         has_change = len(given["words"] or ()) > 1 or is_text_given or given["untag"] or ctx.filter_options.given
-        return not has_change or super().needs_own_process(ctx)
+        return not has_change or super().may_ask(ctx)
 
 
 def edit(

@@ -40,9 +40,9 @@ class Logging(Itemised):
     takes: ClassVar[Names] = (*Itemised.takes, "yes")
     runs_in_daemon = True
 
-    def needs_own_process(self, ctx: Context) -> bool:
+    def may_ask(self, ctx: Context) -> bool:
         """Whether the user may be asked."""
-        return bool(ctx.params["compact"]) and super().needs_own_process(ctx)
+        return bool(ctx.params["compact"]) and super().may_ask(ctx)
 
 
 Count = Annotated[int | None, typer.Argument(metavar="[N]", parser=positive, help="How many changes; 1 by default.")]
