@@ -25,6 +25,8 @@ READS_THE_ENVIRONMENT = {
     "todocli/daemon/client.py": "TODO_DAEMON, and all that is handed over",
     "todocli/daemon/child.py": "takes it over",
     "todocli/daemon/control.py": "TODO_DAEMON",
+    "todocli/cli/connect_ahead.py": "HOME, of which libpq reads files",
+    "todocli/database/postgres/ahead.py": "HOME, and whether libpq has variables",
     "todocli/cli/colour.py": "NO_COLOR and its relatives",
     "todocli/cli/editor.py": "VISUAL, EDITOR",
     "todocli/cli/commands/serve.py": "sets the settings of the workers",

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -183,7 +184,8 @@ def test_other_startup_variables_leave_the_daemon_alone(todo: RunningDaemon) -> 
     other = {**todo.environment, "PYTHONWARNINGS": "ignore"}
     assert todo.run("list", env=other).stdout == "1\topen\tfirst\n"
     assert todo.process.poll() is None
-    assert "is running" in todo.run("daemon", "status").stdout
+    assert "other rights, limits or variables" in todo.run("daemon", "status", env=other).stdout
+    assert "Commands do not use" not in todo.run("daemon", "status").stdout
 
 
 def test_second_daemon_is_refused(todo: RunningDaemon) -> None:
@@ -191,7 +193,7 @@ def test_second_daemon_is_refused(todo: RunningDaemon) -> None:
     assert (found.returncode, "running already" in found.stderr) == (4, True)
 
 
-def test_configuration_can_turn_it_off(todo: RunningDaemon) -> None:
+def test_configuration_keeps_commands_out_of_it(todo: RunningDaemon) -> None:
     config = Path(todo.environment["TODO_HOME"]) / "config.toml"
     config.write_text('daemon = "off"\n')
     config.chmod(0o600)
@@ -296,6 +298,16 @@ def test_interrupted_daemon_leaves_running_commands_alone(todo: RunningDaemon) -
         assert todo.process.wait(TIMEOUT) == 0
         out, error = client.communicate("second\n", timeout=TIMEOUT)
     assert (client.returncode, out, error) == (0, "2\topen\tsecond\n", "")
+
+
+def test_early_interrupt_ends_silently(todo: RunningDaemon) -> None:
+    """Also one that arrives while the line is handed over."""
+    for after in range(12):
+        with todo.start("add", "second") as client:
+            time.sleep(after / 100)
+            client.send_signal(signal.SIGINT)
+            _, error = client.communicate(timeout=TIMEOUT)
+        assert (client.returncode, "is gone" in error) in ((130, False), (0, False), (-signal.SIGINT, False)), error
 
 
 def test_ignored_signal_is_not_passed_on(todo: RunningDaemon) -> None:

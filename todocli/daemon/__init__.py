@@ -4,7 +4,7 @@ Importing takes ten times as long as anything that a short command does, and onl
 can skip it. So `todo daemon` does it once and keeps one forked child ready. The child runs the command itself, on the
 client's own terminal: there is no second implementation, and nothing is sent back but the exit status.
 
-    client.py  (todo list)             child.py                        server.py  (todo daemon run)
+    client.py  (todo list)             child.py                        parent.py  (todo daemon run)
         │                                 │ ◄── fork ────────────────────── │ imports everything once
         │ ── connect ───────────────────► │ ── "accepted" ────────────────► │ ── forks the next child
         │ ── arguments, environment,      │

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import io
 import os
 import select
@@ -63,6 +64,15 @@ class Kin:
 
     installation: bytes
     surroundings: bytes
+
+    @classmethod
+    def of_this_process(cls) -> Kin:
+        """Return that of this process."""
+        return cls(protocol.installation(), protocol.surroundings())
+
+    def digest(self) -> str:
+        """Return a text by which another process can tell whether it is alike."""
+        return hashlib.sha256(self.installation + b"\0" + self.surroundings).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -158,12 +168,12 @@ def _serve(connection: socket.socket, hints: int, kin: Kin, program: Program) ->
     except Declined:
         connection.sendall(protocol.DECLINED)
         return
+    for number in (signal.SIGINT, signal.SIGIO):  # the command has ended
+        signal.signal(number, signal.SIG_IGN)
     _flush()
-    signal.signal(signal.SIGIO, signal.SIG_IGN)
-    connection.sendall(protocol.EXITED + bytes([status & 0xFF]))
-    if handed.hint:
-        with suppress(OSError):  # the next command can do without
-            os.write(hints, handed.hint + b"\n")
+    with suppress(OSError):  # the client has left, or the next command does without
+        connection.sendall(protocol.EXITED + bytes([status & 0xFF]))
+        os.write(hints, handed.hint)
 
 
 def _adopt(standard: list[int], here: int, umask: int, environment: list[bytes]) -> None:
@@ -215,9 +225,9 @@ class _Handed:
         if not os.read(self._token, 1):
             os._exit(0)  # the client would not wait, and runs it itself
         self._is_taken = True
+        sys.stdin, sys.stdout, sys.stderr = streams
         self._end_with_client()
         self._connection.sendall(protocol.RUNNING + os.getpid().to_bytes(4, "big"))
-        sys.stdin, sys.stdout, sys.stderr = streams
 
     def _end_with_client(self) -> None:
         """End when the client is gone, by a signal that it could not pass on: it would have been this process."""
@@ -238,7 +248,7 @@ class _Handed:
 
     def leave(self, hint: bytes) -> None:
         """Leave a hint for the next command. It has one line."""
-        self.hint = hint
+        self.hint = hint + b"\n"
 
 
 def _open_streams() -> list[io.TextIOWrapper]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from todocli.daemon import client, parent, protocol
+from todocli.daemon.child import Kin
 from todocli.errors import TodoError
 
 _WAIT_SECONDS = 20.0
@@ -45,13 +46,16 @@ def unavailable() -> str | None:
     folder = protocol.folder()
     if os.path.lexists(folder) and not protocol.is_private(folder):
         return f"others can enter {folder}, or it is not yours"
+    holder = _lock_holder()
+    if holder and holder[1] != Kin.of_this_process().digest():
+        return "it was started with other rights, limits or variables, or by another installation"
     return None
 
 
 def find() -> Daemon | None:
     """Return the daemon of this user; None if there is none."""
-    pid = _lock_holder()
-    return Daemon(pid, parent.lock_path().stat().st_mtime, _memory(pid)) if pid else None
+    holder = _lock_holder()
+    return Daemon(holder[0], parent.lock_path().stat().st_mtime, _memory(holder[0])) if holder else None
 
 
 def start() -> Daemon:
@@ -77,8 +81,9 @@ def stop() -> bool:
         return False
     with suppress(ProcessLookupError):
         os.kill(found.pid, signal.SIGTERM)
+        os.kill(found.pid, signal.SIGCONT)
     until = time.monotonic() + _WAIT_SECONDS
-    while _lock_holder() == found.pid:
+    while (holder := _lock_holder()) and holder[0] == found.pid:
         if time.monotonic() > until:
             raise TodoError(f"The daemon (process {found.pid}) did not end.", hint="End it with kill -9.")
         time.sleep(0.02)
@@ -124,8 +129,8 @@ def _spawn() -> subprocess.Popen[bytes]:
     )
 
 
-def _lock_holder() -> int | None:
-    """Return the process that holds the lock."""
+def _lock_holder() -> tuple[int, str] | None:
+    """Return the process that holds the lock, and the digest of its kin."""
     if not protocol.is_private(protocol.folder()):
         return None
     try:
@@ -135,8 +140,8 @@ def _lock_holder() -> int | None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        text = os.read(descriptor, 20)
-        return int(text) if text.isdigit() else None  # it is about to write it
+        pid, _, digest = os.read(descriptor, 100).decode().partition(" ")
+        return (int(pid), digest) if digest else None  # it is about to write it
     finally:
         os.close(descriptor)
     return None

@@ -26,7 +26,7 @@ class AlreadyRunning(Exception):
 
 
 def lock_path() -> Path:
-    """Return the path of the file that the daemon keeps locked. It holds the daemon's process id."""
+    """Return the path of the file that the daemon keeps locked. It holds the daemon's process id and kin."""
     return Path(protocol.folder()) / "daemon.lock"
 
 
@@ -36,9 +36,9 @@ def run(program: child.Program) -> None:
     Raises `AlreadyRunning`, and `OSError` if there is no private folder for
     the socket.
     """
-    with _locked() as lock, _listening() as listener:
+    kin = child.Kin.of_this_process()
+    with _locked(kin) as lock, _listening() as listener:
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that nobody has to wait for children
-        kin = child.Kin(protocol.installation(), protocol.surroundings())
         gc.collect()
         gc.freeze()  # a collection in a child would copy the pages of everything that was imported
         stopped, stop = os.pipe()
@@ -58,7 +58,7 @@ def make_folder() -> Path:
 
 
 @contextmanager
-def _locked() -> Iterator[int]:
+def _locked(kin: child.Kin) -> Iterator[int]:
     """Hold the lock. A child closes the descriptor, or it would hold it as well."""
     make_folder()
     descriptor = os.open(lock_path(), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -68,7 +68,7 @@ def _locked() -> Iterator[int]:
         os.close(descriptor)
         raise AlreadyRunning from None
     os.ftruncate(descriptor, 0)
-    os.write(descriptor, str(os.getpid()).encode())
+    os.write(descriptor, f"{os.getpid()} {kin.digest()}".encode())
     try:
         yield descriptor
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -111,7 +112,8 @@ def _import_all() -> None:
     ours = (module.name for module in pkgutil.walk_packages(todocli.__path__, "todocli."))
     for name in (*ours, *_PRELOADED):
         if not name.startswith(_NOT_PRELOADED):
-            importlib.import_module(name)
+            with suppress(ImportError):  # a command that needs it says so
+                importlib.import_module(name)
 
 
 def describe(context: Context) -> str:
