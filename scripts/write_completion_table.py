@@ -14,7 +14,6 @@ from typing import Any
 import typer
 from rich.text import Text
 from typer.core import TyperArgument, TyperGroup, TyperOption
-from typer.main import get_command
 
 from todocli.completion.model import Argument, Command, Option
 
@@ -51,9 +50,9 @@ KINDS = {
 command's option. See `todocli.completion.values`."""
 
 
-def table_of(app: typer.Typer) -> Command:
-    """Return the completion table of `app`. Raises `TypeError` for a feature that the table cannot express."""
-    return _command(get_command(app), "", None)
+def table_of(program: Any) -> Command:
+    """Return the completion table of a program. Raises `TypeError` for a feature that the table cannot express."""
+    return _command(program, "", None)
 
 
 def harmless(text: str | None) -> str:

@@ -11,8 +11,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import typer.main
-
 from scripts import roff
 from scripts.roff import escape, inline
 from todocli import __version__
@@ -84,7 +82,7 @@ def _see(name: str, section: int) -> str:
 
 
 def _program() -> Iterator[str]:
-    root: Any = typer.main.get_command(build())
+    root: Any = build()
     summary, *details = HELP.split("\n\n")
     yield from _head("todo", 1, summary.partition(":")[0].removeprefix("A "))
     yield ".SH SYNOPSIS"

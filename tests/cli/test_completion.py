@@ -182,7 +182,7 @@ def test_table_has_what_commands_declare() -> None:
     ) -> None:
         """Paint it."""
 
-    command = table_of(app).commands["paint"]
+    command = table_of(typer.main.get_command(app)).commands["paint"]
     assert command.help == "Paint it."
     assert [(a.choices, a.many) for a in command.arguments] == [(("red",), False), ((), True)]
     assert [(o.names, o.help, o.value, o.choices, o.repeats, o.kind) for o in command.options] == [
@@ -201,7 +201,7 @@ def test_table_refuses_argument_of_two_words() -> None:
     def pair(two: tuple[str, str]) -> None: ...
 
     with pytest.raises(TypeError, match="2 words"):
-        table_of(app)
+        table_of(typer.main.get_command(app))
 
 
 @pytest.mark.parametrize(

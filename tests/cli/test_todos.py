@@ -11,6 +11,7 @@ import pytest
 from rich.cells import cell_len
 
 from tests.support.terminal import Terminal
+from todocli.cli import app
 from todocli.cli.commands.help import TOPICS
 from todocli.cli.exits import TABLE
 from todocli.cli.shared import wants_json
@@ -420,3 +421,19 @@ def test_long_lists_are_printed_in_portions(todo: Terminal, monkeypatch: pytest.
     for size in (1, 3, 7, 8):
         monkeypatch.setattr(workspace, "PORTION", size)
         assert todo.ok(line) == at_once
+
+
+def test_line_builds_only_its_own_command(todo: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[str | None] = []
+    build_command = app._build
+
+    def noted(part: Any) -> Any:
+        built.append(part.name)
+        return build_command(part)
+
+    monkeypatch.setattr(app, "_build", noted)
+    for line, names in (("list", ["list"]), ("", []), ("profile show", ["profile"]), ("frob", [])):
+        monkeypatch.setattr(todo, "program", app.build())
+        todo(line)
+        assert built == names, line
+        built.clear()

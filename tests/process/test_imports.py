@@ -203,9 +203,7 @@ def _lines(group: Any, before: str = "") -> Iterator[str]:
 
 
 def _every_command() -> list[str]:
-    import typer.main
-
-    return list(_lines(typer.main.get_command(build())))
+    return list(_lines(build()))
 
 
 def test_help_loads_no_database(process: Process) -> None:

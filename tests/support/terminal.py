@@ -10,7 +10,6 @@ from functools import cache
 from typing import Any
 
 import pytest
-import typer.main
 
 from todocli.cli.app import build
 from todocli.database.postgres.url import PostgresURL
@@ -46,7 +45,7 @@ class _Stream(io.TextIOWrapper):
 @cache
 def program() -> Any:
     """Return the command tree, which runs any number of command lines and is built once: that takes as long as two."""
-    return typer.main.get_command(build())
+    return build()
 
 
 class Terminal:

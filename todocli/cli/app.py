@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
 
 import typer
+import typer.main
+from typer.models import CommandInfo, TyperInfo
 
 from todocli import __version__
 from todocli.cli.command import READING, Root
@@ -17,7 +20,7 @@ HELP = """A todo manager for the terminal, on this machine alone or on Neon for 
 Without a command, it lists your open todos. Words need no quotes: todo add buy milk"""
 
 
-def build() -> typer.Typer:
+def build() -> Root:
     """Return the program."""
     app = typer.Typer(
         name="todo",
@@ -29,9 +32,41 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(root)
+    program: Any = typer.main.get_command(app)
     for family in (todos, organise, view, history, profile, db, user, token, serve, daemon, doctor, help):
         family.register(app)
-    return app
+    program.commands = Commands(app)
+    return program  # type: ignore[no-any-return]
+
+
+class Commands(Mapping[str, Any]):
+    """The commands of an app. Each is built when it is used: that takes long, and a line has one of them."""
+
+    def __init__(self, app: typer.Typer) -> None:
+        parts: list[CommandInfo | TyperInfo] = [*app.registered_commands, *app.registered_groups]
+        self._parts = {str(part.name): part for part in parts}
+        self._built: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._built:
+            self._built[name] = _build(self._parts[name])
+        return self._built[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+
+def _build(part: CommandInfo | TyperInfo) -> Any:
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    if isinstance(part, CommandInfo):
+        app.registered_commands.append(part)
+        return typer.main.get_command(app)
+    app.registered_groups.append(part)
+    group: Any = typer.main.get_command(app)
+    return group.commands[part.name]
 
 
 def _print_version(wanted: bool) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +47,9 @@ def doctor(context: Context) -> None:
 
 
 def _checks_of_machine(context: Context) -> Iterator[Check]:
+    import platform
+    from importlib.metadata import version
+
     from todocli.database import health
     from todocli.database.health import Check
 

@@ -35,6 +35,7 @@ class Helping(Speaking):
     """The command help, whose topic json-schema is also a document."""
 
     takes: ClassVar[Names] = ("json", *Speaking.takes)
+    runs_in_daemon = True
 
 
 def register(app: typer.Typer) -> None:
