@@ -5,10 +5,11 @@ check: ; $(PYTHON) -m ruff check && $(PYTHON) -m ruff format --check && $(PYTHON
 test: ; $(PYTHON) -m pytest
 test-all: ; $(PYTHON) -m pytest -m "not external"
 slow: ; $(PYTHON) -m pytest -m slow
+bench: ; $(PYTHON) -m tests.benchmarks.compare
 external: ; $(PYTHON) -m pytest -m external
 docs: ; $(PYTHON) -m scripts.write_man_pages && $(PYTHON) -m scripts.write_screenshot
 screens: ; $(PYTHON) -m scripts.write_screens
 contract: ; $(PYTHON) -m scripts.write_contract
 completion: ; $(PYTHON) -m scripts.write_completion_table
 
-.PHONY: check test test-all slow external docs screens contract completion
+.PHONY: check test test-all slow bench external docs screens contract completion
