@@ -89,6 +89,7 @@ def test_commands_do_the_same_with_and_without_a_daemon(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "runs_there"),
     [
+        ("", True),
         ("list", True),
         ("done 99", True),
         ("tags", True),

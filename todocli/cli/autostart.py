@@ -26,7 +26,7 @@ def start_daemon() -> None:
         from todocli.cli.colour import wants_colour
 
         dim, off = ("\x1b[2m", "\x1b[0m") if wants_colour(sys.stderr, "auto") else ("", "")
-        text = "A background process has started, and makes the next commands faster: todo help daemon"
+        text = "A background process now makes commands faster: todo help daemon"
         print(f"{dim}{text}{off}", file=sys.stderr)
         introduced.parent.mkdir(parents=True, exist_ok=True)
         introduced.touch()

@@ -105,9 +105,7 @@ class Command(TyperCommand):
         _merge_shared(ctx, self.takes)
         ctx.obj.check(self.takes)
         ctx.filter_options = FilterOptions(**{name: ctx.params.pop(name) for name in FILTER if self.takes_filter})
-        if ctx.shared.handover:
-            self._take_over(ctx, ctx.shared.handover)
-        ctx.shared.is_for_daemon = self._is_for_daemon(ctx)
+        enter(ctx, is_for_daemon=self.runs_in_daemon and not self.may_ask(ctx) and not ctx.reads_terminal)
         try:
             return super().invoke(ctx)
         except OutcomeUnknown as error:
@@ -119,22 +117,25 @@ class Command(TyperCommand):
         """Whether this line may lead to a question, or open an editor."""
         return "yes" in self.takes and not ctx.shared.yes and ctx.interactive
 
-    def _is_for_daemon(self, ctx: Context) -> bool:
-        """Whether this line can run without the terminal that controls its process."""
-        return self.runs_in_daemon and not self.may_ask(ctx) and not ctx.reads_terminal
-
-    def _take_over(self, ctx: Context, handover: Handover) -> None:
-        """Run this line in the daemon, if it can be. Raises `Declined`."""
-        if not self._is_for_daemon(ctx) or not ctx.settings.daemon:
-            from todocli.daemon.child import Declined
-
-            raise Declined
-        handover.accept()
-        exits.prepare_output(ctx.shared)
-
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help."""
         help_page.print_command(self, ctx, SHARED.values())
+
+
+def enter(ctx: Context, *, is_for_daemon: bool) -> None:
+    """Begin a command whose line was parsed. In the daemon, take it from the client, or raise `Declined`.
+
+    What is for the daemon needs no terminal that controls its process.
+    """
+    ctx.shared.is_for_daemon = is_for_daemon
+    if not ctx.shared.handover:
+        return
+    if not is_for_daemon or not ctx.settings.daemon:
+        from todocli.daemon.child import Declined
+
+        raise Declined
+    ctx.shared.handover.accept()
+    exits.prepare_output(ctx.shared)
 
 
 class Reading(Command):
