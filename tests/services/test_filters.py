@@ -193,6 +193,7 @@ def store(database: Target) -> Iterator[Store]:
         yield opened
 
 
+@pytest.mark.slow
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     todos=st.lists(strategies.drafts(), min_size=1, max_size=8),

@@ -70,6 +70,7 @@ def found(ada: Client, text: str) -> list[int]:
     return [todo.number for todo in ada.find(TodoQuery("all", Contains(text))).items]
 
 
+@pytest.mark.slow
 def test_every_letter_is_found_in_every_form(anywhere: Target) -> None:
     assert len(LETTERS) > 650
     titles = ["".join(LETTERS[i : i + 10]) for i in range(0, len(LETTERS), 10)]
