@@ -65,7 +65,7 @@ class RunningDaemon:
 
 
 def environment(home: Path, runtime: str) -> dict[str, str]:
-    """Return the environment of commands that keep everything in `home`, and use a daemon whose socket is elsewhere."""
+    """Return the environment of commands that keep everything in `home`, and use the daemon in `runtime`."""
     others = {name: value for name, value in os.environ.items() if name != "CI" and not name.startswith("TODO_")}
     return others | {"XDG_RUNTIME_DIR": runtime, "TODO_HOME": str(home), "TODO_DAEMON": "on", "LOGNAME": "ada"}
 

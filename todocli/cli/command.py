@@ -123,7 +123,7 @@ class Command(TyperCommand):
 
 
 def enter(ctx: Context, *, is_for_daemon: bool) -> None:
-    """Begin a command whose line was parsed. In the daemon, take it from the client, or raise `Declined`.
+    """Begin a command after its line was parsed. In the daemon, take it from the client, or raise `Declined`.
 
     What is for the daemon needs no terminal that controls its process.
     """

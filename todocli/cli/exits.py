@@ -87,7 +87,7 @@ def status_of(error: TodoError) -> int:
 
 
 def lost_in_daemon(arguments: Sequence[str], change: bytes | None) -> int:
-    """Return the exit status for a command whose process in the daemon is gone; say what is known of it."""
+    """Return the exit status if the process of a command in the daemon is gone, and say what is known."""
     shared = Shared(arguments=arguments)
     detail = "The process that ran the command is gone."
     if change is None:

@@ -15,7 +15,7 @@ client's own terminal: there is no second implementation, and nothing is sent ba
         │ ◄── id of its change ────────── │   before its first write
         │ ◄── exit status ─────────────── │
 
-Exactly one side runs the command. The token is a pipe that holds one byte, and both have its end for reading: whoever
+Exactly one side runs the command. The token is a pipe that holds one byte, and both sides can read it: the side that
 reads the byte runs the command. If the child declines, or has not begun after a second, the client takes the byte and
 runs the command itself, as if there were no daemon. So a daemon may be slow, hung or killed at any moment.
 

@@ -16,7 +16,7 @@ COMPILED: LRUCache[Any, Any] = LRUCache(500)
 
 
 class Interchangeable:
-    """A dialect of which all instances compile alike, so that what one has compiled serves the others."""
+    """All instances of such a dialect compile alike, so they can share compiled statements."""
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other)
