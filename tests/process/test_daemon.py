@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -230,10 +231,10 @@ def test_killed_waiting_child_is_replaced(todo: RunningDaemon) -> None:
 
 
 @contextmanager
-def reading(todo: RunningDaemon, *words: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+def reading(todo: RunningDaemon, *words: str, **options: Any) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """Start a command that reads standard input; give its client, and the child in which it waits."""
     child = todo.waiting
-    with todo.start(*words) as client:
+    with todo.start(*words, **options) as client:
         wait_until(lambda: todo.waiting != child, "the next child")
         wait_until(lambda: _reads(child), "the child to read")
         yield client, child
@@ -309,7 +310,8 @@ def test_ignored_signal_is_not_passed_on(todo: RunningDaemon) -> None:
 
 
 def test_stopped_command_stops_and_continues(todo: RunningDaemon) -> None:
-    with reading(todo, "add", "-") as (client, child):
+    """In a process group of its own, as a shell starts it: one without a parent in its session is never stopped."""
+    with reading(todo, "add", "-", process_group=0) as (client, child):
         client.send_signal(signal.SIGTSTP)
         wait_until(lambda: _state(client.pid) + _state(child) == "TT", "both to stop")
         client.send_signal(signal.SIGCONT)
