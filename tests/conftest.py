@@ -77,6 +77,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             monkeypatch.delenv(name)
     monkeypatch.setenv("TODO_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("TODO_DAEMON", "off")
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setattr(deadline, "SYSTEM_CLOCK", SlowClock())
     time.tzset()

@@ -184,6 +184,7 @@ def test_folder_without_own_runtime_directory_is_that_of_the_user(
 
 def use(monkeypatch: pytest.MonkeyPatch, installation: bytes, **variables: str) -> bytes | None:
     monkeypatch.setattr(protocol, "installation", lambda: installation)
+    monkeypatch.delenv("TODO_DAEMON", raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     return client.wanted()

@@ -66,6 +66,7 @@ def start() -> Daemon:
     until = time.monotonic() + _WAIT_SECONDS
     while time.monotonic() < until and started.poll() is None:
         if client.is_answered() and (found := find()):
+            _leave_alone(started)
             return found
         time.sleep(0.02)
     command = ("todo", "daemon", "run")
@@ -105,7 +106,7 @@ def start_if_frequent() -> bool:
     if is_frequent:
         later = now + _FREQUENT_SECONDS
         os.utime(latest, (later, later))
-        _spawn()
+        _leave_alone(_spawn())
     return is_frequent
 
 
@@ -127,6 +128,11 @@ def _spawn() -> subprocess.Popen[bytes]:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+
+
+def _leave_alone(process: subprocess.Popen[bytes]) -> None:
+    """Do not warn that a process goes on after this one: it is meant to."""
+    process.returncode = 0
 
 
 def _lock_holder() -> tuple[int, str] | None:
