@@ -157,7 +157,7 @@ def _memory(pid: int) -> int | None:
     try:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         return _proportional_set_size(str(pid)) + sum(map(_proportional_set_size, children[-1:]))
-    except (OSError, ValueError, IndexError):  # it has ended meanwhile
+    except (OSError, ValueError, StopIteration):  # it has ended meanwhile
         return None
 
 

@@ -33,8 +33,7 @@ def lock_path() -> Path:
 def run(program: child.Program) -> None:
     """Serve clients until the daemon is idle, or a signal ends it.
 
-    Raises `AlreadyRunning`, and `OSError` if there is no private folder for
-    the socket.
+    Raises `AlreadyRunning`, and `OSError` if there is no private folder for the socket.
     """
     kin = child.Kin.of_this_process()
     with _locked(kin) as lock, _listening() as listener:

@@ -49,15 +49,15 @@ def status(context: Context) -> None:
     from todocli.daemon import control
     from todocli.schemas.operations import DaemonRead
 
-    found = control.find()
+    found, reason = control.find(), _reason(context)
     document = DaemonRead(
         running=found is not None,
         pid=found.pid if found else None,
         since=datetime.fromtimestamp(found.since, UTC) if found else None,
         memory=found.memory if found else None,
-        unused_because=_reason(context),
+        unused_because=reason,
     )
-    context.output.lines(document, [describe(context)])
+    context.output.lines(document, [_sentence(found, reason)])
 
 
 def start(context: Context) -> None:
@@ -91,9 +91,8 @@ def run(context: Context) -> None:
         return status
 
     def warm_up() -> Iterator[None]:
-        for name, command in root.commands.items():
-            if name in _FREQUENT:
-                command.make_context(name, [], resilient_parsing=True)
+        for name in _FREQUENT:
+            root.commands[name].make_context(name, [], resilient_parsing=True)
         yield
         yield from rehearse()
 
@@ -120,8 +119,7 @@ def describe(context: Context) -> str:
     """Return whether a daemon runs, and why commands do not use it if they do not, in a sentence."""
     from todocli.daemon import control
 
-    reason = _reason(context)
-    return f"{_sentence(control.find())}{f' Commands do not use one: {reason}.' if reason else ''}"
+    return _sentence(control.find(), _reason(context))
 
 
 def _reason(context: Context) -> str | None:
@@ -130,8 +128,7 @@ def _reason(context: Context) -> str | None:
     return control.unavailable() if context.settings.daemon else "the configuration says daemon = off"
 
 
-def _sentence(found: Daemon | None) -> str:
-    if not found:
-        return "No daemon is running."
-    memory = f", {found.memory / 1_000_000:.0f} MB" if found.memory else ""
-    return f"The daemon is running (process {found.pid}{memory})."
+def _sentence(found: Daemon | None, reason: str | None = None) -> str:
+    memory = f", {found.memory / 1_000_000:.0f} MB" if found and found.memory else ""
+    state = f"The daemon is running (process {found.pid}{memory})." if found else "No daemon is running."
+    return f"{state} Commands do not use one: {reason}." if reason else state
