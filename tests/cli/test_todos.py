@@ -398,7 +398,7 @@ def test_fault_after_a_write_leaves_the_outcome_unknown(todo: Terminal, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr("todocli.services.todos.read", broken)
         ran = todo("add second --json")
-        assert todo("list").code == 1  # nothing was written: a fault like any other
+        assert todo("show 1").code == 1  # nothing was written: a fault like any other
     error = json.loads(ran.err)
     assert (ran.code, ran.out, error["error_code"]) == (9, "", "OUTCOME_UNKNOWN")
     assert error["detail"] == "Internal error: RuntimeError: cannot read. It is not known whether the change was made."

@@ -29,6 +29,7 @@ from todocli.services.history.purge import Purge, TrashQuery
 from todocli.services.history.undo import Undo
 from todocli.services.owner import Owner
 from todocli.services.queries import TodoQuery
+from todocli.services.resolve import LINE
 from todocli.services.todos import Todos
 
 Command = Callable[[Session], object]
@@ -224,6 +225,8 @@ def commands(todos: int) -> Iterator[tuple[str, Command]]:
     yield "list --completed -n 20", listing(TodoQuery("completed", limit=20))
     yield "trash -n 20", listing(TodoQuery("trash", limit=20))
     yield "list", listing(TodoQuery())
+    portion = range(every, 21 * every, every)
+    yield "a portion of list", lambda session: Todos(session, owner).numbered(TodoQuery(), portion, LINE)
     yield "list -n 40", listing(TodoQuery(limit=40))
     yield "list +home -n 40", listing(tagged(40))
     yield "today", listing(TodoQuery(filter=parse_words(["due:today"], today=clock.today())))

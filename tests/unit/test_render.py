@@ -268,8 +268,8 @@ def test_error_document_leaves_out_empty_keys(error: TodoError, written: str) ->
 def test_plain_line_has_tabs_only_between_columns() -> None:
     todo = _todo("a\tb\nc\x1b", "two\nlines\t", done=True)
     assert plain(todo) == "12\tdone\ta\\tb\\nc\\x1b"
-    assert plain(todo, description=True) == "12\tdone\ta\\tb\\nc\\x1b\t\t\t\t\ttwo\\nlines\\t"
-    assert plain(_todo(), description=True) == "12\topen\tPay rent"
+    assert plain(todo, todo.description or "") == "12\tdone\ta\\tb\\nc\\x1b\t\t\t\t\ttwo\\nlines\\t"
+    assert plain(_todo(), "") == "12\topen\tPay rent"
 
 
 @pytest.mark.parametrize(

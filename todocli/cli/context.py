@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from todocli.database.target import Target
     from todocli.domain.idempotency import ChangeKey
     from todocli.profiles import Profile, Profiles
-    from todocli.schemas.todos import TodoRead
+    from todocli.schemas.todos import TodoLine, TodoRead
     from todocli.services.resolve import Result
     from todocli.services.workspace import Workspace
 
@@ -138,7 +138,7 @@ class Context(typer.Context):
         self.output.result(result, verb, single=single)
         self.remember(result.items)
 
-    def remember(self, todos: Sequence[TodoRead] = (), **known: Any) -> None:
+    def remember(self, todos: Sequence[TodoLine | TodoRead] = (), **known: Any) -> None:
         """Cache what was shown of a remote database, which completion cannot ask; see `completion.cache.remember`."""
         if not self.profile.embedded:
             from todocli.completion import cache

@@ -13,7 +13,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from todocli import clock
 from todocli.cli.colour import wants_colour
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from todocli.domain.references import References
     from todocli.schemas.changes import ChangeList, ChangeRead
     from todocli.schemas.operations import HealthRead
-    from todocli.schemas.todos import TodoRead
+    from todocli.schemas.todos import TodoLine, TodoRead
     from todocli.services.history.log import LogQuery
     from todocli.services.queries import TodoQuery
     from todocli.services.resolve import Result
@@ -47,7 +47,7 @@ NOTED = 1_000
 """How many todos of a list are kept at most, after they were printed."""
 
 
-def noting(items: Iterable[Item], noted: list[Item]) -> Iterator[Item]:
+def noting(items: Iterable[Item], noted: list[Any]) -> Iterator[Item]:
     """Return `items`, and add the first of them to `noted` as they go by."""
     for item in items:
         if len(noted) < NOTED:
@@ -99,26 +99,37 @@ class Output:
 
     def todo_list(
         self, workspace: Workspace, query: TodoQuery, *, group: Group | None, nothing: Callable[[int], Note]
-    ) -> list[TodoRead]:
+    ) -> Sequence[TodoLine | TodoRead]:
         """Find todos and print them; return them, or the first of many.
 
         `nothing` makes the note for an empty list, given how many todos there are without the filter.
         """
-        shown: list[TodoRead] = []
+        shown: list[TodoLine | TodoRead] = []
         self._todo_list(workspace, query, shown)
         if not shown:
             self.note(*nothing(0))
         return shown
 
-    def _todo_list(self, workspace: Workspace, query: TodoQuery, shown: list[TodoRead]) -> None:
-        found = workspace.walk_todos(query) if query.limit is None else workspace.todos.find(query).items
-        self.todos(noting(found, shown), single=False)
+    def _todo_list(self, workspace: Workspace, query: TodoQuery, shown: list[TodoLine | TodoRead]) -> None:
+        if query.limit is None:
+            self._lines(noting(workspace.walk_lines(query), shown))
+        else:
+            self._lines(noting(workspace.todos.find(query).items, shown))
 
     def todos(self, items: Iterable[TodoRead], *, single: bool, description: bool = False) -> None:
         """Print todos for a program; a `single` one was referenced alone, and is not a list."""
         from todocli.render.documents import plain
 
-        sys.stdout.writelines(f"{plain(todo, description=description)}\n" for todo in items)
+        if not description:
+            self._lines(items)
+            return
+        sys.stdout.writelines(f"{plain(todo, todo.description or '')}\n" for todo in items)
+
+    def _lines(self, items: Iterable[TodoLine | TodoRead]) -> None:
+        """Print todos, one line each."""
+        from todocli.render.documents import plain
+
+        sys.stdout.writelines(f"{plain(todo)}\n" for todo in items)
 
     def show(self, workspace: Workspace, references: References) -> None:
         """Print everything about the referenced todos."""
@@ -247,6 +258,10 @@ class QuietOutput(Output):
 
     def todos(self, items: Iterable[TodoRead], *, single: bool, description: bool = False) -> None:
         """Print the numbers."""
+        self._lines(items)
+
+    def _lines(self, items: Iterable[TodoLine | TodoRead]) -> None:
+        """Print the numbers."""
         sys.stdout.writelines(f"{todo.number}\n" for todo in items)
 
     def _all_changes(self, changes: Iterable[ChangeRead]) -> None:
@@ -276,14 +291,13 @@ class JsonOutput(Output):
         lines = [document(value, fields)] if items is None else json_lines(items, fields)
         sys.stdout.writelines(f"{line}\n" for line in lines)
 
-    def _todo_list(self, workspace: Workspace, query: TodoQuery, shown: list[TodoRead]) -> None:
+    def _todo_list(self, workspace: Workspace, query: TodoQuery, shown: list[TodoLine | TodoRead]) -> None:
         if query.limit is not None:
             found = workspace.todos.find(query)
             shown += found.items
             self.document(found)
             return
-        todos = noting(workspace.walk_todos(query), shown)
-        self._document_of(todos, lambda count: {"count": count, "total": count})
+        self._document_of(noting(workspace.walk_todos(query), shown), lambda count: {"count": count, "total": count})
 
     def _document_of(self, items: Iterable[BaseModel], closing: Callable[[int], Mapping[str, object]]) -> None:
         """Print the document of a list while its items come; `closing` has what follows them."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from todocli.profiles import Profile
-    from todocli.schemas.todos import TodoRead
+    from todocli.schemas.todos import TodoLine, TodoRead
 
 MAX_TODOS = 1_000
 """How many todos the cache keeps: those with the highest numbers."""
@@ -73,7 +73,7 @@ def recalled(profile: Profile) -> CompletionCache:
 
 def remember(
     profile: Profile,
-    todos: Iterable[TodoRead] = (),
+    todos: Iterable[TodoLine | TodoRead] = (),
     *,
     all_open: bool = False,
     tags: Iterable[str] | None = None,

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from todocli.errors import TodoError
 from todocli.render.text import hint_line, visible
 from todocli.schemas.errors import ErrorResponse, FieldErrorRead
-from todocli.schemas.todos import TodoRead
+from todocli.schemas.todos import TodoLine, TodoRead
 
 _CONTROL = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """DEL, C1 controls, line and paragraph separators, and bidirectional controls; JSON escapes C0 controls anyway."""
@@ -65,15 +65,17 @@ def error_body(error: TodoError) -> ErrorResponse:
     )
 
 
-def plain(todo: TodoRead, *, description: bool = False) -> str:
+def plain(todo: TodoLine | TodoRead, description: str = "") -> str:
     """Return a todo as a line of tab-separated columns; those at the end are left out if they are empty.
 
-    They are number, state, title, due, priority, project, tags, and the description if asked.
+    They are number, state, title, due, priority, project, tags and, if given, the description.
     """
-    due = f"{todo.due_on or ''}{f' {todo.due_time:%H:%M}' if todo.due_time else ''}"
-    tags = " ".join(f"+{tag}" for tag in todo.tags)
-    columns = [todo.title, due, todo.priority or "", todo.project or "", tags, (todo.description or "") * description]
-    return "\t".join([str(todo.number), todo.state, *map(visible, columns)]).rstrip("\t")
+    due = str(todo.due_on or "") + (f" {todo.due_time:%H:%M}" if todo.due_time else "")
+    tags = f"+{' +'.join(todo.tags)}" if todo.tags else ""
+    columns = [todo.title, due, todo.priority or "", todo.project or "", tags, description]
+    if visible(whole := "".join(columns)) is not whole:
+        columns = [visible(column) for column in columns]
+    return "\t".join([str(todo.number), todo.state, *columns]).rstrip("\t")
 
 
 def _json(data: Mapping[str, object]) -> str:

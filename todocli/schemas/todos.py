@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, time
-from typing import Annotated, Any, Literal, Self
+from datetime import date, datetime, time
+from typing import Annotated, Any, Literal, NamedTuple, Self
 from uuid import UUID
 
 from pydantic import (
@@ -192,6 +192,16 @@ class TodoUpdate(_Fields):
         return columns | {"due_time": self.due_time} if "due_on" in columns else columns
 
 
+State = Literal["open", "done", "trash"]
+
+
+def state_of(completed_at: datetime | None, deleted_at: datetime | None) -> State:
+    """Return the list that a todo is in."""
+    if deleted_at is not None:
+        return "trash"
+    return "done" if completed_at is not None else "open"
+
+
 class TodoRead(Output):
     """A todo as it is stored."""
 
@@ -215,11 +225,22 @@ class TodoRead(Output):
     tags: list[str]
 
     @property
-    def state(self) -> Literal["open", "done", "trash"]:
+    def state(self) -> State:
         """The list that the todo is in."""
-        if self.deleted_at is not None:
-            return "trash"
-        return "done" if self.is_completed else "open"
+        return state_of(self.completed_at, self.deleted_at)
+
+
+class TodoLine(NamedTuple):
+    """What a plain line has of a todo: validated like `TodoRead` when it was written, and not again for each line."""
+
+    number: int
+    title: str
+    state: State
+    due_on: date | None
+    due_time: time | None
+    priority: str | None
+    project: str | None
+    tags: list[str]
 
 
 class TodoList(Output):

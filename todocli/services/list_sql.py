@@ -23,17 +23,22 @@ Counts = tuple[tuple[str, TodoQuery], ...]
 
 
 def list_statement(
-    owner: Owner, dialect: str, query: TodoQuery, cursor: Cursor | None, counts: Counts
+    owner: Owner,
+    dialect: str,
+    query: TodoQuery,
+    cursor: Cursor | None,
+    counts: Counts,
+    columns: tuple[sa.ColumnElement[Any], ...] = COLUMNS,
 ) -> sa.Select[Any]:
-    """Return the statement for the rows that `query` finds, each with its sort keys and with the `counts`.
+    """Return the statement for what `query` finds: `columns`, and for each row its sort keys and the `counts`.
 
     If there are none, the outer join returns one row without a todo: so that a second query is not needed for the
     counts, nor to find out whether the user exists. The limit is inside, where an index can be read in order.
     """
     if cursor or any(isinstance(term, Overdue) for term in terms(query.filter)):
-        return _build(owner, dialect, query, cursor, counts)
+        return _build(owner, dialect, query, cursor, counts, columns)
     # Building it takes longer than running it, and without these two it depends on the day only, not on the time.
-    return first_page(owner, dialect, _of_day(query), tuple((name, _of_day(each)) for name, each in counts))
+    return first_page(owner, dialect, _of_day(query), tuple((name, _of_day(each)) for name, each in counts), columns)
 
 
 def _of_day(query: TodoQuery) -> TodoQuery:
@@ -42,16 +47,25 @@ def _of_day(query: TodoQuery) -> TodoQuery:
 
 
 @lru_cache(maxsize=500)
-def first_page(owner: Owner, dialect: str, query: TodoQuery, counts: Counts) -> sa.Select[Any]:
+def first_page(
+    owner: Owner, dialect: str, query: TodoQuery, counts: Counts, columns: tuple[sa.ColumnElement[Any], ...]
+) -> sa.Select[Any]:
     """Return `list_statement` for a day, and without a cursor."""
-    return _build(owner, dialect, query, None, counts)
+    return _build(owner, dialect, query, None, counts, columns)
 
 
-def _build(owner: Owner, dialect: str, query: TodoQuery, cursor: Cursor | None, counts: Counts) -> sa.Select[Any]:
+def _build(
+    owner: Owner,
+    dialect: str,
+    query: TodoQuery,
+    cursor: Cursor | None,
+    counts: Counts,
+    columns: tuple[sa.ColumnElement[Any], ...],
+) -> sa.Select[Any]:
     keys = query.keys(dialect)
     marks = [key.label(f"key_{i}") for i, (key, _) in enumerate(keys)]
     conditions = [*query.conditions(dialect), *([cursor.is_before(query, keys)] if cursor else [])]
-    matches = sa.select(*COLUMNS, *marks).where(owner.scope(Todo), *conditions)
+    matches = sa.select(*columns, *marks).where(owner.scope(Todo), *conditions)
     if query.limit is not None and query.limit <= MAX_NUMBER:
         matches = matches.order_by(*query.ordered(keys)).limit(query.limit)
     page = matches.subquery("page")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -12,7 +14,9 @@ from sqlmodel import col
 from todocli.domain.references import NumberRange, Reference, References
 from todocli.errors import FieldError, NotFound
 from todocli.models import Todo
-from todocli.schemas.todos import TodoRead
+from todocli.schemas.todos import TodoLine, TodoRead, state_of
+
+Item = TypeVar("Item")
 
 COLUMNS = tuple(
     column
@@ -21,11 +25,35 @@ COLUMNS = tuple(
 )
 """The columns of a todo that are read."""
 
+_LINE = ("number", "title", "completed_at", "deleted_at", "due_on", "due_time", "priority", "project", "tags")
+
+_NAMES = tuple(column.name for column in COLUMNS)
+
 
 def read(row: sa.RowMapping) -> TodoRead:
-    """Return a row of `COLUMNS` as part of the contract."""
-    fields = {name: row[name] for name in TodoRead.model_fields if name != "is_completed"}
-    return TodoRead(is_completed=row["completed_at"] is not None, **fields)
+    """Return a row that begins with `COLUMNS` as part of the contract."""
+    fields = dict(zip(_NAMES, row.values(), strict=False))  # others may follow; ten times as fast as by name
+    fields["is_completed"] = fields["completed_at"] is not None
+    return TodoRead.model_validate(fields)
+
+
+def read_line(row: sa.RowMapping) -> TodoLine:
+    """Return a row that begins with the columns of a line."""
+    values: Iterable[Any] = islice(row.values(), len(_LINE))
+    number, title, completed_at, deleted_at, *others = values
+    return TodoLine(number, title, state_of(completed_at, deleted_at), *others)
+
+
+@dataclass(frozen=True)
+class Shape(Generic[Item]):
+    """What a list reads of each todo: the columns, and what becomes of a row that begins with them."""
+
+    columns: tuple[sa.ColumnElement[Any], ...]
+    read: Callable[[sa.RowMapping], Item]
+
+
+WHOLE = Shape(COLUMNS, read)
+LINE = Shape(tuple(column for name in _LINE for column in COLUMNS if column.name == name), read_line)
 
 
 @dataclass(frozen=True)

@@ -20,14 +20,14 @@ from todocli.domain.ids import derived_id
 from todocli.domain.references import References
 from todocli.errors import ValidationError
 from todocli.models import Todo
-from todocli.schemas.todos import TodoCreate, TodoItems, TodoList, TodoRead, TodoUpdate
+from todocli.schemas.todos import TodoCreate, TodoItems, TodoList, TodoUpdate
 from todocli.services import insert_sql, parameters, resolve
 from todocli.services.idempotency import key_reused, recorded_todos
 from todocli.services.list_sql import list_statement
 from todocli.services.owner import Owner
 from todocli.services.paging import Cursor
 from todocli.services.queries import TodoQuery
-from todocli.services.resolve import COLUMNS, Result, read
+from todocli.services.resolve import COLUMNS, WHOLE, Item, Result, Shape, read
 from todocli.services.selection import Chosen
 from todocli.services.update_sql import Assignment, ChangeTags, Clear, Mark, UpdateShape
 from todocli.services.updates import Updates, UpdateSpec, stamp
@@ -71,33 +71,51 @@ class Todos:
 
         Raises `ValidationError` for the cursor of another list, and `MissingUserContext`.
         """
-        items, next_cursor, rows = self._portion(query, cursor, counts={"total": query})
+        items, next_cursor, rows = self._portion(query, cursor, WHOLE, counts={"total": query})
         next_page = next_cursor.text() if next_cursor else None
         return TodoList(items=items, count=len(items), total=rows[0]["total"], next_cursor=next_page)
 
-    def portion(self, query: TodoQuery, cursor: Cursor | None = None) -> tuple[list[TodoRead], Cursor | None]:
-        """Return one portion of a list as `page` does, without counting the rest, and where the next one begins."""
-        items, next_cursor, _ = self._portion(query, cursor, counts={})
+    def beginning(self, query: TodoQuery, shape: Shape[Item]) -> tuple[list[Item], Cursor | None]:
+        """Return the first todos of a list as `page` does, without counting the rest, and where the rest begins."""
+        items, next_cursor, _ = self._portion(query, None, shape, counts={})
         return items, next_cursor
 
+    def numbers(self, query: TodoQuery, after: Cursor) -> list[int]:
+        """Return the numbers of the todos in a list that come after a cursor, without a limit."""
+        columns = (sa.inspect(Todo).local_table.c.number,)
+        statement = list_statement(self._owner, self._dialect, replace(query, limit=None), after, (), columns)
+        return [number for number in self._session.connection().scalars(statement) if number is not None]
+
+    def numbered(self, query: TodoQuery, numbers: Sequence[int], shape: Shape[Item]) -> list[Item]:
+        """Return the todos of a list with these numbers, in their order, without those that have left the list."""
+        conditions = (self._owner.scope(Todo), col(Todo.number).in_(numbers), *query.conditions(self._dialect))
+        rows = self._session.connection().execute(sa.select(*shape.columns).where(*conditions)).mappings().all()
+        found = {row["number"]: shape.read(row) for row in rows}
+        return [found[number] for number in numbers if number in found]
+
     def _portion(
-        self, query: TodoQuery, cursor: Cursor | None, *, counts: Mapping[str, TodoQuery]
-    ) -> tuple[list[TodoRead], Cursor | None, Sequence[sa.RowMapping]]:
+        self, query: TodoQuery, cursor: Cursor | None, shape: Shape[Item], *, counts: Mapping[str, TodoQuery]
+    ) -> tuple[list[Item], Cursor | None, Sequence[sa.RowMapping]]:
         limit = query.limit or 1
-        rows = self._rows(replace(query, limit=limit + 1), cursor, counts=counts)
-        found = [row for row in rows if row["id"] is not None]
+        rows = self._rows(replace(query, limit=limit + 1), cursor, shape.columns, counts=counts)
+        found = [row for row in rows if row["number"] is not None]
         next_cursor = None
         if len(found) > limit:
             values = [value for name, value in found[limit - 1].items() if name.startswith("key_")]
             next_cursor = Cursor.after(query, values)
-        return [read(row) for row in found[:limit]], next_cursor, rows
+        return [shape.read(row) for row in found[:limit]], next_cursor, rows
 
     def _rows(
-        self, query: TodoQuery, cursor: Cursor | None = None, *, counts: Mapping[str, TodoQuery]
+        self,
+        query: TodoQuery,
+        cursor: Cursor | None = None,
+        columns: tuple[sa.ColumnElement[Any], ...] = COLUMNS,
+        *,
+        counts: Mapping[str, TodoQuery],
     ) -> Sequence[sa.RowMapping]:
         """Return the rows of `list_statement`. Raises `MissingUserContext` if the database does not have the user."""
-        statement = list_statement(self._owner, self._dialect, query, cursor, tuple(counts.items()))
-        rows = self._session.execute(statement).mappings().all()
+        statement = list_statement(self._owner, self._dialect, query, cursor, tuple(counts.items()), columns)
+        rows = self._session.connection().execute(statement).mappings().all()  # without the objects of the session
         if not rows:
             raise self._owner.unknown()
         return rows

@@ -31,12 +31,13 @@ if TYPE_CHECKING:
     from todocli.database.store import Store
     from todocli.domain.idempotency import ChangeKey
     from todocli.schemas.changes import ChangeList, ChangeRead, CompactionRead
-    from todocli.schemas.todos import TodoRead
+    from todocli.schemas.todos import TodoLine, TodoRead
     from todocli.services.history.log import Log, LogQuery
     from todocli.services.history.purge import Purge, TrashPreview, TrashQuery
     from todocli.services.history.undo import Verb
     from todocli.services.owner import Owner
     from todocli.services.queries import TodoQuery
+    from todocli.services.resolve import Shape
     from todocli.services.summaries import Summaries
     from todocli.services.todos import Todos
     from todocli.services.tokens import Tokens
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
 
 
 Item = TypeVar("Item")
-Place = TypeVar("Place")
 
 PORTION = 1_000
 """How many todos or changes are read at once when a list has no limit."""
@@ -103,34 +103,49 @@ class Workspace:
         return Todos(self.session, self.owner, origin=self._origin)
 
     def walk_todos(self, query: TodoQuery) -> Iterator[TodoRead]:
+        """Walk a list of any length; see `_walk`."""
+        from todocli.services.resolve import WHOLE
+
+        return self._walk(query, WHOLE)
+
+    def walk_lines(self, query: TodoQuery) -> Iterator[TodoLine]:
+        """Walk a list of any length as `walk_todos` does, reading only what a plain line has: at half the cost."""
+        from todocli.services.resolve import LINE
+
+        return self._walk(query, LINE)
+
+    def _walk(self, query: TodoQuery, shape: Shape[Item]) -> Iterator[Item]:
         """Walk a list of any length, in portions: so that neither it nor the connection has to be held.
 
-        A todo that is changed meanwhile may move behind or before the walk, unless the list is sorted by number.
+        The order is read once, and the todos of each portion when it is due: one that has left the list meanwhile is
+        left out, and one that has come in is not in it. The first portion is read at once, so that errors come at once.
         """
-        query = replace(query, limit=PORTION)
-        return self._walk(lambda cursor: self.todos.portion(query, cursor))
-
-    def walk_log(self, query: LogQuery) -> Iterator[ChangeRead]:
-        """Walk a log of any length, in portions, as `walk_todos`."""
-
-        def portion(before: UUID | None) -> tuple[list[ChangeRead], UUID | None]:
-            found = self.log.find(replace(query, limit=PORTION, before=before))
-            return found.items, found.items[-1].id if found.has_more else None
-
-        return self._walk(portion)
-
-    def _walk(self, portion: Callable[[Place | None], tuple[list[Item], Place | None]]) -> Iterator[Item]:
-        """Walk what `portion` returns for each place. The first one is read at once, so that errors come at once."""
-        first = portion(None)
+        first, after = self.todos.beginning(replace(query, limit=PORTION), shape)
+        numbers = self.todos.numbers(query, after) if after else []
 
         def walk() -> Iterator[Item]:
-            items, place = first
-            while place is not None:
-                self.release()
-                yield from items
-                items, place = portion(place)
             self.release()
-            yield from items
+            yield from first
+            for i in range(0, len(numbers), PORTION):
+                todos = self.todos.numbered(query, numbers[i : i + PORTION], shape)
+                self.release()
+                yield from todos
+
+        return walk()
+
+    def walk_log(self, query: LogQuery) -> Iterator[ChangeRead]:
+        """Walk a log of any length, in portions, as `_walk`."""
+        query = replace(query, limit=PORTION)
+        first = self.log.find(query)
+
+        def walk() -> Iterator[ChangeRead]:
+            found = first
+            while found.has_more:
+                self.release()
+                yield from found.items
+                found = self.log.find(replace(query, before=found.items[-1].id))
+            self.release()
+            yield from found.items
 
         return walk()
 

@@ -91,7 +91,7 @@ class Purge:
         sums = total.where(mine).subquery("sums")
         todos = sa.select(*resolve.COLUMNS).where(mine).order_by(col(Todo.number))
         first = todos.limit(None if trash.references else FIRST).subquery("first")
-        query = sa.select(sums, first).select_from(sa.outerjoin(sums, first, sa.true())).order_by(first.c.number)
+        query = sa.select(first, sums).select_from(sa.outerjoin(sums, first, sa.true())).order_by(first.c.number)
         rows = self._session.execute(query).mappings().all()
         found = [resolve.read(row) for row in rows if row["id"] is not None]
         if trash.references and (missing := resolve.missing(trash.references, found)):
