@@ -156,6 +156,7 @@ def test_todo_of_another_user_is_not_found(ada: Api, bob: Api) -> None:
     assert ada("GET", f"/{todo['id']}").json() == todo
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "found"),
     [
@@ -237,6 +238,7 @@ def test_damaged_cursor_is_refused(eve: Api) -> None:
     assert [each["field"] for each in body["field_errors"]] == ["cursor"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sort", ["", *(f"{sign}{key}" for key in get_args(SortKey) for sign in ("", "-"))])
 def test_pages_in_every_order_are_complete(ada: Api, sort: str) -> None:
     for i in range(3):

@@ -154,7 +154,14 @@ def test_every_command_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [name for name in commands if not any(f"{line} ".startswith(f"{name} ") for line in tried)] == []
 
 
-@pytest.mark.parametrize("mode", ["pipe", "terminal", "colour", "json", "jsonl", "quiet"])
+@pytest.mark.parametrize(
+    "mode",
+    [
+        "pipe",
+        "terminal",
+        *(pytest.param(mode, marks=pytest.mark.slow) for mode in ("colour", "json", "jsonl", "quiet")),
+    ],
+)
 def test_hostile_text_controls_nothing(place: Path, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
     flags = {"colour": ["--color", "always"], "json": ["--json"], "jsonl": ["--jsonl"], "quiet": ["--quiet"]}
     todo = Terminal(monkeypatch, terminal=mode in ("terminal", "colour"), width=70)

@@ -91,6 +91,7 @@ def todo(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     return Terminal(monkeypatch)
 
 
+@pytest.mark.slow
 def test_shadows_in_public_are_not_used(
     attacked: PostgresURL, route: Route, todo: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:

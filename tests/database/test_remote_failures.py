@@ -603,6 +603,7 @@ def test_full_pool_is_waited_for_until_the_deadline(postgres_url: PostgresURL) -
     store.close()
 
 
+@pytest.mark.slow
 def test_migration_of_silent_server_ends(empty_postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migrations, "SECONDS", 0.1)
     fault = Faulty(at=22, before=True, stall=True)
@@ -621,6 +622,7 @@ def _terminate(url: PostgresURL) -> None:
         console.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {mine}")
 
 
+@pytest.mark.slow
 def test_locked_statement_ends_at_the_deadline(postgres_url: PostgresURL) -> None:
     with psycopg.connect(postgres.conninfo(postgres_url)) as holder:
         holder.execute("LOCK TABLE todo.users")
@@ -638,6 +640,7 @@ def test_locked_statement_ends_at_the_deadline(postgres_url: PostgresURL) -> Non
         wait_until(lambda: sessions(postgres_url) == 0, "the end of the session")
 
 
+@pytest.mark.slow
 def test_wait_for_locked_user_ends_before_the_deadline(postgres_url: PostgresURL) -> None:
     """So it is certain that nothing was changed."""
     add = [TodoCreate(title="x")]
@@ -660,6 +663,7 @@ def test_wait_for_locked_user_ends_before_the_deadline(postgres_url: PostgresURL
         assert len(Client(session, Owner("ada")).find(TodoQuery()).items) == 1
 
 
+@pytest.mark.slow
 def test_several_sessions_with_locks_are_all_named(postgres_url: PostgresURL) -> None:
     """There is no way to tell which of them the statement waited for."""
     with open_store(postgres_url) as store, store.session() as session:
