@@ -374,15 +374,11 @@ def test_filter_in_place_of_number_suggests_options(todo: Terminal, line: str) -
     assert ran.err.endswith(" hint: To select by a filter, use options: --tag bills, --project home, --due week.\n")
 
 
-def test_stray_time_is_noted(person: Terminal) -> None:
-    ran = person("add call mum due:fri 17:00")
-    assert ran.out == "Added 1 call mum 17:00 · due Fri 27 Nov (in 4 days)\n"
-    assert ran.err == "17:00 is part of the title. To set it as the due time: todo edit 1 due:fri-17:00\n"
-    assert person("edit 1 call mum due:sat 5pm").err.endswith("todo edit 1 due:sat-5pm\n")
-    for line in (
-        "add lunch at 12:30 due:fri",
-        "add due:fri-17:00 noon",
-        "add --literal due:fri 17:00",
-        "edit 1 due:fri",
-    ):
-        assert person(line).err == ""
+def test_date_of_several_words_is_understood(person: Terminal) -> None:
+    assert person.ok("add call mum due:fri 17:00") == "Added 1 call mum · due Fri 27 Nov 17:00 (in 4 days)\n"
+    assert person.ok("add --due 27 jan renew passport") == "Added 2 renew passport · due Wed 27 Jan 2027 (in 65 days)\n"
+    assert person.ok("edit 2 due:3 days") == "Changed 2 renew passport · due Thu 26 Nov (in 3 days) · todo undo\n"
+    assert person.ok("edit 2 --due next fri") == "Changed 2 renew passport · due Fri 4 Dec (in 11 days) · todo undo\n"
+    assert [line.split()[0] for line in person.ok("list due:next fri -q").splitlines()] == ["2"]
+    assert person.ok("list due:next week -q") == "2\n"
+    assert person.ok("list --due 27 nov -q") == "1\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, time
+from datetime import date, datetime, time
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from todocli.domain.quick_add import KEYS, parse_quick_add
 from todocli.errors import ValidationError
 
-TODAY = date(2026, 11, 23)
+HERE = datetime(2026, 11, 23, 9, 30)
 FRIDAY = {"due_on": date(2026, 11, 27), "due_time": None}
 
 
@@ -44,7 +44,7 @@ FRIDAY = {"due_on": date(2026, 11, 27), "due_time": None}
     ],
 )
 def test_words_become_fields(words: list[str], title: str, fields: dict[str, Any]) -> None:
-    found = parse_quick_add(words, {}, today=TODAY)
+    found = parse_quick_add(words, {}, here=HERE)
     assert (found.title, found.fields) == (title, fields)
 
 
@@ -71,7 +71,7 @@ def test_words_become_fields(words: list[str], title: str, fields: dict[str, Any
 )
 def test_prose_stays_title(title: str) -> None:
     for words in ([title], title.split(" ")):
-        found = parse_quick_add(words, {}, today=TODAY)
+        found = parse_quick_add(words, {}, here=HERE)
         assert (found.title, found.fields) == (title, {})
 
 
@@ -79,7 +79,8 @@ def test_prose_stays_title(title: str) -> None:
     ("words", "field", "detail"),
     [
         ("due:whenever", "due_on", "'whenever' is not a day."),
-        ("due:next fri", "due_on", "'next' is not a day."),
+        ("due:next time", "due_on", "'next' is not a day."),
+        ("due:31 nov", "due_on", "'31 nov' is not a day of the calendar."),
         ("start:fri-17:00", "starts_on", "The start is a date, but 'fri-17:00' has a time."),
         ("pri:urgent", "priority", "The priority 'urgent' must be high, medium, low or none."),
         ("p:0", "priority", "The priority '0' must be high, medium, low or none."),
@@ -93,7 +94,7 @@ def test_prose_stays_title(title: str) -> None:
 )
 def test_bad_word_names_field(words: str, field: str, detail: str) -> None:
     with pytest.raises(ValidationError) as raised:
-        parse_quick_add(words.split(), {}, today=TODAY)
+        parse_quick_add(words.split(), {}, here=HERE)
     assert raised.value.detail.startswith(detail)
     assert [error.field for error in raised.value.field_errors] == [field]
     assert raised.value.hint
@@ -103,19 +104,19 @@ def test_bad_word_names_field(words: str, field: str, detail: str) -> None:
 def test_options_equal_words() -> None:
     options = {"due": ["fri"], "priority": ["1"], "project": ["home"], "tag": ["a", "+b"], "start": ["tomorrow"]}
     words = ["x", "due:fri", "p:1", "project:home", "+a", "tag:b", "start:tomorrow"]
-    assert parse_quick_add(["x"], options, today=TODAY).fields == parse_quick_add(words, {}, today=TODAY).fields
+    assert parse_quick_add(["x"], options, here=HERE).fields == parse_quick_add(words, {}, here=HERE).fields
     with pytest.raises(ValidationError, match="given twice"):
-        parse_quick_add(["due:fri"], options, today=TODAY)
+        parse_quick_add(["due:fri"], options, here=HERE)
 
 
 @given(st.lists(st.text(min_size=1, max_size=12), max_size=4))
 def test_literal_words_are_title(words: list[str]) -> None:
-    found = parse_quick_add([*words, "due:fri", "+a"], {}, today=TODAY, literal=True)
+    found = parse_quick_add([*words, "due:fri", "+a"], {}, here=HERE, literal=True)
     assert (found.title, found.fields) == (" ".join([*words, "due:fri", "+a"]), {})
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1, max_size=12), max_size=4))
 def test_words_without_key_stay_title(words: list[str]) -> None:
     prose = [word for word in words if "+" not in word and not any(f"{key}:" in word for key in KEYS)]
-    found = parse_quick_add(prose, {}, today=TODAY)
+    found = parse_quick_add(prose, {}, here=HERE)
     assert (found.title, found.fields) == (" ".join(prose), {})

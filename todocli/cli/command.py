@@ -93,6 +93,7 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments. Raises `UsageError`."""
+        args = _join_dates(self, args)
         _refuse_glued_value(self, args)
         try:
             return super().parse_args(ctx, args)
@@ -296,6 +297,16 @@ def _parse_change(text: str) -> UUID:
         detail = f"--change takes a UUID, not {text[:40]!r}."
         command = ("python3", "-c", "import uuid; print(uuid.uuid4())")
         raise ValidationError.of("change", detail, hint="Generate one", command=command) from None
+
+
+def _join_dates(command: TyperCommand, args: list[str]) -> list[str]:
+    """Return the arguments with the words of each date in one of them: `--due 27 jan`."""
+    names = {name for parameter in command.params for name in parameter.opts} & {"--due", "--start"}
+    if not any(word.partition("=")[0] in names for word in args):
+        return args
+    from todocli.domain.quick_add import join_option_dates
+
+    return join_option_dates(args, names)
 
 
 def _refuse_glued_value(command: TyperCommand, args: Sequence[str]) -> None:

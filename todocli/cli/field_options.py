@@ -10,7 +10,6 @@ import typer
 from todocli import clock
 
 if TYPE_CHECKING:
-    from todocli.cli.output import Output
     from todocli.domain.quick_add import QuickAdd
 
 PANEL = "Dates, priority, project, tags"
@@ -41,17 +40,6 @@ Literal = Annotated[
 ]
 
 
-def note_stray_time(output: Output, words: Sequence[str], number: int) -> None:
-    """Warn that a time after a date became part of the title."""
-    from todocli.domain.quick_add import stray_time
-
-    if stray := stray_time(words):
-        time, suggestion = stray
-        output.note(
-            f"{time} is part of the title. To set it as the due time", ("todo", "edit", str(number), suggestion)
-        )
-
-
 def read(
     words: Sequence[str],
     *,
@@ -67,4 +55,4 @@ def read(
 
     single = {"due": due, "start": start, "priority": priority, "project": project}
     options = {name: [value] for name, value in single.items() if value is not None}
-    return parse_quick_add(words, options | {"tag": tag or []}, today=clock.today(), literal=literal)
+    return parse_quick_add(words, options | {"tag": tag or []}, here=clock.here(), literal=literal)

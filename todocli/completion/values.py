@@ -75,7 +75,7 @@ def _days(kind: str) -> Iterator[tuple[str, str]]:
     if kind == "due":
         yield from ((word, "") for word in ("overdue", "week", "month"))
     for word in _DAYS:
-        yield word, f"{parse_day(word, 'due', today=clock.today()).on:%a %d %b %Y}"
+        yield word, f"{parse_day(word, 'due', here=clock.here()).on:%a %d %b %Y}"
     yield from ((word, "") for word in (("none", "any") if kind == "due" else ("none",)))
 
 

@@ -8,12 +8,14 @@ is an error, not part of the title.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
-from todocli.domain.dates import parse_day
+from todocli.domain.date_phrases import count_joining
+from todocli.domain.dates import is_day, parse_day
 from todocli.domain.fields import parse_priority, parse_project, parse_tag
 from todocli.errors import ValidationError
 
@@ -29,11 +31,9 @@ KEYS = {
 }
 """The keys in all spellings, each with the option of the same meaning."""
 
-_CLOCK = r"(?:[01]?\d|2[0-3]):[0-5]\d|(?:1[0-2]|[1-9])[ap]m|noon"
-_STRAY = re.compile(rf"(?<!\S)due:([^\s:]+)\s+({_CLOCK})(?!\S)", re.IGNORECASE)
 _COLUMNS = {"due": "due_on", "start": "starts_on", "priority": "priority", "project": "project", "tag": "tags"}
 _WORD = re.compile(rf"(?<!\S)(?:({'|'.join(KEYS)}):(\S+)|(\+[^\W\d_][\w-]*))(?!\S)", re.IGNORECASE)
-_WHOLE = re.compile(r"(due|starts?):(\S.*)()", re.IGNORECASE)  # the groups of `_WORD`, so the last is always empty
+_DATE = re.compile(r"(due|starts?):(\S.*)()", re.IGNORECASE)  # the groups of `_WORD`, so the last is always empty
 _PARSERS = {"priority": parse_priority, "project": parse_project, "tag": parse_tag}
 _EXAMPLES = {"priority": "pri:high", "project": "project:home/garden", "tag": "+bills"}
 
@@ -61,7 +61,7 @@ class QuickAdd:
 
 
 def parse_quick_add(
-    words: Iterable[str], options: Mapping[str, Sequence[str]], *, today: date, literal: bool = False
+    words: Iterable[str], options: Mapping[str, Sequence[str]], *, here: datetime, literal: bool = False
 ) -> QuickAdd:
     """Return the meaning of `words`, and of the `options` due, start, priority, project and tag.
 
@@ -70,48 +70,76 @@ def parse_quick_add(
     found = QuickAdd()
     for name, values in options.items():
         for value in values:
-            _take(found, name, value, today)
+            _take(found, name, value, here)
 
-    def take(match: re.Match[str]) -> str:
+    title = []
+    for word in words if literal else join_dates(_split(words)):
+        match = None if literal else _quick_word(word)
+        if match is None:
+            title.append(word)
+            continue
         key, value, tag = match.groups()
         try:
-            _take(found, KEYS[key.lower()] if key else "tag", tag or value, today)
+            _take(found, KEYS[key.lower()] if key else "tag", tag or value, here)
         except ValidationError as error:
             error.hint = f"To keep the word in the title, add --literal. {error.hint}"
             raise
-        return ""
-
-    kept = [word if literal else _take_from(word, take) for word in words]
-    found.title = " ".join(word for word in kept if word is not None)
+    found.title = " ".join(title)
     return found
 
 
-def stray_time(words: Iterable[str]) -> tuple[str, str] | None:
-    """Return a time that follows a date, and so is part of the title, and the intended word; None if there is none."""
-    match = _STRAY.search(" ".join(words))
-    return (match[2], f"due:{match[1]}-{match[2]}") if match else None
+def join_dates(words: Iterable[str]) -> list[str]:
+    """Return words with each date in one of them: `due:27`, `jan` become `due:27 jan`."""
+    left, joined = list(words), []
+    while left:
+        word = left.pop(0)
+        if match := _DATE.fullmatch(word):
+            following = list(takewhile(lambda each: not is_quick_word(each), left))
+            count = count_joining(match[2], following, takes_time=match[1].lower() == "due")
+            word = " ".join((word, *left[:count]))
+            del left[:count]
+        joined.append(word)
+    return joined
 
 
-def _take_from(word: str, take: Callable[[re.Match[str]], str]) -> str | None:
-    """Return what is left of a word of the command line, which may be a sentence; None if nothing is."""
-    if (whole := _WHOLE.fullmatch(word)) and " " in whole[2] and _is_day(whole[2]):
-        take(whole)
-        return None
-    left, count = _WORD.subn(take, word)
-    if not count:
-        return word
-    return re.sub(r"\s{2,}", " ", left).strip() or None
+def join_option_dates(arguments: Sequence[str], names: Collection[str]) -> list[str]:
+    """Return the arguments of a command with each date after an option of `names` in one: `--due`, `27 jan`."""
+    left, joined = list(arguments), []
+    while left and left[0] != "--":
+        option, glued, value = left[0].partition("=")
+        before = 1 if glued or len(left) < 2 else 2  # the option, and its value
+        if option in names:
+            following = list(takewhile(lambda word: word[:1] != "-" and not is_quick_word(word), left[before:]))
+            value = value if glued else left[before - 1]
+            end = before + count_joining(value, following, takes_time=option == "--due")
+            joined += [*left[: before - 1], " ".join(left[before - 1 : end])]
+            del left[:end]
+        else:
+            joined.append(left.pop(0))
+    return [*joined, *left]
 
 
-def _is_day(text: str) -> bool:
-    try:
-        parse_day(text, "", today=date(2000, 1, 1))
-    except ValidationError:
-        return False
-    return True
+def is_quick_word(word: str) -> bool:
+    """Whether a word sets a field, validly or not."""
+    return _quick_word(word) is not None
 
 
-def _take(found: QuickAdd, name: str, text: str, today: date) -> None:
+def _quick_word(word: str) -> re.Match[str] | None:
+    date = _DATE.fullmatch(word)
+    return date if date and is_day(date[2]) else _WORD.fullmatch(word)
+
+
+def _split(words: Iterable[str]) -> Iterator[str]:
+    """Split the sentences with quick words among the words of a command line."""
+    for word in words:
+        whole = _DATE.fullmatch(word)
+        if _WORD.search(word) and not (whole and is_day(whole[2])):
+            yield from word.split()
+        else:
+            yield word
+
+
+def _take(found: QuickAdd, name: str, text: str, here: datetime) -> None:
     """Set the field of an option or a key."""
     fields = found.fields
     text = CLEAR if text.lower() == CLEAR else text
@@ -122,7 +150,7 @@ def _take(found: QuickAdd, name: str, text: str, today: date) -> None:
         detail = f"{name} is given twice."
         raise _error(name, detail, "Give it once.")
     if name in ("due", "start"):
-        day = None if text == CLEAR else parse_day(text, _COLUMNS[name], today=today)
+        day = None if text == CLEAR else parse_day(text, _COLUMNS[name], here=here)
         if name == "due":
             fields |= {"due_on": day and day.on, "due_time": day and day.at}
         elif day and day.at:

@@ -95,7 +95,7 @@ def _edit_one(context: Context, words: list[str], fields: dict[str, Any], *, lit
         _edit_in_editor(context, reference)
         return
     update = _validated(update_fields)
-    result = bulk.run_on_references(
+    bulk.run_on_references(
         context,
         verbs.EDIT,
         lambda todos, chosen, key: todos.edit(chosen, update, key),
@@ -105,8 +105,6 @@ def _edit_one(context: Context, words: list[str], fields: dict[str, Any], *, lit
         **given,
         **fields,
     )
-    if not literal and result.items:
-        field_options.note_stray_time(context.output, words[1:], result.items[0].number)
 
 
 def _edit_in_editor(context: Context, reference: References) -> None:

@@ -102,9 +102,10 @@ def _date_table() -> str:
     from todocli.domain.dates import FORMS, parse_day
     from todocli.render.dates import clock_time, day, distance
 
-    today = clock.today()
+    here = clock.here()
+    today = here.date()
     lines = [f"| Write | On {day(today, today)} that is | |", "|---|---|---|"]
     for form in FORMS:
-        found = parse_day(form, "due", today=today)
+        found = parse_day(form, "due", here=here)
         lines.append(f"| `{form}` | {day(found.on, today)}{clock_time(found.at)} | {distance(found.on, today)} |")
     return "\n".join(lines) + "\n"

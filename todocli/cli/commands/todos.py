@@ -91,8 +91,6 @@ def add(
     with context.workspace() as workspace:
         result = workspace.todos.add(drafts, key)
     context.report(result, verbs.ADD, single=not from_stdin)
-    if not from_stdin and not literal and result.items:
-        field_options.note_stray_time(context.output, words, result.items[0].number)
 
 
 def _draft(words: list[str], description: str | None, *, literal: bool, **options: Any) -> TodoCreate:

@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 
 from todocli.domain.filters.ast import Between, Filter, Not, all_of, any_of, quoted, terms
 from todocli.domain.filters.terms import InvalidTerm, contains, day, keyed, term
+from todocli.domain.quick_add import join_dates
 from todocli.errors import FieldError, ValidationError
 
 MAX_TERMS = 100
@@ -61,7 +62,7 @@ def parse_words(words: Iterable[str], *, today: date) -> Filter:
 
     Raises `ValidationError`, which shows the word.
     """
-    given = list(words)
+    given = join_dates(words)
     parts = []
     for i, word in enumerate(given):
         start = sum(len(before) + 1 for before in given[:i])

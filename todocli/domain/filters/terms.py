@@ -6,7 +6,7 @@ import calendar
 import difflib
 import re
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Literal
 
 from todocli.domain.dates import WEEKDAY, parse_day
@@ -87,8 +87,8 @@ def _days(field: Literal["due", "start"], value: str, today: date) -> Filter:
         return Overdue()
     if value == "later" and field == "start":
         return Between(field, today + timedelta(days=1))
-    if value in ("week", "month", "year"):
-        return Between(field, *_period(value, today))
+    if period := _PERIOD.fullmatch(value):
+        return Between(field, *_period(period[2], _start_of_next(period[2], today) if period[1] else today))
     other_words = f", or {'overdue' if field == 'due' else 'later'}, week, month, year, any, none, mon..fri"
     first, dots, last = value.partition("..")
     if not dots:
@@ -107,12 +107,22 @@ def _days(field: Literal["due", "start"], value: str, today: date) -> Filter:
 def day(text: str, today: date, other_words: str = "") -> date:
     """Return the date of a text. Raises `InvalidTerm`, including if it has a time; its hint names the `other_words`."""
     try:
-        found = parse_day(text, "due", today=today)
+        found = parse_day(text, "due", here=datetime.combine(today, time.min))
     except ValidationError as error:
         raise InvalidTerm(error.detail, f"Write a day{other_words}. More", HELP) from None
     if found.at:
         raise InvalidTerm(f"{text[:40]!r} has a time; a filter takes days.", "Leave the time out.")
     return found.on
+
+
+_PERIOD = re.compile(r"(next[ -])?(week|month|year)")
+
+
+def _start_of_next(name: str, today: date) -> date:
+    try:
+        return _period(name, today)[1] + timedelta(days=1)
+    except OverflowError:
+        raise InvalidTerm(f"There is no next {name}.", "Choose another day.") from None
 
 
 def _period(name: str, today: date) -> tuple[date, date]:
