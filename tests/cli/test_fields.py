@@ -92,7 +92,7 @@ def test_pipe_gets_every_field(todo: Terminal) -> None:
         ("edit 1 a --title b", "The title is given twice."),
         ("edit 1 +a --untag a", "The tags cannot gain and lose 'a' at once."),
         ("edit 1 tags:none --untag a", "The tags cannot be replaced and changed at once."),
-        ("edit 1 2 3-4", "edit takes one todo, but was also given 2, 3-4."),
+        ("edit 1 2 3-4", "No change was given."),
     ],
 )
 def test_bad_words_change_nothing(todo: Terminal, line: str, detail: str) -> None:
@@ -266,13 +266,18 @@ def test_groups_have_headings(person: Terminal) -> None:
         ("done", "--all"),
         ("rm", "--tag bills"),
         ("rm", "--all"),
-        ("edit +new", "--tag bills"),
-        ("edit +new", "--all"),
+        ("edit", "--tag bills set +new"),
+        ("edit", "--all set +new"),
+        ("done", "+bills"),
+        ("done", "project:home due:any"),
+        ("rm", "due:today..next-fri +family"),
+        ("edit", "+bills due:any set +new"),
     ],
 )
 def test_command_changes_what_list_shows(todo: Terminal, verb: str, options: str) -> None:
     todo.ok("add -", stdin=SEVEN)
-    shown = sorted(numbers(todo.ok(f"list {options}")))
+    condition = options.partition(" set ")[0]
+    shown = sorted(numbers(todo.ok(f"list {condition}")))
     assert shown
     assert numbers(todo.ok(f"{verb} {options} --dry-run")) == shown
     assert todo.ok("undo --dry-run -q") == "".join(f"{number}\n" for number in range(1, 8))
@@ -281,18 +286,18 @@ def test_command_changes_what_list_shows(todo: Terminal, verb: str, options: str
     assert sorted(numbers(todo.ok("undo --dry-run -q"))) == shown
     todo.ok("undo")
     assert numbers(todo.ok("list --all")) == [1, 2, 3, 4, 5, 6, 7]
-    assert sorted(numbers(todo.ok(f"list {options}"))) == shown
+    assert sorted(numbers(todo.ok(f"list {condition}"))) == shown
 
 
 def test_reopen_selects_completed_todos(todo: Terminal) -> None:
     todo.ok("add -", stdin=SEVEN)
     todo.ok("done --tag bills --yes")
-    assert numbers(todo.ok("reopen --search bank")) == [5]
+    assert numbers(todo.ok("reopen --search bank --yes")) == [5]
     assert numbers(todo.ok("reopen --all --yes")) == [1]
     assert numbers(todo.ok("reopen --all --yes")) == []
 
 
-def test_several_todos_need_confirmation(todo: Terminal) -> None:
+def test_filter_needs_confirmation(todo: Terminal) -> None:
     todo.ok("add -", stdin=SEVEN)
     ran = todo("done --tag bills")
     assert (ran.code, ran.out, ran.err) == (
@@ -305,8 +310,13 @@ def test_several_todos_need_confirmation(todo: Terminal) -> None:
         "Move 7 todos to the trash: 1 Pay rent, 2 Buy 40th birthday gift, 3 Water the plants and 4 more?"
     )
     assert numbers(todo.ok("list --all")) == [1, 2, 3, 4, 5, 6, 7]
-    assert numbers(todo.ok("done --search rent")) == [1]
-    assert numbers(todo.ok("done --tag bills")) == [5]
+    assert numbers(todo.ok("done --search rent --yes")) == [1]
+    ran = todo("done +bills")
+    assert (ran.code, ran.err.splitlines()[0]) == (
+        5,
+        "error: Confirmation required; nothing was changed: Complete 5 Call the bank?",
+    )
+    assert numbers(todo.ok("done --tag bills --yes")) == [5]
     assert todo("done --tag bills").err == "No todos match; nothing was changed.\n"
     assert json.loads(todo.ok("done --tag bills --json")) == {"items": [], "count": 0, "total": 0}
 
@@ -324,12 +334,12 @@ def test_terminal_asks_for_confirmation(person: Terminal) -> None:
 
 def test_edit_by_filter_changes_all(todo: Terminal) -> None:
     todo.ok("add -", stdin=SEVEN)
-    assert todo.ok("edit --project home due:sat pri:none +garden --untag bills --yes") == (
+    assert todo.ok("edit --project home --untag bills --yes set due:sat pri:none +garden") == (
         "1\topen\tPay rent\t2026-11-28\t\thome\t+garden\n"
         "3\topen\tWater the plants\t2026-11-28\t\thome/garden\t+garden\n"
     )
     assert (
-        todo.ok("edit --tag gifts -d 'a book'")
+        todo.ok("edit --tag gifts -d 'a book' --yes")
         == "2\topen\tBuy 40th birthday gift\t2026-11-23 09:00\t\t\t+family +gifts\n"
     )
     assert todo.ok("undo 2") != ""
@@ -343,16 +353,22 @@ def test_edit_by_filter_changes_all(todo: Terminal) -> None:
         ("done 1 --tag a", "Numbers and --tag cannot be combined."),
         ("rm 1-3 --all", "Numbers and --all cannot be combined."),
         ("done", "No todo was chosen."),
-        ("done 1 --dry-run", "--dry-run needs a filter, such as --tag."),
+        ("done milk", "'milk' selects nothing: a change needs a tag, a key with a value, or an option."),
+        ("rm +a milk", "'milk' selects nothing: a change needs a tag, a key with a value, or an option."),
+        ("done 1 +a", "Numbers and +a cannot be combined."),
+        ("done +a or +b", "'or' is part of an expression."),
+        ("edit project:x due:fri", "It is not clear which words select todos, and which change them."),
+        ("edit 1 2 New title", "Only one todo's title can be edited at a time."),
         ("edit 1 --where x", "A number and --where cannot be combined."),
-        ("edit 1 x --dry-run", "--dry-run needs a filter, such as --tag."),
+        ("edit 1 --dry-run", "--dry-run needs a change."),
         ("edit", "No todo was chosen."),
-        ("edit milk", "'milk' is not a todo number."),
-        ("edit --tag a", "No change was given."),
-        ("edit --tag a New title", "'New' is not a change."),
+        ("edit milk", "'milk' selects nothing: a change needs a tag, a key with a value, or an option."),
+        ("edit --tag a", "It is not clear which words select todos, and which change them."),
+        ("edit --tag a set", "No change was given."),
+        ("edit --tag a set New title", "'New' is not a change."),
         ("edit --tag a --title x", "Only one todo's title can be edited at a time."),
-        ("edit --tag a due:soon", "'soon' is not a day."),
-        ("edit --tag a --literal due:fri", "--literal only works when editing one todo by number."),
+        ("edit --tag a set due:soon", "'soon' is not a day."),
+        ("edit --tag a --literal set due:fri", "--literal only works when editing todos by number."),
         ("list --before 0001-01-01", "--before: There is no day before 0001-01-01."),
         ("list --after 9999-12-31", "--after: There is no day after 9999-12-31."),
         ("list " + "--tag a " * 101, "A filter can have at most 100 terms."),
@@ -367,13 +383,6 @@ def test_bad_selection_changes_nothing(todo: Terminal, line: str, error: str) ->
     assert todo.ok("list --all") == "1\topen\told\t\t\t\t+a\n"
 
 
-@pytest.mark.parametrize("line", ["done +home", "rm project:home", "reopen due:week"])
-def test_filter_in_place_of_number_suggests_options(todo: Terminal, line: str) -> None:
-    ran = todo(line)
-    assert (ran.code, ran.out) == (2, "")
-    assert ran.err.endswith(" hint: To select by a filter, use options: --tag bills, --project home, --due week.\n")
-
-
 def test_date_of_several_words_is_understood(person: Terminal) -> None:
     assert person.ok("add call mum due:fri 17:00") == "Added 1 call mum · due Fri 27 Nov 17:00 (in 4 days)\n"
     assert person.ok("add --due 27 jan renew passport") == "Added 2 renew passport · due Wed 27 Jan 2027 (in 65 days)\n"
@@ -382,3 +391,90 @@ def test_date_of_several_words_is_understood(person: Terminal) -> None:
     assert [line.split()[0] for line in person.ok("list due:next fri -q").splitlines()] == ["2"]
     assert person.ok("list due:next week -q") == "2\n"
     assert person.ok("list --due 27 nov -q") == "1\n"
+
+
+def test_several_numbers_are_edited_at_once(todo: Terminal) -> None:
+    todo.ok("add -", stdin="a\nb\nc\nd\n")
+    assert numbers(todo.ok("edit 1 3-4 pri:high")) == [1, 3, 4]
+    assert numbers(todo.ok("edit 1,3 set due:fri")) == [1, 3]
+    assert numbers(todo.ok("edit - +late", stdin=todo.ok("list due:any -q"))) == [1, 3]
+    assert todo.ok("edit 2 set the table") == "2\topen\tset the table\n"
+    hint = todo("edit 2 40 thieves").err
+    assert hint.endswith(" hint: If the numbers belong to the title, write: todo edit 2 --title '40 thieves'\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "suggestion"),
+    [
+        ("edit project:work/api due:fri", "todo edit project:work/api set due:fri"),
+        ("edit --project garden due:sat", "todo edit --project garden set due:sat"),
+        ("edit --tag a --no-tag b", "todo edit --tag a --no-tag b set due:sat"),
+    ],
+)
+def test_bulk_edit_without_set_shows_how(todo: Terminal, line: str, suggestion: str) -> None:
+    assert todo(line).err.endswith(f" hint: Put set between them: {suggestion}\n")
+
+
+def test_question_shows_values_before_and_after(person: Terminal) -> None:
+    person.ok("add -", stdin="a project:work/api\nb project:work/api due:fri\nc +x\n")
+    asked = person("edit project:work set project:travel due:sat +y", stdin="n\n")
+    assert (
+        "Change 2 todos: due various → Sat 28 Nov, project work/api → travel, +y; 1 a, 2 b? [y/N]:"
+        in asked.err + asked.out
+    )
+    asked = person("edit +x set pri:high tags:none", stdin="n\n")
+    assert "Change 3 c (priority none → high, tags +x → none)? [y/N]:" in asked.err + asked.out
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("done 1-3 --dry-run", [1, 3]),
+        ("reopen 1-3 --dry-run", [2]),
+        ("rm 1 2 --dry-run", [1, 2]),
+        ("edit 1 2 pri:high --dry-run", [2]),
+    ],
+)
+def test_dry_run_of_numbers_changes_nothing(todo: Terminal, line: str, shown: list[int]) -> None:
+    todo.ok("add -", stdin="a pri:high\nb\nc\n")
+    todo.ok("done 2")
+    before = todo.ok("log --json")
+    assert numbers(todo.ok(line)) == shown
+    assert todo.ok("log --json") == before
+    assert todo(f"{line.split()[0]} 99 due:fri --dry-run" if "edit" in line else "done 99 --dry-run").code == 3
+
+
+# Titles on stdin
+
+
+def test_words_after_dash_apply_to_every_line(todo: Terminal) -> None:
+    assert todo.ok("add - +diy project:home --priority high", stdin="paint\nsaw wood +garage\n") == (
+        "1\topen\tpaint\t\thigh\thome\t+diy\n2\topen\tsaw wood\t\thigh\thome\t+diy +garage\n"
+    )
+    assert todo.ok("add - due:next fri", stdin="sand").startswith("3\topen\tsand\t2026-12-04")
+    assert todo.ok("add buy milk - and bread") == "4\topen\tbuy milk - and bread\n"
+    ran = todo("add - milk", stdin="x\n")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("error: With -, the titles come from stdin; 'milk' cannot apply to each of them.")
+    assert todo("add - due:fri", stdin="x due:sat\n").err.startswith("error: Line 1 of stdin: due is given twice.")
+
+
+def test_lines_that_are_not_valid_are_skipped(todo: Terminal) -> None:
+    ran = todo("add - --skip-invalid", stdin="a\nb due:whenever\n\nc\nd pri:x\n")
+    assert (ran.code, ran.out) == (2, "1\topen\ta\n2\topen\tc\n")
+    assert ran.err.startswith(
+        "error: Line 2 of stdin: 'whenever' is not a day. Line 5 of stdin: The priority 'x' must be high, medium, low"
+        " or none. The others were added.\n"
+    )
+    assert todo("add - --skip-invalid", stdin="b due:whenever\n").err.endswith("All forms: todo help dates\n")
+    assert todo("add x --skip-invalid").code == 2
+    assert numbers(todo.ok("list")) == [1, 2]
+
+
+@pytest.mark.parametrize("line", ["done -", "rm -", "edit - due:fri", "show -", "restore -", "add -", "add - +x"])
+def test_empty_pipe_is_nothing_to_do(todo: Terminal, line: str) -> None:
+    todo.ok("add a")
+    ran = todo(line, stdin="\n")
+    assert (ran.code, ran.out, ran.err) == (0, "", "There is nothing on stdin, so there was nothing to do.\n")
+    assert json.loads(todo.ok(f"{line} --json", stdin="")) == {"items": [], "count": 0, "total": 0}
+    assert numbers(todo.ok("list --all")) == [1]

@@ -47,7 +47,7 @@ def is_reused(ran: Ran) -> bool:
         ("done 1 2", "done 2 1"),
         ("done 1 2", "done 1 2 1"),
         ("done --all --yes", "done --all"),
-        ("edit --search b due:2030-01-01", "edit due:2030-01-01 --search b --yes"),
+        ("edit --search b --yes set due:2030-01-01", "edit set due:2030-01-01 --search b"),
         ("rm 1-2", "rm 1-2 --jsonl"),
     ],
 )
@@ -75,8 +75,8 @@ def test_same_request_is_one_change(todo: Terminal, first: str, again: str) -> N
         ("done 1", "done 1 2"),
         ("done 1", "rm 1"),
         ("done 1", "reopen 1"),
-        ("done 1", "done --search a"),
-        ("done --search a", "done --search a --no-tag x"),
+        ("done 1", "done --search a --yes"),
+        ("done --search a --yes", "done --search a --no-tag x --yes"),
         ("done 1", "undo"),
         ("undo", "undo 2"),
         ("undo", "redo"),
@@ -128,7 +128,7 @@ def test_retry_answers_with_todos_as_they_are_now(todo: Terminal) -> None:
     assert todo.ok(f"add x --change {KEY}") == "4\ttrash\ty\n"
 
 
-@pytest.mark.parametrize("line", ["add x", "done 1", "edit 1 -t x", "rm 1", "done --search a", "undo"])
+@pytest.mark.parametrize("line", ["add x", "done 1", "edit 1 -t x", "rm 1", "done --search a --yes", "undo"])
 def test_retry_after_purge_says_already_applied(todo: Terminal, line: str) -> None:
     todo.ok(f"{line} --change {KEY}")
     todo("rm --all --yes")

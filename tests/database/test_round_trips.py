@@ -24,7 +24,7 @@ HOST = "ep-cool-name-123456.eu-central-1.aws.neon.tech"
 COMMANDS = (
     *("list due:week +x milk", "list --where '+x or not due:none' --group due", "edit 1 due:fri +x"),
     *("today", "next -n 3", "tags", "projects"),
-    *("done --tag x", "reopen --all --yes", "edit --tag x pri:high --yes", "rm --tag x --dry-run"),
+    *("done +x --yes", "reopen --all --yes", "edit --tag x --yes set pri:high", "rm +x --dry-run"),
     *("add Pay rent", "list", "list --all -n 5", "show 1", "edit 1 --title Other", "done 1", "done 2 3 5-9"),
     *("reopen 1 2", "done 2-4", "reopen 2", "reopen 2", "edit 1 --title Other", "rm 1-2", "trash", "restore 1 3"),
     *("log", "log 1"),

@@ -51,7 +51,7 @@ READS: dict[str, Callable[[Workspace], object]] = {
 WRITES: dict[str, Callable[[Workspace], object]] = {
     "add": lambda workspace: _client(workspace).add([TodoCreate(title="x")]),
     "done": lambda workspace: _client(workspace).complete(ONE),
-    "done --where": lambda workspace: _client(workspace).complete(Selection(TodoQuery(), several=True)),
+    "done --where": lambda workspace: _client(workspace).complete(Selection(TodoQuery(), unasked=True)),
     "edit": lambda workspace: _client(workspace).edit(ONE, TodoUpdate(title="x")),
     "rm": lambda workspace: _client(workspace).remove(ONE),
     "undo": lambda workspace: workspace.undo(1, key(None, "undo")),

@@ -86,7 +86,8 @@ def everything(todos: Client) -> None:
     for selection in (
         Selection(whole),
         Selection(whole, dry_run=True),
-        Selection(TodoQuery(), (uuid.uuid4(),), several=True),
+        Selection(TodoQuery(), (uuid.uuid4(),)),
+        Selection(whole, unasked=True),
     ):
         change = uuid.uuid4()
         for action in (todos.complete, todos.reopen, todos.complete):
@@ -196,9 +197,9 @@ def test_each_use_case_is_one_statement(database: Target) -> None:
             lambda: todos.remove(parse_references(["3", "1"])),
             lambda: todos.restore(parse_references(["1", "3"])),
             lambda: todos.overview(TodoQuery(filter=Contains("x"))),
-            lambda: todos.edit(Selection(TodoQuery(), several=True), TodoUpdate(add_tags=["x"], priority="high")),
-            lambda: todos.complete(Selection(TodoQuery(filter=Tagged("x")), several=True)),
-            lambda: todos.reopen(Selection(TodoQuery("completed", Contains("0")))),
+            lambda: todos.edit(Selection(TodoQuery(), unasked=True), TodoUpdate(add_tags=["x"], priority="high")),
+            lambda: todos.complete(Selection(TodoQuery(filter=Tagged("x")), unasked=True)),
+            lambda: todos.reopen(Selection(TodoQuery("completed", Contains("0")), unasked=True)),
             lambda: Summaries(session, Owner("ada")).tags(),
             lambda: Summaries(session, Owner("ada")).projects(),
         ):

@@ -56,9 +56,9 @@ def test_selection_changes_several_in_one_statement(ada: Client, store: Store) -
         sent: list[str] = []
         sa.event.listen(session.get_bind(), "before_cursor_execute", lambda _c, _d, text, *_: sent.append(text))
         mine = Client(session, Owner("ada"))
-        assert [todo.number for todo in mine.complete(Selection(A, several=True)).items] == [1, 3]
+        assert [todo.number for todo in mine.complete(Selection(A, unasked=True)).items] == [1, 3]
         assert len(sent) == 1
-        assert [todo.number for todo in mine.remove(Selection(TodoQuery("open"))).items] == [2]
+        assert [todo.number for todo in mine.remove(Selection(TodoQuery("open"), unasked=True)).items] == [2]
         assert len(sent) == 2
         assert Client(session, Owner("bob")).find(A).count == 1
 
@@ -67,7 +67,7 @@ def test_confirmed_selection_changes_only_what_was_seen(ada: Client) -> None:
     seen = tuple(todo.id for todo in ada.find(A).items)
     ada.complete(parse_references(["1"]))
     ada.add([TodoCreate(title="new", tags=["a"])])
-    assert [todo.title for todo in ada.remove(Selection(A, seen, several=True)).items] == ["z"]
+    assert [todo.title for todo in ada.remove(Selection(A, seen)).items] == ["z"]
     assert [todo.title for todo in ada.find(A).items] == ["new"]
 
 
@@ -81,7 +81,7 @@ def test_dry_run_returns_pending_todos(ada: Client) -> None:
 def test_empty_selection_makes_no_change(ada: Client, store: Store) -> None:
     for selection in (
         Selection(TodoQuery(filter=Contains("nothing"))),
-        Selection(TodoQuery("completed"), several=True),
+        Selection(TodoQuery("completed"), unasked=True),
     ):
         assert ada.reopen(selection).items == []
     with open_store(store.target) as other, other.session() as session:
@@ -92,19 +92,19 @@ def test_empty_selection_makes_no_change(ada: Client, store: Store) -> None:
 
 def test_selection_repeated_with_same_key_applies_once(ada: Client) -> None:
     change = uuid.uuid4()
-    first = ada.complete(Selection(A, several=True), change=change)
+    first = ada.complete(Selection(A, unasked=True), change=change)
     ada.add([TodoCreate(title="new", tags=["a"])])
-    again = ada.complete(Selection(A, several=True), change=change)
+    again = ada.complete(Selection(A, unasked=True), change=change)
     assert [todo.number for todo in again.items] == [todo.number for todo in first.items] == [1, 3]
     assert ada.find(A).count == 1
     for other in (TodoQuery(filter=Tagged("b")), TodoQuery(filter=Not(any_of(Tagged("a"), InProject("x"))))):
         with pytest.raises(Conflict):
-            ada.complete(Selection(other, several=True), change=change)
+            ada.complete(Selection(other, unasked=True), change=change)
     for action in (ada.remove, ada.reopen):
         with pytest.raises(Conflict):
-            action(Selection(A, several=True), change=change)
+            action(Selection(A, unasked=True), change=change)
     with pytest.raises(Conflict):
-        ada.edit(Selection(A, several=True), TodoUpdate(add_tags=["c"]), change=change)
+        ada.edit(Selection(A, unasked=True), TodoUpdate(add_tags=["c"]), change=change)
 
 
 def test_undo_of_many_todos_takes_few_statements(database: Target, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +114,7 @@ def test_undo_of_many_todos_takes_few_statements(database: Target, monkeypatch: 
             owner = Owner("ada", Users(session).ensure("ada"))
             todos = Client(session, owner)
             todos.add([TodoCreate(title=str(i)) for i in range(25)])
-            assert len(todos.complete(Selection(TodoQuery(), several=True)).items) == 25
+            assert len(todos.complete(Selection(TodoQuery(), unasked=True)).items) == 25
         sent: list[str] = []
 
         def undo(session: Session) -> ChangeList:

@@ -14,7 +14,7 @@ from todocli.domain.references import References
 from todocli.schemas.todos import TodoCreate, TodoUpdate
 from todocli.services.owner import Owner
 from todocli.services.resolve import Result
-from todocli.services.selection import Chosen
+from todocli.services.selection import Chosen, Preview
 from todocli.services.todos import Todos
 
 Action = Callable[[Chosen, ChangeKey], Result]
@@ -61,6 +61,8 @@ class Client:
 
 
 def _request(chosen: Chosen) -> dict[str, object]:
+    if isinstance(chosen, Preview):
+        chosen = chosen.references
     if isinstance(chosen, References):
         return {"references": sorted(map(str, chosen.items))}
     return {"filter": format_filter(chosen.query.filter), "state": chosen.query.state}

@@ -33,7 +33,7 @@ WRITING = {
     "redo": "redo",
     "purge": "purge --yes",
     "done found": "done --search a --yes",
-    "edit found": "edit --all +new --yes",
+    "edit found": "edit --all --yes set +new",
     "token create": "token create phone --json",
     "token revoke": "token revoke web --json",
     "user add": "user add eve",

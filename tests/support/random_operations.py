@@ -148,9 +148,7 @@ class Chance:
             return self._references()
         ids = tuple(self.random.sample([*self.known.values()], len(self.known) // 4))
         confirmed = ids if self.often(0.4) else None
-        return Selection(
-            self.query(), confirmed, several=confirmed is not None or self.often(0.2), dry_run=self.often(0.1)
-        )
+        return Selection(self.query(), confirmed, unasked=self.often(0.2), dry_run=self.often(0.1))
 
     def _change(self) -> dict[str, Any]:
         return {"chosen": self._chosen()}

@@ -1,9 +1,14 @@
-"""How a command changes todos: those that its line references, or those that its filter selects."""
+"""How a command changes todos: those that its line references, or those that its filter selects.
+
+A tag, a key with a value, and an option select todos wherever todos are selected: `done +errand`, `rm --project old`.
+A plain word does not, in a command that changes something: `rm milk` might be a slip. What a filter selects is changed
+after a question, even if it is one todo.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -28,11 +33,18 @@ SAMPLE = 3
 """How many of them a question names."""
 
 Action = Callable[["Todos", "Chosen", "ChangeKey"], "Result"]
+Effect = Callable[[Sequence["TodoRead"]], str]
+"""What will become of todos, in words."""
 
 REFERENCES_HELP = "Numbers, ranges like 5-7, UUIDs, or - to read them from stdin."
 References_ = Annotated[list[str], typer.Argument(metavar="REF...", help=REFERENCES_HELP, show_default=False)]
-OptionalReferences = Annotated[
-    list[str] | None, typer.Argument(metavar="[REF...]", help=REFERENCES_HELP, show_default=False)
+Selecting = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[REF...] [FILTER...]",
+        help="Numbers, ranges like 5-7, UUIDs, or - to read them from stdin; or +home, project:work, due:week.",
+        show_default=False,
+    ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", metavar="", help="Show what would change, and change nothing.")]
 
@@ -41,59 +53,89 @@ def run(
     context: Context,
     verb: Verb,
     action: Action,
-    references: Sequence[str] | None,
+    words: Sequence[str] | None,
     *,
     state: ListState = "open",
     dry_run: bool = False,
 ) -> None:
-    """Change the todos that `references` or the filter options choose, and print the result.
+    """Change the todos that `words` reference, or that they and the filter options select, and print the result.
 
     `state` is the list that a filter selects from, unless the line says otherwise.
     """
-    options = context.filter_options
-    if references and options.given:
-        raise UsageError(f"Numbers and {options.given[0]} cannot be combined.", hint="Give numbers, or use a filter.")
-    if options.given:
-        run_on_filter(context, verb, action, state=state, dry_run=dry_run)
-        return
-    if not references:
-        raise UsageError("No todo was chosen.", hint="Give a number, or a filter: --tag, --project or --where.")
-    if dry_run:
-        raise UsageError("--dry-run needs a filter, such as --tag.", hint="Leave it out, or look at the todo first.")
-    run_on_references(context, verb, action, read_references(references))
+    from todocli.domain.references import is_reference
+
+    words = list(words or ())
+    if is_filter(context, words):
+        run_on_filter(context, verb, action, words, state=state, dry_run=dry_run)
+    elif words:
+        if any(word[:1].isalpha() for word in words if not is_reference(word)):
+            refuse_text(words)
+        run_on_references(context, verb, action, read_references(words), dry_run=dry_run)
+    else:
+        raise nothing_chosen()
+
+
+def nothing_chosen() -> UsageError:
+    """Return the error for a line that chooses no todo."""
+    return UsageError("No todo was chosen.", hint="Give a number, or a filter such as +bills or project:home.")
+
+
+def is_filter(context: Context, words: Sequence[str]) -> bool:
+    """Whether a line selects todos by a filter. Raises `UsageError` if it also references some."""
+    from todocli.domain.filters.terms import is_key_word
+    from todocli.domain.references import is_reference
+
+    selecting = [*context.filter_options.given, *filter(is_key_word, words)]
+    if selecting and any(word == "-" or is_reference(word) for word in words):
+        raise UsageError(f"Numbers and {selecting[0]} cannot be combined.", hint="Give numbers, or use a filter.")
+    return bool(selecting)
 
 
 def run_on_references(
-    context: Context, verb: Verb, action: Action, references: References, **request: object
-) -> Result:
+    context: Context,
+    verb: Verb,
+    action: Action,
+    references: References,
+    *,
+    dry_run: bool = False,
+    **request: object,
+) -> None:
     """Change the referenced todos, and print the result."""
     key = context.change_key(verb.name, references=sorted(map(str, references.items)), **request)
     with context.workspace() as workspace:
-        result = action(workspace.todos, references, key)
-    context.report(result, verb, single=references.single)
-    return result
+        from todocli.services.selection import Preview
+
+        result = action(workspace.todos, Preview(references) if dry_run else references, key)
+    if dry_run:
+        context.output.preview(result.items, verb)
+    else:
+        context.report(result, verb, single=references.single)
 
 
 def run_on_filter(
     context: Context,
     verb: Verb,
     action: Action,
+    words: Sequence[str],
     *,
     state: ListState = "open",
     dry_run: bool = False,
+    effect: Effect | None = None,
     **request: object,
 ) -> None:
-    """Change the todos that the filter options select. If there are several, the user has to confirm."""
+    """Change the todos that words and options select, after a question that names some of them, and the `effect`."""
     options = context.filter_options
-    key = context.change_key(verb.name, filter=options.as_given(), **request)
-    chosen_state, condition = options.state(state), options.filter()
+    refuse_text(words)
+    given: dict[str, Any] = {"words": list(words)} if words else {}
+    key = context.change_key(verb.name, filter=options.as_given() | given, **request)
+    chosen_state, condition = options.state(state), options.filter(list(words))
     with context.workspace() as workspace:
         from todocli.services.queries import TodoQuery
         from todocli.services.selection import ConfirmationNeeded, Selection
 
         query = TodoQuery(chosen_state, condition)
         try:
-            result = action(workspace.todos, Selection(query, several=context.shared.yes, dry_run=dry_run), key)
+            result = action(workspace.todos, Selection(query, unasked=context.shared.yes, dry_run=dry_run), key)
         except ConfirmationNeeded as needed:
             if len(needed.todos) > MAX_CONFIRMED:
                 detail = (
@@ -102,9 +144,9 @@ def run_on_filter(
                 )
                 raise ConfirmationRequired(detail, hint="Narrow the filter, or pass --yes.") from None
             workspace.release()
-            context.confirm(_question(verb, needed.todos))
+            context.confirm(_question(verb, needed.todos, effect(needed.todos) if effect else ""))
             confirmed = tuple(todo.id for todo in needed.todos)
-            result = action(workspace.todos, Selection(query, confirmed, several=True), key)
+            result = action(workspace.todos, Selection(query, confirmed), key)
     if dry_run:
         context.output.preview(result.items, verb)
     elif result.items or result.is_repeat:
@@ -113,8 +155,25 @@ def run_on_filter(
         context.output.nothing_matched()
 
 
-def _question(verb: Verb, todos: Sequence[TodoRead]) -> str:
-    return f"{verb.imperative.format(f'{len(todos)} todos')}: {sample(todos, len(todos))}?"
+def refuse_text(words: Sequence[str]) -> None:
+    """Raise `UsageError` for a word that is neither a tag, nor a key with a value, nor part of an expression."""
+    from todocli.domain.filters.parser import is_part_of_expression
+    from todocli.domain.filters.terms import is_key_word
+    from todocli.domain.quick_add import join_dates
+    from todocli.domain.references import is_reference
+
+    for word in join_dates(word for word in words if not is_reference(word)):
+        if not is_key_word(word) and not is_part_of_expression(word):
+            detail = f"{word[:40]!r} selects nothing: a change needs a tag, a key with a value, or an option."
+            raise UsageError(detail, hint=f"To select by text, use --search {word[:40]!r}.")
+
+
+def _question(verb: Verb, todos: Sequence[TodoRead], effect: str) -> str:
+    if len(todos) == 1:
+        about = f" ({effect})" if effect else ""
+        return f"{verb.imperative.format(sample(todos, 1))}{about}?"
+    about = f"{effect}; " if effect else ""
+    return f"{verb.imperative.format(f'{len(todos)} todos')}: {about}{sample(todos, len(todos))}?"
 
 
 def sample(todos: Sequence[TodoRead], count: int) -> str:

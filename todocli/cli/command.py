@@ -21,6 +21,7 @@ from typer.exceptions import TyperException
 from todocli.cli import exits, help_page
 from todocli.cli.context import Context
 from todocli.cli.filter_options import FilterOptions
+from todocli.cli.input import NothingOnStdin
 from todocli.cli.shared import Shared
 from todocli.errors import OutcomeUnknown, UsageError, ValidationError
 
@@ -86,6 +87,7 @@ class Command(TyperCommand):
     takes: ClassVar[Names] = COMMON
     takes_filter: ClassVar[bool] = False
     runs_in_daemon: ClassVar[bool] = False
+    answers_with_changes: ClassVar[bool] = False
 
     def __init__(self, *args: Any, params: list[Any] | None = None, **options: Any) -> None:
         more = [*(FILTER.values() if self.takes_filter else ()), *(SHARED[name] for name in self.takes)]
@@ -109,6 +111,8 @@ class Command(TyperCommand):
         enter(ctx, is_for_daemon=self.runs_in_daemon and not self.may_ask(ctx) and not ctx.reads_terminal)
         try:
             return super().invoke(ctx)
+        except NothingOnStdin:
+            ctx.output.nothing_on_stdin(changes=self.answers_with_changes)
         except OutcomeUnknown as error:
             if ctx.shared.change:
                 error.hint, error.command = "To repeat it safely", ctx.retry_command()
@@ -167,11 +171,16 @@ class Bulk(Writing):
 
     def may_ask(self, ctx: Context) -> bool:
         """Whether the user may be asked: about the todos of a filter."""
-        return bool(ctx.filter_options.given) and super().may_ask(ctx)
+        from todocli.domain.filters.terms import is_key_word
+
+        words = ctx.params.get("words") or ()
+        return (bool(ctx.filter_options.given) or any(map(is_key_word, words))) and super().may_ask(ctx)
 
 
 class Reversing(Command):
     """A command that answers with changes."""
+
+    answers_with_changes = True
 
     takes: ClassVar[Names] = ("json", "jsonl", "quiet", "change", "profile", "no_input", "color")
     runs_in_daemon = True

@@ -15,17 +15,19 @@ MAX_STDIN = 10_000_000
 """The most bytes that are read from stdin: more than 5,000 titles of 255 characters take."""
 
 
+class NothingOnStdin(Exception):
+    """A pipe named no todo, which is no error: there is nothing to do."""
+
+
 def read_references(words: Sequence[str]) -> References:
-    """Return the references of a command line; `-` reads them from stdin."""
+    """Return the references of a command line; `-` reads them from stdin. Raises `NothingOnStdin`."""
     from todocli.domain.references import parse_references
 
     listed = list(words) == ["-"]
     if listed:
         words = read_stdin().split()
         if not words:
-            raise ValidationError(
-                "There is no reference on stdin.", hint="To print todo numbers", command=("todo", "list", "--quiet")
-            )
+            raise NothingOnStdin
     return parse_references(words, listed=listed)
 
 

@@ -160,6 +160,10 @@ class Output:
         """Say that a filter selected nothing, so that nothing was changed."""
         self.note("No todos match; nothing was changed.")
 
+    def nothing_on_stdin(self, *, changes: bool) -> None:
+        """Say that a pipe named no todo, so that there was nothing to do."""
+        self.note("There is nothing on stdin, so there was nothing to do.")
+
     # Changes
 
     def log(self, workspace: Workspace, query: LogQuery, *, nothing: str, more: Sequence[str]) -> None:
@@ -326,6 +330,15 @@ class JsonOutput(Output):
     def nothing_matched(self) -> None:
         """Print an empty list."""
         self.todos([], single=False)
+
+    def nothing_on_stdin(self, *, changes: bool) -> None:
+        """Print an empty list: of `changes`, or of todos."""
+        if not changes:
+            self.nothing_matched()
+            return
+        from todocli.schemas.changes import ChangeList
+
+        self.document(ChangeList.of([]))
 
     def _reversal_preview(self, changes: ChangeList, verb: Literal["undo", "redo"]) -> None:
         self.changes(changes)

@@ -61,6 +61,7 @@ TABLE = Command(
                 Option("--project", help="Its project: home, home/garden; or none.", value=True, kind="project"),
                 Option("--tag", help="A tag; repeat the option for more.", value=True, repeats=True, kind="tag"),
                 LITERAL,
+                Option("--skip-invalid", help="With -, add the other lines if some are not valid."),
                 JSON,
                 JSONL,
                 FIELDS,
@@ -118,7 +119,7 @@ TABLE = Command(
             arguments=(Argument(many=True, kind="any"),),
         ),
         "edit": Command(
-            "Change a todo by words or options, or in...",
+            "Change todos by words or options, or one...",
             options=(
                 Option("--title", "-t", help="The new title.", value=True),
                 Option("--description", "-d", help="New details; '' clears, - reads stdin.", value=True),
@@ -179,7 +180,7 @@ TABLE = Command(
                 YES,
                 HELP,
             ),
-            arguments=(Argument(many=True, kind="todo"),),
+            arguments=(Argument(many=True, kind="todo +tag"),),
         ),
         "reopen": Command(
             "Make completed todos open again, by number...",
@@ -208,7 +209,7 @@ TABLE = Command(
                 YES,
                 HELP,
             ),
-            arguments=(Argument(many=True, kind="done"),),
+            arguments=(Argument(many=True, kind="done +tag"),),
         ),
         "rm": Command(
             "Move todos to the trash.",
@@ -237,7 +238,7 @@ TABLE = Command(
                 YES,
                 HELP,
             ),
-            arguments=(Argument(many=True, kind="todo"),),
+            arguments=(Argument(many=True, kind="todo +tag"),),
         ),
         "ls": Command(
             options=(

@@ -19,6 +19,7 @@ MAX_RANGES = 100
 """The most ranges of a command: each is a condition, and SQLite limits the depth of expressions to 1,000."""
 
 _RANGE = re.compile(r"(\d+)-(\d+)", re.ASCII)
+_SEVERAL = re.compile(r"[\d-]+(?:,+[\d-]+)+", re.ASCII)
 _NUMBER = re.compile(r"\d+", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
@@ -73,13 +74,19 @@ def parse_references(words: Sequence[str], *, listed: bool = False) -> Reference
 
     Raises `ValidationError` naming the invalid word.
     """
-    items = tuple(dict.fromkeys(_parse(word) for word in words))
+    each = [part for word in words for part in [part for part in word.split(",") if part] or [word]]
+    items = tuple(dict.fromkeys(map(_parse, each)))
     if len(items) > MAX_REFERENCES:
         raise _error(f"{len(items)} references are too many for one command (limit {MAX_REFERENCES}).", "Use a range.")
     ranges = sum(isinstance(item, NumberRange) for item in items)
     if ranges > MAX_RANGES:
         raise _error(f"{ranges} ranges are too many for one command (limit {MAX_RANGES}).", "Use fewer, longer ranges.")
-    return References(items, single=len(words) == 1 and not listed and not isinstance(items[0], NumberRange))
+    return References(items, single=len(each) == 1 and not listed and not isinstance(items[0], NumberRange))
+
+
+def is_reference(word: str) -> bool:
+    """Whether a word has the form of a reference, or of several with commas between them."""
+    return any(pattern.fullmatch(word.strip(",")) for pattern in (_NUMBER, _RANGE, _UUID, _SEVERAL))
 
 
 def _parse(word: str) -> Reference:
@@ -92,10 +99,7 @@ def _parse(word: str) -> Reference:
         return NumberRange(first, last)
     if _UUID.fullmatch(word):
         return UUID(word)
-    hint = "Write a number, a range such as 5-7, or a full UUID."
-    if word.startswith("+") or ":" in word:
-        hint = "To select by a filter, use options: --tag bills, --project home, --due week."
-    raise _error(f"{_shown(word)} is not a todo number.", hint)
+    raise _error(f"{_shown(word)} is not a todo number.", "Write a number, a range such as 5-7, or a full UUID.")
 
 
 def _number(digits: str, word: str) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, time
 
 from todocli.domain.fields import is_overdue
 from todocli.render.dates import clock_time, day, distance
 from todocli.render.text import visible
-from todocli.schemas.todos import TodoRead
+from todocli.schemas.todos import TodoRead, TodoUpdate
 
 
 def due(todo: TodoRead, now: datetime) -> str:
@@ -47,3 +48,31 @@ def describe_fields(todo: TodoRead, today: date) -> list[str]:
     parts += [todo.priority] if todo.priority else []
     parts += [visible(todo.project)] if todo.project else []
     return [*parts, tags(todo)] if todo.tags else parts
+
+
+def describe_update(todos: Sequence[TodoRead], update: TodoUpdate, today: date) -> str:
+    """Return what an update does to todos, each field before and after: `project work/api → travel/lisbon`."""
+    parts = []
+    fields: tuple[tuple[str, Callable[[TodoRead], str], str], ...] = (
+        (
+            "due",
+            lambda todo: _moment(todo.due_on, todo.due_time, today),
+            _moment(update.due_on, update.due_time, today),
+        ),
+        ("start", lambda todo: _moment(todo.starts_on, None, today), _moment(update.starts_on, None, today)),
+        ("priority", lambda todo: todo.priority or "none", update.priority or "none"),
+        ("project", lambda todo: visible(todo.project or "none"), visible(update.project or "none")),
+        ("tags", lambda todo: tags(todo) or "none", " ".join(f"+{visible(tag)}" for tag in update.tags) or "none"),
+    )
+    for name, before, after in fields:
+        column = {"due": "due_on", "start": "starts_on"}.get(name, name)
+        if column in update.model_fields_set:
+            found = {before(todo) for todo in todos}
+            parts.append(f"{name} {found.pop() if len(found) == 1 else 'various'} → {after}")
+    parts += [f"+{visible(tag)}" for tag in update.add_tags]
+    parts += [f"-{visible(tag)}" for tag in update.remove_tags]
+    return ", ".join([*parts, *(["new details"] if "description" in update.model_fields_set else [])])
+
+
+def _moment(on: date | None, at: time | None, today: date) -> str:
+    return f"{day(on, today)}{clock_time(at)}" if on else "none"

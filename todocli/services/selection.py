@@ -16,23 +16,31 @@ from todocli.services.queries import TodoQuery
 class Selection:
     """The todos that a query finds.
 
-    With `confirmed`, only these of them: the ones that the user has seen. Without `several`, at most one todo is
-    changed. With `dry_run`, none is.
+    With `confirmed`, only these of them: the ones that the user has seen. Otherwise nothing is changed, unless the user
+    wants to be `unasked`. With `dry_run`, nothing is either.
     """
 
     query: TodoQuery
     confirmed: tuple[UUID, ...] | None = None
-    several: bool = False
+    unasked: bool = False
     dry_run: bool = False
 
 
-Chosen = References | Selection
+@dataclass(frozen=True)
+class Preview:
+    """The todos that `references` refer to, none of which is changed."""
+
+    references: References
+
+
+Chosen = References | Selection | Preview
 """How a command says which todos it is about."""
 
 
 class ConfirmationNeeded(ConfirmationRequired):
-    """A selection matches several todos, and nobody has confirmed yet. Nothing was changed."""
+    """A selection matches todos, and nobody has confirmed yet. Nothing was changed."""
 
     def __init__(self, todos: Sequence[TodoRead]) -> None:
-        super().__init__(f"{len(todos)} todos match; nothing was changed.", hint="Pass --yes to confirm.")
+        what = "One todo matches" if len(todos) == 1 else f"{len(todos)} todos match"
+        super().__init__(f"{what}; nothing was changed.", hint="Pass --yes to confirm.")
         self.todos = todos

@@ -151,16 +151,9 @@ def of_references(owner: Owner, dialect: str, shape: UpdateShape, references: Re
     return _with_unchanged(owner, dialect, shape, locked, resolve.all_resolved(locked, references))
 
 
-def of_selection(
-    owner: Owner, dialect: str, shape: UpdateShape, conditions: Collection[sa.ColumnElement[bool]], *, several: bool
-) -> Any:
-    """Return the statement for the todos that fulfil `conditions`; without `several`, for at most one."""
-    locked = _locked(owner, dialect, shape, sa.and_(*conditions))
-    statement = _update(owner, dialect, shape, locked)
-    if several:
-        return statement
-    count = sa.select(sa.func.count()).select_from(locked).where(locked.c.is_pending)
-    return statement.where(count.scalar_subquery() <= 1)
+def of_selection(owner: Owner, dialect: str, shape: UpdateShape, conditions: Collection[sa.ColumnElement[bool]]) -> Any:
+    """Return the statement for the todos that fulfil `conditions`."""
+    return _update(owner, dialect, shape, _locked(owner, dialect, shape, sa.and_(*conditions)))
 
 
 @lru_cache(maxsize=500)

@@ -25,7 +25,7 @@ from todocli.services import resolve, update_sql
 from todocli.services.idempotency import recorded_todos
 from todocli.services.owner import Owner
 from todocli.services.resolve import COLUMNS, Result, read
-from todocli.services.selection import Chosen, ConfirmationNeeded, Selection
+from todocli.services.selection import Chosen, ConfirmationNeeded, Preview, Selection
 from todocli.services.update_sql import UpdateShape
 
 
@@ -72,9 +72,11 @@ class Updates:
     def apply(self, chosen: Chosen, spec: UpdateSpec, key: ChangeKey) -> Result:
         """Update the todos that are referenced or selected.
 
-        Raises `NotFound` naming every reference that matches nothing, `ConfirmationNeeded` for a selection of several
-        todos that was not confirmed, and `Conflict` if `key` was used for another request.
+        Raises `NotFound` naming every reference that matches nothing, `ConfirmationNeeded` for a selection that matches
+        todos and was not confirmed, and `Conflict` if `key` was used for another request.
         """
+        if isinstance(chosen, Preview):
+            return self._preview(chosen.references, spec, key)
         if isinstance(chosen, Selection):
             return self._apply_to_selection(chosen, spec, key)
         return self._apply_to_references(chosen, spec, key)
@@ -95,19 +97,42 @@ class Updates:
             conditions.append(col(Todo.id).in_(selection.confirmed))
         if selection.dry_run:
             return Result(self._pending(conditions, spec, key), frozenset())
-        several = selection.several
-        statement = update_sql.of_selection(self._owner, self._dialect, spec.shape, conditions, several=several)
-        todos = [read(row) for row in self._rows(statement, spec, key)]
+        is_confirmed = selection.unasked or selection.confirmed is not None
+        todos: list[TodoRead] = []
+        if is_confirmed:
+            statement = update_sql.of_selection(self._owner, self._dialect, spec.shape, conditions)
+            todos = [read(row) for row in self._rows(statement, spec, key)]
         is_repeat = False
         if not todos:
             if (touched := recorded_todos(self._session, self._owner, key)) is not None:
                 is_repeat, todos = True, self._todos(col(Todo.id).in_(touched))
+            elif not is_confirmed and (found := self._pending(conditions, spec, key)):
+                raise ConfirmationNeeded(found)
             else:
                 self._owner.require(self._session)
-                if not selection.several and len(found := self._pending(conditions, spec, key)) > 1:
-                    raise ConfirmationNeeded(found)
         todos.sort(key=lambda todo: todo.number)
         return Result(todos, frozenset(todo.number for todo in todos), is_repeat)
+
+    def _preview(self, references: References, spec: UpdateSpec, key: ChangeKey) -> Result:
+        """Return the referenced todos that an update would change."""
+        found = self._referenced(references, spec, key)
+        self._require_all(references, spec, found)
+        pending = [row.todo for row in found if row.is_pending]
+        return Result(resolve.in_order(references, pending), frozenset())
+
+    def _referenced(self, references: References, spec: UpdateSpec, key: ChangeKey) -> list[Row]:
+        query = sa.select(*COLUMNS, spec.shape.pending(self._dialect).label("is_pending")).where(
+            self._owner.scope(Todo), resolve.where_referenced(references)
+        )
+        return [Row(read(row), row["is_pending"]) for row in self._rows(query, spec, key)]
+
+    def _require_all(self, references: References, spec: UpdateSpec, found: Sequence[Row]) -> list[Row]:
+        """Return the rows that an update may change. Raises `NotFound` naming the references without one."""
+        there = [row for row in found if spec.shape.from_trash or row.todo.deleted_at is None]
+        if missing := resolve.missing(references, [row.todo for row in there]):
+            self._owner.require(self._session)
+            raise resolve.not_found(missing, [row.todo for row in found])
+        return there
 
     def _pending(
         self, conditions: Sequence[sa.ColumnElement[bool]], spec: UpdateSpec, key: ChangeKey
@@ -128,20 +153,14 @@ class Updates:
 
     def _settle(self, references: References, spec: UpdateSpec, key: ChangeKey, changed: Sequence[TodoRead]) -> Result:
         """Find out why fewer todos changed than were referenced."""
-        query = sa.select(*COLUMNS, spec.shape.pending(self._dialect).label("is_pending")).where(
-            self._owner.scope(Todo), resolve.where_referenced(references)
-        )
-        found = [Row(read(row), row["is_pending"]) for row in self._rows(query, spec, key)]
+        found = self._referenced(references, spec, key)
         todos = [row.todo for row in found]
         if changed:  # then the change was made, whatever happened to the other todos since
             merged = {todo.id: todo for todo in (*todos, *changed)}
             return resolve.result_for(references, list(merged.values()), {todo.id for todo in changed})
         if (touched := recorded_todos(self._session, self._owner, key)) is not None:
             return resolve.result_for(references, todos, touched, is_repeat=True)
-        there = [row for row in found if spec.shape.from_trash or row.todo.deleted_at is None]
-        if missing := resolve.missing(references, [row.todo for row in there]):
-            self._owner.require(self._session)
-            raise resolve.not_found(missing, todos)
+        there = self._require_all(references, spec, found)
         if conflicts := resolve.in_order(references, [row.todo for row in there if not spec.is_satisfied_by(row)]):
             numbers = ", ".join(str(todo.number) for todo in conflicts)
             raise Conflict(

@@ -1,24 +1,37 @@
-"""The command edit: by words, by options, or in an editor."""
+"""The command edit: by words, by options, or in an editor.
+
+    todo edit REF... [set] CHANGES      the line begins with references
+    todo edit FILTER... set CHANGES     it does not
+
+A key has one meaning in each place. Before `set` it selects, as in every other command, and after `set` it changes:
+without that word, `edit project:home due:fri` could mean two different things.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from todocli import clock
 from todocli.cli import bulk, field_options, verbs
 from todocli.cli.bulk import DryRun
 from todocli.cli.command import Bulk
 from todocli.cli.context import Context
 from todocli.cli.input import read_references, read_text
-from todocli.errors import UsageError, ValidationError
+from todocli.errors import UsageError
 
 if TYPE_CHECKING:
     from todocli.domain.references import References
-    from todocli.schemas.todos import TodoUpdate
+    from todocli.schemas.todos import TodoRead, TodoUpdate
 
 FIELD_OPTIONS = ("--tag", "--project", "--priority", "--due", "--start")
 """Options that select todos, but set fields if a todo is referenced."""
+
+SET = "set"
+"""The word between a filter and the changes."""
 
 
 class Editing(Bulk):
@@ -36,7 +49,7 @@ def edit(
     context: Context,
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[REF] [WORDS...]", help="A number or UUID; then a new title, due:fri, +bills."),
+        typer.Argument(metavar="[REF...] [FILTER... set] [WORDS...]", help="Todos; then a new title, due:fri, +bills."),
     ] = None,
     title: Annotated[str | None, typer.Option("--title", "-t", metavar="TEXT", help="The new title.")] = None,
     description: Annotated[
@@ -49,62 +62,77 @@ def edit(
     literal: field_options.Literal = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Change a todo by words or options, or in your editor if you give neither.
+    """Change todos by words or options, or one in your editor if you give neither.
 
     todo edit 3 Pay the rent due:fri
-    todo edit 3 due:none --untag bills
-    todo edit --project garden due:sat
+    todo edit 3 5-7 due:none --untag bills
+    todo edit project:garden set due:sat
 
-    After a number, --due, --start, --priority, --project and --tag set fields. Without a number they select todos,
-    and the words say what to change in all of them.
+    After numbers, --due, --start, --priority, --project and --tag set fields. Without numbers they select todos, and
+    the words after set say what to change in all of them.
     """
     words = list(words or ())
     fields: dict[str, Any] = {"remove_tags": untag} if untag else {}
     if title is not None:
         fields["title"] = title
     if description is not None:
+        if words[:1] == ["-"] and description == "-":
+            raise UsageError("Numbers and description cannot both come from stdin.", hint="Give one of them as words.")
         fields["description"] = read_text(description)
-    if (words and _is_reference(words[0])) or not context.filter_options.given:
-        if dry_run:
-            raise UsageError("--dry-run needs a filter, such as --tag.", hint="Leave it out.")
-        _edit_one(context, words, fields, literal=literal)
+    named = list(takewhile(_is_reference, words)) if words[:1] != ["-"] else ["-"]
+    if named:
+        _edit_referenced(context, named, words[len(named) :], fields, literal=literal, dry_run=dry_run)
     else:
-        if literal:
-            raise UsageError("--literal only works when editing one todo by number.", hint="Leave it out.")
-        _edit_selected(context, words, fields, dry_run=dry_run)
+        _edit_selected(context, words, fields, literal=literal, dry_run=dry_run)
 
 
-def _edit_one(context: Context, words: list[str], fields: dict[str, Any], *, literal: bool) -> None:
+def _edit_referenced(
+    context: Context, named: list[str], words: list[str], fields: dict[str, Any], *, literal: bool, dry_run: bool
+) -> None:
     options = context.filter_options
     if foreign := [option for option in options.given if option not in FIELD_OPTIONS]:
         raise UsageError(f"A number and {foreign[0]} cannot be combined.", hint="Give a number, or use a filter.")
-    if not words:
-        raise UsageError("No todo was chosen.", hint="Give a number, or a filter: --tag, --project or --where.")
-    reference = read_references(words[:1])
-    if not reference.single:
-        raise UsageError("edit takes one todo, not a range.", hint="Edit them one by one, or use a filter.")
     given = options.as_given()
-    found = field_options.read(words[1:], **given, literal=literal)
-    if found.title and not literal and all(map(_is_reference, found.title.split())):
-        detail = f"edit takes one todo, but was also given {', '.join(found.title.split())}."
-        raise UsageError(detail, hint="Edit them one by one. To make numbers the title, pass --title or --literal.")
+    if words[:1] == [SET] and len(words) > 1 and not literal and not field_options.read(words[1:]).title:
+        words = words[1:]  # as before a filter; otherwise it begins a title: set the table
+    found = field_options.read(words, **given, literal=literal)
     if found.title and "title" in fields:
         raise UsageError("The title is given twice.", hint="Give it as words, or with --title.")
-    update_fields = fields | found.changes | ({"title": found.title} if found.title else {})
-    if not update_fields:
-        _edit_in_editor(context, reference)
+    changes = fields | found.changes | ({"title": found.title} if found.title else {})
+    references = read_references(named)
+    if "title" in changes and not references.single:
+        _refuse_title_of_several(named, words, found.title)
+    if not changes:
+        if not references.single:
+            raise _no_change("1-3")
+        if dry_run:
+            raise UsageError("--dry-run needs a change.", hint="Give one, such as due:fri.")
+        _edit_in_editor(context, references)
         return
-    update = _validated(update_fields)
+    update = _validated(changes)
     bulk.run_on_references(
         context,
         verbs.EDIT,
         lambda todos, chosen, key: todos.edit(chosen, update, key),
-        reference,
-        words=words[1:],
+        references,
+        dry_run=dry_run,
+        words=words,
         literal=literal,
         **given,
         **fields,
     )
+
+
+def _refuse_title_of_several(named: list[str], words: list[str], title: str) -> None:
+    detail = "Only one todo's title can be edited at a time."
+    if len(named) > 1 and title:
+        text = " ".join([*named[1:], *words])
+        raise UsageError(
+            detail,
+            hint="If the numbers belong to the title, write",
+            command=("todo", "edit", named[0], "--title", text),
+        )
+    raise UsageError(detail, hint="Give its number.")
 
 
 def _edit_in_editor(context: Context, reference: References) -> None:
@@ -113,27 +141,72 @@ def _edit_in_editor(context: Context, reference: References) -> None:
     context.report(edit_todo(context, reference), verbs.EDIT, single=True)
 
 
-def _edit_selected(context: Context, words: list[str], fields: dict[str, Any], *, dry_run: bool) -> None:
-    found = field_options.read(words)
+def _edit_selected(context: Context, words: list[str], fields: dict[str, Any], *, literal: bool, dry_run: bool) -> None:
+    if SET not in words:
+        _refuse_without_set(context, words, fields)
+    place = words.index(SET) if SET in words else len(words)
+    selecting, changing = words[:place], words[place + 1 :]
+    if not bulk.is_filter(context, selecting):
+        bulk.refuse_text(selecting)
+        raise bulk.nothing_chosen()
+    if literal:
+        raise UsageError("--literal only works when editing todos by number.", hint="Leave it out.")
+    found = field_options.read(changing)
     if found.title:
         detail = f"{found.title.split()[0][:40]!r} is not a change."
-        raise UsageError(detail, hint="With a filter, give changes such as due:fri, pri:high or +bills.")
+        raise UsageError(detail, hint=f"After {SET}, give changes such as due:fri, pri:high or +bills.")
     if "title" in fields:
         raise UsageError("Only one todo's title can be edited at a time.", hint="Give its number.")
-    if not (update_fields := fields | found.changes):
-        raise UsageError(
-            "No change was given.",
-            hint="Give it as words, for example",
-            command=("todo", "edit", "--project", "garden", "due:sat"),
-        )
-    update = _validated(update_fields)
+    if not (changes := fields | found.changes):
+        raise _no_change("project:garden", SET)
+    update = _validated(changes)
+
+    def effect(todos: Sequence[TodoRead]) -> str:
+        from todocli.render.todos import describe_update
+
+        return describe_update(todos, update, clock.today())
+
     bulk.run_on_filter(
         context,
         verbs.EDIT,
         lambda todos, chosen, key: todos.edit(chosen, update, key),
+        selecting,
         dry_run=dry_run,
-        words=words,
+        effect=effect,
+        changes=changing,
         **fields,
+    )
+
+
+def _refuse_without_set(context: Context, words: list[str], fields: dict[str, Any]) -> None:
+    """Raise `UsageError` for a line with a filter whose words may select or change, or that has neither."""
+    from todocli.domain.filters.terms import is_key_word
+
+    given = context.filter_options.as_given()
+    if fields and (given or all(map(is_key_word, words))) and (given or words):
+        return  # what changes is in options that only change
+    if not given and not any(map(is_key_word, words)):
+        bulk.refuse_text(words)
+        raise bulk.nothing_chosen()
+    first, rest = ([], words) if given else (words[:1], words[1:])
+    selecting = [part for name, value in given.items() for part in _as_option(name, value)]
+    raise UsageError(
+        "It is not clear which words select todos, and which change them.",
+        hint=f"Put {SET} between them",
+        command=("todo", "edit", *selecting, *first, SET, *(rest or ("due:sat",))),
+    )
+
+
+def _as_option(name: str, value: Any) -> list[str]:
+    option = f"--{'all' if name == 'everything' else name.replace('_', '-')}"
+    if value is True:
+        return [option]
+    return [part for each in (value if isinstance(value, list | tuple) else [value]) for part in (option, each)]
+
+
+def _no_change(*chosen: str) -> UsageError:
+    return UsageError(
+        "No change was given.", hint="Give it as words, for example", command=("todo", "edit", *chosen, "due:sat")
     )
 
 
@@ -145,10 +218,6 @@ def _validated(fields: dict[str, Any]) -> TodoUpdate:
 
 
 def _is_reference(word: str) -> bool:
-    from todocli.domain.references import parse_references
+    from todocli.domain.references import is_reference
 
-    try:
-        parse_references([word])
-    except ValidationError:
-        return False
-    return True
+    return is_reference(word)

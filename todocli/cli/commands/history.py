@@ -37,6 +37,7 @@ class Purging(Reversing):
 class Logging(Itemised):
     """The command log, which asks before it compacts."""
 
+    answers_with_changes = True
     takes: ClassVar[Names] = (*Itemised.takes, "yes")
     runs_in_daemon = True
 

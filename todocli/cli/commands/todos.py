@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from todocli.cli import bulk, field_options, verbs
-from todocli.cli.bulk import DryRun, OptionalReferences, References_
+from todocli.cli.bulk import DryRun, References_, Selecting
 from todocli.cli.command import Bulk, Listing, Reading, Writing
 from todocli.cli.commands import edit
 from todocli.cli.context import Context
-from todocli.cli.input import read_references, read_stdin, read_text
+from todocli.cli.input import NothingOnStdin, read_references, read_stdin, read_text
 from todocli.cli.listing import show_list
 from todocli.cli.output import Group
 from todocli.errors import UsageError, ValidationError
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from todocli.schemas.todos import TodoCreate
 
 PANEL = "Todos"
+
+SHOWN_LINES = 10
+"""How many lines that are not valid an error names."""
 
 
 def positive(text: str) -> int:
@@ -47,7 +50,8 @@ def register(app: typer.Typer) -> None:
 def add(
     context: Context,
     words: Annotated[
-        list[str], typer.Argument(metavar="TITLE", help="The title, with quick-add words; - reads one per line.")
+        list[str],
+        typer.Argument(metavar="TITLE", help="The title, with quick-add words; - reads one per line from stdin."),
     ],
     description: Annotated[
         str | None, typer.Option("--description", "-d", metavar="TEXT", help="Details; - reads them from stdin.")
@@ -58,39 +62,84 @@ def add(
     project: field_options.Project = None,
     tag: field_options.Tag = None,
     literal: field_options.Literal = False,
+    skip_invalid: Annotated[
+        bool,
+        typer.Option("--skip-invalid", metavar="", help="With -, add the other lines if some are not valid."),
+    ] = False,
 ) -> None:
     """Add a todo. Words need no quotes.
 
     todo add Pay rent due:fri pri:high
-    todo add Call the bank due:tomorrow-17:00 project:home +bills
-    todo add - < titles.txt
+    todo add Call the bank due:tomorrow 17:00 project:home +bills
+    todo add - +garden < titles.txt
     """
-    from_stdin = words == ["-"]
-    if from_stdin and description == "-":
-        raise UsageError("Title and description cannot both come from stdin.", hint="Give one of them as words.")
-    details = None if description is None else read_text(description)
-    if from_stdin:
-        lines = {number: [line] for number, line in enumerate(read_stdin().split("\n"), 1) if line.strip()}
-    else:
-        lines = {1: words}
+    common = _for_every_line(words, literal=literal)
     options: dict[str, Any] = {"due": due, "start": start, "priority": priority, "project": project, "tag": tag}
-    drafts = []
-    for number, line in lines.items():
-        try:
-            drafts.append(_draft(line, details, literal=literal, **options))
-        except ValidationError as error:
-            if not from_stdin:
-                raise
-            detail = f"Line {number} of stdin: {error.detail} Nothing was added."
-            raise ValidationError(detail, hint=error.hint, field_errors=error.field_errors) from None
-    if not drafts:
-        raise ValidationError.of("title", "There is no title on stdin.", hint="Write one per line.")
+    if common is None:
+        if skip_invalid:
+            raise UsageError("--skip-invalid needs the titles on stdin.", hint="Write todo add - --skip-invalid.")
+        details = None if description is None else read_text(description)
+        lines, drafts = [words], [_draft(words, details, literal=literal, **options)]
+        invalid: dict[int, ValidationError] = {}
+    else:
+        if description == "-":
+            raise UsageError("Title and description cannot both come from stdin.", hint="Give one of them as words.")
+        details = description
+        lines = [[line, *common] for line in read_stdin().split("\n")]
+        drafts, invalid = _drafts(lines, details, literal=literal, **options)
+        lines = [line for line in lines if line[0].strip()]
+        if not drafts and not invalid:
+            raise NothingOnStdin
+        if invalid and not (skip_invalid and drafts):
+            raise _invalid_lines(invalid, "Nothing was added.")
     key = context.change_key(
-        "add", lines=list(lines.values()), description=details, literal=literal, **options, stdin=from_stdin or None
+        "add", lines=lines, description=details, literal=literal, **options, stdin=True if common is not None else None
     )
     with context.workspace() as workspace:
         result = workspace.todos.add(drafts, key)
-    context.report(result, verbs.ADD, single=not from_stdin)
+    context.report(result, verbs.ADD, single=common is None)
+    if invalid:
+        raise _invalid_lines(invalid, "The others were added.")
+
+
+def _for_every_line(words: list[str], *, literal: bool) -> list[str] | None:
+    """Return the words beside `-` that apply to every line of stdin; None if the words are a title."""
+    if "-" not in words:
+        return None
+    others = [word for word in words if word != "-"]
+    title = " ".join(others) if literal else field_options.read(others).title
+    if not title:
+        return others
+    if words[0] != "-":
+        return None  # a dash in a title
+    detail = f"With -, the titles come from stdin; {title[:40]!r} cannot apply to each of them."
+    raise UsageError(detail, hint="After -, give words such as +bills or due:fri.")
+
+
+def _drafts(
+    lines: list[list[str]], details: str | None, **options: Any
+) -> tuple[list[TodoCreate], dict[int, ValidationError]]:
+    """Return the todos of lines that are not blank, and the errors of those that are not valid, by their number."""
+    drafts, invalid = [], {}
+    for number, line in enumerate(lines, 1):
+        if line[0].strip():
+            try:
+                drafts.append(_draft(line, details, **options))
+            except ValidationError as error:
+                invalid[number] = error
+    return drafts, invalid
+
+
+def _invalid_lines(errors: dict[int, ValidationError], outcome: str) -> ValidationError:
+    """Return one error for all lines that are not valid; `outcome` says what became of the others."""
+    shown = [f"Line {number} of stdin: {error.detail}" for number, error in list(errors.items())[:SHOWN_LINES]]
+    more = [f"And {len(errors) - SHOWN_LINES} more lines are not valid."] if len(errors) > SHOWN_LINES else []
+    faults = tuple(fault for error in errors.values() for fault in error.field_errors)
+    detail = " ".join([*shown, *more, outcome])
+    if len(errors) > 1:
+        return ValidationError(detail, hint="To add the other lines, pass --skip-invalid.", field_errors=faults)
+    (only,) = errors.values()
+    return ValidationError(detail, hint=only.hint, command=only.command, field_errors=faults)
 
 
 def _draft(words: list[str], description: str | None, *, literal: bool, **options: Any) -> TodoCreate:
@@ -137,16 +186,16 @@ def show(context: Context, references: References_) -> None:
         context.output.show(workspace, named)
 
 
-def done(context: Context, references: OptionalReferences = None, dry_run: DryRun = False) -> None:
+def done(context: Context, words: Selecting = None, dry_run: DryRun = False) -> None:
     """Mark todos done, by number or by filter.
 
     todo done 3 5-7
-    todo done --tag errand
+    todo done +errand
     """
-    bulk.run(context, verbs.DONE, lambda todos, chosen, key: todos.complete(chosen, key), references, dry_run=dry_run)
+    bulk.run(context, verbs.DONE, lambda todos, chosen, key: todos.complete(chosen, key), words, dry_run=dry_run)
 
 
-def reopen(context: Context, references: OptionalReferences = None, dry_run: DryRun = False) -> None:
+def reopen(context: Context, words: Selecting = None, dry_run: DryRun = False) -> None:
     """Make completed todos open again, by number or by filter.
 
     todo reopen 3
@@ -155,16 +204,16 @@ def reopen(context: Context, references: OptionalReferences = None, dry_run: Dry
         context,
         verbs.REOPEN,
         lambda todos, chosen, key: todos.reopen(chosen, key),
-        references,
+        words,
         state="completed",
         dry_run=dry_run,
     )
 
 
-def rm(context: Context, references: OptionalReferences = None, dry_run: DryRun = False) -> None:
+def rm(context: Context, words: Selecting = None, dry_run: DryRun = False) -> None:
     """Move todos to the trash. todo restore brings them back.
 
     todo rm 3
-    todo rm --project old --all
+    todo rm project:old --all
     """
-    bulk.run(context, verbs.REMOVE, lambda todos, chosen, key: todos.remove(chosen, key), references, dry_run=dry_run)
+    bulk.run(context, verbs.REMOVE, lambda todos, chosen, key: todos.remove(chosen, key), words, dry_run=dry_run)

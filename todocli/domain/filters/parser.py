@@ -67,7 +67,7 @@ def parse_words(words: Iterable[str], *, today: date) -> Filter:
     for i, word in enumerate(given):
         start = sum(len(before) + 1 for before in given[:i])
         token = _Token(word, start, start + len(word))
-        if token.operator or word[:1] == "(" or word[-1:] == ")":
+        if is_part_of_expression(word):
             line = " ".join(given)
             hint = f"Write --where {quoted(line)}"
             if not _is_expression(line, today):
@@ -75,6 +75,11 @@ def parse_words(words: Iterable[str], *, today: date) -> Filter:
             _refuse(line, token, f"{word[:40]!r} is part of an expression.", hint)
         parts.append(_term(token, " ".join(given), today))
     return bounded(all_of(*parts), " ".join(given))
+
+
+def is_part_of_expression(word: str) -> bool:
+    """Whether a word stands for an operator, or has a parenthesis of one."""
+    return word.lower() in _OPERATORS or word[:1] == "(" or word[-1:] == ")"
 
 
 def parse_where(text: str, *, today: date) -> Filter:

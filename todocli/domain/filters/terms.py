@@ -38,6 +38,11 @@ def term(text: str, today: date) -> Filter:
     return contains(text)
 
 
+def is_key_word(text: str) -> bool:
+    """Whether a word is a tag or has a key, and so is no text to search for."""
+    return (text[:1] in ("+", "-") and text[1:2].isalpha()) or _KEYED.fullmatch(text) is not None
+
+
 def contains(text: str) -> Filter:
     """Return the filter that searches for `text`. Raises `InvalidTerm`."""
     if not text.strip():
