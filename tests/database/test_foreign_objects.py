@@ -108,7 +108,7 @@ def use_everything(todo: Terminal) -> None:
         *("add Pay rent +home +bills due:fri p:1 project:home/flat", "add b", "add c +home"),
         *("list +home", "list -- -home", "list --project home", "list --where '+bills or pri:low'", "list RENT"),
         *("list --sort title,project,-priority --all", "list --all --json", "today", "next", "show 1", "log", "log 1"),
-        *("edit 1 +new --untag home -t Other", "edit --tag new --yes +more", "edit 1 tags:none", "edit 1 +a"),
+        *("edit 1 +new --untag home -t Other", "edit --tag new --yes set +more", "edit 1 tags:none", "edit 1 +a"),
         *("edit 1 +a", "done 1 2", "done 3", "done 3", "list --completed -n 2", "undo", "redo", "reopen 1-2", "rm 3"),
         *("restore 3", "rm 2", "trash", "purge --yes", "log 2", "tags", "projects", "token create t", "token list"),
         *("token revoke t", "user rename ada eve"),

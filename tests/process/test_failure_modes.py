@@ -296,7 +296,7 @@ def test_internal_error_is_one_sentence(todo: Terminal, monkeypatch: pytest.Monk
     def broken(*_: object) -> None:
         raise RuntimeError("postgresql://ada:PASSWORD@db.example/x")
 
-    monkeypatch.setattr("todocli.services.todos.Todos.portion", broken)
+    monkeypatch.setattr("todocli.services.todos.Todos.beginning", broken)
     ran = todo("list")
     assert (ran.code, ran.out) == (1, "")
     assert first(ran.err) == ("error: Internal error: RuntimeError: postgresql://ada:***@db.example/x")

@@ -97,7 +97,8 @@ def _user_data(kinds: str, begun: str, words: list[str]) -> Iterator[Item]:
     if kinds:
         from todocli.completion.values import suggestions
 
-        for kind in kinds.split():
+        first, *others = kinds.split()
+        for kind in (first, *(others if begun else ())):  # the others begin with a sign of their own
             yield from suggestions(kind, begun, words)
 
 
