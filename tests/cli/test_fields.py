@@ -478,3 +478,93 @@ def test_empty_pipe_is_nothing_to_do(todo: Terminal, line: str) -> None:
     assert (ran.code, ran.out, ran.err) == (0, "", "There is nothing on stdin, so there was nothing to do.\n")
     assert json.loads(todo.ok(f"{line} --json", stdin="")) == {"items": [], "count": 0, "total": 0}
     assert numbers(todo.ok("list --all")) == [1]
+
+
+# Words that begin with a dash
+
+
+def test_minus_removes_or_excludes_a_tag(todo: Terminal) -> None:
+    todo.ok("add -", stdin="a +errand +x\nb +errand\nc +home\n")
+    assert todo.ok("edit 1 -errand") == "1\topen\ta\t\t\t\t+x\n"
+    assert numbers(todo.ok("list -errand")) == [1, 3]
+    assert numbers(todo.ok("done -errand +x --dry-run")) == [1]
+    assert numbers(todo.ok("edit -home --yes set -errand +y")) == [1, 2]
+    assert todo.ok("show 2") == "2\topen\tb\t\t\t\t+y\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("edit 1 -diy", "Write -d iy, or put -- before words that begin with a dash. For the tag, write --untag diy."),
+        ("edit 1 -quiet", "For the tag, write --untag quiet."),
+        ("list -review", "For the tag, write --no-tag review."),
+        ("list -npm", "Write -n pm, or put -- before words that begin with a dash. For the tag, write --no-tag npm."),
+        ("add see -dashes", "Write -d ashes, or put -- before words that begin with a dash."),
+    ],
+)
+def test_dash_that_could_be_an_option_is_refused(todo: Terminal, line: str, hint: str) -> None:
+    todo.ok("add a +diy")
+    ran = todo(line)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.endswith(f"\n hint: {hint}\n")
+
+
+# Words that are nearly right
+
+
+@pytest.mark.parametrize(
+    ("word", "intended"),
+    [
+        ("prio:high", "pri:high"),
+        ("pro:home", "project:home"),
+        ("proyect:home", "project:home"),
+        ("prj:home", "project:home"),
+        ("tg:bills", "tag:bills"),
+        ("deadline:fri", "due:fri"),
+        ("wait:mon", "start:mon"),
+    ],
+)
+def test_key_of_another_program_is_refused(todo: Terminal, word: str, intended: str) -> None:
+    todo.ok("add a")
+    for line in (f"add x {word}", f"edit 1 {word}"):
+        ran = todo(line)
+        key = word.partition(":")[0]
+        assert (ran.code, ran.out) == (2, "")
+        assert ran.err == (
+            f"error: The key {key}: is written {intended.partition(':')[0]}: here.\n"
+            f" hint: Write {intended}, or add --literal to keep the word in the title.\n"
+        )
+    assert todo.ok(f"add x {word} --literal") == f"2\topen\tx {word}\n"
+    assert todo.ok("add -", stdin=f"x {word}\n") == f"3\topen\tx {word}\n"
+
+
+def test_near_miss_is_noted(todo: Terminal) -> None:
+    ran = todo("add x projct:home")
+    assert ran.out == "1\topen\tx projct:home\n"
+    assert ran.err == 'note: "projct:home" is part of the title; did you mean project:home?\n'
+    assert todo("edit 1 y duee:fri").err == 'note: "duee:fri" is part of the title; did you mean due:fri?\n'
+    for line in (
+        *("add prio:whenever", "add deadline:soon", "add https://a.b/c", "add ratio:1", "add x duee:never"),
+        *("add x projct:home --literal", "add x projct:home --json", "add Re:zero", "add note:x", "add 12:30 lunch"),
+    ):
+        assert todo(line).err == "", line
+
+
+def test_unknown_name_suggests_one_that_is_used(todo: Terminal, person: Terminal) -> None:
+    todo.ok("add -", stdin="a +bills project:home/garden\nb\n")
+    assert person("list +bils").err == "There is no tag bils; did you mean +bills?\n"
+    assert person("list project:hom").err == "There is no project hom; did you mean project:home?\n"
+    assert person("list +zebra").err == "There is no tag zebra.\n"
+    assert person("done +bils --yes").err == "There is no tag bils; did you mean +bills? Nothing was changed.\n"
+    assert todo("list +bils").err == "No matches.\n"  # in a pipe, it would cost a query
+    assert person("list +bills b").err == "No matches among 2 open todos.\n"
+
+
+def test_first_todo_with_a_name_says_so(person: Terminal, todo: Terminal) -> None:
+    ran = person("add a +bills project:home/garden")
+    assert ran.err == "+bills is a new tag.\nhome/garden is a new project.\n"
+    assert person("add b +bills project:home").err == ""
+    assert person("edit 2 project:work +diy").err == "+diy is a new tag.\nwork is a new project.\n"
+    assert person("edit 1 +bills pri:high").err == ""
+    assert person("add -", stdin="c +x\nd +x\n").err.endswith("+x is a new tag.\n")
+    assert todo("add e +other").err == ""

@@ -7,13 +7,14 @@ after a question, even if it is one todo.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from todocli.cli.context import Context
 from todocli.cli.input import read_references
+from todocli.cli.names import new_names, unknown_names
 from todocli.cli.verbs import Verb
 from todocli.errors import ConfirmationRequired, UsageError
 
@@ -98,18 +99,27 @@ def run_on_references(
     references: References,
     *,
     dry_run: bool = False,
+    changes: Mapping[str, Any] | None = None,
     **request: object,
 ) -> None:
-    """Change the referenced todos, and print the result."""
+    """Change the referenced todos, and print the result; `changes` are the fields that are set, if any."""
     key = context.change_key(verb.name, references=sorted(map(str, references.items)), **request)
     with context.workspace() as workspace:
         from todocli.services.selection import Preview
 
         result = action(workspace.todos, Preview(references) if dry_run else references, key)
+        names = context.output.for_person(lambda: new_names(workspace, result, *_named(changes or {})))
     if dry_run:
         context.output.preview(result.items, verb)
     else:
         context.report(result, verb, single=references.single)
+        for name in names:
+            context.output.note(name)
+
+
+def _named(changes: Mapping[str, Any]) -> tuple[list[str], list[str | None]]:
+    """Return the tags and the project that todos are given."""
+    return [*changes.get("tags", ()), *changes.get("add_tags", ())], [changes.get("project")]
 
 
 def run_on_filter(
@@ -147,10 +157,13 @@ def run_on_filter(
             context.confirm(_question(verb, needed.todos, effect(needed.todos) if effect else ""))
             confirmed = tuple(todo.id for todo in needed.todos)
             result = action(workspace.todos, Selection(query, confirmed), key)
+        unknown = [] if result.items else context.output.for_person(lambda: unknown_names(workspace, condition))
     if dry_run:
         context.output.preview(result.items, verb)
     elif result.items or result.is_repeat:
         context.report(result, verb, single=False)
+    elif unknown:
+        context.output.note(" ".join([*unknown, "Nothing was changed."]))
     else:
         context.output.nothing_matched()
 

@@ -7,8 +7,9 @@ their values out again before its function is called. So the functions declare o
 
 from __future__ import annotations
 
+import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from uuid import UUID
@@ -19,6 +20,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
 from todocli.cli import exits, help_page
+from todocli.cli.arguments import prepared
 from todocli.cli.context import Context
 from todocli.cli.filter_options import FilterOptions
 from todocli.cli.input import NothingOnStdin
@@ -95,13 +97,16 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments. Raises `UsageError`."""
-        args = _join_dates(self, args)
-        _refuse_glued_value(self, args)
+        args = prepared(args, self.params, self.option_of_minus)
         try:
             return super().parse_args(ctx, args)
         except TyperException as error:
             error.ctx = getattr(error, "ctx", None) or ctx  # type: ignore[attr-defined]
             raise
+
+    def option_of_minus(self, before: Sequence[str]) -> str | None:
+        """Return the option that `-diy` stands for after the words `before`, to exclude or remove a tag; or None."""
+        return "--no-tag" if self.takes_filter else None
 
     def invoke(self, ctx: Any) -> Any:
         """Take the shared options and the filter out of the parameters, and call the command's function."""
@@ -265,9 +270,40 @@ class Root(Family):
         with _broken_pipe_as_exit():
             return super().invoke(ctx)
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command, and the words that are left for it; ask if the first word is none."""
+        if args[0] not in self.commands and not args[0].startswith("-") and not ctx.resilient_parsing:
+            args = _corrected(ctx, args, self.commands)
+        return super().resolve_command(ctx, args)
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help."""
         help_page.print_root(self, ctx, SHARED.values())
+
+
+def _corrected(ctx: Context, words: list[str], commands: Collection[str]) -> list[str]:
+    """Return what was intended by a line that begins with no command. Raises `UsageError` with the command to type."""
+    from todocli.cli import near_commands
+
+    before = list(ctx.shared.arguments[: len(ctx.shared.arguments) - len(words)])
+    intended = near_commands.numbers_first(words)
+    if intended is None:
+        intended = near_commands.nearest(words, commands)
+        if intended is None:
+            if several := near_commands.beginning_with(words[0], commands):
+                detail = f"No such command {words[0][:40]!r}."
+                raise UsageError(detail, hint=f"It could be {', '.join(several[:-1])} or {several[-1]}.")
+            return words
+        line = ("todo", *before, *intended)
+        if not ctx.may_suggest:
+            raise UsageError(f"No such command {words[0][:40]!r}.", hint="Did you mean", command=line)
+        if ctx.shared.handover:
+            from todocli.daemon.child import Declined
+
+            raise Declined
+        ctx.confirm(f"No such command {words[0][:40]!r}. Run {shlex.join(line)}?", default=True)
+    ctx.shared.arguments = [*before, *intended]
+    return intended
 
 
 @contextmanager
@@ -306,36 +342,3 @@ def _parse_change(text: str) -> UUID:
         detail = f"--change takes a UUID, not {text[:40]!r}."
         command = ("python3", "-c", "import uuid; print(uuid.uuid4())")
         raise ValidationError.of("change", detail, hint="Generate one", command=command) from None
-
-
-def _join_dates(command: TyperCommand, args: list[str]) -> list[str]:
-    """Return the arguments with the words of each date in one of them: `--due 27 jan`."""
-    names = {name for parameter in command.params for name in parameter.opts} & {"--due", "--start"}
-    if not any(word.partition("=")[0] in names for word in args):
-        return args
-    from todocli.domain.quick_add import join_option_dates
-
-    return join_option_dates(args, names)
-
-
-def _refuse_glued_value(command: TyperCommand, args: Sequence[str]) -> None:
-    """Raise `UsageError` for an option's value glued to its letter: `add see -dashes` is prose, or a slip."""
-    takes_value = {
-        name: not getattr(parameter, "is_flag", False)
-        for parameter in command.params
-        for name in parameter.opts
-        if name.startswith("-")
-    }
-    words = iter(args)
-    for word in words:
-        if word == "--":
-            return
-        if takes_value.get(word):
-            next(words, None)
-        elif len(word) > 2 and word[0] == "-" and word[1] != "-":
-            for i, letter in enumerate(word[1:], 1):
-                if takes_value.get(f"-{letter}") and i < len(word) - 1:
-                    raise UsageError(
-                        f"The value of -{letter} is attached to it in {word[:40]!r}.",
-                        hint=f"Write -{letter} {word[i + 1 :][:40]}, or put -- before words that begin with a dash.",
-                    )

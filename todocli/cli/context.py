@@ -12,7 +12,7 @@ from uuid import UUID
 import typer
 
 from todocli.cli.output import JsonOutput, Output, QuietOutput
-from todocli.cli.shared import Shared
+from todocli.cli.shared import Shared, wants_json
 from todocli.errors import ConfirmationRequired
 
 if TYPE_CHECKING:
@@ -167,15 +167,24 @@ class Context(typer.Context):
             any(word == "-" or word.endswith("=-") for word in words) and sys.stdin is not None and sys.stdin.isatty()
         )
 
-    def confirm(self, question: str) -> None:
-        """Return if the user agrees. Raise `ConfirmationRequired` if not, or if nobody can be asked."""
+    @property
+    def may_suggest(self) -> bool:
+        """Whether the user may be asked for another command than the one that was typed: never in a pipe."""
+        words = self.shared.arguments
+        return self.interactive and sys.stdout.isatty() and "--no-input" not in words and not wants_json(words)
+
+    def confirm(self, question: str, *, default: bool = False) -> None:
+        """Return if the user agrees; Enter alone means the `default`.
+
+        Raises `ConfirmationRequired` if not, or if nobody can be asked.
+        """
         if self.shared.yes:
             return
         if not self.interactive:
             detail = f"Confirmation required; nothing was changed: {question}"
             raise ConfirmationRequired(detail, hint="Pass --yes to confirm.")
         try:
-            agreed = typer.confirm(question, err=True)
+            agreed = typer.confirm(question, default=default, err=True)
         except typer.Abort:
             print(file=sys.stderr)  # the prompt's line ends here
             raise

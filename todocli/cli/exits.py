@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -159,8 +158,6 @@ def _usage_error(error: TyperException) -> TodoError:
     path = context.command_path if context else "todo"
     message = error.format_message().strip().replace("Value error, ", "").replace("...'", "'")
     hint, command = "See the help", [*path.split(), "--help"]
-    if found := re.match(r"No such command '(\d+)'", message):
-        hint, command = "To show a todo", ["todo", "show", found[1]]
     if message.startswith("No such option") and path == "todo add":
         hint = "Put -- before a title with words that begin with a dash, or see the options"
     return UsageError(

@@ -10,6 +10,7 @@ import typer
 from todocli import clock
 
 if TYPE_CHECKING:
+    from todocli.cli.context import Context
     from todocli.domain.quick_add import QuickAdd
 
 PANEL = "Dates, priority, project, tags"
@@ -40,6 +41,12 @@ Literal = Annotated[
 ]
 
 
+def note_near_misses(context: Context, found: QuickAdd) -> None:
+    """Say which words of a title look like a misspelt key."""
+    for word, intended in found.near_misses:
+        context.output.note(f'note: "{word}" is part of the title; did you mean {intended}?')
+
+
 def read(
     words: Sequence[str],
     *,
@@ -49,10 +56,11 @@ def read(
     project: str | None = None,
     tag: Sequence[str] | None = None,
     literal: bool = False,
+    is_typed: bool = False,
 ) -> QuickAdd:
     """Return what the words and options of a command line mean. Raises `ValidationError`."""
     from todocli.domain.quick_add import parse_quick_add
 
     single = {"due": due, "start": start, "priority": priority, "project": project}
     options = {name: [value] for name, value in single.items() if value is not None}
-    return parse_quick_add(words, options | {"tag": tag or []}, here=clock.here(), literal=literal)
+    return parse_quick_add(words, options | {"tag": tag or []}, here=clock.here(), literal=literal, is_typed=is_typed)

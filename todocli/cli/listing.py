@@ -40,11 +40,16 @@ def show_list(
     keys = parse_sort(f"{_GROUP_KEYS[group]},{sort or 'urgency'}" if group else sort or "")
     is_filtered = condition != EVERYTHING
 
-    def empty(among: int) -> Note:
-        return nothing or ((_no_matches(state, among), ()) if is_filtered else _EMPTY[state])
-
     with context.workspace() as workspace:
         from todocli.services.queries import TodoQuery
+
+        def empty(among: int) -> Note:
+            if nothing or not is_filtered:
+                return nothing or _EMPTY[state]
+            from todocli.cli.names import unknown_names
+
+            unknown = context.output.for_person(lambda: unknown_names(workspace, condition))
+            return " ".join(unknown) or _no_matches(state, among), ()
 
         query = TodoQuery(state, condition, keys, reverse, limit)
         shown = context.output.todo_list(workspace, query, group=group, nothing=empty)

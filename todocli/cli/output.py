@@ -82,6 +82,10 @@ class Output:
         line = f"{text}: {command_line(command, self._shared.profile)}" if command else text
         print(self._dim(visible(line), sys.stderr), file=sys.stderr)
 
+    def for_person(self, notes: Callable[[], list[str]]) -> list[str]:
+        """Return what a person at a terminal is told besides; nothing in a pipe, where it would cost a query."""
+        return []
+
     def line(self, text: str, command: Sequence[str] = ()) -> None:
         """Print a line of the result; a suggested `command` follows it dimly."""
         aside = ""

@@ -38,6 +38,10 @@ class TableOutput(Output):
         colour = wants_colour(sys.stdout, self._shared.color)
         sys.stdout.write(rendered(what, width=self.width, colour=colour, unicode=unicode))
 
+    def for_person(self, notes: Callable[[], list[str]]) -> list[str]:
+        """Return the notes."""
+        return notes()
+
     def todo_list(
         self, workspace: Workspace, query: TodoQuery, *, group: Group | None, nothing: Callable[[int], Note]
     ) -> list[TodoRead]:

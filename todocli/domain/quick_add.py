@@ -31,6 +31,16 @@ KEYS = {
 }
 """The keys in all spellings, each with the option of the same meaning."""
 
+CARRIED_OVER = {
+    **dict.fromkeys(("prio", "prior", "pr", "importance"), "pri"),
+    **dict.fromkeys(("pro", "prj", "proyect", "projekt", "projet", "progetto", "list"), "project"),
+    **dict.fromkeys(("tg", "label", "labels"), "tag"),
+    **dict.fromkeys(("deadline", "date", "until", "by"), "due"),
+    **dict.fromkeys(("wait", "scheduled", "sched", "defer", "begin", "t"), "start"),
+}
+"""The spellings of other programs, each with the key that it stands for."""
+
+_ANY_KEY = re.compile(r"([A-Za-z]{1,12}):((?!//)\S+)")
 _COLUMNS = {"due": "due_on", "start": "starts_on", "priority": "priority", "project": "project", "tag": "tags"}
 _WORD = re.compile(rf"(?<!\S)(?:({'|'.join(KEYS)}):(\S+)|(\+[^\W\d_][\w-]*))(?!\S)", re.IGNORECASE)
 _DATE = re.compile(r"(due|starts?):(\S.*)()", re.IGNORECASE)  # the groups of `_WORD`, so the last is always empty
@@ -47,6 +57,8 @@ class QuickAdd:
 
     title: str = ""
     fields: dict[str, Any] = field(default_factory=dict)
+    near_misses: list[tuple[str, str]] = field(default_factory=list)
+    """Words of the title that look like a misspelt key, each with the probable one."""
 
     @property
     def new(self) -> dict[str, Any]:
@@ -61,11 +73,17 @@ class QuickAdd:
 
 
 def parse_quick_add(
-    words: Iterable[str], options: Mapping[str, Sequence[str]], *, here: datetime, literal: bool = False
+    words: Iterable[str],
+    options: Mapping[str, Sequence[str]],
+    *,
+    here: datetime,
+    literal: bool = False,
+    is_typed: bool = False,
 ) -> QuickAdd:
     """Return the meaning of `words`, and of the `options` due, start, priority, project and tag.
 
-    With `literal`, all words are the title. Raises `ValidationError` for an invalid value, or a field given twice.
+    With `literal`, all words are the title. With `is_typed`, near misses are noted, and keys of other programs refused:
+    a program's words are taken as they are. Raises `ValidationError` for an invalid value, or a field given twice.
     """
     found = QuickAdd()
     for name, values in options.items():
@@ -77,6 +95,8 @@ def parse_quick_add(
         match = None if literal else _quick_word(word)
         if match is None:
             title.append(word)
+            if is_typed and not literal:
+                _note_near_miss(found, word, here)
             continue
         key, value, tag = match.groups()
         try:
@@ -86,6 +106,34 @@ def parse_quick_add(
             raise
     found.title = " ".join(title)
     return found
+
+
+def _note_near_miss(found: QuickAdd, word: str, here: datetime) -> None:
+    """Note a word of the title that looks like a key. Raises `ValidationError` for the key of another program."""
+    if (match := _ANY_KEY.fullmatch(word)) is None:
+        return
+    key, value = match[1].lower(), match[2]
+    intended = CARRIED_OVER.get(key)
+    if intended is None:
+        import difflib
+
+        intended = next(iter(difflib.get_close_matches(key, KEYS, 1, 0.75)), None)
+    if intended is None or not _fits(KEYS[intended], value, here):
+        return
+    if key in CARRIED_OVER:
+        detail = f"The key {key}: is written {intended}: here."
+        raise _error(
+            KEYS[intended], detail, f"Write {intended}:{value[:40]}, or add --literal to keep the word in the title."
+        )
+    found.near_misses.append((word, f"{intended}:{value}"))
+
+
+def _fits(name: str, value: str, here: datetime) -> bool:
+    try:
+        _take(QuickAdd(), name, value, here)
+    except ValidationError:
+        return False
+    return True
 
 
 def join_dates(words: Iterable[str]) -> list[str]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
+from todocli import clock
+from todocli.domain.filters.ast import InProject, Tagged
 from todocli.models import Todo, User
 from todocli.schemas.summaries import SummaryList, SummaryRead
+from todocli.services.filter_sql import compile_filter
 from todocli.services.owner import Owner
 
 _table = sa.inspect(Todo).local_table
@@ -38,6 +42,16 @@ class Summaries:
             parts = name.split("/")
             whole += [("/".join(parts[: i + 1]), still_open, completed) for i in range(len(parts))]
         return self._summarised(whole)
+
+    def unused(self, terms: Sequence[Tagged | InProject], *, but: Sequence[UUID] = ()) -> list[Tagged | InProject]:
+        """Return those of `terms` that match none of the user's todos, except those with the ids `but`."""
+        if not terms:
+            return []
+        others = sa.and_(self._owner.scope(Todo), col(Todo.deleted_at).is_(None), col(Todo.id).not_in(but))
+        dialect, here = self._session.get_bind().dialect.name, clock.here()
+        found = [sa.exists().where(others, compile_filter(term, here, dialect)) for term in terms]
+        row = self._session.execute(sa.select(*found)).one()
+        return [term for term, is_used in zip(terms, row, strict=True) if not is_used]
 
     def _counted(self, name: sa.ColumnElement[Any], names: sa.FromClause | None = None) -> list[tuple[str, int, int]]:
         """Return each name with its numbers of open and completed todos; `names` is a table of the names of a todo."""

@@ -44,6 +44,11 @@ class Editing(Bulk):
         has_change = len(given["words"] or ()) > 1 or is_text_given or given["untag"] or ctx.filter_options.given
         return not has_change or super().may_ask(ctx)
 
+    def option_of_minus(self, before: Sequence[str]) -> str | None:
+        """Return what `-diy` stands for: it removes the tag after a number or `set`, and else excludes it."""
+        changes = SET in before or any(_is_reference(word) or word == "-" for word in before[:1])
+        return "--untag" if changes else "--no-tag"
+
 
 def edit(
     context: Context,
@@ -95,7 +100,7 @@ def _edit_referenced(
     given = options.as_given()
     if words[:1] == [SET] and len(words) > 1 and not literal and not field_options.read(words[1:]).title:
         words = words[1:]  # as before a filter; otherwise it begins a title: set the table
-    found = field_options.read(words, **given, literal=literal)
+    found = field_options.read(words, **given, literal=literal, is_typed=True)
     if found.title and "title" in fields:
         raise UsageError("The title is given twice.", hint="Give it as words, or with --title.")
     changes = fields | found.changes | ({"title": found.title} if found.title else {})
@@ -116,11 +121,13 @@ def _edit_referenced(
         lambda todos, chosen, key: todos.edit(chosen, update, key),
         references,
         dry_run=dry_run,
+        changes=changes,
         words=words,
         literal=literal,
         **given,
         **fields,
     )
+    field_options.note_near_misses(context, found)
 
 
 def _refuse_title_of_several(named: list[str], words: list[str], title: str) -> None:

@@ -13,10 +13,12 @@ from todocli.cli.commands import edit
 from todocli.cli.context import Context
 from todocli.cli.input import NothingOnStdin, read_references, read_stdin, read_text
 from todocli.cli.listing import show_list
+from todocli.cli.names import new_names
 from todocli.cli.output import Group
 from todocli.errors import UsageError, ValidationError
 
 if TYPE_CHECKING:
+    from todocli.domain.quick_add import QuickAdd
     from todocli.schemas.todos import TodoCreate
 
 PANEL = "Todos"
@@ -79,7 +81,8 @@ def add(
         if skip_invalid:
             raise UsageError("--skip-invalid needs the titles on stdin.", hint="Write todo add - --skip-invalid.")
         details = None if description is None else read_text(description)
-        lines, drafts = [words], [_draft(words, details, literal=literal, **options)]
+        typed = field_options.read(words, literal=literal, is_typed=True, **options)
+        lines, drafts = [words], [_draft(typed, details)]
         invalid: dict[int, ValidationError] = {}
     else:
         if description == "-":
@@ -97,7 +100,13 @@ def add(
     )
     with context.workspace() as workspace:
         result = workspace.todos.add(drafts, key)
+        tags, projects = [tag for draft in drafts for tag in draft.tags], [draft.project for draft in drafts]
+        news = context.output.for_person(lambda: new_names(workspace, result, tags, projects))
     context.report(result, verbs.ADD, single=common is None)
+    for note in news:
+        context.output.note(note)
+    if common is None:
+        field_options.note_near_misses(context, typed)
     if invalid:
         raise _invalid_lines(invalid, "The others were added.")
 
@@ -124,7 +133,7 @@ def _drafts(
     for number, line in enumerate(lines, 1):
         if line[0].strip():
             try:
-                drafts.append(_draft(line, details, **options))
+                drafts.append(_draft(field_options.read(line, **options), details))
             except ValidationError as error:
                 invalid[number] = error
     return drafts, invalid
@@ -142,11 +151,10 @@ def _invalid_lines(errors: dict[int, ValidationError], outcome: str) -> Validati
     return ValidationError(detail, hint=only.hint, command=only.command, field_errors=faults)
 
 
-def _draft(words: list[str], description: str | None, *, literal: bool, **options: Any) -> TodoCreate:
+def _draft(found: QuickAdd, description: str | None) -> TodoCreate:
     from todocli.schemas.base import validated
     from todocli.schemas.todos import TodoCreate
 
-    found = field_options.read(words, literal=literal, **options)
     details = {} if description is None else {"description": description}
     return validated(TodoCreate, {"title": found.title, **found.new, **details})
 

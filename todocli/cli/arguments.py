@@ -1,0 +1,70 @@
+"""What is put right in the arguments of a command before they are parsed.
+
+--due 27 jan    the words of a date become one
+-diy            becomes --no-tag diy, or in edit --untag diy, where the word can be no option
+-dashes         is refused where it could be an option and its value: it is prose, or a slip
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from todocli.errors import UsageError
+
+_MINUS_TAG = re.compile(r"-([^\W\d_][\w-]+)")
+
+
+def prepared(
+    arguments: list[str], parameters: Sequence[Any], option_of_minus: Callable[[Sequence[str]], str | None]
+) -> list[str]:
+    """Return the arguments for the parser of a command with these parameters.
+
+    `option_of_minus` returns the option that `-tag` stands for after some words. Raises `UsageError`.
+    """
+    takes_value = {
+        name: not getattr(parameter, "is_flag", False)
+        for parameter in parameters
+        for name in parameter.opts
+        if name.startswith("-")
+    }
+    found: list[str] = []
+    words = iter(_join_dates(arguments, takes_value.keys() & {"--due", "--start"}))
+    for word in words:
+        if word == "--":
+            return [*found, word, *words]
+        if takes_value.get(word):
+            found += [word, *([value] if (value := next(words, None)) is not None else [])]
+            continue
+        letters = [f"-{letter}" for letter in word[1:]] if len(word) > 2 and word[0] == "-" and word[1] != "-" else []
+        minus = option_of_minus(found) if (tag := _MINUS_TAG.fullmatch(word)) else None
+        if minus and tag and letters[0] not in takes_value:
+            found += [minus, tag[1]]
+            continue
+        if letters:
+            _refuse_glued(word, letters, takes_value, f"{minus} {word[1:]}" if minus else "")
+        found.append(word)
+    return found
+
+
+def _refuse_glued(word: str, letters: list[str], takes_value: dict[str, bool], minus: str) -> None:
+    """Raise `UsageError` if a word is an option with its value, or no option but for its first letters."""
+    about_tag = f" For the tag, write {minus[:60]}." if minus else ""
+    for i, letter in enumerate(letters, 1):
+        if takes_value.get(letter) and i < len(letters):
+            raise UsageError(
+                f"The value of {letter} is attached to it in {word[:40]!r}.",
+                hint=f"Write {letter} {word[i + 1 :][:40]}, or put -- before words that begin with a dash.{about_tag}",
+            )
+        if minus and letter not in takes_value:
+            raise UsageError(f"There is no option {letter} in {word[:40]!r}.", hint=about_tag.strip())
+
+
+def _join_dates(arguments: list[str], names: set[str]) -> list[str]:
+    """Return the arguments with the words of each date in one of them."""
+    if not any(word.partition("=")[0] in names for word in arguments):
+        return arguments
+    from todocli.domain.quick_add import join_option_dates
+
+    return join_option_dates(arguments, names)

@@ -1,0 +1,54 @@
+"""Tags and projects that are new, or that nothing has: what a person is told about them, at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from todocli.domain.filters.ast import Filter, InProject, Tagged
+    from todocli.services.resolve import Result
+    from todocli.services.workspace import Workspace
+
+
+def new_names(
+    workspace: Workspace, result: Result, tags: Iterable[str] = (), projects: Iterable[str | None] = ()
+) -> list[str]:
+    """Return a sentence for each tag and project that only the todos of a result have."""
+    from todocli.domain.filters.ast import InProject, Tagged
+
+    if not result.changed or result.is_repeat:
+        return []
+    terms: list[Tagged | InProject] = [Tagged(tag) for tag in dict.fromkeys(tags)]
+    terms += [InProject(name) for name in dict.fromkeys(projects) if name]
+    unused = workspace.summaries.unused(terms, but=[todo.id for todo in result.items])
+    return [f"{_shown(term)} is a new {'tag' if isinstance(term, Tagged) else 'project'}." for term in unused]
+
+
+def unknown_names(workspace: Workspace, condition: Filter) -> list[str]:
+    """Return a sentence about the first tag or project of a filter that no todo has, and one that is spelt alike."""
+    import difflib
+
+    from todocli.domain.filters.ast import InProject, Tagged, terms
+
+    named = [term for term in terms(condition) if isinstance(term, Tagged | InProject) and _name(term)]
+    if not (unused := workspace.summaries.unused(named)):
+        return []
+    term = unused[0]
+    is_tag = isinstance(term, Tagged)
+    known = workspace.summaries.tags() if is_tag else workspace.summaries.projects()
+    near = difflib.get_close_matches(_name(term), [summary.name for summary in known.items], 1)
+    intended = f"; did you mean {f'+{near[0]}' if is_tag else f'project:{near[0]}'}?" if near else "."
+    return [f"There is no {'tag' if is_tag else 'project'} {_name(term)}{intended}"]
+
+
+def _name(term: Tagged | InProject) -> str:
+    from todocli.domain.filters.ast import Tagged
+
+    return (term.tag if isinstance(term, Tagged) else term.project) or ""
+
+
+def _shown(term: Tagged | InProject) -> str:
+    from todocli.domain.filters.ast import Tagged
+
+    return f"+{term.tag}" if isinstance(term, Tagged) else _name(term)
