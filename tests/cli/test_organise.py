@@ -19,6 +19,8 @@ def test_today_has_due_and_starting(todo: Terminal) -> None:
     todo.ok("add -", stdin=SEVEN + "Starts today start:today\nDue tonight due:today-23:00 start:tomorrow\n")
     assert numbers(todo.ok("today")) == [3, 2, 9, 8]
     assert json.loads(todo.ok("today --json"))["count"] == 4
+    assert numbers(todo.ok("today tonight")) == [9]
+    assert numbers(todo.ok("today project:home")) == [3]
     todo.ok("done 2 3 8 9")
     assert todo.ok("today") == ""
 
@@ -27,6 +29,8 @@ def test_next_has_most_urgent(todo: Terminal) -> None:
     todo.ok("add -", stdin=SEVEN)
     assert numbers(todo.ok("next")) == [3]
     assert numbers(todo.ok("next -n 3")) == [3, 2, 5]
+    assert numbers(todo.ok("next +bills")) == [5]
+    assert numbers(todo.ok("next -n 2 due:next-week..")) == numbers(todo.ok("list due:next-week.. -n 2"))
     assert json.loads(todo.ok("next --json"))["total"] == 6
 
 

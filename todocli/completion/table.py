@@ -282,6 +282,7 @@ TABLE = Command(
                 COLOR,
                 HELP,
             ),
+            arguments=(Argument(many=True, kind="+tag"),),
         ),
         "next": Command(
             "Show the most urgent todo, or the N most...",
@@ -296,6 +297,7 @@ TABLE = Command(
                 COLOR,
                 HELP,
             ),
+            arguments=(Argument(many=True, kind="+tag"),),
         ),
         "tags": Command(
             "List your tags, with their open and...",

@@ -13,6 +13,7 @@ from todocli.cli.context import Context
 from todocli.cli.listing import show_list
 
 if TYPE_CHECKING:
+    from todocli.domain.filters.ast import Filter
     from todocli.schemas.summaries import SummaryList
 
 PANEL = "Organise"
@@ -29,17 +30,32 @@ def register(app: typer.Typer) -> None:
         app.command(name, cls=cls, rich_help_panel=PANEL)(body)
 
 
-def today(context: Context) -> None:
-    """List what is overdue, due today or starting today."""
-    from todocli.domain.filters.ast import Between, any_of
+Words = Annotated[
+    list[str] | None, typer.Argument(metavar="[FILTER...]", help="Only these: +home, project:work, pri:high, or text.")
+]
+
+
+def today(context: Context, words: Words = None) -> None:
+    """List what is overdue, due today or starting today.
+
+    todo today project:work
+    """
+    from todocli.domain.filters.ast import Between, all_of, any_of
 
     day = clock.today()
     condition = any_of(Between("due", None, day), Between("start", day, day))
-    show_list(context, "open", condition, nothing=("Nothing for today.", ()))
+    show_list(context, "open", all_of(condition, _filter(words)), nothing=("Nothing for today.", ()))
+
+
+def _filter(words: list[str] | None) -> Filter:
+    from todocli.domain.filters.parser import parse_words
+
+    return parse_words(words or [], today=clock.today())
 
 
 def next_(
     context: Context,
+    words: Words = None,
     limit: Annotated[
         int | None, typer.Option("--limit", "-n", metavar="N", parser=positive, help="Show N; 1 by default.")
     ] = None,
@@ -47,8 +63,9 @@ def next_(
     """Show the most urgent todo, or the N most urgent.
 
     todo next -n 3
+    todo next +ops
     """
-    show_list(context, limit=limit or 1)
+    show_list(context, "open", _filter(words), limit=limit or 1)
 
 
 def tags(context: Context) -> None:
