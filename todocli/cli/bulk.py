@@ -83,7 +83,7 @@ def nothing_chosen() -> UsageError:
 
 def is_filter(context: Context, words: Sequence[str]) -> bool:
     """Whether a line selects todos by a filter. Raises `UsageError` if it also references some."""
-    from todocli.domain.filters.terms import is_key_word
+    from todocli.domain.filters.words import is_key_word
     from todocli.domain.references import is_reference
 
     selecting = [*context.filter_options.given, *filter(is_key_word, words)]
@@ -171,7 +171,7 @@ def run_on_filter(
 def refuse_text(words: Sequence[str]) -> None:
     """Raise `UsageError` for a word that is neither a tag, nor a key with a value, nor part of an expression."""
     from todocli.domain.filters.parser import is_part_of_expression
-    from todocli.domain.filters.terms import is_key_word
+    from todocli.domain.filters.words import is_key_word
     from todocli.domain.quick_add import join_dates
     from todocli.domain.references import is_reference
 

@@ -176,7 +176,7 @@ class Bulk(Writing):
 
     def may_ask(self, ctx: Context) -> bool:
         """Whether the user may be asked: about the todos of a filter."""
-        from todocli.domain.filters.terms import is_key_word
+        from todocli.domain.filters.words import is_key_word
 
         words = ctx.params.get("words") or ()
         return (bool(ctx.filter_options.given) or any(map(is_key_word, words))) and super().may_ask(ctx)

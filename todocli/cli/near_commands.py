@@ -48,7 +48,7 @@ def beginning_with(name: str, commands: Collection[str]) -> list[str]:
 
 def nearest(words: Sequence[str], commands: Collection[str]) -> list[str] | None:
     """Return the line that was probably intended; None if there is no single one."""
-    from todocli.domain.filters.terms import is_key_word
+    from todocli.domain.filters.words import is_key_word
 
     word, *rest = words
     if is_key_word(word):

@@ -187,7 +187,7 @@ def _edit_selected(context: Context, words: list[str], fields: dict[str, Any], *
 
 def _refuse_without_set(context: Context, words: list[str], fields: dict[str, Any]) -> None:
     """Raise `UsageError` for a line with a filter whose words may select or change, or that has neither."""
-    from todocli.domain.filters.terms import is_key_word
+    from todocli.domain.filters.words import is_key_word
 
     given = context.filter_options.as_given()
     if fields and (given or all(map(is_key_word, words))) and (given or words):

@@ -12,12 +12,11 @@ from typing import Literal
 from todocli.domain.dates import WEEKDAY, parse_day
 from todocli.domain.fields import parse_priority, parse_project, parse_tag
 from todocli.domain.filters.ast import Between, Contains, Filter, HasPriority, InProject, Not, Overdue, Tagged, quoted
+from todocli.domain.filters.words import KEYED
 from todocli.domain.quick_add import KEYS
 from todocli.errors import ValidationError
 
 HELP = ("todo", "help", "filters")
-
-_KEYED = re.compile(r"([A-Za-z]+):(.*)", re.DOTALL)
 
 
 class InvalidTerm(Exception):
@@ -33,14 +32,9 @@ def term(text: str, today: date) -> Filter:
     if text[:1] in ("+", "-") and len(text) > 1:
         found = Tagged(_name(parse_tag, text[1:], "tag"))
         return Not(found) if text[0] == "-" else found
-    if match := _KEYED.fullmatch(text):
+    if match := KEYED.fullmatch(text):
         return keyed(match[1], match[2], today)
     return contains(text)
-
-
-def is_key_word(text: str) -> bool:
-    """Whether a word is a tag or has a key, and so is no text to search for."""
-    return (text[:1] in ("+", "-") and text[1:2].isalpha()) or _KEYED.fullmatch(text) is not None
 
 
 def contains(text: str) -> Filter:
