@@ -99,6 +99,27 @@ def test_child_that_ends_without_a_status_is_lost(ends: Ends, token: int, change
     assert lost.value.change == (change.bytes if change else None)
 
 
+def test_child_that_is_faster_than_the_sender_runs_the_command_alone(
+    ends: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have ended before the client is done with sending, which is then a broken pipe."""
+    ours, theirs = ends
+    really_send = protocol.send
+
+    def send(connection: Any, request: bytes, files: list[int]) -> None:
+        really_send(connection, request, files)
+        _, received = protocol.receive(theirs)
+        assert os.read(received[3], 1) == b"1"
+        theirs.sendall(protocol.RUNNING + bytes(4) + protocol.EXITED + bytes([7]))
+        theirs.close()
+        for descriptor in received:
+            os.close(descriptor)
+        connection.sendall(b"")
+
+    monkeypatch.setattr(protocol, "send", send)
+    assert client._hand_over(ours, b"", ["list"]) == 7
+
+
 def test_request_arrives_with_its_files(ends: Ends, tmp_path: Path) -> None:
     parts = [b"", b"a b", b"\xff" * 300_000, "ä".encode()]
     here = os.open(tmp_path, os.O_RDONLY)

@@ -44,15 +44,26 @@ def _hand_over(connection: _socket.socket, installation: bytes, arguments: list[
     os.close(full)
     opened = [token]
     try:
-        opened.append(os.open(".", os.O_RDONLY | os.O_DIRECTORY))
-        protocol.send(connection, _request(installation, arguments), [0, 1, 2, *opened])
-    except OSError:  # the daemon has left, or the folder is gone
-        return None
-    else:
+        try:
+            opened.append(os.open(".", os.O_RDONLY | os.O_DIRECTORY))
+        except OSError:  # the folder is gone
+            return None
+        _send(connection, _request(installation, arguments), [0, 1, 2, *opened])
         return _Run(connection, token).follow()
     finally:
         for descriptor in opened:
             os.close(descriptor)
+
+
+def _send(connection: _socket.socket, request: bytes, files: list[int]) -> None:
+    """Send a request, unless the child has left.
+
+    It may have left because it has run the command already. So a failure says nothing: only the token does.
+    """
+    try:
+        protocol.send(connection, request, files)
+    except OSError:  # contextlib is not loaded
+        return
 
 
 def _has_standard_files() -> bool:
