@@ -567,4 +567,6 @@ def test_first_todo_with_a_name_says_so(person: Terminal, todo: Terminal) -> Non
     assert person("edit 2 project:work +diy").err == "+diy is a new tag.\nwork is a new project.\n"
     assert person("edit 1 +bills pri:high").err == ""
     assert person("add -", stdin="c +x\nd +x\n").err.endswith("+x is a new tag.\n")
+    many = person("add -", stdin="".join(f"{i} +tag{i}\n" for i in range(2_100)))
+    assert (many.code, many.err) == (0, "")  # they would be more than anybody reads, or one query can ask for
     assert todo("add e +other").err == ""

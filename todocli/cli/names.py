@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from todocli.services.resolve import Result
     from todocli.services.workspace import Workspace
 
+MAX_NAMES = 20
+"""How many names are asked about at most. More come from a file, and each takes a search of all todos."""
+
 
 def new_names(
     workspace: Workspace, result: Result, tags: Iterable[str] = (), projects: Iterable[str | None] = ()
@@ -21,7 +24,10 @@ def new_names(
         return []
     terms: list[Tagged | InProject] = [Tagged(tag) for tag in dict.fromkeys(tags)]
     terms += [InProject(name) for name in dict.fromkeys(projects) if name]
-    unused = workspace.summaries.unused(terms, but=[todo.id for todo in result.items])
+    if len(terms) > MAX_NAMES:
+        return []
+    change = next(todo.change_id for todo in result.items if todo.number in result.changed)
+    unused = workspace.summaries.unused(terms, but=change)
     return [f"{_shown(term)} is a new {'tag' if isinstance(term, Tagged) else 'project'}." for term in unused]
 
 

@@ -43,11 +43,12 @@ class Summaries:
             whole += [("/".join(parts[: i + 1]), still_open, completed) for i in range(len(parts))]
         return self._summarised(whole)
 
-    def unused(self, terms: Sequence[Tagged | InProject], *, but: Sequence[UUID] = ()) -> list[Tagged | InProject]:
-        """Return those of `terms` that match none of the user's todos, except those with the ids `but`."""
+    def unused(self, terms: Sequence[Tagged | InProject], *, but: UUID | None = None) -> list[Tagged | InProject]:
+        """Return those of `terms` that match none of the user's todos, except those that the change `but` wrote."""
         if not terms:
             return []
-        others = sa.and_(self._owner.scope(Todo), col(Todo.deleted_at).is_(None), col(Todo.id).not_in(but))
+        others = sa.and_(self._owner.scope(Todo), col(Todo.deleted_at).is_(None))
+        others = others if but is None else sa.and_(others, col(Todo.change_id) != but)
         dialect, here = self._session.get_bind().dialect.name, clock.here()
         found = [sa.exists().where(others, compile_filter(term, here, dialect)) for term in terms]
         row = self._session.execute(sa.select(*found)).one()
