@@ -1,4 +1,4 @@
-"""Lines whose first word is no command."""
+"""Lines that do not begin with a command."""
 
 from __future__ import annotations
 

@@ -1,8 +1,10 @@
-"""What is put right in the arguments of a command before they are parsed.
+"""Prepares the arguments of a command for Typer's parser.
 
---due 27 jan    the words of a date become one
--diy            becomes --no-tag diy, or in edit --untag diy, where the word can be no option
--dashes         is refused where it could be an option and its value: it is prose, or a slip
+    --due 27 jan    the words of a date become one
+    -diy            becomes --no-tag diy, or --untag diy in edit, unless it could be an option
+    -dashes         is refused if it could be an option and its value: it is prose, or a slip
+
+All others are passed on as they are.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tags and projects that are new, or that nothing has: what a person is told about them, at a terminal."""
+"""Tells a person at a terminal which tags and projects are new, and which ones no todo has."""
 
 from __future__ import annotations
 

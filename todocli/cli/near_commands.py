@@ -1,4 +1,4 @@
-"""What a line means whose first word is no command: `todo 12 done`, `todo und`, `todo delete 3`.
+"""Guesses the command if the first word is not one: `todo 12 done`, `todo und`, `todo delete 3`.
 
 Words of other programs, and unique beginnings of commands, are answered with the right command. It runs at once only
 if the user agrees: the word may be a slip. Numbers before a command are no slip, and run.

@@ -83,7 +83,7 @@ class Output:
         print(self._dim(visible(line), sys.stderr), file=sys.stderr)
 
     def for_person(self, notes: Callable[[], list[str]]) -> list[str]:
-        """Return what a person at a terminal is told besides; nothing in a pipe, where it would cost a query."""
+        """Return notes for a person at a terminal. A pipe gets none: each would cost a query."""
         return []
 
     def line(self, text: str, command: Sequence[str] = ()) -> None:

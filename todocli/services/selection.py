@@ -28,7 +28,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class Preview:
-    """The todos that `references` refer to, none of which is changed."""
+    """The todos that a dry run looks up by `references`, and leaves as they are."""
 
     references: References
 

@@ -186,7 +186,7 @@ def _edit_selected(context: Context, words: list[str], fields: dict[str, Any], *
 
 
 def _refuse_without_set(context: Context, words: list[str], fields: dict[str, Any]) -> None:
-    """Raise `UsageError` for a line with a filter whose words may select or change, or that has neither."""
+    """Raise `UsageError` if a line without `set` does not say which words select todos, and which change them."""
     from todocli.domain.filters.words import is_key_word
 
     given = context.filter_options.as_given()
