@@ -18,6 +18,9 @@ from todocli.database.postgres.url import PostgresURL
 
 pytestmark = pytest.mark.slow
 
+READY_FOR_QUERY = b"Z\0\0\0\5I"
+"""Postgres: Frontend/Backend Protocol, Message Formats."""
+
 WORK = "list", "--json", "--fields", "title"
 
 
@@ -42,11 +45,12 @@ class Work:
         assert (ran.returncode, ran.stderr) == (0, ""), ran.stderr
 
     def wait_for_connection(self, number: int) -> None:
-        """Wait until that many connections were opened, and the last one is idle."""
-        wait_until(lambda: len(self.relay.lines) >= number, "the connection ahead")
-        with postgres.connect(self.url) as console:
-            idle = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle'"
-            wait_until(lambda: console.execute(idle).fetchone() == (1,), "it to be idle")
+        """Wait until that many connections were opened, and the last one was told that it may send a query."""
+        lines = self.relay.lines
+        wait_until(
+            lambda: len(lines) >= number and lines[number - 1].ended_with.endswith(READY_FOR_QUERY),
+            "the connection ahead",
+        )
 
 
 def _register(url: PostgresURL) -> None:

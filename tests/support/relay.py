@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 
 CHUNK = 65_536
+_END = 16
 
 
 class Cut(Exception):
@@ -37,6 +38,9 @@ class Line:
     on_server: Callable[[bytes], bytes] | None = None
     """Called with what was described; what they return goes on. They raise `Cut` to end the connection."""
 
+    ended_with: bytes = field(default=b"", repr=False)
+    """The end of what the server said last."""
+
     _client_spoke: bool = field(default=False, repr=False)
 
     def described(self, data: bytes, *, by_client: bool) -> bytes:
@@ -46,6 +50,8 @@ class Line:
         elif self._client_spoke:
             self.round_trips += 1
             self._client_spoke = False
+        if not by_client:
+            self.ended_with = data[-_END:]
         change = self.on_client if by_client else self.on_server
         return change(data) if change else data
 
