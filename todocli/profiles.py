@@ -1,6 +1,7 @@
 """Profiles and saved views: who the user is, which database they use, and what the environment says.
 
     active = "work"
+    columns = ["number", "title", "due"]
 
     [profiles.work]
     user = "ada"
@@ -86,7 +87,8 @@ class Profiles:
     """Every profile by its name, `local` among them, and the name of the active one.
 
     `views` has the saved views: each is what the user types after `todo list`. `written` has the names of the profiles
-    in the file; `local` need not be there. `daemon` says whether commands may run in a daemon.
+    in the file; `local` need not be there. `daemon` says whether commands may run in a daemon, and `columns` which
+    columns lists have, unless None.
     """
 
     active: str
@@ -94,6 +96,7 @@ class Profiles:
     views: Mapping[str, str]
     written: frozenset[str]
     daemon: bool = True
+    columns: tuple[str, ...] | None = None
 
 
 def load(path: Path | None = None) -> Profiles:
@@ -270,6 +273,9 @@ def _understand(values: dict[str, Any]) -> Profiles:
     profiles.setdefault(LOCAL, Profile(LOCAL, login_name()))
     if values.get("daemon", "auto") not in ("auto", "off"):
         raise _invalid("daemon", 'must be "auto" or "off"')
+    columns = values.get("columns")
+    if columns is not None and not (isinstance(columns, list) and all(isinstance(name, str) for name in columns)):
+        raise _invalid("columns", "must be a list of names, each in quotes")
     lines = views.items() if isinstance(views, dict) else ()
     return Profiles(
         active,
@@ -277,6 +283,7 @@ def _understand(values: dict[str, Any]) -> Profiles:
         {name: line for name, line in lines if isinstance(line, str)},
         frozenset(tables),
         daemon=values.get("daemon") != "off",
+        columns=None if columns is None else tuple(columns),
     )
 
 

@@ -60,6 +60,8 @@ def _add(todo: RunningDaemon, title: str, victim: str, after: float) -> int:
         with suppress(ProcessLookupError):
             os.kill({"client": client.pid, "child": child, "daemon": todo.process.pid}[victim], signal.SIGKILL)
         _, error = client.communicate()
+    if victim == "daemon":
+        todo.process.wait()
     if client.returncode != 9:
         return client.returncode
     command = shlex.split(error[error.index("todo --change") :].splitlines()[0])

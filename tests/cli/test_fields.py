@@ -33,7 +33,7 @@ def todo(monkeypatch: pytest.MonkeyPatch, embedded_file: Path) -> Terminal:
 @pytest.fixture
 def person(monkeypatch: pytest.MonkeyPatch, embedded_file: Path) -> Terminal:
     monkeypatch.setenv("NO_COLOR", "1")
-    return Terminal(monkeypatch, terminal=True)
+    return Terminal(monkeypatch, terminal=True, width=120)
 
 
 def test_add_echoes_fields(person: Terminal) -> None:
@@ -223,7 +223,8 @@ def test_bad_filter_as_json_has_position(todo: Terminal) -> None:
 
 def test_list_footer_counts_todos(person: Terminal) -> None:
     person.ok("add -", stdin=SEVEN)
-    assert person("").err == "6 open · 2 overdue\n"
+    person.width = 120
+    assert person("").err == "6 open · 2 overdue · 1 starts later\n"
     assert person("list +bills").err == "2 of 6 open\n"
     assert person("list the -n 2").err == "2 of 6 open · 1 overdue\n"
     assert person("list nothing").err == "No matches among 6 open todos.\n"

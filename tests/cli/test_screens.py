@@ -16,8 +16,9 @@ from rich.cells import cell_len
 
 from scripts.write_screens import FOLDER, screens
 from tests.support.factories import a_todo
-from todocli.render.tables import plain_table, rendered, todo_detail, todo_table
+from todocli.render.tables import plain_table, rendered, todo_detail
 from todocli.render.text import visible
+from todocli.render.todo_table import todo_table
 from todocli.schemas.todos import TodoRead
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -44,8 +45,8 @@ def _todo(
     return a_todo(number, title, description=description, state=state, at=NOW - age)
 
 
-def _table(todos: list[TodoRead], width: int, *, colour: bool = False, dated: str = "created_at") -> str:
-    return rendered(todo_table(todos, now=NOW, width=width, dated=dated), width=width, colour=colour)
+def _table(todos: list[TodoRead], width: int, *, colour: bool = False, dated: str = "added") -> str:
+    return rendered(todo_table(todos, now=NOW, width=width, dated=dated).table, width=width, colour=colour)
 
 
 def _screen(text: str) -> str:
@@ -63,7 +64,7 @@ def _without_escapes(text: str) -> str:
 # Screens
 
 
-def test_narrow_table_has_number_and_title() -> None:
+def test_narrow_table_wraps_titles() -> None:
     todos = [
         _todo(1, "buy milk"),
         _todo(12, "漢字を勉強"),
@@ -75,7 +76,7 @@ def test_narrow_table_has_number_and_title() -> None:
  1   buy milk
 12   漢字を勉強
  3   Ask the landlord about the broken
-     heating before winter
+     heating before winter*
 """)
 
 
@@ -92,19 +93,19 @@ def test_wide_table_adds_age_and_differing_state() -> None:
 """)
 
 
-def test_table_shows_first_line_of_description() -> None:
+def test_table_marks_todos_with_description() -> None:
     todos = [_todo(1, "buy milk", "oat\nor soy"), _todo(2, "漢字", None, age=timedelta(minutes=5))]
     assert _table(todos, 80) == _screen("""
-#   Title      Description   Added
-──────────────────────────────────────
-1   buy milk   oat …         now
-2   漢字                     5 min ago
+#   Title       Added
+─────────────────────────
+1   buy milk*   now
+2   漢字        5 min ago
 """)
 
 
 @pytest.mark.parametrize(
     ("state", "dated", "heading"),
-    [("open", "created_at", "Added"), ("done", "completed_at", "Done"), ("trash", "deleted_at", "Removed")],
+    [("open", "added", "Added"), ("done", "done", "Done"), ("trash", "removed", "Removed")],
 )
 def test_heading_names_date_of_state(state: str, dated: str, heading: str) -> None:
     rule = "─" * (17 + len(heading))
@@ -145,8 +146,8 @@ def test_empty_columns_are_left_out() -> None:
     assert shown == _screen("""
 User   Id
 ─────────
-ada    1
-bob    2
+ada     1
+bob     2
 """)
     open_only = _table([_todo(1, "a"), _todo(2, "b")], 200)
     assert "State" not in open_only
@@ -165,8 +166,8 @@ def test_lines_fit_terminal_and_titles_are_whole(kind: str, description: str | N
     todo = _todo(1234, TITLES[kind], description)
     other = _todo(7, "z", state="done", age=timedelta(days=100))
     for name, what in (
-        ("alone", todo_table([todo], now=NOW, width=width)),
-        ("mixed", todo_table([todo, other], now=NOW, width=width)),
+        ("alone", todo_table([todo], now=NOW, width=width).table),
+        ("mixed", todo_table([todo, other], now=NOW, width=width).table),
         ("detail", todo_detail(todo, now=NOW)),
     ):
         lines = rendered(what, width=width, colour=False).splitlines()

@@ -217,5 +217,5 @@ def check(store: Store, todos: list[TodoCreate], conditions: list[Filter]) -> No
             expected = [todo for todo in added if fits(condition, todo)]
             found = mine.find(TodoQuery("all", condition, here=HERE))
             assert found.items == expected, format_filter(condition)
-            limited, among = mine.overview(TodoQuery("all", condition, limit=1, here=HERE))
-            assert (limited.total, among) == (len(expected), len(added))
+            limited = mine.overview(TodoQuery("all", condition, limit=1, here=HERE))
+            assert (limited.total, limited.among) == (len(expected), len(added))

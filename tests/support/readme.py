@@ -157,14 +157,14 @@ def _read(terminal: int) -> str:
 def comparable(expected: str, shown: str, home: str) -> tuple[str, str]:
     """Return both texts in a form that can be compared: `home` as ~, and masks for what varies.
 
-    Masked text may change the width of a table. So where something was masked, or `home` is shown, runs of blanks
-    and rules of any length are equal.
+    Masked text may change the width of a table, and where a sentence is broken. So where something was masked, or
+    `home` is shown, white space and rules of any length are equal.
     """
     written = _WAITING.sub("", re.sub(r"[ \t]+$", "", shown.replace(home, "~"), flags=re.MULTILINE))
     masked_expected, masked_written = _masked(expected), _masked(written)
     if home in shown or (masked_expected, masked_written) != (expected, written):
         masked_expected, masked_written = (
-            re.sub("(─|(?<=[^ \n]) ){2,}", r"\1\1", text) for text in (masked_expected, masked_written)
+            re.sub(r"\s+", " ", re.sub("─+", "─", text)) for text in (masked_expected, masked_written)
         )
     return masked_expected, masked_written
 

@@ -51,10 +51,13 @@ def program() -> Any:
 class Terminal:
     """A place to type commands. `terminal` says whether a person sits there; otherwise everything is a pipe."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, terminal: bool = False, width: int = 80) -> None:
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, *, terminal: bool = False, width: int = 80, lines: int = 50
+    ) -> None:
         self._monkeypatch = monkeypatch
         self.terminal = terminal
         self.width = width
+        self.lines = lines
         self.program = program()
 
     def __call__(self, line: str | list[str], *, stdin: str | bytes = b"", profile: str | None = None) -> Ran:
@@ -66,6 +69,7 @@ class Terminal:
         out, err = _Stream(terminal=self.terminal), _Stream(terminal=self.terminal)
         with self._monkeypatch.context() as patch:
             patch.setenv("COLUMNS", str(self.width))
+            patch.setenv("LINES", str(self.lines))
             patch.setattr(sys, "stdin", _Stream(data, terminal=self.terminal))
             patch.setattr(sys, "stdout", out)
             patch.setattr(sys, "stderr", err)

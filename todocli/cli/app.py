@@ -10,7 +10,7 @@ import typer.main
 from typer.models import CommandInfo, TyperInfo
 
 from todocli import __version__
-from todocli.cli.command import READING, Root, enter
+from todocli.cli.command import LISTING, Root, enter
 from todocli.cli.commands import daemon, db, doctor, help, history, organise, profile, serve, todos, token, user, view
 from todocli.cli.context import Context
 from todocli.cli.listing import show_list
@@ -83,6 +83,6 @@ def root(
 ) -> None:
     """List the open todos, unless a command follows."""
     if context.invoked_subcommand is None:
-        context.shared.check(READING)
+        context.shared.check(LISTING)
         enter(context, is_for_daemon=True)
         show_list(context)

@@ -43,6 +43,13 @@ def _shared_options(
         typer.Option("--fields", metavar="A,B", help="Print only these fields, as JSON.", rich_help_panel=PANEL),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print numbers only.", rich_help_panel=PANEL)] = False,
+    columns: Annotated[
+        str | None,
+        typer.Option("--columns", metavar="A,B", help="Show these columns of a list.", rich_help_panel=PANEL),
+    ] = None,
+    all_rows: Annotated[
+        bool, typer.Option("--all-rows", help="Show a long list to its end, at a terminal too.", rich_help_panel=PANEL)
+    ] = False,
     change: Annotated[
         str | None,
         typer.Option(
@@ -79,6 +86,7 @@ Names = tuple[str, ...]
 
 COMMON: Names = ("json", "profile", "no_input", "color")
 READING: Names = ("json", "jsonl", "fields", "quiet", "profile", "no_input", "color")
+LISTING: Names = (*READING, "columns", "all_rows")
 WRITING: Names = ("json", "jsonl", "fields", "quiet", "change", "profile", "no_input", "color")
 
 
@@ -156,6 +164,12 @@ class Reading(Command):
 
 
 class Listing(Reading):
+    """A command that shows a list of todos."""
+
+    takes: ClassVar[Names] = LISTING
+
+
+class Filtering(Listing):
     """A command that shows the todos of a filter."""
 
     takes_filter = True

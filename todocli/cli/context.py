@@ -11,6 +11,7 @@ from uuid import UUID
 
 import typer
 
+from todocli.cli import terminal
 from todocli.cli.output import JsonOutput, Output, QuietOutput
 from todocli.cli.shared import Shared, wants_json
 from todocli.errors import ConfirmationRequired
@@ -59,6 +60,26 @@ class Context(typer.Context):
         from todocli import profiles
 
         return profiles.resolve(self.shared.profile, self.settings)
+
+    @property
+    def other_profile(self) -> str:
+        """The name of the profile, for an answer that should show it; empty for the one that needs no setup."""
+        from todocli.profiles import LOCAL
+
+        return "" if self.profile.name == LOCAL else self.profile.name
+
+    @property
+    def columns(self) -> tuple[str, ...] | None:
+        """The columns that a list was asked for, by this line or the configuration file. Raises `UsageError`."""
+        given, configured = self.shared.columns, self.settings.columns
+        if given is None and configured is None:
+            return None
+        from todocli import paths
+        from todocli.render.columns import parse_columns
+
+        if given is not None:
+            return parse_columns(given.split(","), "--columns")
+        return parse_columns(configured or (), f"{paths.config_file()}: columns")
 
     @cached_property
     def target(self) -> Target:
@@ -184,7 +205,7 @@ class Context(typer.Context):
             detail = f"Confirmation required; nothing was changed: {question}"
             raise ConfirmationRequired(detail, hint="Pass --yes to confirm.")
         try:
-            agreed = typer.confirm(question, default=default, err=True)
+            agreed = typer.confirm(terminal.fit(question, sys.stderr), default=default, err=True)
         except typer.Abort:
             print(file=sys.stderr)  # the prompt's line ends here
             raise

@@ -132,16 +132,25 @@ def _fail(error: TodoError, shared: Shared) -> int:
     return status_of(error)
 
 
+_LABEL = len("error: ")
+"""The width of the word before a message."""
+
+
 def _print_error(error: TodoError, colour: bool) -> None:
+    import shlex
+
+    from todocli.cli.terminal import fit
     from todocli.render.text import hint_line, pointed_at, visible
 
     red, dim, off = ("\x1b[1;31m", "\x1b[2m", "\x1b[0m") if colour else ("", "", "")
-    print(f"{red}error:{off} {visible(error.detail)}", file=sys.stderr)
+    print(f"{red}error:{off} {fit(visible(error.detail), sys.stderr, beside=_LABEL)}", file=sys.stderr)
     if isinstance(error, ValidationError) and error.spot:
         for line in pointed_at(*_redacted(error.spot)):
             print(f"       {line}", file=sys.stderr)
     if hint := hint_line(error.hint, error.command):
-        print(f"{dim} hint:{off} {visible(hint)}", file=sys.stderr)
+        command = visible(shlex.join(error.command)) if error.command else ""
+        words = visible(hint).removesuffix(command).rstrip()
+        print(f"{dim} hint:{off} {fit(words, sys.stderr, command=command, beside=_LABEL)}", file=sys.stderr)
 
 
 def _redacted(spot: tuple[str, int, int]) -> tuple[str, int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from todocli.cli.context import Context
-from todocli.cli.output import NOTED, Group, Note
+from todocli.cli.output import Group, Listing, Note
 
 if TYPE_CHECKING:
     from todocli.domain.filters.ast import Filter
@@ -52,9 +52,9 @@ def show_list(
             return " ".join(unknown) or _no_matches(state, among), ()
 
         query = TodoQuery(state, condition, keys, reverse, limit)
-        shown = context.output.todo_list(workspace, query, group=group, nothing=empty)
-    is_whole = state == "open" and not is_filtered and limit is None and len(shown) < NOTED
-    context.remember(shown, all_open=is_whole)
+        listing = Listing(query, empty, group, context.columns, context.other_profile)
+        shown = context.output.todo_list(workspace, listing)
+    context.remember(shown.items, all_open=shown.is_whole and state == "open" and not is_filtered)
 
 
 def _no_matches(state: ListState, among: int) -> str:

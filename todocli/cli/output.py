@@ -10,12 +10,12 @@ Commands hand over results and never ask which one it is. stdout has the result,
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from todocli import clock
+from todocli.cli import terminal
 from todocli.cli.colour import wants_colour
 from todocli.cli.shared import Shared, command_line
 from todocli.errors import OutputLost
@@ -47,6 +47,27 @@ NOTED = 1_000
 """How many todos of a list are kept at most, after they were printed."""
 
 
+class Listing(NamedTuple):
+    """What to list, and how.
+
+    `nothing` makes the note for an empty list, given how many todos there are without the filter. `columns` are the
+    names of those to show, or None for the usual ones. `profile` is the name to show with the list, if any.
+    """
+
+    query: TodoQuery
+    nothing: Callable[[int], Note]
+    group: Group | None = None
+    columns: Sequence[str] | None = None
+    profile: str = ""
+
+
+class Noted(NamedTuple):
+    """The todos that were printed, or the first of them; and whether they are the whole list."""
+
+    items: Sequence[TodoLine | TodoRead]
+    is_whole: bool
+
+
 def noting(items: Iterable[Item], noted: list[Any]) -> Iterator[Item]:
     """Return `items`, and add the first of them to `noted` as they go by."""
     for item in items:
@@ -67,11 +88,6 @@ class Output:
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
 
-    @property
-    def width(self) -> int:
-        """The width of the terminal, in columns."""
-        return max(shutil.get_terminal_size().columns, 20)
-
     # Words
 
     def note(self, text: str, command: Sequence[str] = ()) -> None:
@@ -79,8 +95,9 @@ class Output:
         from todocli.render.text import visible
 
         sys.stdout.flush()
-        line = f"{text}: {command_line(command, self._shared.profile)}" if command else text
-        print(self._dim(visible(line), sys.stderr), file=sys.stderr)
+        shown = visible(command_line(command, self._shared.profile)) if command else ""
+        line = terminal.fit(visible(f"{text}:" if command else text), sys.stderr, command=shown)
+        print(self._dim(line, sys.stderr), file=sys.stderr)
 
     def for_person(self, notes: Callable[[], list[str]]) -> list[str]:
         """Return notes for a person at a terminal. A pipe gets none: each would cost a query."""
@@ -92,8 +109,9 @@ class Output:
         if command:
             from todocli.render.text import visible
 
-            aside = self._dim(f" · {visible(command_line(command, self._shared.profile))}", sys.stdout)
-        sys.stdout.write(f"{text}{aside}\n")
+            aside = f"· {visible(command_line(command, self._shared.profile))}"
+        line = terminal.fit(text, sys.stdout, command=aside)
+        sys.stdout.write(f"{line.removesuffix(aside)}{self._dim(aside, sys.stdout)}\n" if aside else f"{line}\n")
 
     def _dim(self, text: str, stream: object) -> str:
         colour = wants_colour(stream, self._shared.color)  # type: ignore[arg-type]
@@ -101,21 +119,22 @@ class Output:
 
     # Todos
 
-    def todo_list(
-        self, workspace: Workspace, query: TodoQuery, *, group: Group | None, nothing: Callable[[int], Note]
-    ) -> Sequence[TodoLine | TodoRead]:
-        """Find todos and print them; return them, or the first of many.
-
-        `nothing` makes the note for an empty list, given how many todos there are without the filter.
-        """
+    def todo_list(self, workspace: Workspace, listing: Listing) -> Noted:
+        """Find todos and print them; return them, or the first of many."""
         shown: list[TodoLine | TodoRead] = []
-        self._todo_list(workspace, query, shown)
+        self._todo_list(workspace, listing, shown)
         if not shown:
-            self.note(*nothing(0))
-        return shown
+            self.note(*listing.nothing(0))
+        return Noted(shown, is_whole=listing.query.limit is None and len(shown) < NOTED)
 
-    def _todo_list(self, workspace: Workspace, query: TodoQuery, shown: list[TodoLine | TodoRead]) -> None:
-        if query.limit is None:
+    def _todo_list(self, workspace: Workspace, listing: Listing, shown: list[TodoLine | TodoRead]) -> None:
+        query = listing.query
+        if listing.columns:
+            from todocli.render.columns import plain_columns
+
+            todos = workspace.walk_todos(query) if query.limit is None else workspace.todos.find(query).items
+            sys.stdout.writelines(f"{plain_columns(todo, listing.columns)}\n" for todo in noting(todos, shown))
+        elif query.limit is None:
             self._lines(noting(workspace.walk_lines(query), shown))
         else:
             self._lines(noting(workspace.todos.find(query).items, shown))
@@ -272,6 +291,9 @@ class QuietOutput(Output):
         """Print the numbers."""
         sys.stdout.writelines(f"{todo.number}\n" for todo in items)
 
+    def _todo_list(self, workspace: Workspace, listing: Listing, shown: list[TodoLine | TodoRead]) -> None:
+        super()._todo_list(workspace, listing._replace(columns=None), shown)
+
     def _all_changes(self, changes: Iterable[ChangeRead]) -> None:
         """Print the numbers of all todos that the changes touched, each once."""
         numbers = dict.fromkeys(item.number for change in changes for item in change.items)
@@ -299,7 +321,8 @@ class JsonOutput(Output):
         lines = [document(value, fields)] if items is None else json_lines(items, fields)
         sys.stdout.writelines(f"{line}\n" for line in lines)
 
-    def _todo_list(self, workspace: Workspace, query: TodoQuery, shown: list[TodoLine | TodoRead]) -> None:
+    def _todo_list(self, workspace: Workspace, listing: Listing, shown: list[TodoLine | TodoRead]) -> None:
+        query = listing.query
         if query.limit is not None:
             found = workspace.todos.find(query)
             shown += found.items

@@ -22,6 +22,8 @@ class Shared:
     jsonl: bool = False
     fields: tuple[str, ...] | None = None
     quiet: bool = False
+    columns: str | None = None
+    all_rows: bool = False
     change: UUID | None = None
     yes: bool = False
     profile: str | None = None
@@ -48,6 +50,11 @@ class Shared:
             raise UsageError(f"This command does not take {option}.", hint=f"Leave {option} out.")
         if self.quiet and (self.json or self.jsonl or self.fields):
             raise UsageError("--quiet and JSON cannot be combined.", hint="Use only one of them.")
+        if self.columns is not None and (self.quiet or self.json or self.jsonl or self.fields):
+            other = "--quiet" if self.quiet else "JSON"
+            raise UsageError(
+                f"--columns and {other} cannot be combined.", hint="For JSON, name the fields: --fields A,B."
+            )
         if self.json and self.jsonl:
             raise UsageError("--json and --jsonl cannot be combined.", hint="Use only one of them.")
 
@@ -60,6 +67,12 @@ def with_profile(command: Sequence[str], profile: str | None) -> list[str]:
     if profile and not named and takes_profile:
         words[1:1] = ["--profile", profile]
     return words
+
+
+def with_option(arguments: Sequence[str], option: str) -> list[str]:
+    """Return a command line with one more option."""
+    end = len(options_of(arguments))
+    return [*arguments[:end], option, *arguments[end:]]
 
 
 def command_line(command: Sequence[str], profile: str | None) -> str:

@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from todocli import clock
+from todocli.cli import terminal
 from todocli.cli.colour import wants_colour
-from todocli.cli.output import SHOWN, Group, Note, Output, Row
+from todocli.cli.output import SHOWN, Listing, Note, Noted, Output, Row
+from todocli.cli.shared import with_option
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from pydantic import BaseModel
     from rich.console import RenderableType
 
     from todocli.cli.verbs import Verb
     from todocli.domain.references import References
+    from todocli.render.todo_table import TodoTable
     from todocli.schemas.changes import ChangeList
     from todocli.schemas.operations import HealthRead
     from todocli.schemas.todos import TodoRead
     from todocli.services.history.log import LogQuery
     from todocli.services.queries import TodoQuery
     from todocli.services.resolve import Result
+    from todocli.services.todos import Overview
     from todocli.services.workspace import Workspace
+
+_AROUND_TABLE = 5
+"""The lines of its head, of the footer, of the note below it, and of the shell's prompt."""
 
 
 class TableOutput(Output):
@@ -36,26 +46,49 @@ class TableOutput(Output):
 
         unicode = (sys.stdout.encoding or "").lower().startswith("utf")
         colour = wants_colour(sys.stdout, self._shared.color)
-        sys.stdout.write(rendered(what, width=self.width, colour=colour, unicode=unicode))
+        sys.stdout.write(rendered(what, width=terminal.width(), colour=colour, unicode=unicode))
 
     def for_person(self, notes: Callable[[], list[str]]) -> list[str]:
         """Return the notes."""
         return notes()
 
-    def todo_list(
-        self, workspace: Workspace, query: TodoQuery, *, group: Group | None, nothing: Callable[[int], Note]
-    ) -> list[TodoRead]:
-        """Print a table, and below it how many todos there are."""
-        found, among = workspace.todos.overview(query)
-        if not found.items:
-            self.note(*nothing(among))
-            return []
-        from todocli.render.tables import footer, todo_table
+    def todo_list(self, workspace: Workspace, listing: Listing) -> Noted:
+        """Print a table of what fits the terminal, and below it how many todos there are.
 
-        dated = {"trash": "deleted_at", "completed": "completed_at"}.get(query.state, "created_at")
-        self._print(todo_table(found.items, now=clock.now(), width=self.width, dated=dated, group=group))
-        self.note(footer(found, among, query.state, clock.here()))
-        return list(found.items)
+        A pager would take the list away when the next command needs its numbers; so it is cut instead. What is cut
+        off is the least urgent.
+        """
+        query = listing.query
+        lines = None if query.limit or self._shared.all_rows else self.lines_left
+        found = workspace.todos.overview(replace(query, limit=lines + 1) if lines else query)
+        if not found.items:
+            self.note(*listing.nothing(found.among))
+            if found.later:
+                self.note(_starts_later(found.later), ("todo", "list", "start:later"))
+            return Noted([], is_whole=True)
+        from todocli.render.todo_table import todo_table
+
+        drawn = todo_table(
+            found.items,
+            now=clock.now(),
+            width=terminal.width(),
+            lines=lines,
+            dated={"trash": "removed", "completed": "done"}.get(query.state, "added"),
+            columns=listing.columns,
+            group=listing.group,
+        )
+        self._print(drawn.table)
+        self.note(_footer(found, drawn, listing.query, clock.here(), profile=listing.profile))
+        if lines and (more := found.total - drawn.count):
+            self.note(f"{more} more", ("todo", *with_option(self._shared.arguments, "--all-rows")))
+        return Noted(found.items, is_whole=drawn.count == found.total)
+
+    @property
+    def lines_left(self) -> int | None:
+        """How many lines of a table fit between its head and what follows it; None if the terminal does not end."""
+        if not sys.stdout.isatty():
+            return None
+        return max(terminal.height() - _AROUND_TABLE, 1)
 
     def show(self, workspace: Workspace, references: References) -> None:
         """Print all fields, and the newest changes."""
@@ -109,7 +142,7 @@ class TableOutput(Output):
             return
         from todocli.render.tables import change_table
 
-        self._print(change_table(changes.items, now=clock.now(), width=self.width))
+        self._print(change_table(changes.items, now=clock.now(), width=terminal.width()))
         if more and changes.has_more:
             self.note("There are more", more)
 
@@ -163,3 +196,27 @@ class TableOutput(Output):
         from todocli.render.tables import markdown
 
         self._print(markdown(text))
+
+
+def _footer(found: Overview, drawn: TodoTable, query: TodoQuery, here: datetime, *, profile: str = "") -> str:
+    """Return the line below a list: how many todos there are, how many of them are overdue, and what is not shown."""
+    from todocli.render.todos import is_late
+
+    kind = {"open": "open", "completed": "completed", "all": "in all", "trash": "in the trash"}[query.state]
+    count = drawn.count if query.limit else found.total
+    among = max(found.among, found.total)
+    parts = [profile] if profile else []
+    parts.append(f"{among} {kind}" if count == among else f"{count} of {among} {kind}")
+    if late := sum(is_late(todo, here) for todo in found.items):
+        is_certain = len(found.items) == found.total or not (
+            query.sort or query.reverse or is_late(found.items[-1], here)
+        )
+        parts.append(f"{late}{'' if is_certain else '+'} overdue")
+    parts += [_starts_later(found.later)] if found.later else []
+    parts += ["* has details"] if any(todo.description for todo in found.items[: drawn.count]) else []
+    return " · ".join([*parts, *([f"hidden: {', '.join(drawn.hidden)}"] if drawn.hidden else [])])
+
+
+def _starts_later(count: int) -> str:
+    """Return how many todos a list hides because they start later."""
+    return f"{count} start{'s' if count == 1 else ''} later"

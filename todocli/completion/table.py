@@ -6,6 +6,8 @@ JSON = Option("--json", help="Print one JSON document.")
 JSONL = Option("--jsonl", help="Print one JSON document per line.")
 FIELDS = Option("--fields", help="Print only these fields, as JSON.", value=True)
 QUIET = Option("--quiet", "-q", help="Print numbers only.")
+COLUMNS = Option("--columns", help="Show these columns of a list.", value=True)
+ALL_ROWS = Option("--all-rows", help="Show a long list to its end, at a terminal too.")
 CHANGE = Option("--change", help="Idempotency key: with the same UUID, a change is made once.", value=True)
 YES = Option("--yes", "-y", help="Say yes to every question.")
 PROFILE = Option("--profile", help="Use this profile.", value=True, kind="profile")
@@ -39,6 +41,8 @@ TABLE = Command(
         JSONL,
         FIELDS,
         QUIET,
+        COLUMNS,
+        ALL_ROWS,
         CHANGE,
         YES,
         PROFILE,
@@ -100,6 +104,8 @@ TABLE = Command(
                 PROFILE,
                 NO_INPUT,
                 COLOR,
+                COLUMNS,
+                ALL_ROWS,
                 HELP,
             ),
             arguments=(Argument(many=True, kind="+tag"),),
@@ -265,6 +271,8 @@ TABLE = Command(
                 PROFILE,
                 NO_INPUT,
                 COLOR,
+                COLUMNS,
+                ALL_ROWS,
                 HELP,
             ),
             arguments=(Argument(many=True, kind="+tag"),),
@@ -280,6 +288,8 @@ TABLE = Command(
                 PROFILE,
                 NO_INPUT,
                 COLOR,
+                COLUMNS,
+                ALL_ROWS,
                 HELP,
             ),
             arguments=(Argument(many=True, kind="+tag"),),
@@ -295,6 +305,8 @@ TABLE = Command(
                 PROFILE,
                 NO_INPUT,
                 COLOR,
+                COLUMNS,
+                ALL_ROWS,
                 HELP,
             ),
             arguments=(Argument(many=True, kind="+tag"),),
@@ -333,6 +345,8 @@ TABLE = Command(
                 PROFILE,
                 NO_INPUT,
                 COLOR,
+                COLUMNS,
+                ALL_ROWS,
                 HELP,
             ),
         ),

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import sqlalchemy as sa
 from sqlmodel import col
 
 from todocli import clock
 from todocli.domain.fields import SOON
-from todocli.domain.filters.ast import EVERYTHING, Filter, asks_for_start
+from todocli.domain.filters.ast import EVERYTHING, Between, Filter, all_of, asks_for_start
 from todocli.domain.sorting import Sort, SortKey
 from todocli.models import Todo
 from todocli.services.filter_sql import compile_filter
@@ -61,6 +61,13 @@ class TodoQuery:
         if self.state == "completed":
             conditions.append(col(Todo.completed_at).is_not(None))
         return conditions
+
+    def hidden(self) -> Self | None:
+        """Return the query for the todos that this list hides because they start later; None if it hides none."""
+        if self.state != "open" or asks_for_start(self.filter):
+            return None
+        later = Between("start", self.here.date() + timedelta(days=1))
+        return replace(self, filter=all_of(self.filter, later), limit=None)
 
     def ordered(self, keys: Iterable[tuple[sa.ColumnElement[Any], bool]]) -> list[sa.ColumnElement[Any]]:
         """Return the ORDER BY for `keys`, which is total and the same on both engines."""

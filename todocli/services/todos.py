@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -20,7 +20,7 @@ from todocli.domain.ids import derived_id
 from todocli.domain.references import References
 from todocli.errors import ValidationError
 from todocli.models import Todo
-from todocli.schemas.todos import TodoCreate, TodoItems, TodoList, TodoUpdate
+from todocli.schemas.todos import TodoCreate, TodoItems, TodoList, TodoRead, TodoUpdate
 from todocli.services import insert_sql, parameters, resolve
 from todocli.services.idempotency import key_reused, recorded_todos
 from todocli.services.list_sql import list_statement
@@ -41,6 +41,15 @@ _MAX_PARAMETERS = 32_000
 COMPLETE, REOPEN = Mark("completed_at"), Clear("completed_at")
 
 
+class Overview(NamedTuple):
+    """The todos of a list; how many it has without its limit, and without its filter; and how many start later."""
+
+    items: list[TodoRead]
+    total: int
+    among: int
+    later: int
+
+
 class Todos:
     """The todos of one user. `origin` is what history records of each change."""
 
@@ -57,14 +66,17 @@ class Todos:
         """
         return _as_list(self._rows(query, counts={"total": query} if query.limit else {}))
 
-    def overview(self, query: TodoQuery) -> tuple[TodoItems, int]:
-        """Return the todos that `query` finds, and how many it would find without its filter."""
-        if query.filter == EVERYTHING:
-            found = self.find(query)
-            return found, found.total
+    def overview(self, query: TodoQuery) -> Overview:
+        """Return the todos that `query` finds, and how many there are beside them."""
         counts = {"total": query} if query.limit else {}
-        rows = self._rows(query, counts=counts | {"among": replace(query, filter=EVERYTHING)})
-        return _as_list(rows), rows[0]["among"]
+        if query.filter != EVERYTHING:
+            counts["among"] = replace(query, filter=EVERYTHING)
+        if later := query.hidden():
+            counts["later"] = later
+        rows = self._rows(query, counts=counts)
+        found = _as_list(rows)
+        total = found.total
+        return Overview(found.items, total, rows[0].get("among", total), rows[0].get("later", 0))
 
     def page(self, query: TodoQuery, cursor: Cursor | None = None) -> TodoList:
         """Return one page of a list that has a limit: the first, or the one after `cursor`.

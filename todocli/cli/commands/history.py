@@ -9,7 +9,7 @@ import typer
 from todocli import clock
 from todocli.cli import bulk, verbs
 from todocli.cli.bulk import References_
-from todocli.cli.command import Itemised, Names, Reading, Reversing, Writing
+from todocli.cli.command import Itemised, Listing, Names, Reversing, Writing
 from todocli.cli.commands.todos import positive
 from todocli.cli.context import Context
 from todocli.cli.input import read_references
@@ -54,7 +54,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", metavar="", help="Show what w
 def register(app: typer.Typer) -> None:
     """Add the commands of this family."""
     for cls, body in (
-        (Reading, trash),
+        (Listing, trash),
         (Writing, restore),
         (Reversing, undo),
         (Reversing, redo),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from todocli import clock
-from todocli.cli.command import Reading, Summary
+from todocli.cli.command import Listing, Summary
 from todocli.cli.commands.todos import positive
 from todocli.cli.context import Context
 from todocli.cli.listing import show_list
@@ -22,8 +22,8 @@ PANEL = "Organise"
 def register(app: typer.Typer) -> None:
     """Add the commands of this family."""
     for name, cls, body in (
-        ("today", Reading, today),
-        ("next", Reading, next_),
+        ("today", Listing, today),
+        ("next", Listing, next_),
         ("tags", Summary, tags),
         ("projects", Summary, projects),
     ):

@@ -8,7 +8,7 @@ import typer
 
 from todocli.cli import bulk, field_options, verbs
 from todocli.cli.bulk import DryRun, References_, Selecting
-from todocli.cli.command import Bulk, Listing, Reading, Writing
+from todocli.cli.command import Bulk, Filtering, Reading, Writing
 from todocli.cli.commands import edit
 from todocli.cli.context import Context
 from todocli.cli.input import NothingOnStdin, read_references, read_stdin, read_text
@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this family."""
     for name, cls, body in (
         ("add", Writing, add),
-        ("list", Listing, list_),
+        ("list", Filtering, list_),
         ("show", Reading, show),
         ("edit", edit.Editing, edit.edit),
         ("done", Bulk, done),
@@ -46,7 +46,7 @@ def register(app: typer.Typer) -> None:
         ("rm", Bulk, rm),
     ):
         app.command(name, cls=cls, rich_help_panel=PANEL)(body)
-    app.command("ls", cls=Listing, hidden=True)(list_)
+    app.command("ls", cls=Filtering, hidden=True)(list_)
 
 
 def add(
