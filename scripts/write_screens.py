@@ -1,11 +1,12 @@
 """Write `tests/snapshots/screens/`, what a user sees at a terminal: `python -m scripts.write_screens`.
 
-Each file has one command, at 40, 80 and 120 columns, and once more at 80 with colour. `␛` stands for ESC.
+Each file has one command, at 40 to 120 columns, and once more at 80 with colour. `␛` stands for ESC.
 """
 
 from __future__ import annotations
 
 import os
+import random
 import re
 import sqlite3
 import tempfile
@@ -23,7 +24,7 @@ from todocli.services import todos
 from todocli.services.history import purge, undo
 
 FOLDER = Path(__file__).resolve().parents[1] / "tests/snapshots/screens"
-WIDTHS = (40, 80, 120)
+WIDTHS = (40, 60, 80, 100, 120)
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 ADDED = """\
@@ -63,6 +64,7 @@ def screens(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, str]]:
     now = NOON - timedelta(hours=3)
     for module in (clock, purge, todos, undo):
         monkeypatch.setattr(module, "now", lambda: now)
+    monkeypatch.setattr("secrets.randbits", random.Random(1).getrandbits)
     person = Terminal(monkeypatch, terminal=True)
     person("list")
     person.ok("add -", stdin=ADDED)

@@ -180,6 +180,7 @@ SESSION = [
     *((line, "TodoItems") for line in ("today", "next", "view show mine", "view mine", "list +x due:any")),
     ("list due:soon", None),
     ("tags", "SummaryList"),
+    ("count", "CountRead"),
     ("projects", "SummaryList"),
     ("view list", "ViewList"),
     ("daemon status", "DaemonRead"),

@@ -231,6 +231,39 @@ def test_list_footer_counts_todos(person: Terminal) -> None:
     assert person("list --all").err == "7 in all · 2 overdue\n"
 
 
+def test_count_counts_what_a_filter_finds(todo: Terminal) -> None:
+    todo.ok("add -", stdin=SEVEN)
+    assert todo.ok("count") == "6\n"
+    assert todo.ok("count --json") == '{"count":6}\n'
+    assert todo.ok("count +bills") == todo.ok("count --tag bills -q") == "2\n"
+    assert todo.ok("count --all") == "7\n"
+    assert todo.ok("count nothing") == "0\n"
+    todo.ok("done 1")
+    assert todo.ok("count done:today") == todo.ok("count --completed") == "1\n"
+    assert todo.ok("count done:yesterday") == "0\n"
+    assert todo("count due:soonish").code == 2
+
+
+def test_done_lists_completed_todos(todo: Terminal) -> None:
+    todo.ok("add -", stdin="a\nb\nc\n")
+    todo.ok("done 2")
+    assert todo.ok("list done:week -q") == "2\n"
+    assert todo.ok("list added:today -q") == "1\n3\n"
+    assert todo.ok("list added:today --all --sort -changed,number -q").split() == ["1", "2", "3"]
+    assert todo.ok("reopen done:today --yes").startswith("2\topen")
+
+
+def test_repeated_option_means_any_in_a_filter_and_is_refused_in_a_change(todo: Terminal) -> None:
+    todo.ok("add -", stdin="a project:home\nb project:work +x\nc project:other +x +y\n")
+    assert todo.ok("list --project home --project work -q") == todo.ok("list project:home project:work -q") == "1\n2\n"
+    assert todo.ok("list +x +y -q") == todo.ok("list --tag x --tag y -q") == "3\n"
+    for line in ("edit 1 --due fri --due sat", "add d --priority high --priority low", "edit 1 -t a -t b"):
+        ran = todo(line)
+        assert (ran.code, ran.out) == (2, "")
+        assert "is given twice." in ran.err
+    assert todo("edit 1 -t a --title=b").code == 2
+
+
 def test_groups_have_headings(person: Terminal) -> None:
     person.ok("add -", stdin=SEVEN)
     shown = {

@@ -78,19 +78,19 @@ def test_log_at_terminal_is_table(person: Terminal) -> None:
     person.ok("done 1")
     person.ok("undo")
     assert lines(person.ok("log")) == [
-        "When   Change           #   Todo",
-        "─" * 59,
-        "now    undo: reopened   1   todo 1",
-        "now    done (undone)    1   todo 1",
-        "now    changed          2   Call Ada     title was “todo 2”",
-        "now    added            1   todo 1",
+        "When   Change           #   Todo                              Id",
+        "─" * 75,
+        "now    undo: reopened   1   todo 1                            ID",
+        "now    done (undone)    1   todo 1                            ID",
+        "now    changed          2   Call Ada     title was “todo 2”   ID",
+        "now    added            1   todo 1                            ID",
         "       added            2   todo 2",
         "       added            3   todo 3",
         "                            and 2 more",
     ]
     assert lines(person.ok("log 2"))[2:] == [
-        "now    changed   2   Call Ada     title was “todo 2”",
-        "now    added     2   todo 2",
+        "now    changed   2   Call Ada     title was “todo 2”   ID",
+        "now    added     2   todo 2                            ID",
         "                     and 4 more",
     ]
     ran = person("log -n 1")
@@ -107,7 +107,90 @@ def test_log_at_terminal_is_table(person: Terminal) -> None:
 
 
 def lines(text: str) -> list[str]:
-    return [line.rstrip() for line in text.splitlines()]
+    """Return lines with each id of a change as ID; the rule is as long as if they had 13 characters."""
+    shown = [re.sub(r"\b01[0-9a-f]{6}(-[0-9a-f]{1,4}){0,3}$", "ID", line.rstrip()) for line in text.splitlines()]
+    return ["─" * 75 if set(line) == {"─"} and len(line) > 62 else line for line in shown]
+
+
+def _ids(person: Terminal) -> list[str]:
+    return [line.split()[-1] for line in person.ok("log").splitlines()[2:]]
+
+
+def test_undo_of_one_change_leaves_later_ones(person: Terminal) -> None:
+    person.ok("add Pay rent")
+    person.ok("edit 1 pri:high")
+    person.ok("edit 1 due:2026-11-27")
+    person.ok("edit 1 pri:low")
+    _, _, raised, _ = ids = _ids(person)
+    assert len(set(ids)) == 4
+    refused = person(f"undo --only {raised}")
+    assert (refused.code, refused.out) == (4, "")
+    assert f"todo undo --only {raised} --force" in refused.err
+    person.ok("undo")
+    assert person.ok(f"undo --only {raised} --dry-run").endswith("  1 priority: high → none\n")
+    assert person.ok(f"undo --only {raised}").startswith("Undone: changed priority of 1 Pay rent")
+    assert person.ok("list --fields due_on,priority --jsonl") == '{"due_on":"2026-11-27","priority":null}\n'
+    assert person(f"undo --only {raised}").err.startswith(f"error: The change {raised} is undone already.")
+    assert person(f"undo --only {_ids(person)[0]}").err.splitlines()[0].endswith("todo redo takes back the last one.")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "error"),
+    [
+        ("--only 0000000a", 3, "There is no change 0000000a."),
+        ("--only 12345678", 2, "'12345678' could be a number"),
+        ("--only xyz", 2, "'xyz' is not the id of a change."),
+        ("2 --only 0000000a", 2, "--only and a number cannot be combined."),
+    ],
+)
+def test_undo_of_no_such_change(person: Terminal, words: str, code: int, error: str) -> None:
+    person.ok("add Pay rent")
+    ran = person(f"undo {words}")
+    assert (ran.code, ran.out) == (code, "")
+    assert ran.err.startswith(f"error: {error}")
+
+
+def test_undo_of_one_change_is_repeated_once(script: Terminal) -> None:
+    script.ok("add Pay rent")
+    script.ok("done 1")
+    change = json.loads(script.ok("log --json"))["items"][0]["id"]
+    line = f"undo --only {change[:23]} --change {uuid.uuid4()}"
+    assert script.ok(line) == script.ok(line).replace("(undone)", "")
+    assert len(json.loads(script.ok("log --json"))["items"]) == 3
+
+
+def test_log_of_a_filter(script: Terminal) -> None:
+    script.ok("add a +bills")
+    script.ok("add b")
+    script.ok("done 1 2")
+    assert [line.split("\t")[2:4] for line in script.ok("log +bills").splitlines()] == [["done", "1"], ["added", "1"]]
+    assert script("log +other").err == "There are no changes of such todos.\n"
+    assert script("log 1 2").err.startswith("error: log takes one todo, not several.")
+    assert script.ok("log added:today done:today --jsonl").count("\n") == 3
+
+
+def test_restore_of_a_filter_asks(person: Terminal) -> None:
+    person.ok("add -", stdin="a +x\nb +x\nc\n")
+    person.ok("done 2")
+    person.ok("rm 1-3")
+    assert person.ok("restore +x --dry-run") == "Would restore: 1 a\nWould restore: 2 b\n"
+    asked = person("restore +x", stdin="y\n")
+    assert "Restore 2 todos: 1 a, 2 b? [y/N]:" in asked.out + asked.err
+    assert person.ok("trash -q") == "3\n"
+    person.ok("restore --all --yes")
+    assert person("trash").err == "The trash is empty.\n"
+
+
+def test_dry_runs_change_nothing(person: Terminal, script: Terminal) -> None:
+    person.ok("add a")
+    person.ok("rm 1")
+    assert person.ok("purge --dry-run") == "Would delete for good: 1 a\n"
+    assert person.ok("restore 1 --dry-run") == "Would restore: 1 a\n"
+    assert person.ok("add Pay rent pri:high --dry-run") == "Would add: 2 Pay rent · high\n"
+    assert json.loads(script.ok("add - --dry-run --json", stdin="x\ny\n"))["count"] == 2
+    assert script.ok("trash -q") == "1\n"
+    assert script.ok("list -q") == ""
+    assert len(json.loads(script.ok("log --json"))["items"]) == 2
 
 
 def test_show_has_newest_changes(person: Terminal) -> None:
@@ -191,9 +274,8 @@ def test_undo_and_purge_repeated_answer_the_same(script: Terminal) -> None:
 @pytest.mark.parametrize(
     ("line", "code", "detail"),
     [
-        ("log 1-2", 2, "log takes one todo, not a range"),
+        ("log 1-2", 2, "log takes one todo, not several"),
         ("log 7", 3, "There is no todo 7"),
-        ("log x", 2, "is not a todo number"),
         ("log --all -n 3", 2, "cannot be combined"),
         ("log --since 3x", 2, "'3x' is not a date or time"),
         ("log --until 2026-02-30", 2, "is not a date or time"),

@@ -30,6 +30,7 @@ LINES = [
     "show 1",
     "trash",
     "tags",
+    "count",
     "projects",
     "log",
     "log 1",

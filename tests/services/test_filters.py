@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import time as wall_clock
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import fields
-from datetime import date
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,6 +17,7 @@ from hypothesis import strategies as st
 
 from tests.support import strategies
 from tests.support.client import Client
+from tests.support.console import Console
 from tests.support.strategies import HERE, TODAY, fits, in_plan_order
 from todocli.api.todos import find
 from todocli.cli.filter_options import FilterOptions
@@ -82,6 +86,26 @@ def test_any_text_parses_or_is_refused_with_a_spot(text: str) -> None:
         ("due:..fri", "due:..2026-11-27"),
         ("due:fri..", "due:2026-11-27.."),
         ("start:later", "start:2026-11-24.."),
+        ("due:last-week", "due:2026-11-16..2026-11-22"),
+        ("done:week", "done:2026-11-23..2026-11-29"),
+        ("completed:any", "done:any"),
+        ("done:none", "not done:any"),
+        ("done:2026-11-01..", "done:2026-11-01.."),
+        ("added:today", "added:2026-11-23"),
+        ("created:mon", "added:2026-11-23"),
+        ("added:tue", "added:2026-11-17"),
+        ("changed:3d..", "changed:2026-11-20.."),
+        ("changed:2w..1w", "changed:2026-11-09..2026-11-16"),
+        ("changed:1m", "changed:2026-10-23"),
+        ("updated:15th", "changed:2026-11-15"),
+        ("done:24", "done:2026-10-24"),
+        ("done:31", "done:2026-10-31"),
+        ("done:27-nov", "done:2025-11-27"),
+        ("done:1.12.", "done:2025-12-01"),
+        ("done:29-feb", "done:2024-02-29"),
+        ("done:fri..mon", "done:2026-11-20..2026-11-23"),
+        ("done:tue..sun", "done:2026-11-17..2026-11-22"),
+        ("added:tomorrow", "added:2026-11-24"),
     ],
 )
 def test_expression_is_parsed(text: str, written: str) -> None:
@@ -105,6 +129,8 @@ def test_expression_is_parsed(text: str, written: str) -> None:
         ("due:fri-17:00", "due:fri-17:00", "'fri-17:00' has a time", "Leave the time out."),
         ("due:..", "due:..", "A span needs a day", "Write"),
         ("due:2026-12-01..2026-11-01", "due:2026-12-01..2026-11-01", "'2026-12-01..2026-11-01' runs backwards", "Swap"),
+        ("done:overdue", "done:overdue", "'overdue' is not a day.", "Write a day, or week"),
+        ("added:9999y", "added:9999y", "'9999y' is too long ago.", "Write a day."),
         ("pri:urgent", "pri:urgent", "'urgent' is not a priority.", "Write pri:high"),
         ("+1", "+1", "A tag must begin with a letter", "Write"),
         ("project:a//b", "project:a//b", "A project may have only", "Write"),
@@ -137,6 +163,20 @@ def test_words_are_combined_with_and() -> None:
     with pytest.raises(ValidationError, match="part of an expression") as raised:
         parse_words(["(a", "b)"], today=TODAY)
     assert raised.value.hint == 'Write --where "(a b)"'
+
+
+def test_repeated_key_means_any_and_repeated_tag_all() -> None:
+    for words, expression in (
+        (["project:home", "+a", "proj:work", "+b"], "(project:home or project:work) +a +b"),
+        (["due:today", "due:overdue", "start:none"], "(due:today or due:overdue) start:none"),
+        (["milk", "eggs"], "milk eggs"),
+        (["-a", "-b"], "-a -b"),
+    ):
+        assert parse_words(words, today=TODAY) == parse_where(expression, today=TODAY)
+    options = {"tag": ["a", "b"], "project": ["home", "work"], "search": ["x", "y"], "where": ["+c", "pri:any"]}
+    assert parse_options(options, today=TODAY) == parse_where(
+        "+a +b (project:home or project:work) (x or y) +c pri:any", today=TODAY
+    )
 
 
 def test_lone_parenthesis_is_searched_for() -> None:
@@ -219,3 +259,40 @@ def check(store: Store, todos: list[TodoCreate], conditions: list[Filter]) -> No
             assert found.items == expected, format_filter(condition)
             limited = mine.overview(TodoQuery("all", condition, limit=1, here=HERE))
             assert (limited.total, limited.among) == (len(expected), len(added))
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Pacific/Kiritimati", "UTC"])
+def test_instants_belong_to_the_days_of_the_time_zone(
+    store: Store, database: Target, zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also on the other side of a change of summer time, and where the clock has only its current offset."""
+    name = uuid.uuid4().hex
+    local = ZoneInfo(zone)
+    days = [date(2026, 7, 1), date(2026, 10, 25), date(2026, 11, 22)]
+    instants = [
+        datetime.combine(day, at, local).astimezone(UTC) for day in days for at in (time(0), time(23, 59, 59, 999_999))
+    ]
+    with store.session() as session:
+        user = Users(session).ensure(name)
+        mine = Client(session, Owner(name, user))
+        numbers = [todo.number for todo in mine.add([TodoCreate(title=str(at)) for at in instants]).items]
+    with closing(Console(database)) as console:
+        for number, at in zip(numbers, instants, strict=True):
+            console.run(
+                "UPDATE todos SET created_at = :at WHERE user_id = :user AND number = :number",
+                at=at,
+                user=user,
+                number=number,
+            )
+    monkeypatch.setenv("TZ", zone)
+    wall_clock.tzset()
+    for here in (HERE.astimezone(local), HERE.astimezone()):
+        with store.session() as session:
+            mine = Client(session, Owner(name, user))
+            for i, day in enumerate(days):
+                found = mine.find(TodoQuery("all", Between("added", day, day), here=here))
+                assert [todo.number for todo in found.items] == numbers[2 * i : 2 * i + 2]
+                since = mine.find(TodoQuery("all", Between("added", day), here=here))
+                assert [todo.number for todo in since.items] == numbers[2 * i :]
+            bounds = Between("added", date.min, date.max)
+            assert mine.find(TodoQuery("all", bounds, here=here)).count == len(numbers)

@@ -33,6 +33,7 @@ _STYLE = re.compile("\x1b" + r"\[[0-9;]*m")
 _MASKS = (
     (re.compile(r"~/Library/Application Support/"), "~/.local/share/"),
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "UUID"),
+    (re.compile(r"\b01[0-9a-f]{6}(-[0-9a-f]{1,4}){0,3}\b"), "ID"),
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"), "INSTANT"),
     (re.compile(r"\b\d+ (min|h) ago\b"), "now"),
     (re.compile(r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d\d? [A-Z][a-z]{2}( \d{4})?\b"), "DAY"),

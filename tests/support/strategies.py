@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import strategies as st
 
@@ -14,6 +14,7 @@ from todocli.domain.filters.ast import (
     And,
     Between,
     Contains,
+    DateField,
     Filter,
     HasPriority,
     InProject,
@@ -64,7 +65,7 @@ def spans(draw: st.DrawFn) -> Between:
     first, last = draw(st.none() | days), draw(st.none() | days)
     if first and last and first > last:
         first, last = last, first
-    return Between(draw(st.sampled_from(["due", "start"])), first, last)
+    return Between(draw(st.sampled_from(get_args(DateField))), first, last)
 
 
 terms = (
@@ -105,7 +106,9 @@ def fits(condition: Filter, todo: TodoRead, here: datetime = HERE) -> bool:
         case HasPriority(priority):
             return todo.priority == priority if priority else todo.priority is not None
         case Between(field, first, last):
-            day = todo.due_on if field == "due" else todo.starts_on
+            local = {"done": todo.completed_at, "added": todo.created_at, "changed": todo.updated_at}
+            at = local.get(field)
+            day = at.astimezone(here.tzinfo).date() if at else {"due": todo.due_on, "start": todo.starts_on}.get(field)
             return day is not None and (first or date.min) <= day <= (last or date.max)
         case Overdue():
             if todo.due_on is None:

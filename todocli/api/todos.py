@@ -46,12 +46,16 @@ _NEVER = UUID(int=0)
 
 _Body = TypeVar("_Body", TodoList, TodoRead)
 
-_REPEATED = ("tag", "no_tag")
+_REPEATED = parser.OPTIONS
 _NOT_MODIFIED = {"description": "Nothing has changed since the response with that ETag."}
 router = APIRouter(prefix=f"{BASE}/todos", tags=["Todos"])
 
 Omitted = SkipJsonSchema[None]
 """The value of an omitted parameter or header, which cannot be null."""
+
+_Text = {"type": "string"}
+AnyOf = Annotated[list[str] | Omitted, WithJsonSchema({"anyOf": [_Text, {"type": "array", "items": _Text}]})]
+"""The value of a filter parameter: repeated, any of them."""
 
 TodoState = TypeAliasType("TodoState", Literal["open", "completed", "trash", "all"])
 """A list: all todos are the open and the completed ones, without those in the trash."""
@@ -140,16 +144,21 @@ def find(
     state: Annotated[TodoState, Query(description="Which todos to list; `all` leaves out the trash.")] = "all",
     tag: Annotated[list[str] | Omitted, Query(description="With this tag; or `any`, `none`.")] = None,
     no_tag: Annotated[list[str] | Omitted, Query(description="Without this tag.")] = None,
-    project: Annotated[str | Omitted, Query(description="In this project or a sub-project; or `any`, `none`.")] = None,
-    priority: Annotated[str | Omitted, Query(description="`high`, `medium`, `low`, `any` or `none`.")] = None,
+    project: Annotated[AnyOf, Query(description="In this project or a sub-project; or `any`, `none`.")] = None,
+    priority: Annotated[AnyOf, Query(description="`high`, `medium`, `low`, `any` or `none`.")] = None,
     due: Annotated[
-        str | Omitted, Query(description="`overdue`, `today`, `week`, a day, a span `mon..fri`, `any`, `none`.")
+        AnyOf, Query(description="`overdue`, `today`, `week`, a day, a span `mon..fri`, `any`, `none`.")
     ] = None,
-    start: Annotated[str | Omitted, Query(description="A day or a span; `later` for hidden todos.")] = None,
-    before: Annotated[str | Omitted, Query(description="Due before this day.")] = None,
-    after: Annotated[str | Omitted, Query(description="Due after this day.")] = None,
-    search: Annotated[str | Omitted, Query(description="With this text in the title or description.")] = None,
-    where: Annotated[str | Omitted, Query(description="An expression: `+home and not (due:none or pri:low)`.")] = None,
+    start: Annotated[AnyOf, Query(description="A day or a span; `later` for hidden todos.")] = None,
+    done: Annotated[AnyOf, Query(description="When it was completed: a day, a span, `week`, `any` …")] = None,
+    added: Annotated[AnyOf, Query(description="When it was added.")] = None,
+    changed: Annotated[AnyOf, Query(description="When it was last changed.")] = None,
+    before: Annotated[AnyOf, Query(description="Due before this day.")] = None,
+    after: Annotated[AnyOf, Query(description="Due after this day.")] = None,
+    search: Annotated[AnyOf, Query(description="With this text in the title or description.")] = None,
+    where: Annotated[
+        AnyOf, Query(description="An expression: `+home and not (due:none or pri:low)`. Repeated: all of them.")
+    ] = None,
     sort: Annotated[str, Query(description="Sort keys, `-` for descending: `due,-priority`.")] = "",
     reverse: Annotated[bool, Query(description="Reverse the order.")] = False,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="The maximum number of todos on a page.")] = 50,
@@ -167,6 +176,9 @@ def find(
         "priority": priority,
         "due": due,
         "start": start,
+        "done": done,
+        "added": added,
+        "changed": changed,
         "before": before,
         "after": after,
         "search": search,
@@ -174,7 +186,9 @@ def find(
     }
     with _query_errors_as_400():
         after_todo = Cursor.parse(cursor) if cursor is not None else None
-        here = after_todo.here if after_todo else _local_time(tz)
+        here = _local_time(tz)
+        if after_todo:
+            here = after_todo.here.astimezone(here.tzinfo)
         condition = parser.parse_options(options, today=here.date())
         query = TodoQuery(state, condition, parse_sort(sort), reverse, limit, here)
         with _workspace(request, principal) as workspace:

@@ -19,11 +19,16 @@ _MINUS_TAG = re.compile(r"-([^\W\d_][\w-]+)")
 
 
 def prepared(
-    arguments: list[str], parameters: Sequence[Any], option_of_minus: Callable[[Sequence[str]], str | None]
+    arguments: list[str],
+    parameters: Sequence[Any],
+    option_of_minus: Callable[[Sequence[str]], str | None],
+    *,
+    is_change: bool = False,
 ) -> list[str]:
     """Return the arguments for the parser of a command with these parameters.
 
-    `option_of_minus` returns the option that `-tag` stands for after some words. Raises `UsageError`.
+    `option_of_minus` returns the option that `-tag` stands for after some words. Raises `UsageError`, if it `is_change`
+    also for an option with one value that is given twice: the first one would be lost.
     """
     takes_value = {
         name: not getattr(parameter, "is_flag", False)
@@ -31,11 +36,18 @@ def prepared(
         for name in parameter.opts
         if name.startswith("-")
     }
+    once = {name: parameter for parameter in parameters for name in parameter.opts if not parameter.multiple}
+    seen: set[Any] = set()
     found: list[str] = []
     words = iter(_join_dates(arguments, takes_value.keys() & {"--due", "--start"}))
     for word in words:
         if word == "--":
             return [*found, word, *words]
+        option = word.partition("=")[0]
+        if is_change and takes_value.get(option) and (parameter := once.get(option)):
+            if parameter in seen:
+                raise UsageError(f"{option} is given twice.", hint="Give it once.")
+            seen.add(parameter)
         if takes_value.get(word):
             found += [word, *([value] if (value := next(words, None)) is not None else [])]
             continue

@@ -138,7 +138,8 @@ def run_on_filter(
     refuse_text(words)
     given: dict[str, Any] = {"words": list(words)} if words else {}
     key = context.change_key(verb.name, filter=options.as_given() | given, **request)
-    chosen_state, condition = options.state(state), options.filter(list(words))
+    condition = options.filter(list(words))
+    chosen_state = "trash" if state == "trash" else options.state(condition, state)
     with context.workspace() as workspace:
         from todocli.services.queries import TodoQuery
         from todocli.services.selection import ConfirmationNeeded, Selection

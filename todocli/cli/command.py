@@ -105,7 +105,7 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments. Raises `UsageError`."""
-        args = prepared(args, self.params, self.option_of_minus)
+        args = prepared(args, self.params, self.option_of_minus, is_change="change" in self.takes)
         try:
             return super().parse_args(ctx, args)
         except TyperException as error:
@@ -222,6 +222,12 @@ class Summary(Command):
 
     takes: ClassVar[Names] = ("json", "jsonl", "quiet", "profile", "no_input", "color")
     runs_in_daemon = True
+
+
+class Counting(Summary):
+    """A command that counts the todos of a filter."""
+
+    takes_filter = True
 
 
 class Speaking(Command):

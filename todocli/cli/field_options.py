@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 PANEL = "Dates, priority, project, tags"
 
 Due = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         "--due", metavar="DAY", help="When it is due: fri, 27 nov, fri 17:00; or none.", rich_help_panel=PANEL
     ),
 ]
 Start = Annotated[
-    str | None, typer.Option("--start", metavar="DAY", help="Hide it until then; or none.", rich_help_panel=PANEL)
+    list[str] | None, typer.Option("--start", metavar="DAY", help="Hide it until then; or none.", rich_help_panel=PANEL)
 ]
 Priority = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option("--priority", metavar="PRI", help="high, medium or low; or none.", rich_help_panel=PANEL),
 ]
 Project = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option("--project", metavar="NAME", help="Its project: home, home/garden; or none.", rich_help_panel=PANEL),
 ]
 Tag = Annotated[
@@ -50,10 +50,10 @@ def note_near_misses(context: Context, found: QuickAdd) -> None:
 def read(
     words: Sequence[str],
     *,
-    due: str | None = None,
-    start: str | None = None,
-    priority: str | None = None,
-    project: str | None = None,
+    due: Sequence[str] | None = None,
+    start: Sequence[str] | None = None,
+    priority: Sequence[str] | None = None,
+    project: Sequence[str] | None = None,
     tag: Sequence[str] | None = None,
     literal: bool = False,
     is_typed: bool = False,
@@ -61,6 +61,6 @@ def read(
     """Return what the words and options of a command line mean. Raises `ValidationError`."""
     from todocli.domain.quick_add import parse_quick_add
 
-    single = {"due": due, "start": start, "priority": priority, "project": project}
-    options = {name: [value] for name, value in single.items() if value is not None}
-    return parse_quick_add(words, options | {"tag": tag or []}, here=clock.here(), literal=literal, is_typed=is_typed)
+    given = {"due": due, "start": start, "priority": priority, "project": project, "tag": tag}
+    options = {name: values for name, values in given.items() if values is not None}
+    return parse_quick_add(words, options, here=clock.here(), literal=literal, is_typed=is_typed)

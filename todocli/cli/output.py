@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from todocli.schemas.operations import HealthRead
     from todocli.schemas.todos import TodoLine, TodoRead
     from todocli.services.history.log import LogQuery
+    from todocli.services.history.purge import TrashPreview
     from todocli.services.queries import TodoQuery
     from todocli.services.resolve import Result
     from todocli.services.workspace import Workspace
@@ -192,7 +193,7 @@ class Output:
     def log(self, workspace: Workspace, query: LogQuery, *, nothing: str, more: Sequence[str]) -> None:
         """Find changes and print them; `nothing` is the note for none, `more` the command that shows the rest."""
         if query.limit is not None:
-            self.changes(workspace.log.find(query), nothing=nothing, more=more)
+            self.changes(workspace.log.find(query), nothing=nothing)
             return
         first: list[ChangeRead] = []
         self._all_changes(noting(workspace.walk_log(query), first))
@@ -204,8 +205,8 @@ class Output:
 
         sys.stdout.writelines(f"{line}\n" for change in changes for line in plain_change(change))
 
-    def changes(self, changes: ChangeList, *, nothing: str = "", more: Sequence[str] = ()) -> None:
-        """Print changes; `nothing` and `more` are as in `log`."""
+    def changes(self, changes: ChangeList, *, nothing: str = "") -> None:
+        """Print changes; `nothing` is the note for none."""
         if nothing and not changes.items:
             self.note(nothing)
         self._all_changes(changes.items)
@@ -231,6 +232,12 @@ class Output:
                 self.line(f"  {effect(item, verb)}")
             if change.count > SHOWN:
                 self.line(f"  and {change.count - SHOWN} more")
+
+    def would_purge(self, preview: TrashPreview) -> None:
+        """Print the todos that a purge would destroy, or the first of many."""
+        self.todos(preview.first, single=False)
+        if more := preview.count - len(preview.first):
+            self.note(f"and {more} more")
 
     def purged(self, changes: ChangeList, todos: Sequence[TodoRead], *, nothing: str) -> None:
         """Print what was purged; `todos` are the todos as they were."""
@@ -350,7 +357,7 @@ class JsonOutput(Output):
     def _all_changes(self, changes: Iterable[ChangeRead]) -> None:
         self._document_of(changes, lambda count: {"count": count, "has_more": False})
 
-    def changes(self, changes: ChangeList, *, nothing: str = "", more: Sequence[str] = ()) -> None:
+    def changes(self, changes: ChangeList, *, nothing: str = "") -> None:
         """Print the changes."""
         self.document(changes)
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from todocli.schemas.operations import HealthRead
     from todocli.schemas.todos import TodoRead
     from todocli.services.history.log import LogQuery
+    from todocli.services.history.purge import TrashPreview
     from todocli.services.queries import TodoQuery
     from todocli.services.resolve import Result
     from todocli.services.todos import Overview
@@ -123,26 +124,25 @@ class TableOutput(Output):
         if not todos:
             self.note("No todos match; nothing would be changed.")
         from todocli.render.text import visible
+        from todocli.render.todos import describe_fields
 
         what = verb.imperative[0].lower() + verb.imperative[1:].replace(" {}", "")
         for todo in todos[:SHOWN]:
-            self.line(f"Would {what}: {todo.number} {visible(todo.title)}")
+            fields = describe_fields(todo, clock.today()) if verb.name == "add" else []
+            self.line(" · ".join([f"Would {what}: {todo.number} {visible(todo.title)}", *fields]))
         if len(todos) > SHOWN:
             self.line(f"and {len(todos) - SHOWN} more")
 
     def log(self, workspace: Workspace, query: LogQuery, *, nothing: str, more: Sequence[str]) -> None:
         """Print a table, which needs all changes at once."""
-        self.changes(workspace.log.find(query), nothing=nothing, more=more)
-
-    def changes(self, changes: ChangeList, *, nothing: str = "", more: Sequence[str] = ()) -> None:
-        """Print a table, and the command that shows the rest."""
+        changes = workspace.log.find(query)
         if not changes.items:
-            if nothing:
-                self.note(nothing)
+            self.note(nothing)
             return
         from todocli.render.tables import change_table
 
-        self._print(change_table(changes.items, now=clock.now(), width=terminal.width()))
+        ids = workspace.log.short_ids([change.id for change in changes.items])
+        self._print(change_table(changes.items, ids, now=clock.now(), width=terminal.width()))
         if more and changes.has_more:
             self.note("There are more", more)
 
@@ -154,6 +154,15 @@ class TableOutput(Output):
             last = change is changes.items[-1]
             word = {"undo": "Undone", "redo": "Redone"}[verb]
             self.line(f"{word}: {summary(change, clock.now())}", back if last else ())
+
+    def would_purge(self, preview: TrashPreview) -> None:
+        """Print a sentence for each todo."""
+        from todocli.render.text import visible
+
+        for todo in preview.first[:SHOWN]:
+            self.line(f"Would delete for good: {todo.number} {visible(todo.title)}")
+        if more := preview.count - len(preview.first[:SHOWN]):
+            self.line(f"and {more} more")
 
     def purged(self, changes: ChangeList, todos: Sequence[TodoRead], *, nothing: str) -> None:
         """Print a sentence for each todo."""

@@ -15,23 +15,32 @@ NO_INPUT = Option("--no-input", help="Fail rather than ask.")
 COLOR = Option("--color", help="Use colour: auto, always or never.", value=True, choices=("auto", "always", "never"))
 HELP = Option("--help", "-h", help="Show this message and exit.")
 LITERAL = Option("--literal", help="Keep every word in the title.")
+DRY_RUN = Option("--dry-run", help="Show what would change, and change nothing.")
 LIMIT = Option("--limit", "-n", help="Show at most N.", value=True)
 SORT = Option("--sort", help="Sort by due,-priority,project,title,created.", value=True, kind="sort")
 REVERSE = Option("--reverse", "-r", help="Reverse the order.")
 GROUP = Option("--group", help="Group by project, tag or due.", value=True, choices=("project", "tag", "due"))
 TAG = Option("--tag", help="With this tag, or with any or none.", value=True, repeats=True, kind="tag")
 NO_TAG = Option("--no-tag", help="Without this tag.", value=True, repeats=True, kind="tag")
-PROJECT = Option("--project", help="In this project or a sub-project, or in any or none.", value=True, kind="project")
-PRIORITY = Option("--priority", help="With this priority: high, medium, low, any or none.", value=True, kind="priority")
-DUE = Option("--due", help="By due date: overdue, today, week, mon..fri, any or none.", value=True, kind="due")
-START = Option("--start", help="By start date: later, next-mon.", value=True, kind="day")
-BEFORE = Option("--before", help="Due before this day.", value=True, kind="day")
-AFTER = Option("--after", help="Due after this day.", value=True, kind="day")
-SEARCH = Option("--search", help="With this text in the title or description.", value=True)
-WHERE = Option("--where", help="An expression: +home and not (due:none or pri:low).", value=True)
+PROJECT = Option(
+    "--project", help="In this project or a sub-project, or in any or none.", value=True, repeats=True, kind="project"
+)
+PRIORITY = Option(
+    "--priority", help="With this priority: high, medium, low, any or none.", value=True, repeats=True, kind="priority"
+)
+DUE = Option(
+    "--due", help="By due date: overdue, today, week, mon..fri, any or none.", value=True, repeats=True, kind="due"
+)
+START = Option("--start", help="By start date: later, next-mon.", value=True, repeats=True, kind="day")
+DONE = Option("--done", help="Done then: today, week, fri.., 7d.., or any.", value=True, repeats=True)
+ADDED = Option("--added", help="Added then: today, last-week.", value=True, repeats=True)
+CHANGED = Option("--changed", help="Changed last then.", value=True, repeats=True)
+BEFORE = Option("--before", help="Due before this day.", value=True, repeats=True, kind="day")
+AFTER = Option("--after", help="Due after this day.", value=True, repeats=True, kind="day")
+SEARCH = Option("--search", help="With this text in the title or description.", value=True, repeats=True)
+WHERE = Option("--where", help="An expression: +home and not (due:none or pri:low).", value=True, repeats=True)
 ALL = Option("--all", "-a", help="Open and completed, started or not.")
 COMPLETED = Option("--completed", "-c", help="Completed todos only.")
-DRY_RUN = Option("--dry-run", help="Show what would change, and change nothing.")
 FORCE = Option("--force", help="Overwrite todos that have been changed since.")
 LOCK_TIMEOUT = Option("--lock-timeout", help="The longest wait for a lock.", value=True)
 TABLE = Command(
@@ -59,13 +68,26 @@ TABLE = Command(
             "Add a todo.",
             options=(
                 Option("--description", "-d", help="Details; - reads them from stdin.", value=True),
-                Option("--due", help="When it is due: fri, 27 nov, fri 17:00; or none.", value=True, kind="day"),
-                Option("--start", help="Hide it until then; or none.", value=True, kind="day"),
-                Option("--priority", help="high, medium or low; or none.", value=True, kind="priority"),
-                Option("--project", help="Its project: home, home/garden; or none.", value=True, kind="project"),
+                Option(
+                    "--due",
+                    help="When it is due: fri, 27 nov, fri 17:00; or none.",
+                    value=True,
+                    repeats=True,
+                    kind="day",
+                ),
+                Option("--start", help="Hide it until then; or none.", value=True, repeats=True, kind="day"),
+                Option("--priority", help="high, medium or low; or none.", value=True, repeats=True, kind="priority"),
+                Option(
+                    "--project",
+                    help="Its project: home, home/garden; or none.",
+                    value=True,
+                    repeats=True,
+                    kind="project",
+                ),
                 Option("--tag", help="A tag; repeat the option for more.", value=True, repeats=True, kind="tag"),
                 LITERAL,
                 Option("--skip-invalid", help="With -, add the other lines if some are not valid."),
+                DRY_RUN,
                 JSON,
                 JSONL,
                 FIELDS,
@@ -91,6 +113,9 @@ TABLE = Command(
                 PRIORITY,
                 DUE,
                 START,
+                DONE,
+                ADDED,
+                CHANGED,
                 BEFORE,
                 AFTER,
                 SEARCH,
@@ -140,6 +165,9 @@ TABLE = Command(
                 PRIORITY,
                 DUE,
                 START,
+                DONE,
+                ADDED,
+                CHANGED,
                 BEFORE,
                 AFTER,
                 SEARCH,
@@ -169,6 +197,9 @@ TABLE = Command(
                 PRIORITY,
                 DUE,
                 START,
+                DONE,
+                ADDED,
+                CHANGED,
                 BEFORE,
                 AFTER,
                 SEARCH,
@@ -198,6 +229,9 @@ TABLE = Command(
                 PRIORITY,
                 DUE,
                 START,
+                DONE,
+                ADDED,
+                CHANGED,
                 BEFORE,
                 AFTER,
                 SEARCH,
@@ -227,6 +261,9 @@ TABLE = Command(
                 PRIORITY,
                 DUE,
                 START,
+                DONE,
+                ADDED,
+                CHANGED,
                 BEFORE,
                 AFTER,
                 SEARCH,
@@ -258,6 +295,9 @@ TABLE = Command(
                 PRIORITY,
                 DUE,
                 START,
+                DONE,
+                ADDED,
+                CHANGED,
                 BEFORE,
                 AFTER,
                 SEARCH,
@@ -311,6 +351,34 @@ TABLE = Command(
             ),
             arguments=(Argument(many=True, kind="+tag"),),
         ),
+        "count": Command(
+            "Count todos: the open ones, or those of a...",
+            options=(
+                TAG,
+                NO_TAG,
+                PROJECT,
+                PRIORITY,
+                DUE,
+                START,
+                DONE,
+                ADDED,
+                CHANGED,
+                BEFORE,
+                AFTER,
+                SEARCH,
+                WHERE,
+                ALL,
+                COMPLETED,
+                JSON,
+                JSONL,
+                QUIET,
+                PROFILE,
+                NO_INPUT,
+                COLOR,
+                HELP,
+            ),
+            arguments=(Argument(many=True, kind="+tag"),),
+        ),
         "tags": Command(
             "List your tags, with their open and...",
             options=(
@@ -351,8 +419,24 @@ TABLE = Command(
             ),
         ),
         "restore": Command(
-            "Take todos out of the trash.",
+            "Take todos out of the trash, by number or...",
             options=(
+                DRY_RUN,
+                TAG,
+                NO_TAG,
+                PROJECT,
+                PRIORITY,
+                DUE,
+                START,
+                DONE,
+                ADDED,
+                CHANGED,
+                BEFORE,
+                AFTER,
+                SEARCH,
+                WHERE,
+                ALL,
+                COMPLETED,
                 JSON,
                 JSONL,
                 FIELDS,
@@ -361,13 +445,15 @@ TABLE = Command(
                 PROFILE,
                 NO_INPUT,
                 COLOR,
+                YES,
                 HELP,
             ),
-            arguments=(Argument(many=True, kind="trash"),),
+            arguments=(Argument(many=True, kind="todo +tag"),),
         ),
         "undo": Command(
-            "Undo your last change, or the last N.",
+            "Undo your last change, or the last N, or...",
             options=(
+                Option("--only", help="Undo this change alone; todo log shows the beginnings of ids.", value=True),
                 FORCE,
                 DRY_RUN,
                 JSON,
@@ -415,12 +501,13 @@ TABLE = Command(
                 YES,
                 HELP,
             ),
-            arguments=(Argument(kind="any"),),
+            arguments=(Argument(many=True),),
         ),
         "purge": Command(
             "Delete todos in the trash for good, with...",
             options=(
                 Option("--older-than", help="Only todos removed at least that long ago: 30d, 2w.", value=True),
+                DRY_RUN,
                 JSON,
                 JSONL,
                 QUIET,

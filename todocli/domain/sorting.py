@@ -7,7 +7,12 @@ from typing import Literal, get_args
 
 from todocli.errors import ValidationError
 
-SortKey = Literal["urgency", "number", "title", "created", "completed", "due", "start", "priority", "project"]
+SortKey = Literal[
+    "urgency", "number", "title", "created", "completed", "changed", "due", "start", "priority", "project"
+]
+
+ALIASES: dict[str, SortKey] = {"added": "created", "done": "completed", "pri": "priority"}
+"""Other names of sort keys: those that filters and columns have."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,7 @@ def parse_sort(text: str) -> tuple[Sort, ...]:
     found: list[Sort] = []
     for word in filter(None, (word.strip() for word in text.split(","))):
         name = word.removeprefix("-")
-        if (key := next((key for key in get_args(SortKey) if key == name), None)) is None:
+        if (key := next((key for key in get_args(SortKey) if key == ALIASES.get(name, name)), None)) is None:
             detail = f"Cannot sort by {name[:40]!r}."
             hint = f"Sort by {', '.join(get_args(SortKey))}; put - before a key to reverse it."
             raise ValidationError.of("sort", detail, hint=hint)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from io import StringIO
 from typing import Literal
+from uuid import UUID
 
 from rich import box
 from rich.console import Console, RenderableType
@@ -92,16 +93,19 @@ def todo_detail(todo: TodoRead, changes: Sequence[ChangeRead] = (), *, now: date
     return Padding(grid, (0, 0, 1, 1))
 
 
-def change_table(changes: Sequence[ChangeRead], *, now: datetime, width: int) -> Table:
-    """Return changes as a table, with a line for each todo."""
+def change_table(changes: Sequence[ChangeRead], ids: Mapping[UUID, str], *, now: datetime, width: int) -> Table:
+    """Return changes as a table, with a line for each todo; `ids` are the shortest beginnings of their ids."""
     table = bare_table()
     table.add_column("When", no_wrap=True, style="dim")
     table.add_column("Change", overflow="fold")
     table.add_column("#", justify="right", style="bold", no_wrap=True)
     table.add_column("Todo", overflow="fold")
-    wide = width >= WIDE and any(detail(change, item) for change in changes for item in change.items)
-    if wide:
+    is_wide = width >= WIDE
+    has_details = is_wide and any(detail(change, item) for change in changes for item in change.items)
+    if has_details:
         table.add_column("", overflow="fold", style="dim")
+    if is_wide:
+        table.add_column("Id", no_wrap=True, style="dim")
     for change in changes:
         style = "dim" if change.is_undone else ""
         for i, item in enumerate(change.items):
@@ -109,9 +113,11 @@ def change_table(changes: Sequence[ChangeRead], *, now: datetime, width: int) ->
                 "" if i else ago(change.made_at, now),
                 Text(action_label(change, item), style),
                 str(item.number),
+                Text(visible(item.title or ""), style),
+                *([Text(detail(change, item))] if has_details else ()),
+                *(["" if i else ids[change.id]] if is_wide else ()),
             ]
-            row.append(Text(visible(item.title or ""), style))
-            table.add_row(*row, *([Text(detail(change, item))] if wide else ()))
+            table.add_row(*row)
         if change.count > len(change.items):
             table.add_row("", "", "", Text(f"and {change.count - len(change.items)} more", "dim"))
     return table

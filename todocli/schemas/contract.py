@@ -13,7 +13,7 @@ from todocli.schemas.accounts import ProfileList, ProfileRead, UserList, UserRea
 from todocli.schemas.changes import ChangeList, CompactionRead
 from todocli.schemas.errors import ErrorResponse
 from todocli.schemas.operations import DaemonRead, GrantRead, HealthRead, PingRead, RevisionList, SchemaRead, SqlRead
-from todocli.schemas.summaries import SummaryList
+from todocli.schemas.summaries import CountRead, SummaryList
 from todocli.schemas.todos import TodoItems, TodoList, TodoRead
 from todocli.schemas.tokens import TokenCreated, TokenList, TokenRead
 from todocli.schemas.views import ViewList
@@ -25,6 +25,7 @@ DOCUMENTS: tuple[type[BaseModel], ...] = (
     ChangeList,
     CompactionRead,
     SummaryList,
+    CountRead,
     ViewList,
     UserRead,
     UserList,

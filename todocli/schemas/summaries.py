@@ -7,6 +7,12 @@ from pydantic import Field
 from todocli.schemas.base import ItemList, Output
 
 
+class CountRead(Output):
+    """How many todos match."""
+
+    count: int
+
+
 class SummaryRead(Output):
     """The todos of one tag, or of one project with all its sub-projects; not those in the trash."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta, timezone
 
 import sqlalchemy as sa
 
@@ -22,6 +22,7 @@ from todocli.domain.filters.ast import (
 from todocli.models import Names, Todo
 
 _table = sa.inspect(Todo).local_table
+_INSTANTS = {"done": "completed_at", "added": "created_at", "changed": "updated_at"}
 
 
 def compile_filter(condition: Filter, here: datetime, dialect: str) -> sa.ColumnElement[bool]:
@@ -47,14 +48,30 @@ def compile_filter(condition: Filter, here: datetime, dialect: str) -> sa.Column
             return todo.priority.is_not(None)
         case HasPriority(priority):
             return sa.and_(todo.priority.is_not(None), todo.priority == priority)
-        case Between(field, first, last):
+        case Between("due" | "start" as field, first, last):
             day = todo.due_on if field == "due" else todo.starts_on
             bounds = [day >= first] if first else []
             return sa.and_(day.is_not(None), *bounds, *([day <= last] if last else []))
+        case Between(field, first, last):
+            at = todo[_INSTANTS[field]]
+            bounds = [at >= midnight(first, here)] if first else []
+            bounds += [at < midnight(last + timedelta(days=1), here)] if last and last < date.max else []
+            return sa.and_(at.is_not(None), *bounds)
         case Overdue():
             return overdue(here)
         case Contains(text):
             return sa.or_(_contains(todo.title, text, dialect), _contains(todo.description, text, dialect))
+
+
+def midnight(on: date, here: datetime) -> datetime:
+    """Return when a day begins where `here` is, by the rules of its time zone as far as they are known."""
+    beginning = datetime.combine(on, time.min)
+    try:
+        if isinstance(here.tzinfo, timezone) and here.utcoffset() == here.astimezone().utcoffset():
+            return beginning.astimezone()  # the machine's own zone: here has only its current offset
+        return beginning.replace(tzinfo=here.tzinfo).astimezone(UTC)
+    except (OverflowError, ValueError):  # within a day of the first or the last
+        return beginning.replace(tzinfo=UTC)
 
 
 def overdue(here: datetime) -> sa.ColumnElement[bool]:

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import col
 
-from todocli.domain.filters.ast import EVERYTHING, Overdue, terms
+from todocli.domain.filters.ast import EVERYTHING, depends_on_time
 from todocli.domain.references import MAX_NUMBER
 from todocli.models import Todo, User
 from todocli.services.owner import Owner
@@ -35,7 +35,7 @@ def list_statement(
     If there are none, the outer join returns one row without a todo: so that a second query is not needed for the
     counts, nor to find out whether the user exists. The limit is inside, where an index can be read in order.
     """
-    if cursor or any(isinstance(term, Overdue) for term in terms(query.filter)):
+    if cursor or depends_on_time(query.filter):
         return _build(owner, dialect, query, cursor, counts, columns)
     # Building it takes longer than running it, and without these two it depends on the day only, not on the time.
     return first_page(owner, dialect, _of_day(query), tuple((name, _of_day(each)) for name, each in counts), columns)
@@ -76,6 +76,11 @@ def _build(
         .where(owner.is_user())
         .order_by(*query.ordered(placed))
     )
+
+
+def count_statement(owner: Owner, dialect: str, query: TodoQuery) -> sa.Select[Any]:
+    """Return the statement for how many todos `query` finds; it has no row if the user does not exist."""
+    return sa.select(_count(owner, dialect, query).label("count")).where(owner.is_user())
 
 
 def _count(owner: Owner, dialect: str, query: TodoQuery) -> sa.ColumnElement[int]:

@@ -115,6 +115,8 @@ class TodoQuery:
                 return [todo.created_at]
             case "completed":
                 return [todo.completed_at]
+            case "changed":
+                return [todo.updated_at]
             case "number":
                 return [todo.number]
 

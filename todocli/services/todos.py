@@ -23,7 +23,7 @@ from todocli.models import Todo
 from todocli.schemas.todos import TodoCreate, TodoItems, TodoList, TodoRead, TodoUpdate
 from todocli.services import insert_sql, parameters, resolve
 from todocli.services.idempotency import key_reused, recorded_todos
-from todocli.services.list_sql import list_statement
+from todocli.services.list_sql import count_statement, list_statement
 from todocli.services.owner import Owner
 from todocli.services.paging import Cursor
 from todocli.services.queries import TodoQuery
@@ -77,6 +77,13 @@ class Todos:
         found = _as_list(rows)
         total = found.total
         return Overview(found.items, total, rows[0].get("among", total), rows[0].get("later", 0))
+
+    def count(self, query: TodoQuery) -> int:
+        """Return how many todos `query` finds. Raises `MissingUserContext`."""
+        found: int | None = self._session.connection().scalar(count_statement(self._owner, self._dialect, query))
+        if found is None:
+            raise self._owner.unknown()
+        return found
 
     def page(self, query: TodoQuery, cursor: Cursor | None = None) -> TodoList:
         """Return one page of a list that has a limit: the first, or the one after `cursor`.

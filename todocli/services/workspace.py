@@ -9,7 +9,7 @@ being imported, which hides most of the five round trips of connecting.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from todocli.database.store import Store
     from todocli.domain.idempotency import ChangeKey
     from todocli.schemas.changes import ChangeList, ChangeRead, CompactionRead
-    from todocli.schemas.todos import TodoLine, TodoRead
+    from todocli.schemas.todos import TodoCreate, TodoLine, TodoRead
     from todocli.services.history.log import Log, LogQuery
     from todocli.services.history.purge import Purge, TrashPreview, TrashQuery
     from todocli.services.history.undo import Verb
     from todocli.services.owner import Owner
     from todocli.services.queries import TodoQuery
-    from todocli.services.resolve import Shape
+    from todocli.services.resolve import Result, Shape
     from todocli.services.summaries import Summaries
     from todocli.services.todos import Todos
     from todocli.services.tokens import Tokens
@@ -184,9 +184,11 @@ class Workspace:
 
         return Users(self.session)
 
-    def undo(self, count: int, key: ChangeKey, *, force: bool = False, dry_run: bool = False) -> ChangeList:
-        """Undo the newest changes; see `todocli.services.history.undo.Undo.reverse`."""
-        return self._reverse("undo", count, key, force=force, dry_run=dry_run)
+    def undo(
+        self, count: int, key: ChangeKey, *, only: str | None = None, force: bool = False, dry_run: bool = False
+    ) -> ChangeList:
+        """Undo the newest changes, or one; see `todocli.services.history.undo.Undo.reverse`."""
+        return self._reverse("undo", count, key, only=only, force=force, dry_run=dry_run)
 
     def redo(self, count: int, key: ChangeKey, *, force: bool = False, dry_run: bool = False) -> ChangeList:
         """Redo what was undone last; see `todocli.services.history.undo.Undo.reverse`."""
@@ -202,13 +204,31 @@ class Workspace:
         self.release()
         return self.store.atomically(lambda session: Compaction(session, owner, until).compact())
 
-    def _reverse(self, verb: Verb, count: int, key: ChangeKey, *, force: bool, dry_run: bool) -> ChangeList:
+    def rehearse_add(self, drafts: Sequence[TodoCreate], key: ChangeKey) -> Result:
+        """Return what `Todos.add` would, and add nothing."""
+        from todocli.services.todos import Todos
+
+        owner, origin = self.owner, self._origin
+
+        def add_and_roll_back(session: Session) -> Result:
+            result = Todos(session, owner, origin=origin).add(drafts, key)
+            session.rollback()
+            return result
+
+        self.release()
+        return self.store.atomically(add_and_roll_back)
+
+    def _reverse(
+        self, verb: Verb, count: int, key: ChangeKey, *, only: str | None = None, force: bool, dry_run: bool
+    ) -> ChangeList:
         from todocli.services.history.undo import Undo
 
         owner, origin = self.owner, self._origin
         self.release()
         return self.store.atomically(
-            lambda session: Undo(session, owner, origin=origin).reverse(verb, count, key, force=force, dry_run=dry_run)
+            lambda session: Undo(session, owner, origin=origin).reverse(
+                verb, count, key, only=only, force=force, dry_run=dry_run
+            )
         )
 
     def purge_one(self, todo_id: UUID, key: ChangeKey, *, expected: UUID | None = None) -> ChangeList:

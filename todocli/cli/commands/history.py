@@ -8,8 +8,8 @@ import typer
 
 from todocli import clock
 from todocli.cli import bulk, verbs
-from todocli.cli.bulk import References_
-from todocli.cli.command import Itemised, Listing, Names, Reversing, Writing
+from todocli.cli.bulk import DryRun, Selecting
+from todocli.cli.command import Bulk, Itemised, Listing, Names, Reversing
 from todocli.cli.commands.todos import positive
 from todocli.cli.context import Context
 from todocli.cli.input import read_references
@@ -48,14 +48,13 @@ class Logging(Itemised):
 
 Count = Annotated[int | None, typer.Argument(metavar="[N]", parser=positive, help="How many changes; 1 by default.")]
 Force = Annotated[bool, typer.Option("--force", metavar="", help="Overwrite todos that have been changed since.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", metavar="", help="Show what would change, and change nothing.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this family."""
     for cls, body in (
         (Listing, trash),
-        (Writing, restore),
+        (Bulk, restore),
         (Reversing, undo),
         (Reversing, redo),
         (Logging, log),
@@ -69,22 +68,43 @@ def trash(context: Context) -> None:
     show_list(context, "trash")
 
 
-def restore(context: Context, references: References_) -> None:
-    """Take todos out of the trash.
+def restore(context: Context, words: Selecting = None, dry_run: DryRun = False) -> None:
+    """Take todos out of the trash, by number or by filter.
 
     todo restore 3
+    todo restore project:home
     """
-    named = read_references(references)
-    bulk.run_on_references(context, verbs.RESTORE, lambda todos, chosen, key: todos.restore(chosen, key), named)
+    bulk.run(
+        context,
+        verbs.RESTORE,
+        lambda todos, chosen, key: todos.restore(chosen, key),
+        words,
+        state="trash",
+        dry_run=dry_run,
+    )
 
 
-def undo(context: Context, count: Count = None, force: Force = False, dry_run: DryRun = False) -> None:
-    """Undo your last change, or the last N.
+def undo(
+    context: Context,
+    count: Count = None,
+    only: Annotated[
+        str | None,
+        typer.Option("--only", metavar="ID", help="Undo this change alone; todo log shows the beginnings of ids."),
+    ] = None,
+    force: Force = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Undo your last change, or the last N, or one of them.
 
     todo undo
     todo undo 3 --dry-run
+    todo undo --only 0199c0de
+
+    Changes that were made since are not lost: if one of them touched the same fields, nothing is undone.
     """
-    _reverse(context, "undo", count or 1, force=force, dry_run=dry_run)
+    if only is not None and count is not None:
+        raise UsageError("--only and a number cannot be combined.", hint="Use only one of them.")
+    _reverse(context, "undo", count or 1, only=only, force=force, dry_run=dry_run)
 
 
 def redo(context: Context, count: Count = None, force: Force = False, dry_run: DryRun = False) -> None:
@@ -95,11 +115,14 @@ def redo(context: Context, count: Count = None, force: Force = False, dry_run: D
     _reverse(context, "redo", count or 1, force=force, dry_run=dry_run)
 
 
-def _reverse(context: Context, verb: Verb, count: int, *, force: bool, dry_run: bool) -> None:
-    key = context.change_key(verb, count=count, force=force)
+def _reverse(context: Context, verb: Verb, count: int, *, only: str | None = None, force: bool, dry_run: bool) -> None:
+    one = {"only": only} if only else {}
+    key = context.change_key(verb, count=count, force=force, **one)
     with context.workspace() as workspace:
-        reverse = workspace.undo if verb == "undo" else workspace.redo
-        changes = reverse(count, key, force=force, dry_run=dry_run)
+        if verb == "undo":
+            changes = workspace.undo(count, key, only=only, force=force, dry_run=dry_run)
+        else:
+            changes = workspace.redo(count, key, force=force, dry_run=dry_run)
     if not dry_run:
         context.remember(gone=[item.number for change in changes.items for item in change.items])
     context.output.reversed(changes, verb, dry_run=dry_run)
@@ -107,8 +130,9 @@ def _reverse(context: Context, verb: Verb, count: int, *, force: bool, dry_run: 
 
 def log(
     context: Context,
-    reference: Annotated[
-        str | None, typer.Argument(metavar="[REF]", help="A number or UUID: only the changes of this todo.")
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[REF | FILTER...]", help="Only the changes of one todo, or of those that match now."),
     ] = None,
     since: Annotated[
         str | None, typer.Option("--since", metavar="WHEN", help="Only since then: 3h, 2d, yesterday, 2026-11-27.")
@@ -131,14 +155,18 @@ def log(
 
     todo log
     todo log 3 --since 2d
+    todo log +bills
     todo log --compact --older-than 1y --dry-run
 
     After compacting, the log and undo end there. It cannot be undone.
     """
+    from todocli.domain.filters.ast import EVERYTHING
+    from todocli.domain.filters.parser import parse_words
+    from todocli.domain.references import is_reference
     from todocli.domain.timestamps import parse_timestamp
 
     if compact:
-        if reference or since or until or limit is not None or everything:
+        if words or since or until or limit is not None or everything:
             raise UsageError("--compact takes only --older-than and --dry-run.", hint="Leave the others out.")
         _compact(context, older_than, dry_run=dry_run)
         return
@@ -146,18 +174,21 @@ def log(
         raise UsageError("--older-than and --dry-run belong to --compact.", hint="Show a part of the log with --until.")
     if everything and limit is not None:
         raise UsageError("--all and --limit cannot be combined.", hint="Use only one of them.")
-    named = None if reference is None else read_references([reference])
+    words = words or []
+    named = read_references(words) if words and is_reference(words[0]) else None
     if named and not named.single:
-        raise UsageError("log takes one todo, not a range.", hint="Look at them one by one.")
+        raise UsageError("log takes one todo, not several.", hint="Look at them one by one.")
     now = clock.now()
-    more = ["todo", "log", *([reference] if reference else [])]
+    more = ["todo", "log", *words]
     more += [word for name, value in (("--since", since), ("--until", until)) if value for word in (name, value)]
-    nothing = "There are no changes yet." if since is until is None else "There are no changes in that time."
+    nothing = "There are no changes in that time." if since or until else "There are no changes yet."
+    nothing = nothing if named or not words else "There are no changes of such todos."
     with context.workspace() as workspace:
         from todocli.services.history.log import LogQuery
 
         query = LogQuery(
             todo=named.items[0] if named else None,
+            filter=EVERYTHING if named else parse_words(words, today=clock.today()),
             since=None if since is None else parse_timestamp(since, "since", now=now),
             until=None if until is None else parse_timestamp(until, "until", now=now, end=True),
             limit=None if everything else limit or LOG_LIMIT,
@@ -199,6 +230,7 @@ def purge(
         str | None,
         typer.Option("--older-than", metavar="AGE", help="Only todos removed at least that long ago: 30d, 2w."),
     ] = None,
+    dry_run: DryRun = False,
 ) -> None:
     """Delete todos in the trash for good, with their history.
 
@@ -225,6 +257,9 @@ def purge(
             changes = workspace.trash.find(key, per_change=per_change)
         if changes is None and (preview := workspace.trash.preview(trash)).count:
             first = preview.first
+            if dry_run:
+                context.output.would_purge(preview)
+                return
             workspace.release()
             context.confirm(_question(preview))
             changes = workspace.purge(trash, preview, key, per_change=per_change)

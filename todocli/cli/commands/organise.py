@@ -1,4 +1,4 @@
-"""The commands of the panel Organise: today, next, tags, projects."""
+"""The commands of the panel Organise: today, next, count, tags, projects."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from todocli import clock
-from todocli.cli.command import Listing, Summary
+from todocli.cli.command import Counting, Listing, Summary
 from todocli.cli.commands.todos import positive
 from todocli.cli.context import Context
 from todocli.cli.listing import show_list
@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
     for name, cls, body in (
         ("today", Listing, today),
         ("next", Listing, next_),
+        ("count", Counting, count),
         ("tags", Summary, tags),
         ("projects", Summary, projects),
     ):
@@ -66,6 +67,24 @@ def next_(
     todo next +ops
     """
     show_list(context, "open", _filter(words), limit=limit or 1)
+
+
+def count(context: Context, words: Words = None) -> None:
+    """Count todos: the open ones, or those of a filter.
+
+    todo count
+    todo count +bills due:week
+    todo count done:week
+    """
+    from todocli.schemas.summaries import CountRead
+
+    condition = context.filter_options.filter(words)
+    state = context.filter_options.state(condition)
+    with context.workspace() as workspace:
+        from todocli.services.queries import TodoQuery
+
+        found = workspace.todos.count(TodoQuery(state, condition))
+    context.output.lines(CountRead(count=found), [str(found)])
 
 
 def tags(context: Context) -> None:

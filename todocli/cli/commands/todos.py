@@ -68,6 +68,7 @@ def add(
         bool,
         typer.Option("--skip-invalid", metavar="", help="With -, add the other lines if some are not valid."),
     ] = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Add a todo. Words need no quotes.
 
@@ -99,10 +100,13 @@ def add(
         "add", lines=lines, description=details, literal=literal, **options, stdin=True if common is not None else None
     )
     with context.workspace() as workspace:
-        result = workspace.todos.add(drafts, key)
+        result = workspace.rehearse_add(drafts, key) if dry_run else workspace.todos.add(drafts, key)
         tags, projects = [tag for draft in drafts for tag in draft.tags], [draft.project for draft in drafts]
-        news = context.output.for_person(lambda: new_names(workspace, result, tags, projects))
-    context.report(result, verbs.ADD, single=common is None)
+        news = [] if dry_run else context.output.for_person(lambda: new_names(workspace, result, tags, projects))
+    if dry_run:
+        context.output.preview(result.items, verbs.ADD)
+    else:
+        context.report(result, verbs.ADD, single=common is None)
     for note in news:
         context.output.note(note)
     if common is None:
@@ -181,7 +185,8 @@ def list_(
     todo list --where '+bills and not due:none' --sort due
     """
     options = context.filter_options
-    show_list(context, options.state(), options.filter(words), sort=sort, reverse=reverse, limit=limit, group=group)
+    condition = options.filter(words)
+    show_list(context, options.state(condition), condition, sort=sort, reverse=reverse, limit=limit, group=group)
 
 
 def show(context: Context, references: References_) -> None:

@@ -133,6 +133,5 @@ def _check(context: Context, words: list[str]) -> None:
     with _list_context(context, words) as listing:
         values = listing.params
         options = FilterOptions(**{name: values[name] for name in FilterOptions.__dataclass_fields__})
-        options.state()
-        options.filter(values["words"])
+        options.state(options.filter(values["words"]))
         parse_sort(values["sort"] or "")

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal, TypeAlias
 
 from todocli.domain.fields import Priority
+
+DateField = Literal["due", "start", "done", "added", "changed"]
+
+PAST: Collection[DateField] = ("done", "added", "changed")
+"""The fields that are instants in the past."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +39,12 @@ class HasPriority:
 
 @dataclass(frozen=True)
 class Between:
-    """Is due, or starts, from `first` to `last`, inclusive; None: no limit, but the date is set."""
+    """Is due, starts, or was done, added or changed, from `first` to `last`, inclusive.
 
-    field: Literal["due", "start"]
+    None: no limit, but the date is set. The days are those of the user's time zone.
+    """
+
+    field: DateField
     first: date | None = None
     last: date | None = None
 
@@ -113,6 +121,18 @@ def terms(condition: Filter) -> Iterator[Filter]:
 def asks_for_start(condition: Filter) -> bool:
     """Whether a filter mentions start dates: then todos that start later are not hidden."""
     return any(isinstance(term, Between) and term.field == "start" for term in terms(condition))
+
+
+def asks_for_done(condition: Filter) -> bool:
+    """Whether a filter mentions when todos were done."""
+    return any(isinstance(term, Between) and term.field == "done" for term in terms(condition))
+
+
+def depends_on_time(condition: Filter) -> bool:
+    """Whether a filter finds other todos at another time of the same day, or in another time zone."""
+    return any(
+        isinstance(term, Overdue) or (isinstance(term, Between) and term.field in PAST) for term in terms(condition)
+    )
 
 
 def format_filter(condition: Filter) -> str:

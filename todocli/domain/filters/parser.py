@@ -2,8 +2,8 @@
 
     expression  one or several parts with `or` between them; each is one or several terms, with or without `and`
     term        `not` and a term; an expression in parentheses; `+tag`; `key:value`; a word, or text in quotes
-    key         due, start: a day, `A..B` (either may be missing), today, week, month, year, any, none; due: overdue;
-                start: later
+    key         due, start, done, added, changed: a day, `A..B` (either may be missing), today, week, month, year, any,
+                none; due: overdue; start: later
                 project (with its sub-projects), pri, tags: a value, any or none
 
 An invalid term is an error that shows where it stands.
@@ -18,7 +18,7 @@ from datetime import date, timedelta
 from typing import Any, NoReturn
 
 from todocli.domain.filters.ast import Between, Filter, Not, all_of, any_of, quoted, terms
-from todocli.domain.filters.terms import InvalidTerm, contains, day, keyed, term
+from todocli.domain.filters.terms import InvalidTerm, contains, day, keyed, single_key, term
 from todocli.domain.quick_add import join_dates
 from todocli.errors import FieldError, ValidationError
 
@@ -28,7 +28,7 @@ MAX_TERMS = 100
 MAX_DEPTH = 30
 """The deepest nesting of a filter."""
 
-_SINGLE = ("project", "priority", "due", "start", "before", "after", "search")
+_SINGLE = ("project", "priority", "due", "start", "done", "added", "changed", "before", "after", "search")
 OPTIONS = frozenset((*_SINGLE, "tag", "no_tag", "where"))
 """The names of the options that filter."""
 
@@ -58,12 +58,12 @@ class _Token:
 
 
 def parse_words(words: Iterable[str], *, today: date) -> Filter:
-    """Return the conjunction of the `words` of a command line; each is a term.
+    """Return the conjunction of the `words` of a command line; each is a term, and a key that is repeated means any.
 
     Raises `ValidationError`, which shows the word.
     """
     given = join_dates(words)
-    parts = []
+    parts: dict[str, list[Filter]] = {}
     for i, word in enumerate(given):
         start = sum(len(before) + 1 for before in given[:i])
         token = _Token(word, start, start + len(word))
@@ -73,8 +73,8 @@ def parse_words(words: Iterable[str], *, today: date) -> Filter:
             if not _is_expression(line, today):
                 hint = f"To search for the text, write --search {quoted(word)}"
             _refuse(line, token, f"{word[:40]!r} is part of an expression.", hint)
-        parts.append(_term(token, " ".join(given), today))
-    return bounded(all_of(*parts), " ".join(given))
+        parts.setdefault(single_key(word) or str(i), []).append(_term(token, " ".join(given), today))
+    return bounded(all_of(*(any_of(*same) for same in parts.values())), " ".join(given))
 
 
 def is_part_of_expression(word: str) -> bool:
@@ -116,7 +116,7 @@ def parse_option(name: str, text: str, *, today: date) -> Filter:
 def parse_options(options: Mapping[str, Any], words: Sequence[str] = (), *, today: date) -> Filter:
     """Return the filter that options and words mean together: all of them at once.
 
-    `options` has the values by name: lists for `tag` and `no_tag`, text for `where` and the options of `parse_option`.
+    `options` has lists of values by name. A todo has all of several tags, and any of several values of another option.
     Raises `ValidationError`, and `TypeError` for another name: a filter that is not applied would select every todo.
     """
     if unknown := options.keys() - OPTIONS:
@@ -125,8 +125,12 @@ def parse_options(options: Mapping[str, Any], words: Sequence[str] = (), *, toda
         *([parse_words(words, today=today)] if words else []),
         *(parse_option("tag", name, today=today) for name in options.get("tag") or ()),
         *(Not(parse_option("tag", name, today=today)) for name in options.get("no_tag") or ()),
-        *(parse_option(name, options[name], today=today) for name in _SINGLE if options.get(name) is not None),
-        *([parse_where(options["where"], today=today)] if options.get("where") is not None else []),
+        *(
+            any_of(*(parse_option(name, value, today=today) for value in options[name]))
+            for name in _SINGLE
+            if options.get(name)
+        ),
+        *(parse_where(text, today=today) for text in options.get("where") or ()),
     )
     return bounded(found)
 

@@ -7,16 +7,36 @@ import difflib
 import re
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
-from typing import Literal
+from typing import cast, get_args
 
-from todocli.domain.dates import WEEKDAY, parse_day
+from todocli.domain import quick_add
+from todocli.domain.dates import MONTH, NUMBER, WEEKDAY, months_later, parse_day
 from todocli.domain.fields import parse_priority, parse_project, parse_tag
-from todocli.domain.filters.ast import Between, Contains, Filter, HasPriority, InProject, Not, Overdue, Tagged, quoted
+from todocli.domain.filters.ast import (
+    PAST,
+    Between,
+    Contains,
+    DateField,
+    Filter,
+    HasPriority,
+    InProject,
+    Not,
+    Overdue,
+    Tagged,
+    quoted,
+)
 from todocli.domain.filters.words import KEYED
-from todocli.domain.quick_add import KEYS
 from todocli.errors import ValidationError
 
 HELP = ("todo", "help", "filters")
+
+KEYS = {
+    **quick_add.KEYS,
+    **dict.fromkeys(("done", "completed"), "done"),
+    **dict.fromkeys(("added", "created"), "added"),
+    **dict.fromkeys(("changed", "updated", "modified"), "changed"),
+}
+"""The keys in all spellings, each with the option of the same meaning."""
 
 
 class InvalidTerm(Exception):
@@ -37,6 +57,13 @@ def term(text: str, today: date) -> Filter:
     return contains(text)
 
 
+def single_key(text: str) -> str | None:
+    """Return the key of a term, if a todo has only one value of it; None for others."""
+    match = KEYED.fullmatch(text)
+    name = KEYS.get(match[1].lower()) if match else None
+    return name if name != "tag" else None
+
+
 def contains(text: str) -> Filter:
     """Return the filter that searches for `text`. Raises `InvalidTerm`."""
     if not text.strip():
@@ -51,17 +78,16 @@ def keyed(key: str, value: str, today: date) -> Filter:
     name = KEYS.get(key.lower())
     if name is None:
         near = difflib.get_close_matches(key.lower(), KEYS, 1)
-        better = f"Did you mean {near[0]}:{value[:40]}?" if near else "The keys are due, start, pri, project and tags."
+        better = f"Did you mean {near[0]}:{value[:40]}?" if near else _KEYS_HINT
         search = f"{key}:{value}"[:40]
         raise InvalidTerm(
             f"There is no filter key {key[:40]!r}.", f"{better} To search for the text, use --search {quoted(search)}."
         )
-    value = value.lower() if name in ("due", "start") or value.lower() in ("any", "none") else value
-    if name in ("due", "start"):
-        return _days("due" if name == "due" else "start", value, today)
-    if value in ("any", "none"):
+    if name in get_args(DateField):
+        return _days(cast("DateField", name), value.lower(), today)
+    if value.lower() in ("any", "none"):
         each: dict[str, Filter] = {"tag": Tagged(None), "project": InProject(None), "priority": HasPriority(None)}
-        return Not(each[name]) if value == "none" else each[name]
+        return Not(each[name]) if value.lower() == "none" else each[name]
     if name == "tag":
         return Tagged(_name(parse_tag, value, "tag"))
     if name == "project":
@@ -79,7 +105,7 @@ def _name(parse: Callable[[str], str], text: str, what: str) -> str:
         raise InvalidTerm(f"A {what} {error}.", "Write it like +bills or project:home/garden.") from None
 
 
-def _days(field: Literal["due", "start"], value: str, today: date) -> Filter:
+def _days(field: DateField, value: str, today: date) -> Filter:
     if value in ("any", "none"):
         return Not(Between(field)) if value == "none" else Between(field)
     if value == "overdue" and field == "due":
@@ -87,18 +113,22 @@ def _days(field: Literal["due", "start"], value: str, today: date) -> Filter:
     if value == "later" and field == "start":
         return Between(field, today + timedelta(days=1))
     if period := _PERIOD.fullmatch(value):
-        return Between(field, *_period(period[2], _start_of_next(period[2], today) if period[1] else today))
-    other_words = f", or {'overdue' if field == 'due' else 'later'}, week, month, year, any, none, mon..fri"
+        return Between(field, *_period(period[2], _of_period(period[1], period[2], today)))
+    parse = past_day if field in PAST else day
+    own = {"due": "overdue, ", "start": "later, "}.get(field, "")
+    other_words = f", or {own}week, month, year, any, none, mon..fri"
     first, dots, last = value.partition("..")
     if not dots:
-        on = day(value, today, other_words)
+        on = parse(value, today, other_words)
         return Between(field, on, on)
-    span = Between(field, day(first, today) if first else None, day(last, today) if last else None)
+    span = Between(field, parse(first, today) if first else None, parse(last, today) if last else None)
     if span == Between(field):
         raise InvalidTerm("A span needs a day on at least one side.", "Write it like mon..fri or ..fri.")
-    if span.first and span.last and span.first > span.last and WEEKDAY.fullmatch(last):  # fri..mon, on a Wednesday
-        span = Between(field, span.first, day(last, span.first))
     if span.first and span.last and span.first > span.last:
+        if field not in PAST and WEEKDAY.fullmatch(last):  # fri..mon, on a Wednesday
+            return Between(field, span.first, day(last, span.first))
+        if field in PAST and WEEKDAY.fullmatch(first):  # fri..mon, on a Tuesday
+            return Between(field, past_day(first, span.last), span.last)
         raise InvalidTerm(f"{value[:40]!r} runs backwards: from {span.first} to {span.last}.", "Swap its days.")
     return span
 
@@ -114,14 +144,51 @@ def day(text: str, today: date, other_words: str = "") -> date:
     return found.on
 
 
-_PERIOD = re.compile(r"(next[ -])?(week|month|year)")
+def past_day(text: str, today: date, other_words: str = "") -> date:
+    """Return the date of a text about the past: `fri` and `27 nov` are the last ones, `3d` is three days ago.
+
+    Raises `InvalidTerm`, as `day` does.
+    """
+    if ago := _AGO.fullmatch(text):
+        try:
+            count, unit = int(ago[1]), ago[2]
+            return (
+                today - timedelta(days=count * (7 if unit == "w" else 1))
+                if unit in "dw"
+                else months_later(today, -count * (12 if unit == "y" else 1))
+            )
+        except (OverflowError, ValueError):
+            raise InvalidTerm(f"{text[:40]!r} is too long ago.", "Write a day.") from None
+    found = day(text, today, other_words)
+    if found <= today or not _RECURRING.fullmatch(text):
+        return found
+    earlier = (today - timedelta(days=7), months_later(today, -1), *(months_later(today, -12 * i) for i in range(1, 9)))
+    return next((on for begin in earlier if (on := day(text, begin, other_words)) <= today), found)
 
 
-def _start_of_next(name: str, today: date) -> date:
+_PERIOD = re.compile(r"(next[ -]|last[ -])?(week|month|year)")
+
+_AGO = re.compile(r"(\d{1,4})([dwmy])", re.ASCII)
+
+_RECURRING = re.compile(
+    rf"(?:{WEEKDAY.pattern}|{NUMBER.pattern}(?:[ -](?:{MONTH.pattern}))?|(?:{MONTH.pattern})[ -]{NUMBER.pattern}"
+    r"|\d{1,2}\.\d{1,2}\.)",
+    re.ASCII | re.IGNORECASE,
+)
+"""A day that comes every week, month or year."""
+
+_KEYS_HINT = "The keys are due, start, pri, project, tags, done, added and changed."
+
+
+def _of_period(which: str | None, name: str, today: date) -> date:
+    """Return a day of this, the next or the last week, month or year."""
+    first, last = _period(name, today)
+    if which is None:
+        return today
     try:
-        return _period(name, today)[1] + timedelta(days=1)
+        return last + timedelta(days=1) if which.startswith("next") else first - timedelta(days=1)
     except OverflowError:
-        raise InvalidTerm(f"There is no next {name}.", "Choose another day.") from None
+        raise InvalidTerm(f"There is no {which[:4]} {name}.", "Choose another day.") from None
 
 
 def _period(name: str, today: date) -> tuple[date, date]:

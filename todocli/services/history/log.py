@@ -13,12 +13,17 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
+from todocli import clock
+from todocli.domain.change_ids import parse_change_id, shortened
+from todocli.domain.filters.ast import EVERYTHING, Filter
 from todocli.domain.history import Row, action, differences
 from todocli.domain.references import Reference, References
+from todocli.errors import NotFound
 from todocli.models import Change, History, NumberIn, Todo
 from todocli.schemas.changes import ChangeItem, ChangeList, ChangeRead, FieldChange
 from todocli.schemas.todos import TodoRead
 from todocli.services import resolve
+from todocli.services.filter_sql import compile_filter
 from todocli.services.owner import Owner
 
 _number = NumberIn(col(History.after), col(History.before))
@@ -72,10 +77,11 @@ class LogQuery:
     """Which changes to read: from `since` on and before `until`, at most `limit`, with at most `per_change` todos each.
 
     With `todo`, a number or an id, only the changes that touched it, and of each only what it did to this todo. With
-    `before`, the id of a change, only older ones.
+    `filter`, the same for the todos that match it now. With `before`, the id of a change, only older ones.
     """
 
     todo: Reference | None = None
+    filter: Filter = EVERYTHING
     since: datetime | None = None
     until: datetime | None = None
     limit: int | None = None
@@ -96,7 +102,7 @@ class Log:
         Raises `NotFound` if there never was such a todo, and `MissingUserContext` if the database does not have the
         user.
         """
-        changes = self._find(query, self._of_existing(query.todo))
+        changes = self._find(query, self._of_existing(query))
         if not changes:
             self._owner.require(self._session)
             if query.todo is not None:
@@ -125,6 +131,35 @@ class Log:
         if query.limit is not None:
             page = page.limit(query.limit + 1)
         return _grouped(self._with_rows(page, sa.true() if of_todo is None else of_todo, query.per_change))
+
+    def resolve(self, text: str) -> UUID:
+        """Return the id of the one change that `text` is, or begins. Raises `ValidationError` and `NotFound`."""
+        first, last = parse_change_id(text)
+        between = (col(Change.id) >= first, col(Change.id) <= last)
+        query = sa.select(col(Change.id)).where(self._owner.scope(Change), *between).order_by(col(Change.id)).limit(2)
+        found = self._session.scalars(query).all()
+        if len(found) == 1:
+            return found[0]
+        self._owner.require(self._session)
+        what = f"Several changes begin with {text[:40]}." if found else f"There is no change {text[:40]}."
+        raise NotFound(what, hint="See your changes", command=("todo", "log"))
+
+    def short_ids(self, ids: Sequence[UUID]) -> dict[UUID, str]:
+        """Return a beginning of each change's id that no other change of the user has."""
+        if not ids:
+            return {}
+        known, near = aliased(Change, name="known"), sa.inspect(Change).local_table.alias("near")
+        own = near.c.user_id == col(known.user_id)
+        neighbours = [
+            sa.select(near.c.id).where(own, condition).order_by(order).limit(1).correlate(known).scalar_subquery()
+            for condition, order in (
+                (near.c.id < col(known.id), near.c.id.desc()),
+                (near.c.id > col(known.id), near.c.id),
+            )
+        ]
+        query = sa.select(col(known.id), *neighbours).where(self._owner.owns(known), col(known.id).in_(ids))
+        rows = self._session.execute(query).all()
+        return {change: shortened(change, filter(None, others)) for change, *others in rows}
 
     def changes(self, ids: Sequence[UUID], *, per_change: int | None = None) -> list[RecordedChange]:
         """Return changes, newest first, each with `per_change` todos (None: all)."""
@@ -204,10 +239,14 @@ class Log:
     def _of_change(self, change: type[Change]) -> sa.ColumnElement[bool]:
         return sa.and_(self._owner.owns(History), col(History.change_id) == col(change.id))
 
-    def _of_existing(self, todo: Reference | None) -> sa.ColumnElement[bool] | None:
-        """Return the condition that a row of history is about an existing todo; None for every todo."""
-        if todo is None:
+    def _of_existing(self, query: LogQuery) -> sa.ColumnElement[bool] | None:
+        """Return the condition that a row of history is about existing todos of a query; None for every todo."""
+        todo = query.todo
+        if todo is None and query.filter == EVERYTHING:
             return None
+        if todo is None:
+            matches = compile_filter(query.filter, clock.here(), self._session.get_bind().dialect.name)
+            return col(History.todo_id).in_(sa.select(col(Todo.id)).where(self._owner.scope(Todo), matches))
         if isinstance(todo, UUID):
             return col(History.todo_id) == todo
         existing = sa.select(col(Todo.id)).where(self._owner.scope(Todo), col(Todo.number) == todo)

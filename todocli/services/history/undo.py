@@ -70,14 +70,22 @@ class Undo:
         self._log = Log(session, owner)
 
     def reverse(
-        self, verb: Verb, count: int, key: ChangeKey, *, force: bool = False, dry_run: bool = False
+        self,
+        verb: Verb,
+        count: int,
+        key: ChangeKey,
+        *,
+        only: str | None = None,
+        force: bool = False,
+        dry_run: bool = False,
     ) -> ChangeList:
         """Undo the newest `count` changes, or redo what was undone last, all or none; return them in that order.
 
-        With `force`, todos that were changed since are overwritten. With `dry_run`, nothing is changed. Repeated under
-        the same key, nothing is changed either, and the same changes are returned. Raises `NotFound` if there are
-        fewer changes, `ValidationError` for more than `MAX_CHANGES`, and `Conflict` if todos were changed since, or if
-        `key` was used for another request.
+        With `only`, undo the change whose id begins so, and none that came after it. With `force`, todos that were
+        changed since are overwritten. With `dry_run`, nothing is changed. Repeated under the same key, nothing is
+        changed either, and the same changes are returned. Raises `NotFound` if there are fewer changes,
+        `ValidationError` for more than `MAX_CHANGES`, and `Conflict` if todos were changed since, or if `key` was used
+        for another request.
         """
         if count > MAX_CHANGES:
             detail = f"{count} changes are too many to {verb} in one command (limit {MAX_CHANGES})."
@@ -87,11 +95,19 @@ class Undo:
         if recorded_todos(self._session, self._owner, key) is not None:
             changes = self._reversed_before(verb, ids)
         else:
-            pairs = list(islice(self._undoable() if verb == "undo" else self._redoable(), count))
+            if only is None:
+                pairs = list(islice(self._undoable() if verb == "undo" else self._redoable(), count))
+            else:
+                pairs = [self._undoable_change(only)]
             if len(pairs) < count:
                 raise _too_few(len(pairs), verb)
             changes = self._whole([change_id for change_id, _ in pairs])
-            self._reverse_all(verb, changes, ids, key.request, force=force, dry_run=dry_run)
+            try:
+                self._reverse_all(verb, changes, ids, key.request, force=force, dry_run=dry_run)
+            except Conflict as error:
+                if only is not None:
+                    error.command = ("todo", "undo", "--only", only, "--force")
+                raise
             if not dry_run:
                 self._link(zip(ids, (target for _, target in pairs), strict=True))
         is_undone_now = (verb == "undo") != dry_run
@@ -139,6 +155,22 @@ class Undo:
                 return
             if change.is_ordinary and not change.is_undone:
                 yield change.id, change.id
+
+    def _undoable_change(self, only: str) -> tuple[UUID, UUID]:
+        """Return a change as `_undoable` does. Raises `NotFound`, and `Conflict` if it cannot be undone."""
+        change_id = self._log.resolve(only)
+        columns = (_changes.c.undoes, _changes.c.compacted_at, self._is_ordinary(Change).label("is_ordinary"))
+        query = sa.select(*columns, is_undone(self._owner, Change).label("is_undone"))
+        change = self._session.execute(query.where(self._owner.owns(Change), _changes.c.id == change_id)).one()
+        reasons = {
+            "is undone already": change.is_undone,
+            "is an undo itself; todo redo takes back the last one": change.undoes is not None,
+            "was compacted: the log does not say any more what it did": change.compacted_at is not None,
+            "is a purge, or its todos were purged": not change.is_ordinary,
+        }
+        if reason := next((reason for reason, holds in reasons.items() if holds), ""):
+            raise Conflict(f"The change {only} {reason}.", hint="See your changes", command=("todo", "log"))
+        return change_id, change_id
 
     def _redoable(self) -> Iterator[tuple[UUID, UUID]]:
         """Return the changes undone since the last ordinary one, latest first, each with its undo."""
