@@ -37,7 +37,7 @@ def test_what_is_no_beginning_is_refused(text: str) -> None:
         parse_change_id(text)
 
 
-def test_shortest_beginning_tells_changes_apart() -> None:
+def test_shortest_beginning_is_of_one_change() -> None:
     one, same_minute, same_second = (
         UUID(f"01a22b65-{rest}-7182-a00d-61e43f9ba5cf") for rest in ("c495", "b000", "c496")
     )
