@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import todocli
 from scripts.write_completion_table import PATH, harmless, source_of, table_of
-from tests.support.shells import REAL_SHELLS, SHELLS, environment, need
+from tests.support.shells import REAL_SHELLS, SHELLS, after_tab, environment, need
 from todocli.cli.app import build
 from todocli.completion.answer import answer
 from todocli.completion.model import Argument, Command, Option
@@ -104,39 +104,50 @@ def test_line_offers_words(line: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("shell", "some", "none"),
+    ("shell", "expected"),
     [
-        ("bash", "--due", ""),
-        ("zsh", '_arguments \'*: :(("--due":"The day\\\\: fri, or mon."))\'', "_files"),
-        ("fish", "--due\tThe day: fri, or mon.", ""),
-        ("powershell", "--due:::The day: fri, or mon.", ""),
-        ("pwsh", "--due:::The day: fri, or mon.", ""),
+        ("bash", "--due"),
+        ("zsh", "local -a todo_words=('--due:The day: fri, or mon.'); _describe -V todo todo_words;"),
+        ("fish", "--due\tThe day: fri, or mon."),
+        ("powershell", "--due:::The day: fri, or mon."),
+        ("pwsh", "--due:::The day: fri, or mon."),
     ],
 )
-def test_answer_has_form_of_shell(shell: str, some: str, none: str) -> None:
-    for line, expected in (("todo add --due", some), ("todo add --x", none), ("todo add ", none)):
-        assert answer(environment(shell, line), TOY) == (f"{expected}\n", 0)
+def test_answer_has_form_of_shell(shell: str, expected: str) -> None:
+    assert answer(environment(shell, "todo add --due"), TOY) == (f"{expected}\n", 0)
+    for line in ("todo add --x", "todo add "):
+        assert answer(environment(shell, line), TOY) == ("", 0), "no file is offered instead"
+
+
+def test_bash_shows_descriptions_beside_several_words() -> None:
+    listed = environment("bash", "todo a")
+    assert answer(listed, TOY) == ("add\n", 0)
+    rows = [
+        "add       Add a todo.                   ",
+        "show-one  Show one.                     ",
+        "db        Operate.                      ",
+    ]
+    assert answer(environment("bash", "todo "), TOY) == ("\n".join(rows) + "\n", 0)
+    narrow = environment("bash", "todo ") | {"COLUMNS": "20"}
+    assert answer(narrow, TOY) == ("add       Add a tod\nshow-one  Show one.\ndb        Operate.\n", 0)
+    for kind in ("37", "42"):
+        assert answer(environment("bash", "todo ") | {"COMP_TYPE": kind}, TOY) == ("add\nshow-one\ndb\n", 0)
 
 
 @pytest.mark.parametrize(
-    ("words", "position", "expected"),
-    [
-        ("todo add --due =", 3, "fri mon"),
-        ("todo add --due = f", 4, "fri"),
-        ("todo add --due = fri --d", 5, ""),
-        ("todo a --tag", 1, "add"),
-        ("todo", 1, "add show-one db"),
-        ("todo", "9" * 5000, "add show-one db"),
-    ],
+    ("replaced", "expected"), [("f", "fri"), ("", "fri"), ("--due=f", "--due=fri"), ("elsewhere", "--due=fri")]
 )
-def test_bash_completes_word_at_cursor(words: str, position: object, expected: str) -> None:
-    environ = {"_TODO_COMPLETE": "complete_bash", "COMP_WORDS": "\n".join(words.split()), "COMP_CWORD": str(position)}
-    assert answer(environ, TOY) == ("\n".join(expected.split()) + "\n", 0)
+def test_bash_gets_only_what_it_replaces(replaced: str, expected: str) -> None:
+    begun = "--due=" if not replaced else "--due=f"
+    environ = environment("bash", f"todo add {begun}") | {"_TYPER_COMPLETE_WORD_TO_COMPLETE": replaced}
+    answered = answer(environ, TOY)
+    assert answered is not None
+    assert answered[0].split("\n")[0] == expected
 
 
-@pytest.mark.parametrize(("line", "status"), [("todo a", 0), ("todo x", 1), ("todo add ", 1), ("todo add --due ", 0)])
-def test_fish_learns_by_status_whether_words_exist(line: str, status: int) -> None:
-    assert answer(environment("fish", line) | {"_TYPER_COMPLETE_FISH_ACTION": "is-args"}, TOY) == ("", status)
+@pytest.mark.parametrize("line", ["todo a", "todo x", "todo add ", "todo add --due "])
+def test_fish_never_falls_back_to_files(line: str) -> None:
+    assert answer(environment("fish", line) | {"_TYPER_COMPLETE_FISH_ACTION": "is-args"}, TOY) == ("", 0)
 
 
 @pytest.mark.parametrize("instruction", ["", "x", "complete", "complete_", "complete_tcsh", "source_bash"])
@@ -144,7 +155,7 @@ def test_other_instruction_is_left_to_typer(instruction: str) -> None:
     assert answer({"_TODO_COMPLETE": instruction}) is None
 
 
-VARIABLES = ("COMP_WORDS", "COMP_CWORD", "_TYPER_COMPLETE_ARGS", "_TYPER_COMPLETE_WORD_TO_COMPLETE")
+VARIABLES = ("_TYPER_COMPLETE_ARGS", "_TYPER_COMPLETE_WORD_TO_COMPLETE", "COMP_TYPE", "COLUMNS")
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -259,6 +270,37 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("program")
 def test_real_shell_offers(complete: Callable[[str], list[str]], line: str, expected: str) -> None:
     assert {word.removeprefix("--due=") for word in complete(line)} == set(expected.split())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("todo a", "todo add "),
+        ("todo add --due f", "todo add --due fri "),
+        ("todo add --due=f", "todo add --due=fri "),
+        ("todo show-one 1 r", "todo show-one 1 red"),
+        ("todo not", "todo not"),
+        ("todo add not", "todo add not"),
+        ("todo add - < not", "todo add - < notes "),
+    ],
+)
+@pytest.mark.usefixtures("program")
+def test_tab_inserts(shell: str, line: str, expected: str) -> None:
+    Path("notes").touch()
+    assert after_tab(shell, line) == expected
+
+
+@pytest.mark.slow
+def test_our_script_for_bash_is_installed(tmp_path: Path) -> None:
+    environ = {"HOME": str(tmp_path), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    for option in ("--install-completion", "--show-completion"):
+        line = ["bash", "-c", f"todo {option}; true"]
+        run = subprocess.run(line, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        assert run.stderr == ""
+    assert "complete -o nosort -F _todo_completion todo" in run.stdout
+    assert (tmp_path / ".bash_completions" / "todo.sh").read_text().strip() == run.stdout.strip()
 
 
 @pytest.mark.slow

@@ -85,7 +85,7 @@ def test_todo_is_offered_in_form_of_each_shell(todo: Terminal, shell: str) -> No
     todo.ok(["add", "it's: `x`"])
     expected = {
         "bash": "1",
-        "zsh": '_arguments \'*: :(("1":"its x"))\'',
+        "zsh": "local -a todo_words=('1:its x'); _describe -V todo todo_words;",
         "fish": "1\tits x",
         "powershell": "1:::its x",
     }
@@ -100,8 +100,8 @@ def test_numbers_fit_command(todo: Terminal) -> None:
     assert values("done") == ["2"]
     assert values("trash") == ["3"]
     assert values("any") == ["1", "2", "3", "4"]
-    for line, number in (("reopen", "2"), ("restore", "3"), ("purge", "3"), ("edit", "1\n4")):
-        assert answer(environment("bash", f"todo {line} ")) == (f"{number}\n", 0)
+    for line, rows in (("reopen", "2\tb"), ("restore", "3\tc"), ("purge", "3\tc"), ("edit", "1\ta\n4\td")):
+        assert answer(environment("fish", f"todo {line} ")) == (f"{rows}\n", 0)
 
 
 def test_values_of_each_kind_are_offered(todo: Terminal) -> None:
@@ -196,7 +196,7 @@ def test_todo_numbers_load_no_library(todo: Terminal) -> None:
     todo.ok("add a")
     code = (
         "import sys; from todocli.completion.answer import answer; "
-        "print(answer({'_TODO_COMPLETE': 'complete_bash', 'COMP_WORDS': 'todo done ', 'COMP_CWORD': '2'})); "
+        "print(answer({'_TODO_COMPLETE': 'complete_bash', '_TYPER_COMPLETE_ARGS': 'todo done '})); "
         "print(*sys.modules, sep='\\n')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -17,29 +17,32 @@ from pathlib import Path
 import pytest
 from typer._completion_shared import get_completion_script
 
+from todocli.completion.bash import replace_script
+
 SHELLS = ("bash", "zsh", "fish", "powershell")
 
 
 def environment(shell: str, line: str) -> dict[str, str]:
     """Return the variables that the script for `shell` sets when TAB is pressed at the end of `line`."""
     given = {"_TODO_COMPLETE": f"complete_{shell}"}
-    if shell == "bash":
-        words = re.split(r" +|(?<=[^ ])(?==)|(?<==)(?=[^ ])", line)  # bash makes `=` a word
-        return given | {"COMP_WORDS": "\n".join(words), "COMP_CWORD": str(len(words) - 1)}
     given["_TYPER_COMPLETE_ARGS"] = line
+    if shell == "bash":
+        return given | {"_TYPER_COMPLETE_WORD_TO_COMPLETE": re.split("[ :=]", line)[-1], "COLUMNS": "80"}
     if shell in ("powershell", "pwsh"):
         return given | {"_TYPER_COMPLETE_WORD_TO_COMPLETE": line.split(" ")[-1]}
     return given | ({"_TYPER_COMPLETE_FISH_ACTION": "get-args"} if shell == "fish" else {})
 
 
 def in_bash(line: str) -> list[str]:
-    """Return the candidates of bash's completion function."""
-    words = environment("bash", line)["COMP_WORDS"].split("\n")
-    return _run(
+    """Return the candidates of bash's completion function, without their descriptions."""
+    words = [word for word in re.split("([:=])| +", line) if word is not None]  # bash makes words of these two
+    rows = _run(
         *("bash", "--norc", "-c"),
-        f"{_script('bash')}\nCOMP_WORDS=({shlex.join(words)}); COMP_CWORD={len(words) - 1}\n"
-        "_todo_completion todo; printf '%s\\n' \"${COMPREPLY[@]}\"",
-    ).split()
+        f"{_script('bash')}\nCOMP_LINE={shlex.quote(line)}; COMP_POINT={len(line)}\n"
+        f"COMP_WORDS=({shlex.join(words)}); COMP_CWORD={len(words) - 1}; COLUMNS=80\n"
+        f"_todo_completion todo {shlex.quote(words[-1])}; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+    )
+    return [row.split()[0] for row in rows.splitlines() if row]
 
 
 def in_fish(line: str) -> list[str]:
@@ -50,49 +53,72 @@ def in_fish(line: str) -> list[str]:
 
 def in_zsh(line: str) -> list[str]:
     """Return the words that zsh lists. It completes only at a terminal, and reads a file in the current folder."""
-    need("zsh")
-    Path("start.zsh").write_text(
-        "unsetopt zle_bracketed_paste beep prompt_cr prompt_sp; PROMPT=; autoload -Uz compinit; compinit -u -D\n"
-        f"{_script('zsh')}\n"
-        "tab () { zle list-choices; zle -R; print '\\n'li''sted }; zle -N tab; bindkey '^I' tab; print rea''dy\n"
-    )
+    tab_only_lists = "tab () { zle list-choices; zle -R }; zle -N tab; bindkey '^I' tab"
+    seen = _at_terminal("zsh", _START["zsh"] + tab_only_lists, line)
+    upwards_is_another_row = re.sub(r"\r*\n|\x1b\[[0-9]*A", "\n", seen)
+    rows = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", upwards_is_another_row).split("\n")
+    rows = [row.rpartition("\r")[2] for row in rows]
+    listed = [row.partition(" -- ")[0].split() for row in rows if row.strip() and "line<" not in row]
+    return [word for row in listed for word in row if row[0] != "todo"]
+
+
+def after_tab(shell: str, line: str) -> str:
+    """Return what is on the command line after a real press of TAB at the end of `line`."""
+    return _at_terminal(shell, _START[shell], line).rpartition("line<")[2].partition(">end")[0]
+
+
+_START = {
+    "bash": "PS1=; bind 'set enable-bracketed-paste off'; bind 'set bell-style none'\n"
+    "show () { printf '\\nline<%s>end\\n' \"$READLINE_LINE\"; }; bind -x '\"\\C-t\": show'\n",
+    "zsh": "unsetopt zle_bracketed_paste beep prompt_cr prompt_sp; PROMPT=; autoload -Uz compinit; compinit -u -D\n"
+    "show () { zle -I; print -r -- \"line<$BUFFER>end\" }; zle -N show; bindkey '^T' show\n",
+    "fish": "function fish_prompt; end; function fish_greeting; end\n"
+    "bind \\ct 'printf \"\\nline<%s>end\\n\" (commandline)'\n",
+}
+"""Prepares a shell: no prompt, and Control-T prints the line."""
+
+_COMMANDS = {"bash": ("--norc", "-i"), "zsh": ("-f", "-i"), "fish": ("--no-config", "-i")}
+
+
+def _at_terminal(shell: str, start: str, line: str) -> str:
+    """Return what a shell prints at a terminal when TAB is pressed after `line`, and then Control-T."""
+    need(shell)
+    Path(f"start.{shell}").write_text(f"{start}\n{_script(shell)}\n")
     master, terminal = os.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 200, 250, 0, 0))
     with (
         subprocess.Popen(
-            ["zsh", "-f", "-i"],
+            [shell, *_COMMANDS[shell]],
             stdin=terminal,
             stdout=terminal,
             stderr=terminal,
             env=os.environ | {"TERM": "xterm"},
             start_new_session=True,
-        ) as shell,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        ) as running,
         os.fdopen(master, "r+b", buffering=0) as screen,
     ):
         os.close(terminal)
 
-        def until(word: str, typed: str) -> str:
+        def until(expected: str, typed: str) -> str:
             screen.write(typed.encode())
             seen = ""
-            while f"{word}\r\n" not in seen:
+            while expected not in seen:
                 assert select.select([screen], [], [], 60)[0], seen
                 seen += screen.read(65_536).decode()
             return seen
 
-        until("ready", ". ./start.zsh\n")
-        seen = until("listed", f"{line}\t")  # zsh lists nothing while more input waits
-        shell.kill()
-    upwards_is_another_row = re.sub(r"\r*\n|\x1b\[[0-9]*A", "\n", seen)
-    rows = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", upwards_is_another_row).split("\n")
-    rows = [row.rpartition("\r")[2] for row in rows]
-    listed = [row.partition(" -- ")[0].split() for row in rows if row.strip() not in ("", "listed")]
-    return [word for row in listed for word in row if row[0] != "todo"]
+        until("ready\r\n", f". ./start.{shell}; echo rea''dy\n")
+        seen = until(">end", f"{line}\t\x14")
+        running.kill()
+    return seen
 
 
 REAL_SHELLS: tuple[Callable[[str], list[str]], ...] = (in_bash, in_fish, in_zsh)
 
 
 def _script(shell: str) -> str:
+    replace_script()
     return get_completion_script(prog_name="todo", complete_var="_TODO_COMPLETE", shell=shell)
 
 

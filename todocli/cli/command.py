@@ -264,6 +264,10 @@ class Root(Family):
         arguments = list(sys.argv[1:] if args is None else args)
         shared = Shared(arguments=arguments, handover=handover)
         run = super().main
+        if any(word.endswith("-completion") for word in arguments):
+            from todocli.completion import bash
+
+            bash.replace_script()
         try:
             status = exits.run(lambda: run(arguments, "todo", standalone_mode=False, obj=shared, **extra), shared)
         finally:

@@ -2,7 +2,7 @@
 
 The scripts that `--install-completion` installs speak Typer's protocol: `_TODO_COMPLETE` names the shell, and other
 variables hold the line. Importing the commands takes too long for a key press, so the answer comes from a generated
-table.
+table. Files of the current folder are never offered, because no option takes one.
 """
 
 from __future__ import annotations
@@ -28,11 +28,12 @@ def answer(environ: Mapping[str, str], table: Command | None = None) -> tuple[st
     instruction, _, shell = environ.get("_TODO_COMPLETE", "").partition("_")
     if instruction != "complete" or shell not in _SHELLS:
         return None
-    line_of, text_of = _SHELLS[shell]
-    items = list(offers(table or _own_table(), *line_of(environ)))
     if shell == "fish" and environ.get("_TYPER_COMPLETE_FISH_ACTION") == "is-args":
-        return "", 0 if items else 1
-    return f"{text_of(items)}\n", 0
+        return "", 0  # with another status, fish offers files
+    line_of, text_of = _SHELLS[shell]
+    words, begun = line_of(environ)
+    items = list(offers(table or _own_table(), words, begun))
+    return f"{text_of(items, begun, environ)}\n" if items else "", 0
 
 
 def _own_table() -> Command:
@@ -105,16 +106,7 @@ def _user_data(kinds: str, begun: str, words: list[str]) -> Iterator[Item]:
 # Read the line
 
 
-def _bash_line(environ: Mapping[str, str]) -> Line:
-    """Read the line. Bash makes three words of `--name=value`, and completes the last one."""
-    words = _split(environ.get("COMP_WORDS", ""))
-    position = environ.get("COMP_CWORD", "")
-    at = int(position[:9]) if position.isdecimal() else len(words)
-    begun = words[at] if at < len(words) else ""
-    return [word for word in words[1:at] if word != "="], "" if begun == "=" else begun
-
-
-def _zsh_or_fish_line(environ: Mapping[str, str]) -> Line:
+def _line(environ: Mapping[str, str]) -> Line:
     text = environ.get("_TYPER_COMPLETE_ARGS", "")
     words = _split(text)[1:]
     return (words[:-1], words[-1]) if words and not text.endswith(" ") else (words, "")
@@ -149,31 +141,59 @@ def _split(text: str) -> list[str]:
 # Write the answer
 
 
-def _for_bash(items: list[Item]) -> str:
-    return "\n".join(name for name, _ in items)
+def _for_bash(items: list[Item], begun: str, environ: Mapping[str, str]) -> str:
+    """Write one row for each word, without what stands before a colon or `=` that bash takes for a word of its own.
+
+    Bash lists the rows if there are several, and inserts what they begin with alike. So descriptions do no harm then.
+    """
+    replaced = environ.get("_TYPER_COMPLETE_WORD_TO_COMPLETE", begun)
+    skipped = len(begun) - len(replaced) if begun.endswith(replaced) else 0
+    names = [name[skipped:] for name, _ in items]
+    if len(items) == 1 or environ.get("COMP_TYPE") in _INSERT_WHOLE_ROWS or not any(about for _, about in items):
+        return "\n".join(names)
+    columns = _number(environ.get("COLUMNS", "")) or 80
+    width = max(map(len, names))
+    room = max(0, columns - width - 3)
+    rows = [f"{name:<{width}}  {about[:room]}" for name, (_, about) in zip(names, items, strict=True)]
+    return "\n".join(row.ljust(columns // 2) for row in rows)  # too wide for two columns
 
 
-def _for_zsh(items: list[Item]) -> str:
-    """Write a command that the script evaluates: the descriptions are in double quotes within single quotes."""
-    if not items:
-        return "_files"
-    escaped = [(name, about.replace("'", "''").replace(":", "\\\\:")) for name, about in items]
-    entries = "\n".join(f'"{name}":"{about}"' if about else f'"{name}"' for name, about in escaped)
-    return f"_arguments '*: :(({entries}))'"
+_INSERT_WHOLE_ROWS = ("37", "42")
+"""The kinds of completion in bash, `%` and `*`, that insert what is offered, even if it is one of several."""
 
 
-def _for_fish(items: list[Item]) -> str:
+def _for_zsh(items: list[Item], *_: object) -> str:
+    """Write a command that the script evaluates. A key gets no space after it."""
+    lines = []
+    for array, options, is_key in (("todo_words", "", False), ("todo_keys", " -S ''", True)):
+        rows = [f"{_escaped(name)}:{about}" for name, about in items if name.endswith(":") == is_key]
+        if rows:
+            quoted = " ".join("'" + row.replace("'", "'\\''") + "'" for row in rows)
+            lines.append(f"local -a {array}=({quoted}); _describe -V todo {array}{options};")
+    return "\n".join(lines)
+
+
+def _escaped(name: str) -> str:
+    return name.replace(":", "\\:")
+
+
+def _for_fish(items: list[Item], *_: object) -> str:
+    """Write one row for each word. Fish itself puts no space after a colon."""
     return "\n".join(f"{name}\t{about}" if about else name for name, about in items)
 
 
-def _for_powershell(items: list[Item]) -> str:
+def _for_powershell(items: list[Item], *_: object) -> str:
     return "\n".join(f"{name}:::{about or ' '}" for name, about in items)
 
 
-_SHELLS: dict[str, tuple[Callable[[Mapping[str, str]], Line], Callable[[list[Item]], str]]] = {
-    "bash": (_bash_line, _for_bash),
-    "zsh": (_zsh_or_fish_line, _for_zsh),
-    "fish": (_zsh_or_fish_line, _for_fish),
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 5 else 0
+
+
+_SHELLS: dict[str, tuple[Callable[[Mapping[str, str]], Line], Callable[[list[Item], str, Mapping[str, str]], str]]] = {
+    "bash": (_line, _for_bash),
+    "zsh": (_line, _for_zsh),
+    "fish": (_line, _for_fish),
     "powershell": (_powershell_line, _for_powershell),
     "pwsh": (_powershell_line, _for_powershell),
 }
