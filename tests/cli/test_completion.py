@@ -200,7 +200,7 @@ def test_table_has_what_commands_declare() -> None:
         (("--shade", "-s"), "A shade.", True, ("a", "b"), False, ""),
         (("--loud", "--quiet"), "", False, (), False, ""),
         (("-v",), "", False, (), True, ""),
-        (("--tag",), "", True, (), True, "tag"),
+        (("--tag",), "", True, (), True, "tag-filter"),
         (("--help",), "Show this message and exit.", False, (), False, ""),
     ]
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.shells import REAL_SHELLS, SHELLS, environment
+from tests.support.shells import REAL_SHELLS, SHELLS, after_tab, environment, listed_by_bash
 from tests.support.terminal import Terminal
 from todocli.completion.answer import answer
 from todocli.completion.values import MAX_DESCRIPTION, shell_safe, suggestions
@@ -42,6 +42,16 @@ def todo(monkeypatch: pytest.MonkeyPatch, embedded_file: Path) -> Terminal:
     return Terminal(monkeypatch)
 
 
+def in_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let shells start in an empty folder, with the program on their PATH; return the folder."""
+    folder = tmp_path / "there"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    return folder
+
+
 def values(kind: str, begun: str = "", *line: str) -> list[str]:
     return [value for value, _ in suggestions(kind, begun, line)]
 
@@ -58,16 +68,13 @@ def test_hostile_titles_run_nothing_in_real_shells(
     for title in HOSTILE:
         todo.ok(["add", "--literal", title])
     todo.ok("add plain +bills project:home/garden")
-    folder = tmp_path / "there"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    folder = in_folder_of_its_own(tmp_path, monkeypatch)
     numbers = [str(number) for number in range(1, len(HOSTILE) + 2)]
     assert sorted(set(complete("todo done ")), key=int) == numbers
     assert sorted(set(complete("todo done 1"))) == sorted(number for number in numbers if number[0] == "1")
-    assert set(complete("todo list --project ")) == {"home", "home/garden"}
-    assert set(complete("todo list --tag ")) == {"bills"}
+    assert set(complete("todo list --project ")) == {"home", "home/garden", "any", "none"}
+    assert set(complete("todo list --no-tag ")) == {"bills"}
+    assert {word.removeprefix("project:") for word in complete("todo add x project:")} == {"home", "home/garden"}
     assert set(complete("todo add x +")) == {"+bills"}
     assert {path.name for path in folder.iterdir()} <= {"start.zsh"}
 
@@ -111,15 +118,130 @@ def test_values_of_each_kind_are_offered(todo: Terminal) -> None:
     todo("view save week due:week")
     todo.ok("profile add work --user eve --embedded")
     assert values("tag") == ["bills"]
-    assert values("+tag", "+") == ["+bills"]
     assert values("project", "home/") == ["home/garden"]
     assert values("view") == ["week"]
     assert values("profile") == ["local", "work"]
     assert values("tag", "", "list", "--profile", "work") == values("tag", "", "--profile=work") == []
-    assert {"today", "fri", "none"} <= set(values("day"))
-    assert {"overdue", "week", "any"} <= set(values("due"))
-    assert values("priority", "h") == ["high"]
+    assert {"today", "fri", "weekend"} <= set(values("due")) == set(values("start")) == set(values("date"))
+    assert not {"none", "any", "overdue", "week"} & set(values("due"))
+    assert values("due-edit", "no") == ["none"]
+    assert values("due-filter")[:2] == ["overdue", "week"]
+    assert values("start-filter")[:2] == ["later", "week"]
+    assert values("priority") == ["high", "medium", "low"]
+    assert values("priority-filter") == ["high", "medium", "low", "any", "none"]
+    assert values("project-filter") == ["home", "home/garden", "any", "none"]
     assert answer(environment("bash", "todo view w")) == ("week\n", 0)
+
+
+def test_days_are_described_and_offered_once(todo: Terminal) -> None:
+    offered = suggestions("due-filter", "next-", ())
+    assert offered == [("next-week", ""), ("next-month", "")]
+    (day,) = suggestions("due", "2w", ())
+    assert re.fullmatch(r"\w{3} \d\d \w{3} \d{4}", day[1])
+
+
+@pytest.mark.parametrize("kind", ["due-filter", "start-filter", "priority-filter", "tag-filter", "project-filter"])
+def test_every_value_of_filter_selects(todo: Terminal, kind: str) -> None:
+    todo.ok("add a +bills project:home")
+    option = f"--{kind.removesuffix('-filter')}"
+    for value in values(kind):
+        assert todo(f"list {option} {value} --quiet").code == 0, value
+
+
+KEYS = "due: start: pri: project: tags:"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("add ", f"{KEYS} +bills +home"),
+        ("add buy pr", "pri: project:"),
+        ("add buy x", ""),
+        ("add +", "+bills +home"),
+        ("add +b", "+bills"),
+        ("add due:tom", "due:tomorrow"),
+        ("add due:o", ""),
+        ("add start:wee", "start:weekend"),
+        ("add pri:", "pri:high pri:medium pri:low"),
+        ("add p:h", "p:high"),
+        ("add PRI:h", "PRI:high"),
+        ("add project:ho", "project:home project:home/garden"),
+        ("add proj:home/", "proj:home/garden"),
+        ("add tag:b", "tag:bills"),
+        ("add urgent:", ""),
+        ("add x -b", ""),
+        ("add x -- due:tom", "due:tomorrow"),
+        ("list ", f"{KEYS} +bills +home"),
+        ("list due:o", "due:overdue"),
+        ("list start:l", "start:later"),
+        ("list pri:", "pri:high pri:medium pri:low pri:any pri:none"),
+        ("list tags:", "tags:bills tags:home tags:any tags:none"),
+        ("list project:n", "project:none"),
+        ("list -b", "-bills"),
+        ("list -h", "-h"),
+        ("list -- -h", "-home"),
+        ("today p", "pri: project:"),
+        ("today -b", ""),
+        ("next due:ov", "due:overdue"),
+        ("done ", "1"),
+        ("done p", "pri: project:"),
+        ("done +b", "+bills"),
+        ("rm due:ov", "due:overdue"),
+        ("rm -b", "-bills"),
+        ("reopen pri:a", "pri:any"),
+        ("edit ", "1"),
+        ("edit pri:a", "pri:any"),
+        ("edit 1 pri:a", ""),
+        ("edit 1 pri:n", "pri:none"),
+        ("edit +bills set pri:a", ""),
+        ("edit +bills set due:n", "due:next-week due:next-month due:none"),
+        ("edit 1 -b", "-bills"),
+        ("view show week p", "pri: project:"),
+        ("add --priority ", "high medium low"),
+        ("list --before n", "next-week next-month"),
+        ("done --due o", "overdue"),
+        ("done --change ", ""),
+    ],
+)
+def test_words_of_a_line_are_offered(todo: Terminal, line: str, expected: str) -> None:
+    todo.ok("add a +bills +home project:home.garden")
+    answered = answer(environment("fish", f"todo {line}"))
+    assert answered is not None
+    assert [row.split("\t")[0] for row in answered[0].splitlines()] == expected.split()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("todo done 1", "todo done 1 "),
+        ("todo add pro", "todo add project:"),
+        ("todo add project:ho", "todo add project:home"),
+        ("todo add project:home/", "todo add project:home/garden "),
+        ("todo add project:", "todo add project:home"),
+        ("todo list due:ov", "todo list due:overdue "),
+        ("todo list -b", "todo list -bills "),
+        ("todo list +", "todo list +bills "),
+        ("todo edit 1 pri:hi", "todo edit 1 pri:high "),
+        ("todo add start", "todo add start:"),
+    ],
+)
+def test_tab_inserts_values(
+    todo: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: str, line: str, expected: str
+) -> None:
+    todo.ok("add a +bills project:home/garden")
+    in_folder_of_its_own(tmp_path, monkeypatch)
+    Path("start-of-a-name").touch()
+    assert after_tab(shell, line) == expected
+
+
+@pytest.mark.slow
+def test_bash_lists_titles_beside_numbers(todo: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    todo.ok("add -", stdin="Buy milk\nCall Ada\n")
+    in_folder_of_its_own(tmp_path, monkeypatch)
+    rows = [row.rstrip() for row in listed_by_bash("todo done ").splitlines()]
+    assert [row for row in rows if row[:1] in ("1", "2")] == ["1  Buy milk", "2  Call Ada"]
 
 
 def test_unreadable_data_offers_nothing(todo: Terminal, home: Path) -> None:

@@ -62,6 +62,11 @@ def in_zsh(line: str) -> list[str]:
     return [word for row in listed for word in row if row[0] != "todo"]
 
 
+def listed_by_bash(line: str) -> str:
+    """Return what bash prints when TAB is pressed twice at the end of `line`."""
+    return _at_terminal("bash", _START["bash"], f"{line}\t")
+
+
 def after_tab(shell: str, line: str) -> str:
     """Return what is on the command line after a real press of TAB at the end of `line`."""
     return _at_terminal(shell, _START[shell], line).rpartition("line<")[2].partition(">end")[0]

@@ -65,6 +65,8 @@ def offers(command: Command, words: list[str], begun: str) -> Iterator[Item]:
         else:
             return
 
+    at = (argument for place, argument in enumerate(command.arguments) if place >= filled or argument.many)
+    argument = next(at, None)
     if awaiting:
         yield from _values(awaiting, begun, words)
     elif begun.startswith("-") and not options_end:
@@ -72,17 +74,16 @@ def offers(command: Command, words: list[str], begun: str) -> Iterator[Item]:
         if not equals:
             unused = (option for option in command.options if option.repeats or option not in given)
             yield from ((name, option.help) for option in unused for name in option.names if name.startswith(begun))
+            if argument and begun[1:2].isalpha() and not _option(command, begun[:2]):
+                yield from _user_data(argument.kind, begun, words)  # a tag to exclude
         elif option := _option(command, name):
             yield from ((f"{name}={found}", about) for found, about in _values(option, value, words))
     elif command.commands:
         yield from _user_data(command.kind, begun, words)
         listed = ((name, below) for name, below in command.commands.items() if not below.hidden)
         yield from ((name, below.help) for name, below in listed if name.startswith(begun))
-    else:
-        for position, argument in enumerate(command.arguments):
-            if position >= filled or argument.many:
-                yield from _values(argument, begun, words)
-                return
+    elif argument:
+        yield from _values(argument, begun, words)
 
 
 def _option(command: Command, name: str) -> Option | None:
@@ -99,7 +100,7 @@ def _user_data(kinds: str, begun: str, words: list[str]) -> Iterator[Item]:
         from todocli.completion.values import suggestions
 
         first, *others = kinds.split()
-        for kind in (first, *(others if begun else ())):  # the others begin with a sign of their own
+        for kind in (first, *(others if begun else ())):  # too many to offer before a letter is typed
             yield from suggestions(kind, begun, words)
 
 

@@ -1,5 +1,16 @@
 """Suggestions from the user's data and the date: todo numbers with titles, tags, projects, views, profiles and days.
 
+A kind of values is one of these; the completion table names them:
+
+    todo, done, trash, any                      numbers of todos in this state
+    view, profile                               names
+    due, start, priority, project, tag          values that set a field
+    due-edit, …                                 the same, and what clears it
+    due-filter, …                               values that select todos by a field
+    date                                        days alone
+    set-words, edit-words, filter-words         words that do the same: `due:fri`, `+bills`
+    -tag                                        a tag to exclude or to remove
+
 zsh evaluates the answer, and a title is arbitrary text. So only plain words are offered, and descriptions keep little
 but letters and digits. Nothing here uses the network: the embedded database is read directly, and for a remote one the
 cache has what earlier commands showed.
@@ -18,13 +29,18 @@ if TYPE_CHECKING:
 MAX_TODOS = 200
 MAX_DESCRIPTION = 60
 
-_PLAIN_WORD = re.compile(r"\+?[A-Za-z0-9][A-Za-z0-9._/-]*")
+_PLAIN_WORD = re.compile(r"(?:[+-]|[a-z]+:)?[A-Za-z0-9][A-Za-z0-9._/-]*|[a-z]+:", re.IGNORECASE)
 
-_DAYS = ("today", "tomorrow", "mon", "tue", "wed", "thu", "fri", "sat", "sun", "1w", "2w", "1m", "eow", "eom", "eoy")
-_FIXED = {
-    "priority": ("high", "medium", "low", "none"),
-    "sort": ("due", "priority", "project", "title", "created", "completed", "number", "start", "urgency"),
-}
+_STATES = {"todo": ("open",), "done": ("done",), "trash": ("trash",), "any": ("open", "done", "trash")}
+_KEYS = ("due:", "start:", "pri:", "project:", "tags:")
+_PRIORITIES = ("high", "medium", "low")
+_DAYS = (
+    *("today", "tomorrow", "mon", "tue", "wed", "thu", "fri", "sat", "sun", "weekend", "next-week", "next-month"),
+    *("1w", "2w", "1m", "eow", "eom", "eoy"),
+)
+_PERIODS = ("week", "next-week", "month", "next-month", "year")
+_FIRST_IN_FILTERS = {"due": ("overdue",), "start": ("later",)}
+_LAST = {"edit": ("none",), "filter": ("any", "none")}
 
 
 def suggestions(kind: str, begun: str, words: Sequence[str]) -> list[tuple[str, str]]:
@@ -33,7 +49,7 @@ def suggestions(kind: str, begun: str, words: Sequence[str]) -> list[tuple[str, 
     `words` is the line so far; it may name a profile. Never raises: what cannot be read is not offered.
     """
     try:
-        pairs = list(_pairs(kind, begun, _profile_name(words)))
+        pairs = list(_pairs(kind, begun, words))
     except Exception:
         return []
     return [
@@ -48,35 +64,59 @@ def shell_safe(text: str) -> str:
     return short if len(short) <= MAX_DESCRIPTION else f"{short[: MAX_DESCRIPTION - 3].rstrip()}..."
 
 
-def _pairs(kind: str, begun: str, profile: str | None) -> Iterable[tuple[str, str]]:
-    if kind in _FIXED:
-        return [(value, "") for value in _FIXED[kind]]
-    if kind in ("day", "due"):
-        return _days(kind)
+def _pairs(kind: str, begun: str, words: Sequence[str]) -> Iterable[tuple[str, str]]:
+    if kind in _STATES:
+        if begun and not begun.isdecimal():
+            return []
+        todos = ((str(number), title) for number, title, state in _known(words).todos if state in _STATES[kind])
+        return [pair for pair in todos if pair[0].startswith(begun)][:MAX_TODOS]
     if kind in ("view", "profile"):
         from todocli import profiles
 
         known = profiles.load()
         return sorted(known.views.items()) if kind == "view" else [(name, "") for name in sorted(known.profiles)]
-    if kind in ("tag", "+tag", "project"):
-        data = _known(profile)
-        if kind == "project":
-            return [(name, "") for name in data.projects]
-        return [(f"+{name}" if kind == "+tag" else name, "") for name in data.tags]
-    states = {"todo": ("open",), "any": ("open", "done", "trash")}.get(kind, (kind,))
-    todos = ((str(number), title) for number, title, state in _known(profile).todos if state in states)
-    return [pair for pair in todos if pair[0].startswith(begun)][:MAX_TODOS]
+    if kind == "-tag":
+        return [(f"-{name}", "") for name in _known(words).tags] if begun[:1] == "-" else []
+    if kind == "date":
+        return _days(_DAYS)
+    field, _, use = kind.partition("-")
+    return _quick_words(field, begun, words) if use == "words" else _values(field, use, words)
 
 
-def _days(kind: str) -> Iterator[tuple[str, str]]:
+def _quick_words(use: str, begun: str, words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield tags and keys, or the values of the key that is typed already."""
+    key, colon, _ = begun.partition(":")
+    if colon:
+        from todocli.domain.quick_add import KEYS
+
+        if use == "edit" and not any(word == "set" or word[:1].isdecimal() for word in words):
+            use = "filter"  # the words before `set` select todos
+        values = _values(KEYS[key.lower()], use, words)
+        yield from ((f"{key}:{value}", about) for value, about in values)
+        return
+    yield from ((name, "") for name in _KEYS)
+    if begun[:1] in ("", "+"):
+        yield from ((f"+{name}", "") for name in _known(words).tags)
+
+
+def _values(field: str, use: str, words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield the values of a field, and those that clear it or select by it."""
+    if field in ("due", "start"):
+        periods = (*_FIRST_IN_FILTERS[field], *_PERIODS) if use == "filter" else ()
+        yield from ((word, "") for word in periods)
+        yield from _days(word for word in _DAYS if word not in periods)
+    else:
+        names = _PRIORITIES if field == "priority" else getattr(_known(words), f"{field}s")
+        yield from ((name, "") for name in names)
+    yield from ((word, "") for word in _LAST.get(use, ()))
+
+
+def _days(names: Iterable[str]) -> Iterator[tuple[str, str]]:
     from todocli import clock
     from todocli.domain.dates import parse_day
 
-    if kind == "due":
-        yield from ((word, "") for word in ("overdue", "week", "month"))
-    for word in _DAYS:
+    for word in names:
         yield word, f"{parse_day(word, 'due', here=clock.here()).on:%a %d %b %Y}"
-    yield from ((word, "") for word in (("none", "any") if kind == "due" else ("none",)))
 
 
 def _profile_name(words: Sequence[str]) -> str | None:
@@ -88,9 +128,9 @@ def _profile_name(words: Sequence[str]) -> str | None:
     return None
 
 
-def _known(name: str | None) -> CompletionCache:
+def _known(words: Sequence[str]) -> CompletionCache:
     from todocli import profiles
     from todocli.completion import cache
 
-    profile = profiles.resolve(name)
+    profile = profiles.resolve(_profile_name(words))
     return cache.of_embedded(profile.user) if profile.embedded else cache.recalled(profile)
