@@ -9,13 +9,16 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import typer
 from rich.text import Text
 from typer.core import TyperArgument, TyperGroup, TyperOption
 
+from todocli.cli.commands.help import TOPICS
 from todocli.completion.model import Argument, Command, Option
+from todocli.domain.sorting import SortKey
+from todocli.schemas.todos import TodoRead
 
 PATH = Path(__file__).parent.parent / "todocli" / "completion" / "table.py"
 
@@ -49,9 +52,34 @@ KINDS = {
 command's option. See `todocli.completion.values`."""
 
 
+LISTS = {
+    "--fields": tuple(TodoRead.model_fields),
+    "--sort": (*get_args(SortKey), *(f"-{key}" for key in get_args(SortKey))),
+}
+"""The options that take a list, each with the values that may stand in it."""
+
+
 def table_of(program: Any) -> Command:
     """Return the completion table of a program. Raises `TypeError` for a feature that the table cannot express."""
-    return _command(program, "", None)
+    table = _command(program, "", None)
+    if "help" in table.commands:
+        table.commands = {**table.commands, "help": _help(table)}
+    return table
+
+
+def _help(table: Command) -> Command:
+    """Return the command help, with topics and commands as if they were commands of its own."""
+    topics = {name: Command(harmless(title)) for name, title in TOPICS.items()}
+    commands = {
+        name: Command(
+            topics[name].help if name in topics else command.help,
+            commands={name: Command(below.help) for name, below in command.commands.items()},
+        )
+        for name, command in table.commands.items()
+        if not command.hidden
+    }
+    known = table.commands["help"]
+    return Command(known.help, options=known.options, commands=topics | commands)
 
 
 def harmless(text: str | None) -> str:
@@ -120,7 +148,8 @@ def _option(option: TyperOption, command: str) -> Option:
         *names,
         help=harmless(option.help),
         value=not (option.is_flag or option.count),
-        choices=_choices(option),
+        choices=LISTS.get(option.opts[0]) or _choices(option),
+        many=option.opts[0] in LISTS,
         repeats=option.multiple or option.count,
         kind="" if option.is_flag else _kind(option.opts[0], command),
     )
@@ -150,6 +179,7 @@ def _option_source(option: Option) -> str:
     given += [f"help={_text(option.help)}"] if option.help else []
     given += ["value=True"] if option.value else []
     given += [f"choices={option.choices!r}"] if option.choices else []
+    given += ["many=True"] if option.many else []
     given += ["repeats=True"] if option.repeats else []
     given += [f"kind={_text(option.kind)}"] if option.kind else []
     return f"Option({', '.join(given)})"

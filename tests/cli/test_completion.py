@@ -189,6 +189,7 @@ def test_table_has_what_commands_declare() -> None:
         loud: Annotated[bool, typer.Option("--loud/--quiet")] = False,
         more: Annotated[int, typer.Option("-v", count=True)] = 0,
         tag: Annotated[list[str] | None, typer.Option("--tag")] = None,
+        fields: Annotated[str, typer.Option("--fields")] = "",
         secret: Annotated[str, typer.Option("--secret", hidden=True)] = "",
     ) -> None:
         """Paint it."""
@@ -196,13 +197,23 @@ def test_table_has_what_commands_declare() -> None:
     command = table_of(typer.main.get_command(app)).commands["paint"]
     assert command.help == "Paint it."
     assert [(a.choices, a.many) for a in command.arguments] == [(("red",), False), ((), True)]
-    assert [(o.names, o.help, o.value, o.choices, o.repeats, o.kind) for o in command.options] == [
+    (listed,) = [option for option in command.options if option.many]
+    assert (listed.names, listed.choices[:2]) == (("--fields",), ("id", "number"))
+    assert [(o.names, o.help, o.value, o.choices, o.repeats, o.kind) for o in command.options if o is not listed] == [
         (("--shade", "-s"), "A shade.", True, ("a", "b"), False, ""),
         (("--loud", "--quiet"), "", False, (), False, ""),
         (("-v",), "", False, (), True, ""),
         (("--tag",), "", True, (), True, "tag-filter"),
         (("--help",), "Show this message and exit.", False, (), False, ""),
     ]
+
+
+def test_help_offers_topics_and_commands() -> None:
+    offered = table_of(build()).commands["help"].commands
+    assert offered["dates"].help == "How to write dates and times"
+    assert (offered["undo"].help, offered["add"].help) == ("Undo, redo and the log", "Add a todo.")
+    assert "ls" not in offered
+    assert "status" in offered["daemon"].commands
 
 
 def test_table_refuses_argument_of_two_words() -> None:

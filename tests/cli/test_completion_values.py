@@ -201,6 +201,21 @@ KEYS = "due: start: pri: project: tags:"
         ("list --before n", "next-week next-month"),
         ("done --due o", "overdue"),
         ("done --change ", ""),
+        ("list --fields du", "due_on due_time"),
+        ("list --fields due_on,number,du", "due_on,number,due_time"),
+        ("list --fields=id,tit", "--fields=id,title"),
+        ("list --fields -", ""),
+        ("list --sort ", "urgency number title created completed due start priority project"),
+        ("list --sort pr", "priority project"),
+        ("list --sort -pr", "-priority -project"),
+        ("list --sort due,-pri", "due,-priority"),
+        ("list --sort -due,d", ""),
+        ("list --group ", "project tag due"),
+        ("help f", "filters"),
+        ("help do", "done doctor"),
+        ("help db g", "grant"),
+        ("help l", "list log"),
+        ("help nothing ", ""),
     ],
 )
 def test_words_of_a_line_are_offered(todo: Terminal, line: str, expected: str) -> None:
@@ -225,6 +240,9 @@ def test_words_of_a_line_are_offered(todo: Terminal, line: str, expected: str) -
         ("todo list +", "todo list +bills "),
         ("todo edit 1 pri:hi", "todo edit 1 pri:high "),
         ("todo add start", "todo add start:"),
+        ("todo list --fields id,tit", "todo list --fields id,title "),
+        ("todo list --sort=due,-pri", "todo list --sort=due,-priority "),
+        ("todo help filt", "todo help filters "),
     ],
 )
 def test_tab_inserts_values(

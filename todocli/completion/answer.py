@@ -91,7 +91,12 @@ def _option(command: Command, name: str) -> Option | None:
 
 
 def _values(taker: Option | Argument, begun: str, words: list[str]) -> Iterator[Item]:
-    yield from ((choice, "") for choice in taker.choices if choice.startswith(begun))
+    before, comma, last = begun.rpartition(",") if isinstance(taker, Option) and taker.many else ("", "", begun)
+    given = [word.lstrip("-") for word in before.split(",")]
+    for choice in taker.choices:
+        has_sign = choice[0] == "-"
+        if choice.startswith(last) and (last or not has_sign) and choice.lstrip("-") not in given:
+            yield f"{before}{comma}{choice}", ""
     yield from _user_data(taker.kind, begun, words)
 
 

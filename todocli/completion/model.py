@@ -1,6 +1,7 @@
 """The completion table's types: a command, its options and its arguments.
 
-`choices` are the possible values, where the program knows them. `kind` names values that depend on the user's data or
+`choices` are the possible values, where the program knows them; those with a sign are offered once it is typed. `kind`
+names values that depend on the user's data or
 on the date; spaces separate several kinds. `todocli.completion.values` looks them up.
 """
 
@@ -12,9 +13,12 @@ if TYPE_CHECKING:
 
 
 class Option:
-    """An option with all its names. With `value` it takes one, as the next word or after `=`."""
+    """An option with all its names. With `value` it takes one, as the next word or after `=`; with `many`, a list.
 
-    __slots__ = ("choices", "help", "kind", "names", "repeats", "value")
+    The values of a list are separated by commas.
+    """
+
+    __slots__ = ("choices", "help", "kind", "many", "names", "repeats", "value")
 
     def __init__(
         self,
@@ -22,6 +26,7 @@ class Option:
         help: str = "",  # noqa: A002 - Typer's name for it
         value: bool = False,
         choices: tuple[str, ...] = (),
+        many: bool = False,
         repeats: bool = False,
         kind: str = "",
     ) -> None:
@@ -29,6 +34,7 @@ class Option:
         self.help = help
         self.value = value
         self.choices = choices
+        self.many = many
         self.repeats = repeats
         self.kind = kind
 
