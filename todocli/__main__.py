@@ -44,8 +44,7 @@ def _fast_answer() -> int | None:
 
         completion = answer(os.environ)
         if completion is not None:
-            text, status = completion
-            return _print(text) or status
+            return _print(completion)
     return None
 
 

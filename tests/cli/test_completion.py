@@ -97,7 +97,7 @@ TOY = Command(
 def test_line_offers_words(line: str, expected: str) -> None:
     answered = answer(environment("fish", line), TOY)
     assert answered is not None
-    assert [row.split("\t")[0] for row in answered[0].split("\n")[:-1] if row] == expected.split()
+    assert [row.split("\t")[0] for row in answered.split("\n")[:-1] if row] == expected.split()
 
 
 # What a shell sends, and what it reads
@@ -114,24 +114,24 @@ def test_line_offers_words(line: str, expected: str) -> None:
     ],
 )
 def test_answer_has_form_of_shell(shell: str, expected: str) -> None:
-    assert answer(environment(shell, "todo add --due"), TOY) == (f"{expected}\n", 0)
+    assert answer(environment(shell, "todo add --due"), TOY) == f"{expected}\n"
     for line in ("todo add --x", "todo add "):
-        assert answer(environment(shell, line), TOY) == ("", 0), "no file is offered instead"
+        assert answer(environment(shell, line), TOY) == "", "no file is offered instead"
 
 
 def test_bash_shows_descriptions_beside_several_words() -> None:
     listed = environment("bash", "todo a")
-    assert answer(listed, TOY) == ("add\n", 0)
+    assert answer(listed, TOY) == "add\n"
     rows = [
         "add       Add a todo.                   ",
         "show-one  Show one.                     ",
         "db        Operate.                      ",
     ]
-    assert answer(environment("bash", "todo "), TOY) == ("\n".join(rows) + "\n", 0)
+    assert answer(environment("bash", "todo "), TOY) == "\n".join(rows) + "\n"
     narrow = environment("bash", "todo ") | {"COLUMNS": "20"}
-    assert answer(narrow, TOY) == ("add       Add a tod\nshow-one  Show one.\ndb        Operate.\n", 0)
+    assert answer(narrow, TOY) == "add       Add a tod\nshow-one  Show one.\ndb        Operate.\n"
     for kind in ("37", "42"):
-        assert answer(environment("bash", "todo ") | {"COMP_TYPE": kind}, TOY) == ("add\nshow-one\ndb\n", 0)
+        assert answer(environment("bash", "todo ") | {"COMP_TYPE": kind}, TOY) == "add\nshow-one\ndb\n"
 
 
 @pytest.mark.parametrize(
@@ -142,12 +142,7 @@ def test_bash_gets_only_what_it_replaces(replaced: str, expected: str) -> None:
     environ = environment("bash", f"todo add {begun}") | {"_TYPER_COMPLETE_WORD_TO_COMPLETE": replaced}
     answered = answer(environ, TOY)
     assert answered is not None
-    assert answered[0].split("\n")[0] == expected
-
-
-@pytest.mark.parametrize("line", ["todo a", "todo x", "todo add ", "todo add --due "])
-def test_fish_never_falls_back_to_files(line: str) -> None:
-    assert answer(environment("fish", line) | {"_TYPER_COMPLETE_FISH_ACTION": "is-args"}, TOY) == ("", 0)
+    assert answered.split("\n")[0] == expected
 
 
 @pytest.mark.parametrize("instruction", ["", "x", "complete", "complete_", "complete_tcsh", "source_bash"])
@@ -255,9 +250,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "import os, sys\n"
         "from todocli.completion.answer import answer\n"
         "from toy_table import TABLE\n"
-        "text, status = answer(os.environ, TABLE)\n"
-        "sys.stdout.write(text)\n"
-        "sys.exit(status)\n"
+        "sys.stdout.write(answer(os.environ, TABLE))\n"
     )
     script.chmod(0o755)
     monkeypatch.setenv("PATH", f"{script.parent}:{os.environ['PATH']}")
@@ -304,14 +297,39 @@ def test_tab_inserts(shell: str, line: str, expected: str) -> None:
 
 
 @pytest.mark.slow
-def test_our_script_for_bash_is_installed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("line", "prepare", "expected"),
+    [
+        ("todo add --due=f", "COMP_WORDBREAKS=${COMP_WORDBREAKS//=}", "todo add --due=fri "),
+        ("t ad", "alias t=todo; complete -F _todo_completion t", "t add "),
+        ("./bin/todo ad", "", "./bin/todo add "),
+        ("true; A=1 todo ad", "", "true; A=1 todo add "),
+        ("todo add 'ü b' --due f", "", "todo add 'ü b' --due fri "),
+    ],
+)
+@pytest.mark.usefixtures("program")
+def test_bash_completes_word_at_cursor(line: str, prepare: str, expected: str) -> None:
+    assert after_tab("bash", line, prepare=prepare) == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("shell", "file", "distinct"),
+    [
+        ("bash", ".bash_completions/todo.sh", "complete -o nosort -F _todo_completion todo"),
+        ("fish", ".config/fish/completions/todo.fish", "commandline -cp | string collect"),
+    ],
+)
+def test_our_script_is_installed(tmp_path: Path, shell: str, file: str, distinct: str) -> None:
+    need(shell)
     environ = {"HOME": str(tmp_path), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     for option in ("--install-completion", "--show-completion"):
-        line = ["bash", "-c", f"todo {option}; true"]
+        line = [shell, "-c", f"todo {option}; true"]
         run = subprocess.run(line, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True)
         assert run.stderr == ""
-    assert "complete -o nosort -F _todo_completion todo" in run.stdout
-    assert (tmp_path / ".bash_completions" / "todo.sh").read_text().strip() == run.stdout.strip()
+    assert distinct in run.stdout
+    assert "--condition" not in run.stdout, "with one, fish suggests files while a line is typed"
+    assert (tmp_path / file).read_text().strip() == run.stdout.strip()
 
 
 @pytest.mark.slow

@@ -96,7 +96,7 @@ def test_todo_is_offered_in_form_of_each_shell(todo: Terminal, shell: str) -> No
         "fish": "1\tits x",
         "powershell": "1:::its x",
     }
-    assert answer(environment(shell, "todo done ")) == (f"{expected[shell]}\n", 0)
+    assert answer(environment(shell, "todo done ")) == f"{expected[shell]}\n"
 
 
 def test_numbers_fit_command(todo: Terminal) -> None:
@@ -108,7 +108,7 @@ def test_numbers_fit_command(todo: Terminal) -> None:
     assert values("trash") == ["3"]
     assert values("any") == ["1", "2", "3", "4"]
     for line, rows in (("reopen", "2\tb"), ("restore", "3\tc"), ("purge", "3\tc"), ("edit", "1\ta\n4\td")):
-        assert answer(environment("fish", f"todo {line} ")) == (f"{rows}\n", 0)
+        assert answer(environment("fish", f"todo {line} ")) == f"{rows}\n"
 
 
 def test_values_of_each_kind_are_offered(todo: Terminal) -> None:
@@ -130,7 +130,7 @@ def test_values_of_each_kind_are_offered(todo: Terminal) -> None:
     assert values("priority") == ["high", "medium", "low"]
     assert values("priority-filter") == ["high", "medium", "low", "any", "none"]
     assert values("project-filter") == ["home", "home/garden", "any", "none"]
-    assert answer(environment("bash", "todo view w")) == ("week\n", 0)
+    assert answer(environment("bash", "todo view w")) == "week\n"
 
 
 def test_days_are_described_and_offered_once(todo: Terminal) -> None:
@@ -222,7 +222,7 @@ def test_words_of_a_line_are_offered(todo: Terminal, line: str, expected: str) -
     todo.ok("add a +bills +home project:home.garden")
     answered = answer(environment("fish", f"todo {line}"))
     assert answered is not None
-    assert [row.split("\t")[0] for row in answered[0].splitlines()] == expected.split()
+    assert [row.split("\t")[0] for row in answered.splitlines()] == expected.split()
 
 
 @pytest.mark.slow
@@ -332,14 +332,17 @@ def test_remote_database_offers_what_earlier_commands_showed(
 
 
 @pytest.mark.slow
-def test_todo_numbers_load_no_library(todo: Terminal) -> None:
-    todo.ok("add a")
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [("todo done ", "1"), ("todo add project:h", "home"), ("todo list due:o", "overdue"), ("todo list -b", "-bills")],
+)
+def test_values_load_no_library(todo: Terminal, line: str, expected: str) -> None:
+    todo.ok("add a project:home +bills")
     code = (
         "import sys; from todocli.completion.answer import answer; "
-        "print(answer({'_TODO_COMPLETE': 'complete_bash', '_TYPER_COMPLETE_ARGS': 'todo done '})); "
-        "print(*sys.modules, sep='\\n')"
+        f"print(answer({environment('bash', line)!r}), *sys.modules, sep='\\n')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    answered, *modules = done.stdout.splitlines()
-    assert answered == "('1\\n', 0)"
+    answered, _, *modules = done.stdout.splitlines()
+    assert answered == expected
     assert not {"typer", "rich", "pydantic", "sqlalchemy", "sqlmodel", "psycopg", "alembic", "tomlkit"} & set(modules)

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from typer._completion_shared import get_completion_script
 
-from todocli.completion.bash import replace_script
+from todocli.completion.shell_scripts import replace_scripts
 
 SHELLS = ("bash", "zsh", "fish", "powershell")
 
@@ -30,7 +30,7 @@ def environment(shell: str, line: str) -> dict[str, str]:
         return given | {"_TYPER_COMPLETE_WORD_TO_COMPLETE": re.split("[ :=]", line)[-1], "COLUMNS": "80"}
     if shell in ("powershell", "pwsh"):
         return given | {"_TYPER_COMPLETE_WORD_TO_COMPLETE": line.split(" ")[-1]}
-    return given | ({"_TYPER_COMPLETE_FISH_ACTION": "get-args"} if shell == "fish" else {})
+    return given
 
 
 def in_bash(line: str) -> list[str]:
@@ -67,9 +67,9 @@ def listed_by_bash(line: str) -> str:
     return _at_terminal("bash", _START["bash"], f"{line}\t")
 
 
-def after_tab(shell: str, line: str) -> str:
+def after_tab(shell: str, line: str, *, prepare: str = "") -> str:
     """Return what is on the command line after a real press of TAB at the end of `line`."""
-    return _at_terminal(shell, _START[shell], line).rpartition("line<")[2].partition(">end")[0]
+    return _at_terminal(shell, _START[shell], line, prepare).rpartition("line<")[2].partition(">end")[0]
 
 
 _START = {
@@ -85,10 +85,10 @@ _START = {
 _COMMANDS = {"bash": ("--norc", "-i"), "zsh": ("-f", "-i"), "fish": ("--no-config", "-i")}
 
 
-def _at_terminal(shell: str, start: str, line: str) -> str:
+def _at_terminal(shell: str, start: str, line: str, prepare: str = "") -> str:
     """Return what a shell prints at a terminal when TAB is pressed after `line`, and then Control-T."""
     need(shell)
-    Path(f"start.{shell}").write_text(f"{start}\n{_script(shell)}\n")
+    Path(f"start.{shell}").write_text(f"{start}\n{_script(shell)}\n{prepare}\n")
     master, terminal = os.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 200, 250, 0, 0))
     with (
@@ -123,7 +123,7 @@ REAL_SHELLS: tuple[Callable[[str], list[str]], ...] = (in_bash, in_fish, in_zsh)
 
 
 def _script(shell: str) -> str:
-    replace_script()
+    replace_scripts()
     return get_completion_script(prog_name="todo", complete_var="_TODO_COMPLETE", shell=shell)
 
 

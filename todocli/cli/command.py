@@ -265,9 +265,9 @@ class Root(Family):
         shared = Shared(arguments=arguments, handover=handover)
         run = super().main
         if any(word.endswith("-completion") for word in arguments):
-            from todocli.completion import bash
+            from todocli.completion import shell_scripts
 
-            bash.replace_script()
+            shell_scripts.replace_scripts()
         try:
             status = exits.run(lambda: run(arguments, "todo", standalone_mode=False, obj=shared, **extra), shared)
         finally:

@@ -20,20 +20,18 @@ if TYPE_CHECKING:
     """A word to offer and its description, which may be empty."""
 
 
-def answer(environ: Mapping[str, str], table: Command | None = None) -> tuple[str, int] | None:
-    """Return the text to print and the exit status, or None if `environ` asks for no completion of a known shell.
+def answer(environ: Mapping[str, str], table: Command | None = None) -> str | None:
+    """Return the text to print, or None if `environ` asks for no completion of a known shell.
 
     `table` defaults to the program's own. Never raises, whatever the line is.
     """
     instruction, _, shell = environ.get("_TODO_COMPLETE", "").partition("_")
     if instruction != "complete" or shell not in _SHELLS:
         return None
-    if shell == "fish" and environ.get("_TYPER_COMPLETE_FISH_ACTION") == "is-args":
-        return "", 0  # with another status, fish offers files
     line_of, text_of = _SHELLS[shell]
     words, begun = line_of(environ)
     items = list(offers(table or _own_table(), words, begun))
-    return f"{text_of(items, begun, environ)}\n" if items else "", 0
+    return f"{text_of(items, begun, environ)}\n" if items else ""
 
 
 def _own_table() -> Command:
