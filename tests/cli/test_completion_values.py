@@ -99,6 +99,13 @@ def test_todo_is_offered_in_form_of_each_shell(todo: Terminal, shell: str) -> No
     assert answer(environment(shell, "todo done ")) == f"{expected[shell]}\n"
 
 
+def test_zsh_is_asked_for_no_space_after_key(todo: Terminal) -> None:
+    answered = answer(environment("zsh", "todo add p"))
+    assert answered == "local -a todo_keys=('pri\\:' 'project\\:'); _describe -V todo todo_keys -S '';\n"
+    answered = answer(environment("zsh", "todo list pri:l"))
+    assert answered == "local -a todo_words=('pri\\:low'); _describe -V todo todo_words;\n"
+
+
 def test_numbers_fit_command(todo: Terminal) -> None:
     todo.ok("add -", stdin="a\nb\nc\nd\n")
     todo.ok("done 2")
@@ -256,10 +263,10 @@ def test_tab_inserts_values(
 
 @pytest.mark.slow
 def test_bash_lists_titles_beside_numbers(todo: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    todo.ok("add -", stdin="Buy milk\nCall Ada\n")
+    todo.ok("add -", stdin="".join(f"Call {name}\n" for name in "abcdefghijk"))
     in_folder_of_its_own(tmp_path, monkeypatch)
     rows = [row.rstrip() for row in listed_by_bash("todo done ").splitlines()]
-    assert [row for row in rows if row[:1] in ("1", "2")] == ["1  Buy milk", "2  Call Ada"]
+    assert [row for row in rows if row[:1].isdecimal()][:3] == ["1   Call a", "2   Call b", "3   Call c"]
 
 
 def test_unreadable_data_offers_nothing(todo: Terminal, home: Path) -> None:

@@ -175,16 +175,9 @@ TESTS = {"pytest", "hypothesis", "jsonschema", "mypy"}
     ("line", "variables"),
     [
         ("--version", {}),
-        ("", {"_TODO_COMPLETE": "complete_bash", "COMP_WORDS": "todo li", "COMP_CWORD": "1"}),
+        ("", {"_TODO_COMPLETE": "complete_bash", "_TYPER_COMPLETE_ARGS": "todo li"}),
         ("", {"_TODO_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": "todo list --s"}),
-        (
-            "",
-            {
-                "_TODO_COMPLETE": "complete_fish",
-                "_TYPER_COMPLETE_ARGS": "todo ",
-                "_TYPER_COMPLETE_FISH_ACTION": "get-args",
-            },
-        ),
+        ("", {"_TODO_COMPLETE": "complete_fish", "_TYPER_COMPLETE_ARGS": "todo "}),
     ],
     ids=["version", "bash", "zsh", "fish"],
 )

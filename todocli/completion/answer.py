@@ -170,15 +170,12 @@ def _for_zsh(items: list[Item], *_: object) -> str:
     """Write a command that the script evaluates. A key gets no space after it."""
     lines = []
     for array, options, is_key in (("todo_words", "", False), ("todo_keys", " -S ''", True)):
-        rows = [f"{_escaped(name)}:{about}" for name, about in items if name.endswith(":") == is_key]
+        listed = [(name.replace(":", "\\:"), about) for name, about in items if name.endswith(":") == is_key]
+        rows = [f"{name}:{about}" if about else name for name, about in listed]
         if rows:
             quoted = " ".join("'" + row.replace("'", "'\\''") + "'" for row in rows)
             lines.append(f"local -a {array}=({quoted}); _describe -V todo {array}{options};")
     return "\n".join(lines)
-
-
-def _escaped(name: str) -> str:
-    return name.replace(":", "\\:")
 
 
 def _for_fish(items: list[Item], *_: object) -> str:
