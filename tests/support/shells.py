@@ -54,7 +54,7 @@ def in_fish(line: str) -> list[str]:
 def in_zsh(line: str) -> list[str]:
     """Return the words that zsh lists. It completes only at a terminal, and reads a file in the current folder."""
     tab_only_lists = "tab () { zle list-choices; zle -R }; zle -N tab; bindkey '^I' tab"
-    seen = _at_terminal("zsh", _START["zsh"] + tab_only_lists, line)
+    seen = _at_terminal("zsh", line, tab_only_lists)
     upwards_is_another_row = re.sub(r"\r*\n|\x1b\[[0-9]*A", "\n", seen)
     rows = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", upwards_is_another_row).split("\n")
     rows = [row.rpartition("\r")[2] for row in rows]
@@ -64,12 +64,12 @@ def in_zsh(line: str) -> list[str]:
 
 def listed_by_bash(line: str) -> str:
     """Return what bash prints when TAB is pressed twice at the end of `line`."""
-    return _at_terminal("bash", _START["bash"], f"{line}\t")
+    return _at_terminal("bash", f"{line}\t")
 
 
 def after_tab(shell: str, line: str, *, prepare: str = "") -> str:
     """Return what is on the command line after a real press of TAB at the end of `line`."""
-    return _at_terminal(shell, _START[shell], line, prepare).rpartition("line<")[2].partition(">end")[0]
+    return _at_terminal(shell, line, prepare).rpartition("line<")[2].partition(">end")[0]
 
 
 _START = {
@@ -85,10 +85,10 @@ _START = {
 _COMMANDS = {"bash": ("--norc", "-i"), "zsh": ("-f", "-i"), "fish": ("--no-config", "-i")}
 
 
-def _at_terminal(shell: str, start: str, line: str, prepare: str = "") -> str:
+def _at_terminal(shell: str, line: str, prepare: str = "") -> str:
     """Return what a shell prints at a terminal when TAB is pressed after `line`, and then Control-T."""
     need(shell)
-    Path(f"start.{shell}").write_text(f"{start}\n{_script(shell)}\n{prepare}\n")
+    Path(f"start.{shell}").write_text(f"{_START[shell]}\n{_script(shell)}\n{prepare}\n")
     master, terminal = os.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 200, 250, 0, 0))
     with (
@@ -107,11 +107,11 @@ def _at_terminal(shell: str, start: str, line: str, prepare: str = "") -> str:
 
         def until(expected: str, typed: str) -> str:
             screen.write(typed.encode())
-            seen = ""
-            while expected not in seen:
+            seen = b""
+            while expected.encode() not in seen:
                 assert select.select([screen], [], [], 60)[0], seen
-                seen += screen.read(65_536).decode()
-            return seen
+                seen += screen.read(65_536)
+            return seen.decode(errors="replace")
 
         until("ready\r\n", f". ./start.{shell}; echo rea''dy\n")
         seen = until(">end", f"{line}\t\x14")
