@@ -264,7 +264,7 @@ class Root(Family):
         arguments = list(sys.argv[1:] if args is None else args)
         shared = Shared(arguments=arguments, handover=handover)
         run = super().main
-        if any(word.endswith("-completion") for word in arguments):
+        if not {"--install-completion", "--show-completion"}.isdisjoint(arguments):
             from todocli.completion import shell_scripts
 
             shell_scripts.replace_scripts()
