@@ -195,6 +195,7 @@ SESSION = [
     ("purge", None),
     ("purge --yes", "ChangeList"),
     ("log 2", "ChangeList"),
+    ("config", "SettingList"),
     ("profile list", "ProfileList"),
     ("profile show", "ProfileRead"),
     ("profile add other --embedded", "ProfileRead"),

@@ -61,6 +61,7 @@ LINES = [
     "undo {}",
     "redo {}",
     "view list",
+    "config",
     "view {}",
     "view show {}",
     "view show hostile",

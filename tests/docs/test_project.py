@@ -29,6 +29,7 @@ READS_THE_ENVIRONMENT = {
     "todocli/database/postgres/ahead.py": "HOME, and whether libpq has variables",
     "todocli/cli/colour.py": "NO_COLOR and its relatives",
     "todocli/cli/editor.py": "VISUAL, EDITOR",
+    "todocli/cli/commands/config.py": "shows which of them are set",
     "todocli/cli/commands/serve.py": "sets the settings of the workers",
     "todocli/api/settings.py": "reads them",
     "alembic/env.py": "TODO_DATABASE_URL, for the alembic command",

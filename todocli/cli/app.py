@@ -11,7 +11,21 @@ from typer.models import CommandInfo, TyperInfo
 
 from todocli import __version__
 from todocli.cli.command import LISTING, Root, enter
-from todocli.cli.commands import daemon, db, doctor, help, history, organise, profile, serve, todos, token, user, view
+from todocli.cli.commands import (
+    config,
+    daemon,
+    db,
+    doctor,
+    help,
+    history,
+    organise,
+    profile,
+    serve,
+    todos,
+    token,
+    user,
+    view,
+)
 from todocli.cli.context import Context
 from todocli.cli.listing import show_list
 
@@ -33,7 +47,7 @@ def build() -> Root:
     )
     app.callback()(root)
     program: Any = typer.main.get_command(app)
-    for family in (todos, organise, view, history, profile, db, user, token, serve, daemon, doctor, help):
+    for family in (todos, organise, view, history, profile, config, db, user, token, serve, daemon, doctor, help):
         family.register(app)
     program.commands = Commands(app)
     return program  # type: ignore[no-any-return]

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from todocli.schemas.accounts import ProfileList, ProfileRead, UserList, UserRead
 from todocli.schemas.changes import ChangeList, CompactionRead
+from todocli.schemas.configuration import SettingList
 from todocli.schemas.errors import ErrorResponse
 from todocli.schemas.operations import DaemonRead, GrantRead, HealthRead, PingRead, RevisionList, SchemaRead, SqlRead
 from todocli.schemas.summaries import CountRead, SummaryList
@@ -34,6 +35,7 @@ DOCUMENTS: tuple[type[BaseModel], ...] = (
     TokenList,
     ProfileRead,
     ProfileList,
+    SettingList,
     RevisionList,
     SchemaRead,
     PingRead,

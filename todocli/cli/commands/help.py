@@ -17,6 +17,7 @@ from todocli.errors import UsageError
 TOPICS = {
     "api": "The HTTP API",
     "commands": "Every command",
+    "config": "Settings, and the file that holds them",
     "daemon": "The process that makes commands fast",
     "dates": "How to write dates and times",
     "exit-codes": "Exit codes and error codes",

@@ -1,0 +1,184 @@
+"""The command config: every setting, its value, and where that comes from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import typer
+
+from todocli.cli.command import Itemised
+from todocli.cli.context import Context
+from todocli.errors import TodoError
+
+if TYPE_CHECKING:
+    from todocli.schemas.configuration import SettingRead
+
+Value = str | bool | float | None
+
+
+class Origin(NamedTuple):
+    """A place that a setting may come from.
+
+    `means` returns the setting for what is found there: an option, a variable that is not empty, or a key of the file.
+    None: it says nothing about the setting. An empty text: the setting is not valid, or not known.
+    """
+
+    source: Literal["flag", "variable", "file", "default"]
+    key: str
+    means: Callable[[Any], Value] = lambda found: found
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("config", cls=Itemised, rich_help_panel="You")(config)
+
+
+def config(context: Context) -> None:
+    """Show every setting, and where it comes from.
+
+    todo config
+    todo config --json
+
+    A setting comes from an option, a variable, config.toml or its default. No database is opened, and no password is
+    shown. todo help config explains the settings.
+    """
+    from todocli.schemas.configuration import SettingList
+
+    find = _finder(context)
+    items = [_read(name, origins, find) for name, origins in settings(context).items()]
+    rows = [(item.name, _text(item.value) or "–", _place(item)) for item in items]
+    plain = [(item.name, _text(item.value), item.source, *([item.key] if item.key else [])) for item in items]
+    context.output.rows(SettingList.of(items), ("Setting", "Value", "From"), rows, plain=plain)
+    _, fault = _location(context)
+    if fault:
+        context.output.note(fault)
+
+
+def settings(context: Context) -> dict[str, tuple[Origin, ...]]:
+    """Return every setting with the places that it may come from: the first that says something is taken.
+
+    Without any, there is no value.
+    """
+    from todocli import paths
+    from todocli.daemon import protocol
+    from todocli.profiles import LOCAL, Profile, login_name
+
+    profile, written = context.profile, context.settings
+    own = f"profiles.{profile.name}"
+    location, _ = _location(context)
+    config_file, data_folder = str(paths.config_file()), str(paths.database_file().parent)
+    cache_folder, runtime_folder = str(paths.cache_folder()), protocol.folder()
+    return {
+        "config_file": _folder(config_file, "TODO_HOME", "XDG_CONFIG_HOME"),
+        "data_folder": _folder(data_folder, "TODO_HOME", "XDG_DATA_HOME"),
+        "cache_folder": _folder(cache_folder, "TODO_HOME", "XDG_CACHE_HOME"),
+        "runtime_folder": _folder(runtime_folder, "XDG_RUNTIME_DIR"),
+        "profile": (
+            Origin("flag", "profile"),
+            Origin("variable", "TODO_PROFILE"),
+            Origin("file", "active"),
+            _default(LOCAL),
+        ),
+        "user": (Origin("file", f"{own}.user"), _default(login_name())),
+        "database": (
+            Origin("variable", "TODO_DATABASE_URL", lambda _: location),
+            Origin("file", f"{own}.url", lambda _: location),
+            Origin("variable", profile.url_env or "", lambda _: location),
+            Origin("file", f"{own}.url_env", lambda _: location),
+            _default(location),
+        ),
+        "pooled": (Origin("file", f"{own}.pooled"), _default(Profile.pooled)),
+        "timeout": (Origin("file", f"{own}.timeout"), _default(Profile.timeout)),
+        **{name: (Origin("variable", name),) for name in ("PGSSLMODE", "PGSSLROOTCERT")},  # a URL may say otherwise
+        "daemon": (
+            Origin("variable", "TODO_DAEMON", {"off": "off"}.get),
+            Origin("variable", "CI", lambda _: "off"),
+            Origin("file", "daemon", {"off": "off"}.get),
+            Origin("variable", "TODO_DAEMON", {"on": "on"}.get),
+            Origin("file", "daemon"),
+            _default("auto"),
+        ),
+        "color": (
+            Origin("flag", "color"),
+            Origin("variable", "NO_COLOR", lambda _: "never"),
+            Origin("variable", "FORCE_COLOR", lambda _: "always"),
+            Origin("variable", "CLICOLOR_FORCE", lambda text: None if text == "0" else "always"),
+            Origin("variable", "CLICOLOR", {"0": "never"}.get),
+            Origin("variable", "TERM", {"dumb": "never"}.get),
+            _default("auto"),
+        ),
+        "editor": (Origin("variable", "VISUAL"), Origin("variable", "EDITOR")),
+        **{f"views.{name}": (Origin("file", f"views.{name}", str),) for name in sorted(written.views)},
+    }
+
+
+def _folder(path: str, *variables: str) -> tuple[Origin, ...]:
+    """Return the origins of a path: a variable counts if the path is below the folder that it names."""
+    from pathlib import Path
+
+    def is_below(folder: str) -> str | None:
+        return path if Path(path).is_relative_to(Path(folder).expanduser().absolute()) else None
+
+    return (*(Origin("variable", name, is_below) for name in variables), _default(path))
+
+
+def _default(value: Value) -> Origin:
+    return Origin("default", "", lambda _: value)
+
+
+def _location(context: Context) -> tuple[str, str | None]:
+    """Return where the database is, without its password; or an empty text, and what is wrong with its URL."""
+    from todocli.database.redact import redact
+    from todocli.database.target import display
+
+    try:
+        return display(context.target), None
+    except TodoError as error:
+        return "", redact(error.detail)
+
+
+def _finder(context: Context) -> Callable[[Origin], Any]:
+    """Return a function that returns what is found at a place, or None."""
+    from todocli import config_file, paths
+
+    shared, file = context.shared, dict(_flat(config_file.read(paths.config_file())))
+    found_in: dict[str, Callable[[str], Any]] = {
+        "flag": lambda key: getattr(shared, key) if key in shared.given else None,
+        "variable": lambda key: os.environ.get(key) or None,
+        "file": file.get,
+        "default": lambda key: key,
+    }
+    return lambda origin: found_in[origin.source](origin.key)
+
+
+def _flat(table: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{before}{key}.")
+        else:
+            yield f"{before}{key}", value
+
+
+def _read(name: str, origins: tuple[Origin, ...], find: Callable[[Origin], Any]) -> SettingRead:
+    from todocli.schemas.configuration import SettingRead
+
+    for origin in origins:
+        found = find(origin)
+        value = None if found is None else origin.means(found)
+        if value is not None:
+            key = f"--{origin.key}" if origin.source == "flag" else origin.key
+            return SettingRead(name=name, value=None if value == "" else value, source=origin.source, key=key or None)
+    return SettingRead(name=name, value=None, source="default", key=None)
+
+
+def _text(value: Value) -> str:
+    """Return a value as config.toml has it, but without quotes."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else f"{value:g}" if isinstance(value, float) else value
+
+
+def _place(item: SettingRead) -> str:
+    return {"file": "config.toml", "default": "default"}.get(item.source, str(item.key))
