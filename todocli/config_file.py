@@ -9,7 +9,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,6 +30,15 @@ def read(path: Path) -> dict[str, Any]:
     not a readable file of valid TOML.
     """
     return _parse(path, _content(path))
+
+
+def unknown(table: Mapping[str, Any], known: Collection[str], before: str = "") -> Iterator[str]:
+    """Yield what to say of each key that is not known; `before` is the place of the table. No value is in it."""
+    for key in (key for key in table if key not in known):
+        import difflib
+
+        alike = difflib.get_close_matches(key, known, 1, 0.6)
+        yield f'unknown key "{before}{key}"' + (f'; did you mean "{alike[0]}"?' if alike else "")
 
 
 @contextmanager

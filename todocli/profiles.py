@@ -20,9 +20,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
@@ -99,13 +99,23 @@ class Profiles:
     columns: tuple[str, ...] | None = None
 
 
-def load(path: Path | None = None) -> Profiles:
+_KEYS = ("active", "daemon", "profiles", "views")
+_PROFILE_KEYS = tuple(field.name for field in fields(Profile) if field.name != "name")
+
+
+def load(path: Path | None = None, *, warn: Callable[[str], object] | None = None) -> Profiles:
     """Return what the file says, the user's own unless `path` is another; without a file, only `local`.
+
+    `warn` is called with a sentence about each key that means nothing. No value is in it.
 
     Raises `todocli.errors.ValidationError` for a file that is not valid, and `todocli.errors.AccessDenied` for one
     that others may write.
     """
-    known = _understand(config_file.read(path or paths.config_file()))
+    values = config_file.read(path or paths.config_file())
+    if warn:
+        for text in _oddities(values):
+            warn(f"{paths.config_file().name}: {text}")
+    known = _understand(values)
     if known.active not in known.profiles:
         raise ValidationError.of(
             "active",
@@ -264,7 +274,7 @@ def _set(old: Profile, key: str, value: str) -> bool:
 
 
 def _understand(values: dict[str, Any]) -> Profiles:
-    active, tables, views = values.get("active", LOCAL), values.get("profiles", {}), values.get("views", {})
+    active, tables = values.get("active", LOCAL), values.get("profiles", {})
     if not isinstance(active, str) or _name_fault(active):
         raise _invalid("active", "must be the name of a profile, in quotes")
     if not isinstance(tables, dict):
@@ -276,15 +286,33 @@ def _understand(values: dict[str, Any]) -> Profiles:
     columns = values.get("columns")
     if columns is not None and not (isinstance(columns, list) and all(isinstance(name, str) for name in columns)):
         raise _invalid("columns", "must be a list of names, each in quotes")
-    lines = views.items() if isinstance(views, dict) else ()
     return Profiles(
         active,
         profiles,
-        {name: line for name, line in lines if isinstance(line, str)},
+        {name: line for name, line in _table(values, "views").items() if isinstance(line, str)},
         frozenset(tables),
         daemon=values.get("daemon") != "off",
         columns=None if columns is None else tuple(columns),
     )
+
+
+def _oddities(values: dict[str, Any]) -> Iterator[str]:
+    yield from config_file.unknown(values, _KEYS)
+    for name, table in _table(values, "profiles").items():
+        if isinstance(table, dict):
+            yield from config_file.unknown(table, _PROFILE_KEYS, f"profiles.{name}.")
+    for kind in ("views",):
+        if not isinstance(values.get(kind, {}), dict):
+            yield f'"{kind}" is ignored: it must be a table'
+        for name, line in _table(values, kind).items():
+            if not isinstance(line, str):
+                yield f'"{kind}.{name}" is ignored: it must be text, in quotes'
+
+
+def _table(values: dict[str, Any], key: str) -> dict[str, Any]:
+    """Return a table of the file; none if something else is in its place."""
+    table = values.get(key)
+    return table if isinstance(table, dict) else {}
 
 
 def _profile(name: str, table: object) -> Profile:

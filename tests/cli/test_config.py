@@ -64,6 +64,53 @@ def found(todo: Terminal, words: str = "") -> dict[str, tuple[Any, str, str | No
     return {item["name"]: (item["value"], item["source"], item["key"]) for item in items}
 
 
+UNKNOWN = 'activ = "work"\n[profiles.w]\nuser = "ada"\nurll = "postgresql://a:s3cret@h/d"\n[views]\nweek = 7\n'
+WARNINGS = """\
+warning: config.toml: unknown key "activ"; did you mean "active"?
+warning: config.toml: unknown key "profiles.w.urll"; did you mean "url"?
+warning: config.toml: "views.week" is ignored: it must be text, in quotes
+"""
+
+
+@pytest.mark.parametrize(
+    "line", ["", "list", "config", "profile list", "profile show", "view list", "view rm nope", "doctor", "done 9"]
+)
+def test_each_unknown_key_is_warned_of_once(todo: Terminal, written: Path, embedded_file: Path, line: str) -> None:
+    written.write_text(UNKNOWN)
+    ran = todo(line)
+    warnings = [text for text in ran.err.splitlines(keepends=True) if text.startswith("warning:")]
+    assert "".join(warnings) == WARNINGS
+    assert ran.err.endswith(WARNINGS)
+
+
+@pytest.mark.parametrize("line", ["list --json", "list -q", "done 9 --json", "help", "--help", "--version"])
+def test_programs_get_no_warnings(todo: Terminal, written: Path, embedded_file: Path, line: str) -> None:
+    written.write_text(UNKNOWN)
+    assert "warning" not in todo(line).err
+
+
+def test_warning_is_printed_with_the_error_that_it_explains(todo: Terminal, written: Path) -> None:
+    written.write_text('[profiles.w]\nusr = "ada"\n')
+    ran = todo("list")
+    assert (ran.code, ran.err.count("warning:")) == (2, 1)
+    assert ran.err.endswith('warning: config.toml: unknown key "profiles.w.usr"; did you mean "user"?\n')
+
+
+def test_key_cannot_control_the_terminal_or_hold_a_password(todo: Terminal, written: Path) -> None:
+    written.write_text('"a\\u001b[31m" = 1\n"postgresql://a:s3cret@h/d" = 2\n')
+    ran = todo("config")
+    assert "\x1b" not in ran.err
+    assert "s3cret" not in ran.err
+    assert ran.err.count("warning:") == 2
+
+
+def test_edit_warns_and_keeps_the_unknown_key(todo: Terminal, written: Path) -> None:
+    written.write_text('colour = "green"\n')
+    ran = todo("profile add other --embedded --user eve")
+    assert 'warning: config.toml: unknown key "colour"\n' in ran.err
+    assert written.read_text().startswith('colour = "green"\n')
+
+
 def test_defaults_without_file(todo: Terminal, home: Path) -> None:
     settings = found(todo)
     variable = ("variable", "TODO_HOME")

@@ -103,6 +103,39 @@ def test_load_reads_profiles_and_views(file: Path) -> None:
     assert profiles.load() == Profiles("work", known, {"week": "due:week"}, frozenset({"work", "home"}))
 
 
+def oddities(file: Path, content: str) -> list[str]:
+    """Return what `load` says of the keys in a file."""
+    put(file, content)
+    found: list[str] = []
+    profiles.load(warn=found.append)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (ANNOTATED, ['unknown key "later"', 'unknown key "profiles.work.colour"']),
+        ('activ = "work"', ['unknown key "activ"; did you mean "active"?']),
+        ('[view]\nweek = "+a"', ['unknown key "view"; did you mean "views"?']),
+        ('[profiles.w]\nuser = "a"\nurl-env = "A"', ['unknown key "profiles.w.url-env"; did you mean "url_env"?']),
+        (f'[profiles.w]\nuser = "a"\nur1 = "{URL}"', ['unknown key "profiles.w.ur1"; did you mean "url"?']),
+        ('views = "+a"', ['"views" is ignored: it must be a table']),
+        ('[views]\na = "+a"\nb = 7', ['"views.b" is ignored: it must be text, in quotes']),
+        ('active = "local"\ndaemon = "off"\n[profiles.w]\nuser = "a"\ntimeout = 2\npooled = true', []),
+    ],
+)
+def test_key_that_means_nothing_is_warned_of(missing: Path, content: str, expected: list[str]) -> None:
+    assert oddities(missing, content) == [f"config.toml: {text}" for text in expected]
+
+
+def test_misspelt_key_is_warned_of_before_the_error_that_it_causes(missing: Path) -> None:
+    put(missing, '[profiles.w]\nusr = "a"')
+    found: list[str] = []
+    with pytest.raises(ValidationError, match="user is missing"):
+        profiles.load(warn=found.append)
+    assert found == ['config.toml: unknown key "profiles.w.usr"; did you mean "user"?']
+
+
 def test_resolve_prefers_argument_then_variable_then_active(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert profiles.resolve() == WORK
     monkeypatch.setenv("TODO_PROFILE", "")

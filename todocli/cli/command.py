@@ -270,6 +270,7 @@ class Root(Family):
             shell_scripts.replace_scripts()
         try:
             status = exits.run(lambda: run(arguments, "todo", standalone_mode=False, obj=shared, **extra), shared)
+            exits.warn(shared)
         finally:
             if "--install-completion" in arguments:  # Typer exits after it
                 from todocli.completion import zsh

@@ -47,12 +47,14 @@ class Context(typer.Context):
 
     # The profile and its database
 
-    @cached_property
+    @property
     def settings(self) -> Profiles:
-        """What the configuration file says."""
-        from todocli import profiles
+        """What the configuration file says. It is read once for each line."""
+        if self.shared.settings is None:
+            from todocli import profiles
 
-        return profiles.load()
+            self.shared.settings = profiles.load(warn=self.shared.warnings.append)
+        return self.shared.settings
 
     @cached_property
     def profile(self) -> Profile:

@@ -100,6 +100,23 @@ def lost_in_daemon(arguments: Sequence[str], change: bytes | None) -> int:
     return _fail(unknown, shared)
 
 
+def warn(shared: Shared) -> None:
+    """Show on stderr what is odd about the configuration file: once each, and only to a person."""
+    if not shared.warnings or shared.quiet or wants_json(shared.arguments):
+        return
+    from todocli.cli.colour import wants_colour
+    from todocli.database.redact import redact
+    from todocli.render.text import visible
+
+    yellow, off = ("\x1b[33m", "\x1b[0m") if wants_colour(sys.stderr, color_option(shared.arguments)) else ("", "")
+    try:
+        for text in dict.fromkeys(shared.warnings):
+            print(f"{yellow}warning:{off} {visible(redact(text))}", file=sys.stderr)
+        sys.stderr.flush()
+    except OSError:
+        _discard(sys.stderr)
+
+
 def unwritten(error: OSError) -> int:
     """Return the exit status if stdout could not be written; say why, unless its reader is gone."""
     _discard_output()

@@ -12,6 +12,7 @@ from todocli.errors import UsageError
 
 if TYPE_CHECKING:
     from todocli.daemon.child import Handover
+    from todocli.profiles import Profiles
 
 
 @dataclass
@@ -35,6 +36,10 @@ class Shared:
     is_for_daemon: bool = False
     """Whether the line has led to a command that could run in the daemon."""
     given: set[str] = field(default_factory=set)
+    settings: Profiles | None = None
+    """What the configuration file says, once it was read."""
+    warnings: list[str] = field(default_factory=list)
+    """What is odd about that file, to be printed after the answer."""
 
     def merge(self, values: dict[str, Any]) -> None:
         """Add what was given in one place to what was given before."""

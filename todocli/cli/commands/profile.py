@@ -38,10 +38,9 @@ def register(app: typer.Typer) -> None:
 
 def list_(context: Context) -> None:
     """List the profiles of this machine."""
-    from todocli import profiles
     from todocli.schemas.accounts import ProfileList
 
-    known = profiles.load()
+    known = context.settings
     items = [_read(profile, active=name == known.active) for name, profile in sorted(known.profiles.items())]
     _print(context, ProfileList.of(items), items)
 
@@ -55,8 +54,8 @@ def show(
     """Show one profile."""
     from todocli import profiles
 
-    profile = profiles.resolve(name or context.shared.profile)
-    _print_one(context, profile, active=profile.name == profiles.load().active)
+    profile = profiles.resolve(name or context.shared.profile, context.settings)
+    _print_one(context, profile, active=profile.name == context.settings.active)
 
 
 def add(
@@ -94,7 +93,7 @@ def add(
 
     if (url_env is not None) + url_stdin + embedded > 1:
         raise UsageError("--url-env, --url-stdin and --embedded cannot be combined.", hint="Use only one.")
-    profiles.check_new(name)
+    profiles.check_new(name, context.settings)
     url = None if embedded or url_env is not None else _url(context, from_stdin=url_stdin)
     user = profiles.check_user_name(user) if user is not None else profiles.login_name()
     seconds = Profile.timeout if timeout is None else timeout
@@ -121,15 +120,15 @@ def use(context: Context, name: Name) -> None:
     from todocli import profiles
 
     profiles.use(name)
-    _print_one(context, profiles.load().profiles[name], active=True)
+    _print_one(context, context.settings.profiles[name], active=True)
 
 
 def rm(context: Context, name: Name) -> None:
     """Delete a profile. Its todos stay where they are."""
     from todocli import profiles
 
-    profile = profiles.check_removable(name)
-    was_active = profiles.load().active == name
+    profile = profiles.check_removable(name, context.settings)
+    was_active = context.settings.active == name
     context.confirm(f"Delete the profile {name}, with its URL?")
     profiles.remove(name)
     _print_one(context, profile, active=False)

@@ -80,7 +80,7 @@ def show(
     """
     from todocli import profiles
 
-    line = profiles.view(name, profiles.load())
+    line = profiles.view(name, context.settings)
     try:
         saved = shlex.split(line)
     except ValueError:
@@ -93,10 +93,9 @@ def show(
 
 def list_(context: Context) -> None:
     """List the saved views."""
-    from todocli import profiles
     from todocli.schemas.views import ViewList, ViewRead
 
-    views = sorted(profiles.load().views.items())
+    views = sorted(context.settings.views.items())
     document = ViewList.of([ViewRead(name=name, line=line) for name, line in views])
     nothing = "There are no views yet. Save one", ("todo", "view", "save", "NAME", "+home")
     context.output.rows(document, ("View", "todo list …"), views, nothing=nothing)
@@ -106,7 +105,7 @@ def rm(context: Context, name: Name) -> None:
     """Delete a view. The todos stay."""
     from todocli import profiles
 
-    line = profiles.view(name, profiles.load())
+    line = profiles.view(name, context.settings)
     profiles.remove_view(name)
     context.output.note("Deleted. To save it again", ("todo", "view", "save", name, *_words(line)))
 
