@@ -58,6 +58,9 @@ LISTS = {
 }
 """The options that take a list, each with the values that may stand in it."""
 
+OTHERWISE = {"": "line"}
+"""The same for words that are looked up only if no command begins with what was typed: aliases, and views."""
+
 
 def table_of(program: Any) -> Command:
     """Return the completion table of a program. Raises `TypeError` for a feature that the table cannot express."""
@@ -129,6 +132,7 @@ def _command(command: Any, name: str, parent: typer.Context | None) -> Command:
         commands=commands,
         hidden=command.hidden,
         kind=KINDS.get(name, ""),
+        otherwise=OTHERWISE.get(name, ""),
     )
 
 
@@ -199,6 +203,7 @@ def _command_source(command: Command, names: dict[str, str]) -> str:
         given.append(f"commands={{{', '.join(below)}}}")
     given += ["hidden=True"] if command.hidden else []
     given += [f"kind={_text(command.kind)}"] if command.kind else []
+    given += [f"otherwise={_text(command.otherwise)}"] if command.otherwise else []
     return f"Command({', '.join(given)})"
 
 

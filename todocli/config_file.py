@@ -32,6 +32,12 @@ def read(path: Path) -> dict[str, Any]:
     return _parse(path, _content(path))
 
 
+def table(values: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Return the table `key`; an empty one if something else is in its place."""
+    found = values.get(key)
+    return found if isinstance(found, dict) else {}
+
+
 def unknown(table: Mapping[str, Any], known: Collection[str], before: str = "") -> Iterator[str]:
     """Yield what to say of each key that is not known; `before` is the place of the table. No value is in it."""
     for key in (key for key in table if key not in known):

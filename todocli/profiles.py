@@ -1,4 +1,4 @@
-"""Profiles and saved views: who the user is, which database they use, and what the environment says.
+"""Profiles, saved views and aliases: who the user is, which database they use, and what the environment says.
 
     active = "work"
     columns = ["number", "title", "due"]
@@ -9,6 +9,9 @@
 
     [views]
     week = "due:week --sort due"
+
+    [aliases]
+    inbox = "list project:none"
 
 A profile may also have `user_id` (a UUID), `pooled` (true or false) and `timeout` (seconds).
 
@@ -88,7 +91,7 @@ class Profiles:
 
     `views` has the saved views: each is what the user types after `todo list`. `written` has the names of the profiles
     in the file; `local` need not be there. `daemon` says whether commands may run in a daemon, and `columns` which
-    columns lists have, unless None.
+    columns lists have, unless None. `aliases` has the words that stand for what the user types after `todo`.
     """
 
     active: str
@@ -97,9 +100,10 @@ class Profiles:
     written: frozenset[str]
     daemon: bool = True
     columns: tuple[str, ...] | None = None
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
 
-_KEYS = ("active", "daemon", "profiles", "views")
+_KEYS = ("active", "daemon", "profiles", "views", "aliases")
 _PROFILE_KEYS = tuple(field.name for field in fields(Profile) if field.name != "name")
 
 
@@ -289,30 +293,27 @@ def _understand(values: dict[str, Any]) -> Profiles:
     return Profiles(
         active,
         profiles,
-        {name: line for name, line in _table(values, "views").items() if isinstance(line, str)},
+        {name: line for name, line in config_file.table(values, "views").items() if isinstance(line, str)},
         frozenset(tables),
         daemon=values.get("daemon") != "off",
         columns=None if columns is None else tuple(columns),
+        aliases={
+            name: line for name, line in config_file.table(values, "aliases").items() if not _alias_fault(name, line)
+        },
     )
 
 
 def _oddities(values: dict[str, Any]) -> Iterator[str]:
     yield from config_file.unknown(values, _KEYS)
-    for name, table in _table(values, "profiles").items():
+    for name, table in config_file.table(values, "profiles").items():
         if isinstance(table, dict):
             yield from config_file.unknown(table, _PROFILE_KEYS, f"profiles.{name}.")
-    for kind in ("views",):
+    for kind, fault_of in (("views", _line_fault), ("aliases", _alias_fault)):
         if not isinstance(values.get(kind, {}), dict):
             yield f'"{kind}" is ignored: it must be a table'
-        for name, line in _table(values, kind).items():
-            if not isinstance(line, str):
-                yield f'"{kind}.{name}" is ignored: it must be text, in quotes'
-
-
-def _table(values: dict[str, Any], key: str) -> dict[str, Any]:
-    """Return a table of the file; none if something else is in its place."""
-    table = values.get(key)
-    return table if isinstance(table, dict) else {}
+        for name, line in config_file.table(values, kind).items():
+            if fault := fault_of(name, line):
+                yield f'"{kind}.{name}" is ignored: {fault}'
 
 
 def _profile(name: str, table: object) -> Profile:
@@ -360,6 +361,14 @@ def _name_fault(name: str) -> str | None:
     if _NAME.fullmatch(name):
         return None
     return "must have 1 to 64 characters (A-Z, a-z, 0-9, dot, underscore, dash) and begin with a letter or digit"
+
+
+def _line_fault(_name: str, line: object) -> str | None:
+    return None if isinstance(line, str) else "it must be text, in quotes"
+
+
+def _alias_fault(name: str, line: object) -> str | None:
+    return _line_fault(name, line) or (f"its name {fault}" if (fault := _name_fault(name)) else None)
 
 
 def _user_fault(name: object) -> str | None:

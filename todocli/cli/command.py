@@ -296,7 +296,7 @@ class Root(Family):
             return super().invoke(ctx)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Return the command, and the words that are left for it; ask if the first word is none."""
+        """Return the command, and the words that are left for it; the first word may stand for more, or be a slip."""
         if args[0] not in self.commands and not args[0].startswith("-") and not ctx.resilient_parsing:
             args = _corrected(ctx, args, self.commands)
         return super().resolve_command(ctx, args)
@@ -307,15 +307,19 @@ class Root(Family):
 
 
 def _corrected(ctx: Context, words: list[str], commands: Collection[str]) -> list[str]:
-    """Return what was intended by a line that begins with no command. Raises `UsageError` with the command to type."""
-    from todocli.cli import near_commands
+    """Return what is intended by a line that begins with no command.
+
+    Raises `UsageError` with the command to type, and `ValidationError` for an alias that is no line.
+    """
+    from todocli.cli import aliases, near_commands
 
     before = list(ctx.shared.arguments[: len(ctx.shared.arguments) - len(words)])
-    intended = near_commands.numbers_first(words)
+    intended = near_commands.numbers_first(words) or aliases.line_of(words, ctx.settings, commands)
     if intended is None:
-        intended = near_commands.nearest(words, commands)
+        names = {**dict.fromkeys(commands), **ctx.settings.aliases, **ctx.settings.views}
+        intended = near_commands.nearest(words, names)
         if intended is None:
-            if several := near_commands.beginning_with(words[0], commands):
+            if several := near_commands.beginning_with(words[0], names):
                 detail = f"No such command {words[0][:40]!r}."
                 raise UsageError(detail, hint=f"It could be {', '.join(several[:-1])} or {several[-1]}.")
             return words
@@ -326,8 +330,12 @@ def _corrected(ctx: Context, words: list[str], commands: Collection[str]) -> lis
             from todocli.daemon.child import Declined
 
             raise Declined
-        ctx.confirm(f"No such command {words[0][:40]!r}. Run {shlex.join(line)}?", default=True)
+        from todocli.render.text import visible
+
+        ctx.confirm(visible(f"No such command {words[0][:40]!r}. Run {shlex.join(line)}?"), default=True)
+        intended = aliases.line_of(intended, ctx.settings, commands) or intended
     ctx.shared.arguments = [*before, *intended]
+    exits.prepare_output(ctx.shared)  # an alias may ask for JSON
     return intended
 
 

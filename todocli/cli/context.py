@@ -54,6 +54,11 @@ class Context(typer.Context):
             from todocli import profiles
 
             self.shared.settings = profiles.load(warn=self.shared.warnings.append)
+            if self.shared.settings.aliases:
+                from todocli.cli import aliases
+
+                commands: Any = getattr(self.find_root().command, "commands", ())
+                self.shared.warnings += aliases.ignored(self.shared.settings, commands)
         return self.shared.settings
 
     @cached_property

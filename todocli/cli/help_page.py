@@ -11,10 +11,12 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from todocli.cli.colour import wants_colour
 from todocli.cli.shared import color_option
+from todocli.errors import TodoError
 
 EVERYDAY = ("add", "list", "today", "done", "edit", "show", "rm", "undo")
 """The commands on the first page."""
@@ -82,6 +84,9 @@ def print_root(command: Any, ctx: Any, shared_options: Collection[Any]) -> None:
     page.table([(name, _summary(command.commands[name])) for name in EVERYDAY])
     page.heading("More commands")
     page.words(_names(command, exclude=EVERYDAY))
+    if aliases := _aliases(command):
+        page.heading("Aliases")
+        page.table(aliases)
     page.heading("Global options")
     page.table(_options(_shared(command, ctx, shared_options)))
     page.heading("More help")
@@ -163,6 +168,17 @@ def _options(parameters: Sequence[Any]) -> Rows:
         value = "" if getattr(parameter, "is_flag", False) else f" {parameter.metavar or parameter.name.upper()}"
         rows.append((f"{names}{value}", (parameter.help or "").strip()))
     return rows
+
+
+def _aliases(command: Any) -> Rows:
+    """Return the aliases with what they stand for; none if the configuration file is not valid."""
+    from todocli import profiles
+    from todocli.render.text import visible
+
+    with suppress(TodoError):
+        lines = profiles.load().aliases
+        return [(name, visible(f"todo {line}")) for name, line in lines.items() if name not in command.commands]
+    return []
 
 
 def _names(command: Any, exclude: Sequence[str]) -> list[str]:

@@ -79,7 +79,8 @@ def offers(command: Command, words: list[str], begun: str) -> Iterator[Item]:
     elif command.commands:
         yield from _user_data(command.kind, begun, words)
         listed = ((name, below) for name, below in command.commands.items() if not below.hidden)
-        yield from ((name, below.help) for name, below in listed if name.startswith(begun))
+        found = [(name, below.help) for name, below in listed if name.startswith(begun)]
+        yield from found or _user_data(command.otherwise, begun, words)
     elif argument:
         yield from _values(argument, begun, words)
 

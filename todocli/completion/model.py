@@ -51,9 +51,12 @@ class Argument:
 
 
 class Command:
-    """A command, or a group if it has `commands`. A group's `kind` names words that may stand in place of a command."""
+    """A command, or a group if it has `commands`. A group's `kind` names words that may stand in place of a command.
 
-    __slots__ = ("arguments", "commands", "help", "hidden", "kind", "options")
+    `otherwise` does too, but they are looked up only if no command begins with what was typed: that takes longer.
+    """
+
+    __slots__ = ("arguments", "commands", "help", "hidden", "kind", "options", "otherwise")
 
     def __init__(
         self,
@@ -64,6 +67,7 @@ class Command:
         commands: Mapping[str, Command] | None = None,
         hidden: bool = False,
         kind: str = "",
+        otherwise: str = "",
     ) -> None:
         self.help = help
         self.options = options
@@ -71,3 +75,4 @@ class Command:
         self.commands = commands or {}
         self.hidden = hidden
         self.kind = kind
+        self.otherwise = otherwise

@@ -4,6 +4,7 @@ A kind of values is one of these; the completion table names them:
 
     todo, done, trash, any                      numbers of todos in this state
     view, profile                               names
+    line                                        aliases and views
     due, start, priority, project, tag          values that set a field
     due-edit, …                                 the same, and what clears it
     due-filter, …                               values that select todos by a field
@@ -70,11 +71,12 @@ def _pairs(kind: str, begun: str, words: Sequence[str]) -> Iterable[tuple[str, s
             return []
         todos = ((str(number), title) for number, title, state in _known(words).todos if state in _STATES[kind])
         return [pair for pair in todos if pair[0].startswith(begun)][:MAX_TODOS]
-    if kind in ("view", "profile"):
+    if kind in ("view", "line", "profile"):
         from todocli import profiles
 
         known = profiles.load()
-        return sorted(known.views.items()) if kind == "view" else [(name, "") for name in sorted(known.profiles)]
+        names = {"view": known.views, "line": {**known.views, **known.aliases}}
+        return sorted(names[kind].items()) if kind in names else [(name, "") for name in sorted(known.profiles)]
     if kind == "-tag":
         return [(f"-{name}", "") for name in _known(words).tags] if begun[:1] == "-" else []
     if kind == "date":

@@ -110,7 +110,8 @@ def settings(context: Context) -> dict[str, tuple[Origin, ...]]:
             _default("auto"),
         ),
         "editor": (Origin("variable", "VISUAL"), Origin("variable", "EDITOR")),
-        **{f"views.{name}": (Origin("file", f"views.{name}", str),) for name in sorted(written.views)},
+        **{name: (Origin("file", name),) for name in (f"views.{view}" for view in sorted(written.views))},
+        **{name: (Origin("file", name),) for name in (f"aliases.{alias}" for alias in sorted(written.aliases))},
     }
 
 

@@ -55,11 +55,15 @@ def save(
     """Save a list under a name.
 
     todo view save week due:week --sort -priority
+
+    todo week shows it. The name may not be that of a command or an alias.
     """
     from todocli import profiles
 
-    if name in VIEW_COMMANDS:
-        raise UsageError(f"A view cannot be called {name}: that is a command.", hint="Choose another name.")
+    root: Any = context.find_root().command
+    for what, names in (("a command", (*VIEW_COMMANDS, *root.commands)), ("an alias", context.settings.aliases)):
+        if name in names:
+            raise UsageError(f"A view cannot be called {name}: that is {what}.", hint="Choose another name.")
     _check(context, words)
     before = profiles.save_view(name, shlex.join(words))
     was = f" (it was: {before})" if before else ""
