@@ -15,22 +15,32 @@ def main() -> None:
         status = _fast_answer()
         if status is not None:
             sys.exit(status)
-        from todocli.daemon import client
+        if "--debug" in sys.argv[1:]:
+            from todocli.cli import debug
 
-        try:
-            status = client.run(sys.argv[1:])
-        except client.Lost as lost:
-            from todocli.cli.exits import lost_in_daemon
-
-            sys.exit(lost_in_daemon(sys.argv[1:], lost.change))
-        if status is not None:
-            os._exit(status)  # nothing of this process is left to write
+            debug.begin()  # before anything else is imported
+        else:
+            _try_daemon()
         from todocli.cli.app import build
 
         program = build()
     except KeyboardInterrupt:
         sys.exit(130)
     program()
+
+
+def _try_daemon() -> None:
+    """Let the daemon run the command line, if there is one, and exit with its status."""
+    from todocli.daemon import client
+
+    try:
+        status = client.run(sys.argv[1:])
+    except client.Lost as lost:
+        from todocli.cli.exits import lost_in_daemon
+
+        sys.exit(lost_in_daemon(sys.argv[1:], lost.change))
+    if status is not None:
+        os._exit(status)  # nothing of this process is left to write
 
 
 def _fast_answer() -> int | None:

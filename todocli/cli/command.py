@@ -24,7 +24,7 @@ from todocli.cli.arguments import prepared
 from todocli.cli.context import Context
 from todocli.cli.filter_options import FilterOptions
 from todocli.cli.input import NothingOnStdin
-from todocli.cli.shared import Shared
+from todocli.cli.shared import Shared, wants_debug
 from todocli.errors import OutcomeUnknown, UsageError, ValidationError
 
 if TYPE_CHECKING:
@@ -68,6 +68,9 @@ def _shared_options(
         Literal["auto", "always", "never"] | None,
         typer.Option("--color", metavar="WHEN", help="Use colour: auto, always or never.", rich_help_panel=PANEL),
     ] = None,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Print versions, timings and SQL on stderr.", rich_help_panel=PANEL)
+    ] = False,
 ) -> None:
     """Declare the shared options."""
 
@@ -84,10 +87,11 @@ FILTER = _parameters(FilterOptions)
 
 Names = tuple[str, ...]
 
-COMMON: Names = ("json", "profile", "no_input", "color")
-READING: Names = ("json", "jsonl", "fields", "quiet", "profile", "no_input", "color")
+SPEAKING: Names = ("profile", "no_input", "color", "debug")
+COMMON: Names = ("json", *SPEAKING)
+READING: Names = ("json", "jsonl", "fields", "quiet", *SPEAKING)
 LISTING: Names = (*READING, "columns", "all_rows")
-WRITING: Names = ("json", "jsonl", "fields", "quiet", "change", "profile", "no_input", "color")
+WRITING: Names = ("json", "jsonl", "fields", "quiet", "change", *SPEAKING)
 
 
 class Command(TyperCommand):
@@ -148,7 +152,7 @@ def enter(ctx: Context, *, is_for_daemon: bool) -> None:
     ctx.shared.is_for_daemon = is_for_daemon
     if not ctx.shared.handover:
         return
-    if not is_for_daemon or not ctx.settings.daemon:
+    if not is_for_daemon or not ctx.settings.daemon or ctx.shared.debug:
         from todocli.daemon.child import Declined
 
         raise Declined
@@ -201,7 +205,7 @@ class Reversing(Command):
 
     answers_with_changes = True
 
-    takes: ClassVar[Names] = ("json", "jsonl", "quiet", "change", "profile", "no_input", "color")
+    takes: ClassVar[Names] = ("json", "jsonl", "quiet", "change", *SPEAKING)
     runs_in_daemon = True
 
 
@@ -214,13 +218,13 @@ class Confirming(Command):
 class Itemised(Command):
     """A command that answers with a list of something other than todos."""
 
-    takes: ClassVar[Names] = ("json", "jsonl", "profile", "no_input", "color")
+    takes: ClassVar[Names] = ("json", "jsonl", *SPEAKING)
 
 
 class Summary(Command):
     """A command that answers with names and numbers."""
 
-    takes: ClassVar[Names] = ("json", "jsonl", "quiet", "profile", "no_input", "color")
+    takes: ClassVar[Names] = ("json", "jsonl", "quiet", *SPEAKING)
     runs_in_daemon = True
 
 
@@ -232,6 +236,12 @@ class Counting(Summary):
 
 class Speaking(Command):
     """A command that answers in words."""
+
+    takes: ClassVar[Names] = SPEAKING
+
+
+class Lasting(Command):
+    """A command that runs until it is ended."""
 
     takes: ClassVar[Names] = ("profile", "no_input", "color")
 
@@ -268,9 +278,14 @@ class Root(Family):
             from todocli.completion import shell_scripts
 
             shell_scripts.replace_scripts()
+        _record(shared)
         try:
             status = exits.run(lambda: run(arguments, "todo", standalone_mode=False, obj=shared, **extra), shared)
             exits.warn(shared)
+            if wants_debug(shared.arguments):
+                from todocli.cli import debug
+
+                debug.report(shared)
         finally:
             if "--install-completion" in arguments:  # Typer exits after it
                 from todocli.completion import zsh
@@ -336,7 +351,16 @@ def _corrected(ctx: Context, words: list[str], commands: Collection[str]) -> lis
         intended = aliases.line_of(intended, ctx.settings, commands) or intended
     ctx.shared.arguments = [*before, *intended]
     exits.prepare_output(ctx.shared)  # an alias may ask for JSON
+    _record(ctx.shared)
     return intended
+
+
+def _record(shared: Shared) -> None:
+    """Begin to record for `--debug` if the line has it, and if no client waits: a child of the daemon declines it."""
+    if wants_debug(shared.arguments) and not shared.handover:
+        from todocli.cli import debug
+
+        debug.begin()
 
 
 @contextmanager

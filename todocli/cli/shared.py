@@ -30,6 +30,7 @@ class Shared:
     profile: str | None = None
     no_input: bool = False
     color: str = "auto"
+    debug: bool = False
     arguments: Sequence[str] = ()
     handover: Handover | None = None
     """The client that handed the line over, if this process is a child of the daemon."""
@@ -100,6 +101,11 @@ def color_option(arguments: Sequence[str]) -> str:
         if name == "--color" and given in ("auto", "always", "never"):
             choice = given
     return choice
+
+
+def wants_debug(arguments: Sequence[str]) -> bool:
+    """Return whether a command line asks for a record of itself, even one that cannot be parsed."""
+    return "--debug" in options_of(arguments)
 
 
 def wants_json(arguments: Sequence[str]) -> bool:

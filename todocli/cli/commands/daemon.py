@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 import todocli
-from todocli.cli.command import Command, Family, Speaking
+from todocli.cli.command import Command, Family, Lasting, Speaking
 from todocli.cli.context import Context
 from todocli.errors import Conflict, TodoError
 
@@ -39,7 +39,7 @@ _FREQUENT = ("list", "add", "done")
 def register(app: typer.Typer) -> None:
     """Add the commands of this family."""
     family = typer.Typer(cls=Family, help="Keep a process ready that answers at once.")
-    for cls, body in ((Command, status), (Speaking, start), (Speaking, stop), (Speaking, run)):
+    for cls, body in ((Command, status), (Speaking, start), (Speaking, stop), (Lasting, run)):
         family.command(body.__name__, cls=cls)(body)
     app.add_typer(family, name="daemon", rich_help_panel="Operators")
 

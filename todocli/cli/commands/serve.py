@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from todocli.cli.command import Speaking
+from todocli.cli.command import Lasting
 from todocli.cli.context import Context
 from todocli.cli.installer import install_extra
 from todocli.errors import TodoError, UsageError, ValidationError
@@ -21,7 +21,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("serve", cls=Speaking, rich_help_panel="Operators")(serve)
+    app.command("serve", cls=Lasting, rich_help_panel="Operators")(serve)
 
 
 def serve(

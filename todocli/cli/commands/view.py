@@ -18,7 +18,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of a view.")
 class Saving(Command):
     """The command that saves a view: the view has its own options for the output."""
 
-    takes: ClassVar[Names] = ("no_input", "color")
+    takes: ClassVar[Names] = ("no_input", "color", "debug")
 
 
 class Views(Family):
