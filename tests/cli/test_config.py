@@ -14,6 +14,7 @@ from tests.support.terminal import Terminal
 from todocli.cli.commands.config import settings
 from todocli.cli.commands.help import topic_text
 from todocli.cli.context import Context
+from todocli.completion.answer import answer
 
 FILE = """\
 active = "work"
@@ -102,6 +103,15 @@ def test_key_cannot_control_the_terminal_or_hold_a_password(todo: Terminal, writ
     assert "\x1b" not in ran.err
     assert "s3cret" not in ran.err
     assert ran.err.count("warning:") == 2
+
+
+def test_completion_says_nothing_of_unknown_keys(
+    todo: Terminal, written: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written.write_text(UNKNOWN)
+    asked = {"_TODO_COMPLETE": "complete_bash", "COMP_WORDS": "todo --profile ", "COMP_CWORD": "2"}
+    assert answer(asked) == ("local\nw\n", 0)
+    assert capsys.readouterr() == ("", "")
 
 
 def test_edit_warns_and_keeps_the_unknown_key(todo: Terminal, written: Path) -> None:
@@ -214,6 +224,11 @@ def test_unusable_url_is_explained_without_its_password(
     assert "database\t\tvariable\tTODO_DATABASE_URL\n" in ran.out
     assert ran.err
     assert "p4ss" not in ran.out + ran.err
+
+
+def test_no_value_shows_a_password(todo: Terminal, written: Path) -> None:
+    written.write_text('[aliases]\nkeep = "add see postgresql://ada:s3cret@h/d"\n')
+    assert found(todo)["aliases.keep"] == ("add see postgresql://ada:***@h/d", "file", "aliases.keep")
 
 
 def test_pipe_has_columns_and_terminal_a_table(todo: Terminal, written: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -163,6 +163,7 @@ def _flat(table: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any
 
 
 def _read(name: str, origins: tuple[Origin, ...], find: Callable[[Origin], Any]) -> SettingRead:
+    from todocli.database.redact import redact
     from todocli.schemas.configuration import SettingRead
 
     for origin in origins:
@@ -170,7 +171,8 @@ def _read(name: str, origins: tuple[Origin, ...], find: Callable[[Origin], Any])
         value = None if found is None else origin.means(found)
         if value is not None:
             key = f"--{origin.key}" if origin.source == "flag" else origin.key
-            return SettingRead(name=name, value=None if value == "" else value, source=origin.source, key=key or None)
+            safe = redact(value) or None if isinstance(value, str) else value
+            return SettingRead(name=name, value=safe, source=origin.source, key=key or None)
     return SettingRead(name=name, value=None, source="default", key=None)
 
 
