@@ -32,7 +32,7 @@ ENVIRONMENT = {
     "NO_COLOR, FORCE_COLOR, CLICOLOR, CLICOLOR_FORCE": "Whether to use colour; --color wins.",
 }
 FILES = {
-    "~/.config/todo/config.toml": "Profiles and saved views. On macOS it is below ~/Library/Application Support.",
+    "~/.config/todo/config.toml": "Profiles, views and aliases. On macOS it is below ~/Library/Application Support.",
     "~/.local/share/todo/todo.db": "The embedded database. On macOS it is in the same folder as config.toml.",
 }
 
