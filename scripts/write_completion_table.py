@@ -18,6 +18,7 @@ from typer.core import TyperArgument, TyperGroup, TyperOption
 from todocli.cli.commands.help import TOPICS
 from todocli.completion.model import Argument, Command, Option
 from todocli.domain.sorting import SortKey
+from todocli.render.columns import COLUMNS
 from todocli.schemas.todos import TodoRead
 
 PATH = Path(__file__).parent.parent / "todocli" / "completion" / "table.py"
@@ -31,18 +32,19 @@ KINDS = {
     **dict.fromkeys(("--no-tag", "--untag", "add --tag"), "tag"),
     **{f"add --{field}": field for field in ("due", "start", "priority", "project")},
     **{f"--{field}": f"{field}-filter" for field in ("due", "start", "priority", "project", "tag")},
+    **{f"--{field}": f"{field}-filter" for field in ("done", "added", "changed")},
     **dict.fromkeys(("--before", "--after"), "date"),
     "--profile": "profile",
     "TITLE": "set-words",
     "FILTER": "filter-words -tag",
-    **{f"{name} FILTER": "filter-words" for name in ("today", "next")},
+    **{f"{name} FILTER": "filter-words" for name in ("today", "next", "count", "context")},
     "REF": "todo",
     "REF FILTER": "todo filter-words -tag",
     "REF FILTER set WORDS": "todo edit-words -tag",
     "show REF": "any",
-    "log REF": "any",
+    "log REF | FILTER": "any filter-words -tag",
     "reopen REF FILTER": "done filter-words -tag",
-    "restore REF": "trash",
+    "restore REF FILTER": "trash filter-words -tag",
     "purge REF": "trash",
     "view": "view",
     **{f"{name} NAME": "view" for name in ("view show", "view rm")},
@@ -53,6 +55,7 @@ command's option. See `todocli.completion.values`."""
 
 
 LISTS = {
+    "--columns": tuple(COLUMNS),
     "--fields": tuple(TodoRead.model_fields),
     "--sort": (*get_args(SortKey), *(f"-{key}" for key in get_args(SortKey))),
 }

@@ -16,8 +16,9 @@ from scripts.roff import escape, inline
 from todocli import __version__
 from todocli.cli import exits
 from todocli.cli.app import HELP, build
-from todocli.cli.command import FILTER, SHARED
+from todocli.cli.command import FILTER
 from todocli.cli.commands.help import TOPICS
+from todocli.cli.shared_options import SHARED
 from todocli.domain.dates import FORMS
 
 ROOT = Path(__file__).resolve().parents[1]

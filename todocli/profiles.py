@@ -22,7 +22,6 @@ if the file cannot be written.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, fields, replace
@@ -31,20 +30,11 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from todocli import config_file, paths
-from todocli.errors import Conflict, FieldError, NotFound, ValidationError
-
-LOCAL = "local"
-"""The profile that always exists: the embedded database."""
-
-USER_NAME_LENGTH = 64
+from todocli.config_rules import LOCAL as LOCAL
+from todocli.config_rules import USER_NAME_LENGTH, alias_fault, line_fault, name_fault, profile_fault, user_fault
+from todocli.errors import Conflict, NotFound, ValidationError
 
 _Value = TypeVar("_Value")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_TEXTS = {
-    "user_id": (re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"), "a UUID"),
-    "url": (re.compile(r"\s*\S.*", re.DOTALL), "text that is not empty"),
-    "url_env": (re.compile(r"[A-Za-z_][A-Za-z0-9_]*"), "the name of an environment variable"),
-}
 
 
 @dataclass(frozen=True)
@@ -92,6 +82,7 @@ class Profiles:
     `views` has the saved views: each is what the user types after `todo list`. `written` has the names of the profiles
     in the file; `local` need not be there. `daemon` says whether commands may run in a daemon, and `columns` which
     columns lists have, unless None. `aliases` has the words that stand for what the user types after `todo`.
+    `context` has the words of a filter that lists at a terminal have, too.
     """
 
     active: str
@@ -101,9 +92,10 @@ class Profiles:
     daemon: bool = True
     columns: tuple[str, ...] | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)
+    context: str = ""
 
 
-_KEYS = ("active", "daemon", "profiles", "views", "aliases")
+_KEYS = ("active", "columns", "context", "daemon", "profiles", "views", "aliases")
 _PROFILE_KEYS = tuple(field.name for field in fields(Profile) if field.name != "name")
 
 
@@ -166,7 +158,7 @@ def check_removable(name: str, known: Profiles | None = None) -> Profile:
 
 def check_profile(profile: Profile) -> None:
     """Raise `todocli.errors.ValidationError` for a value that a profile may not have."""
-    if fault := _fault(profile.name, _values(profile)):
+    if fault := profile_fault(profile.name, _values(profile)):
         raise ValidationError.of(fault.field, f"The profile's {fault.field} {fault.message}.")
 
 
@@ -175,7 +167,7 @@ def check_user_name(name: str) -> str:
 
     Raises `todocli.errors.ValidationError`.
     """
-    if fault := _user_fault(name):
+    if fault := user_fault(name):
         raise ValidationError.of("user", f"The user name {fault}.")
     return name
 
@@ -189,7 +181,7 @@ def login_name() -> str:
         login = getpass.getuser()
     printable = "".join(character for character in login if character.isprintable())
     name = printable.strip()[:USER_NAME_LENGTH].strip()
-    return "user" if _user_fault(name) else name
+    return "user" if user_fault(name) else name
 
 
 def add(profile: Profile) -> None:
@@ -248,6 +240,15 @@ def save_view(name: str, line: str) -> str | None:
     return known.views.get(name)
 
 
+def set_context(words: str) -> None:
+    """Keep the words of a filter for lists at a terminal; empty ones end it."""
+    with _edit() as (document, _):
+        if words:
+            document["context"] = words
+        else:
+            document.pop("context", None)
+
+
 def remove_view(name: str) -> None:
     """Remove a view. Raises `todocli.errors.NotFound`."""
     with _edit() as (document, known):
@@ -279,7 +280,7 @@ def _set(old: Profile, key: str, value: str) -> bool:
 
 def _understand(values: dict[str, Any]) -> Profiles:
     active, tables = values.get("active", LOCAL), values.get("profiles", {})
-    if not isinstance(active, str) or _name_fault(active):
+    if not isinstance(active, str) or name_fault(active):
         raise _invalid("active", "must be the name of a profile, in quotes")
     if not isinstance(tables, dict):
         raise _invalid("profiles", "must be a table")
@@ -290,15 +291,18 @@ def _understand(values: dict[str, Any]) -> Profiles:
     columns = values.get("columns")
     if columns is not None and not (isinstance(columns, list) and all(isinstance(name, str) for name in columns)):
         raise _invalid("columns", "must be a list of names, each in quotes")
+    if not isinstance(context := values.get("context", ""), str):
+        raise _invalid("context", "must be text, in quotes")
     return Profiles(
         active,
         profiles,
         {name: line for name, line in config_file.table(values, "views").items() if isinstance(line, str)},
         frozenset(tables),
         daemon=values.get("daemon") != "off",
+        context=context,
         columns=None if columns is None else tuple(columns),
         aliases={
-            name: line for name, line in config_file.table(values, "aliases").items() if not _alias_fault(name, line)
+            name: line for name, line in config_file.table(values, "aliases").items() if not alias_fault(name, line)
         },
     )
 
@@ -308,7 +312,7 @@ def _oddities(values: dict[str, Any]) -> Iterator[str]:
     for name, table in config_file.table(values, "profiles").items():
         if isinstance(table, dict):
             yield from config_file.unknown(table, _PROFILE_KEYS, f"profiles.{name}.")
-    for kind, fault_of in (("views", _line_fault), ("aliases", _alias_fault)):
+    for kind, fault_of in (("views", line_fault), ("aliases", alias_fault)):
         if not isinstance(values.get(kind, {}), dict):
             yield f'"{kind}" is ignored: it must be a table'
         for name, line in config_file.table(values, kind).items():
@@ -317,12 +321,12 @@ def _oddities(values: dict[str, Any]) -> Iterator[str]:
 
 
 def _profile(name: str, table: object) -> Profile:
-    if fault := _name_fault(name):
+    if fault := name_fault(name):
         raise _invalid("profiles", f"contains an invalid name: a name {fault}")
     if not isinstance(table, dict):
         raise _invalid(f"profiles.{name}", "must be a table")
     values = {"user": login_name(), **table} if name == LOCAL else table
-    if found := _fault(name, values):
+    if found := profile_fault(name, values):
         raise _invalid(f"profiles.{name}.{found.field}", found.message)
     known = {key: values[key] for key in ("url", "url_env", "pooled", "timeout") if key in values}
     user_id = UUID(values["user_id"]) if "user_id" in values else None
@@ -336,64 +340,16 @@ def _values(profile: Profile) -> dict[str, Any]:
     return values | ({"user_id": str(profile.user_id)} if profile.user_id else {})
 
 
-def _fault(name: str, values: Mapping[str, Any]) -> FieldError | None:
-    """Return what is wrong with a profile that has these values in the file, or None. No value is in the fault."""
-    if fault := _name_fault(name):
-        return FieldError("name", fault)
-    if fault := _user_fault(values["user"]) if "user" in values else "is missing":
-        return FieldError("user", fault)
-    for key, (pattern, message) in _TEXTS.items():
-        if key in values and not (isinstance(values[key], str) and pattern.fullmatch(values[key])):
-            return FieldError(key, f"must be {message}, in quotes")
-    if not isinstance(values.get("pooled", False), bool):
-        return FieldError("pooled", "must be true or false")
-    timeout = values.get("timeout", Profile.timeout)
-    if type(timeout) not in (int, float) or not 1 <= timeout <= 3600:
-        return FieldError("timeout", "must be a number from 1 to 3600 seconds")
-    if "url" in values and "url_env" in values:
-        return FieldError("url_env", "cannot be combined with url")
-    if name == LOCAL and (given := {"url", "url_env"} & values.keys()):
-        return FieldError(min(given), "is not allowed: local is the embedded database; choose another profile name")
-    return None
-
-
-def _name_fault(name: str) -> str | None:
-    if _NAME.fullmatch(name):
-        return None
-    return "must have 1 to 64 characters (A-Z, a-z, 0-9, dot, underscore, dash) and begin with a letter or digit"
-
-
-def _line_fault(_name: str, line: object) -> str | None:
-    return None if isinstance(line, str) else "it must be text, in quotes"
-
-
-def _alias_fault(name: str, line: object) -> str | None:
-    return _line_fault(name, line) or (f"its name {fault}" if (fault := _name_fault(name)) else None)
-
-
-def _user_fault(name: object) -> str | None:
-    if not isinstance(name, str):
-        return "must be text, in quotes"
-    faults = {
-        "must not be empty": not name.strip(),
-        f"has {len(name)} characters; at most {USER_NAME_LENGTH} are allowed": len(name) > USER_NAME_LENGTH,
-        "must not contain control or invisible characters": not name.isprintable(),
-        "must not be a URL": "://" in name,
-        "must not begin or end with white space": name != name.strip(),
-    }
-    return next((fault for fault, found in faults.items() if found), None)
-
-
 def _find(kind: str, name: str, known: Mapping[str, _Value], origin: str = "") -> _Value:
     if name in known:
         return known[name]
     # What is not a name may be a URL in the wrong place, with its password.
-    which = "of that name" if _name_fault(name) else f'"{name}"'
+    which = "of that name" if name_fault(name) else f'"{name}"'
     raise NotFound(f"There is no {kind} {which}.{origin}", hint=f"Known {kind}s: {', '.join(sorted(known))}.")
 
 
 def _check_name(kind: str, name: str) -> None:
-    if fault := _name_fault(name):
+    if fault := name_fault(name):
         raise ValidationError.of("name", f"The name of a {kind} {fault}.")
 
 

@@ -187,7 +187,6 @@ def test_configuration_is_not_read_for_a_command_that_needs_none(
 def test_completion_offers_aliases_and_views_where_no_command_begins_so(
     todo: Terminal, begun: str, offered: list[str]
 ) -> None:
-    asked = {"_TODO_COMPLETE": "complete_bash", "COMP_WORDS": f"todo {begun}", "COMP_CWORD": "1"}
-    found = answer(asked)
+    found = answer({"_TODO_COMPLETE": "complete_bash", "_TYPER_COMPLETE_ARGS": f"todo {begun}"})
     assert found is not None
-    assert found[0].split() == offered
+    assert found.split() == offered

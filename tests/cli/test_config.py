@@ -109,15 +109,15 @@ def test_completion_says_nothing_of_unknown_keys(
     todo: Terminal, written: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     written.write_text(UNKNOWN)
-    asked = {"_TODO_COMPLETE": "complete_bash", "COMP_WORDS": "todo --profile ", "COMP_CWORD": "2"}
-    assert answer(asked) == ("local\nw\n", 0)
+    asked = {"_TODO_COMPLETE": "complete_bash", "_TYPER_COMPLETE_ARGS": "todo --profile "}
+    assert answer(asked) == "local\nw\n"
     assert capsys.readouterr() == ("", "")
 
 
 def test_edit_warns_and_keeps_the_unknown_key(todo: Terminal, written: Path) -> None:
     written.write_text('colour = "green"\n')
     ran = todo("profile add other --embedded --user eve")
-    assert 'warning: config.toml: unknown key "colour"\n' in ran.err
+    assert 'warning: config.toml: unknown key "colour"; did you mean "columns"?\n' in ran.err
     assert written.read_text().startswith('colour = "green"\n')
 
 
@@ -139,6 +139,8 @@ def test_defaults_without_file(todo: Terminal, home: Path) -> None:
             "PGSSLMODE": None,
             "PGSSLROOTCERT": None,
             "daemon": "auto",
+            "columns": None,
+            "context": None,
             "color": "auto",
             "editor": None,
         }.items()

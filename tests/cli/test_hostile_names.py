@@ -44,6 +44,8 @@ LINES = [
     "add {} +{} project:{}",
     "add x pri:{}",
     "add x due:{}",
+    "context {}",
+    "context none",
     "list {}",
     "list --sort {}",
     "list --where {}",

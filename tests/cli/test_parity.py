@@ -103,7 +103,7 @@ def test_engines_answer_alike(
     monkeypatch: pytest.MonkeyPatch, postgres_url: PostgresURL, sqlite_path: str, terminal: bool
 ) -> None:
     monkeypatch.setenv("TERM", "dumb")
-    todo = Terminal(monkeypatch)
+    todo = Terminal(monkeypatch, width=400)
     todo.ok("profile add here --embedded --user ada")
     todo.ok("profile add neon --user ada --url-stdin", stdin=postgres_url.text())
     todo("list", profile="here")

@@ -134,11 +134,14 @@ def run_on_filter(
     **request: object,
 ) -> None:
     """Change the todos that words and options select, after a question that names some of them, and the `effect`."""
+    from todocli.domain.filters.ast import all_of
+
     options = context.filter_options
     refuse_text(words)
     given: dict[str, Any] = {"words": list(words)} if words else {}
     key = context.change_key(verb.name, filter=options.as_given() | given, **request)
-    condition = options.filter(list(words))
+    narrowing, context_words = context.narrowing
+    condition = all_of(options.filter(list(words)), narrowing)
     chosen_state = "trash" if state == "trash" else options.state(condition, state)
     with context.workspace() as workspace:
         from todocli.services.queries import TodoQuery
@@ -155,7 +158,9 @@ def run_on_filter(
                 )
                 raise ConfirmationRequired(detail, hint="Narrow the filter, or pass --yes.") from None
             workspace.release()
-            context.confirm(_question(verb, needed.todos, effect(needed.todos) if effect else ""))
+            where = [f"profile {context.other_profile}"] if context.other_profile else []
+            where += [f"context {context_words}"] if context_words else []
+            context.confirm(_question(verb, needed.todos, effect(needed.todos) if effect else "", ", ".join(where)))
             confirmed = tuple(todo.id for todo in needed.todos)
             result = action(workspace.todos, Selection(query, confirmed), key)
         unknown = [] if result.items else context.output.for_person(lambda: unknown_names(workspace, condition))
@@ -182,12 +187,16 @@ def refuse_text(words: Sequence[str]) -> None:
             raise UsageError(detail, hint=f"To select by text, use --search {word[:40]!r}.")
 
 
-def _question(verb: Verb, todos: Sequence[TodoRead], effect: str) -> str:
+def _question(verb: Verb, todos: Sequence[TodoRead], effect: str, where: str) -> str:
+    """Return what to ask about todos; `where` names what is not seen on the line: the profile, and the context."""
+    from todocli.render.text import visible
+
+    place = f" ({visible(where)})" if where else ""
     if len(todos) == 1:
         about = f" ({effect})" if effect else ""
-        return f"{verb.imperative.format(sample(todos, 1))}{about}?"
+        return f"{verb.imperative.format(sample(todos, 1))}{about}{place}?"
     about = f"{effect}; " if effect else ""
-    return f"{verb.imperative.format(f'{len(todos)} todos')}: {about}{sample(todos, len(todos))}?"
+    return f"{verb.imperative.format(f'{len(todos)} todos')}{place}: {about}{sample(todos, len(todos))}?"
 
 
 def sample(todos: Sequence[TodoRead], count: int) -> str:

@@ -1,7 +1,7 @@
 """The classes of commands. A class says which of the shared options its commands take.
 
 Shared options may stand anywhere on a line: `todo --json list` and `todo list --json` mean the same. Typer makes
-their parameters once, from the signature of `_shared_options`. Each command appends those that it takes, and takes
+their parameters once (`todocli.cli.shared_options`). Each command appends those that it takes, and takes
 their values out again before its function is called. So the functions declare only what is their own.
 """
 
@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 import typer
@@ -25,65 +25,13 @@ from todocli.cli.context import Context
 from todocli.cli.filter_options import FilterOptions
 from todocli.cli.input import NothingOnStdin
 from todocli.cli.shared import Shared, wants_debug
+from todocli.cli.shared_options import SHARED, parameters_of
 from todocli.errors import OutcomeUnknown, UsageError, ValidationError
 
 if TYPE_CHECKING:
     from todocli.daemon.child import Handover
 
-PANEL = "Global options"
-
-
-def _shared_options(
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.", rich_help_panel=PANEL)] = False,
-    jsonl: Annotated[
-        bool, typer.Option("--jsonl", help="Print one JSON document per line.", rich_help_panel=PANEL)
-    ] = False,
-    fields: Annotated[
-        str | None,
-        typer.Option("--fields", metavar="A,B", help="Print only these fields, as JSON.", rich_help_panel=PANEL),
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print numbers only.", rich_help_panel=PANEL)] = False,
-    columns: Annotated[
-        str | None,
-        typer.Option("--columns", metavar="A,B", help="Show these columns of a list.", rich_help_panel=PANEL),
-    ] = None,
-    all_rows: Annotated[
-        bool, typer.Option("--all-rows", help="Show a long list to its end, at a terminal too.", rich_help_panel=PANEL)
-    ] = False,
-    change: Annotated[
-        str | None,
-        typer.Option(
-            "--change",
-            metavar="UUID",
-            help="Idempotency key: with the same UUID, a change is made once.",
-            rich_help_panel=PANEL,
-        ),
-    ] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Say yes to every question.", rich_help_panel=PANEL)] = False,
-    profile: Annotated[
-        str | None, typer.Option("--profile", metavar="NAME", help="Use this profile.", rich_help_panel=PANEL)
-    ] = None,
-    no_input: Annotated[bool, typer.Option("--no-input", help="Fail rather than ask.", rich_help_panel=PANEL)] = False,
-    color: Annotated[
-        Literal["auto", "always", "never"] | None,
-        typer.Option("--color", metavar="WHEN", help="Use colour: auto, always or never.", rich_help_panel=PANEL),
-    ] = None,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Print versions, timings and SQL on stderr.", rich_help_panel=PANEL)
-    ] = False,
-) -> None:
-    """Declare the shared options."""
-
-
-def _parameters(declaration: Callable[..., object]) -> dict[str, Any]:
-    """Return the parameters that Typer makes of a signature, by name."""
-    app = typer.Typer(add_completion=False)
-    app.command()(declaration)
-    return {str(p.name): p for p in typer.main.get_command(app).params if p.name != "help"}
-
-
-SHARED = _parameters(_shared_options)
-FILTER = _parameters(FilterOptions)
+FILTER = parameters_of(FilterOptions)
 
 Names = tuple[str, ...]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from uuid import UUID
 import typer
 
 from todocli.cli import terminal
-from todocli.cli.output import JsonOutput, Output, QuietOutput
+from todocli.cli.output import Output, QuietOutput
 from todocli.cli.shared import Shared, wants_json
 from todocli.errors import ConfirmationRequired
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from todocli.cli.filter_options import FilterOptions
     from todocli.cli.verbs import Verb
     from todocli.database.target import Target
+    from todocli.domain.filters.ast import Filter
     from todocli.domain.idempotency import ChangeKey
     from todocli.profiles import Profile, Profiles
     from todocli.schemas.todos import TodoLine, TodoRead
@@ -74,6 +76,24 @@ class Context(typer.Context):
         from todocli.profiles import LOCAL
 
         return "" if self.profile.name == LOCAL else self.profile.name
+
+    @cached_property
+    def narrowing(self) -> tuple[Filter, str]:
+        """The filter that lists have in the user's context, and its words: at a terminal only, where they are shown."""
+        from todocli.domain.filters.ast import EVERYTHING
+
+        words = self.settings.context if self.output.is_for_person and sys.stdout.isatty() else ""
+        if not words:
+            return EVERYTHING, ""
+        from todocli import clock
+        from todocli.domain.filters.parser import parse_words
+        from todocli.errors import ValidationError
+
+        try:
+            return parse_words(shlex.split(words), today=clock.today()), words
+        except (ValueError, ValidationError) as error:
+            detail = f"The context {words[:60]!r} is not a filter: {getattr(error, 'detail', error)}"
+            raise ValidationError(detail, hint="End it", command=("todo", "context", "none")) from None
 
     @property
     def columns(self) -> tuple[str, ...] | None:
@@ -223,6 +243,8 @@ class Context(typer.Context):
 def select_output(shared: Shared) -> Output:
     """Return the output that a line asks for."""
     if shared.json or shared.jsonl or shared.fields is not None:
+        from todocli.cli.json_output import JsonOutput
+
         return JsonOutput(shared)
     if shared.quiet:
         return QuietOutput(shared)

@@ -33,10 +33,11 @@ def show_list(
     nothing: Note | None = None,
 ) -> None:
     """Find todos and print them; `nothing` is the note for an empty list."""
-    from todocli.domain.filters.ast import EVERYTHING
+    from todocli.domain.filters.ast import EVERYTHING, all_of
     from todocli.domain.sorting import parse_sort
 
-    condition = condition or EVERYTHING
+    narrowing, words = context.narrowing
+    condition = all_of(condition or EVERYTHING, narrowing)
     keys = parse_sort(f"{_GROUP_KEYS[group]},{sort or 'urgency'}" if group else sort or "")
     is_filtered = condition != EVERYTHING
 
@@ -49,10 +50,11 @@ def show_list(
             from todocli.cli.names import unknown_names
 
             unknown = context.output.for_person(lambda: unknown_names(workspace, condition))
-            return " ".join(unknown) or _no_matches(state, among), ()
+            found = " ".join(unknown) or _no_matches(state, among)
+            return (f"{found} The context is {words}. To end it", ("todo", "context", "none")) if words else (found, ())
 
         query = TodoQuery(state, condition, keys, reverse, limit)
-        listing = Listing(query, empty, group, context.columns, context.other_profile)
+        listing = Listing(query, empty, group, context.columns, context.other_profile, words)
         shown = context.output.todo_list(workspace, listing)
     context.remember(shown.items, all_open=shown.is_whole and state == "open" and not is_filtered)
 

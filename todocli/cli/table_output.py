@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from todocli.schemas.todos import TodoRead
     from todocli.services.history.log import LogQuery
     from todocli.services.history.purge import TrashPreview
-    from todocli.services.queries import TodoQuery
     from todocli.services.resolve import Result
     from todocli.services.todos import Overview
     from todocli.services.workspace import Workspace
@@ -39,6 +38,7 @@ _AROUND_TABLE = 5
 class TableOutput(Output):
     """Tables and sentences, for a person at a terminal."""
 
+    is_for_person = True
     todos_per_change = 3
     todos_per_purge = SHOWN
 
@@ -79,7 +79,7 @@ class TableOutput(Output):
             group=listing.group,
         )
         self._print(drawn.table)
-        self.note(_footer(found, drawn, listing.query, clock.here(), profile=listing.profile))
+        self.note(_footer(found, drawn, listing, clock.here()))
         if lines and (more := found.total - drawn.count):
             self.note(f"{more} more", ("todo", *with_option(self._shared.arguments, "--all-rows")))
         return Noted(found.items, is_whole=drawn.count == found.total)
@@ -207,14 +207,17 @@ class TableOutput(Output):
         self._print(markdown(text))
 
 
-def _footer(found: Overview, drawn: TodoTable, query: TodoQuery, here: datetime, *, profile: str = "") -> str:
+def _footer(found: Overview, drawn: TodoTable, listing: Listing, here: datetime) -> str:
     """Return the line below a list: how many todos there are, how many of them are overdue, and what is not shown."""
+    from todocli.render.text import visible
     from todocli.render.todos import is_late
 
+    query = listing.query
     kind = {"open": "open", "completed": "completed", "all": "in all", "trash": "in the trash"}[query.state]
     count = drawn.count if query.limit else found.total
     among = max(found.among, found.total)
-    parts = [profile] if profile else []
+    parts = [listing.profile] if listing.profile else []
+    parts += [f"context {visible(listing.context)}"] if listing.context else []
     parts.append(f"{among} {kind}" if count == among else f"{count} of {among} {kind}")
     if late := sum(is_late(todo, here) for todo in found.items):
         is_certain = len(found.items) == found.total or not (

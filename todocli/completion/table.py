@@ -4,39 +4,127 @@ from todocli.completion.model import Argument, Command, Option
 
 JSON = Option("--json", help="Print one JSON document.")
 JSONL = Option("--jsonl", help="Print one JSON document per line.")
-FIELDS = Option("--fields", help="Print only these fields, as JSON.", value=True)
+FIELDS = Option(
+    "--fields",
+    help="Print only these fields, as JSON.",
+    value=True,
+    choices=(
+        "id",
+        "number",
+        "title",
+        "description",
+        "is_completed",
+        "completed_at",
+        "created_at",
+        "updated_at",
+        "deleted_at",
+        "version",
+        "change_id",
+        "user_id",
+        "due_on",
+        "due_time",
+        "starts_on",
+        "priority",
+        "project",
+        "tags",
+    ),
+    many=True,
+)
 QUIET = Option("--quiet", "-q", help="Print numbers only.")
-COLUMNS = Option("--columns", help="Show these columns of a list.", value=True)
+COLUMNS = Option(
+    "--columns",
+    help="Show these columns of a list.",
+    value=True,
+    choices=(
+        "number",
+        "state",
+        "title",
+        "due",
+        "start",
+        "priority",
+        "project",
+        "tags",
+        "description",
+        "added",
+        "changed",
+        "done",
+        "removed",
+        "id",
+    ),
+    many=True,
+)
 ALL_ROWS = Option("--all-rows", help="Show a long list to its end, at a terminal too.")
 CHANGE = Option("--change", help="Idempotency key: with the same UUID, a change is made once.", value=True)
 YES = Option("--yes", "-y", help="Say yes to every question.")
 PROFILE = Option("--profile", help="Use this profile.", value=True, kind="profile")
 NO_INPUT = Option("--no-input", help="Fail rather than ask.")
 COLOR = Option("--color", help="Use colour: auto, always or never.", value=True, choices=("auto", "always", "never"))
+DEBUG = Option("--debug", help="Print versions, timings and SQL on stderr.")
 HELP = Option("--help", "-h", help="Show this message and exit.")
 LITERAL = Option("--literal", help="Keep every word in the title.")
 DRY_RUN = Option("--dry-run", help="Show what would change, and change nothing.")
 LIMIT = Option("--limit", "-n", help="Show at most N.", value=True)
-SORT = Option("--sort", help="Sort by due,-priority,project,title,created.", value=True, kind="sort")
+SORT = Option(
+    "--sort",
+    help="Sort by due,-priority,project,title,created.",
+    value=True,
+    choices=(
+        "urgency",
+        "number",
+        "title",
+        "created",
+        "completed",
+        "changed",
+        "due",
+        "start",
+        "priority",
+        "project",
+        "-urgency",
+        "-number",
+        "-title",
+        "-created",
+        "-completed",
+        "-changed",
+        "-due",
+        "-start",
+        "-priority",
+        "-project",
+    ),
+    many=True,
+)
 REVERSE = Option("--reverse", "-r", help="Reverse the order.")
 GROUP = Option("--group", help="Group by project, tag or due.", value=True, choices=("project", "tag", "due"))
-TAG = Option("--tag", help="With this tag, or with any or none.", value=True, repeats=True, kind="tag")
+TAG = Option("--tag", help="With this tag, or with any or none.", value=True, repeats=True, kind="tag-filter")
 NO_TAG = Option("--no-tag", help="Without this tag.", value=True, repeats=True, kind="tag")
 PROJECT = Option(
-    "--project", help="In this project or a sub-project, or in any or none.", value=True, repeats=True, kind="project"
+    "--project",
+    help="In this project or a sub-project, or in any or none.",
+    value=True,
+    repeats=True,
+    kind="project-filter",
 )
 PRIORITY = Option(
-    "--priority", help="With this priority: high, medium, low, any or none.", value=True, repeats=True, kind="priority"
+    "--priority",
+    help="With this priority: high, medium, low, any or none.",
+    value=True,
+    repeats=True,
+    kind="priority-filter",
 )
 DUE = Option(
-    "--due", help="By due date: overdue, today, week, mon..fri, any or none.", value=True, repeats=True, kind="due"
+    "--due",
+    help="By due date: overdue, today, week, mon..fri, any or none.",
+    value=True,
+    repeats=True,
+    kind="due-filter",
 )
-START = Option("--start", help="By start date: later, next-mon.", value=True, repeats=True, kind="day")
-DONE = Option("--done", help="Done then: today, week, fri.., 7d.., or any.", value=True, repeats=True)
-ADDED = Option("--added", help="Added then: today, last-week.", value=True, repeats=True)
-CHANGED = Option("--changed", help="Changed last then.", value=True, repeats=True)
-BEFORE = Option("--before", help="Due before this day.", value=True, repeats=True, kind="day")
-AFTER = Option("--after", help="Due after this day.", value=True, repeats=True, kind="day")
+START = Option("--start", help="By start date: later, next-mon.", value=True, repeats=True, kind="start-filter")
+DONE = Option(
+    "--done", help="Done then: today, week, fri.., 7d.., or any.", value=True, repeats=True, kind="done-filter"
+)
+ADDED = Option("--added", help="Added then: today, last-week.", value=True, repeats=True, kind="added-filter")
+CHANGED = Option("--changed", help="Changed last then.", value=True, repeats=True, kind="changed-filter")
+BEFORE = Option("--before", help="Due before this day.", value=True, repeats=True, kind="date")
+AFTER = Option("--after", help="Due after this day.", value=True, repeats=True, kind="date")
 SEARCH = Option("--search", help="With this text in the title or description.", value=True, repeats=True)
 WHERE = Option("--where", help="An expression: +home and not (due:none or pri:low).", value=True, repeats=True)
 ALL = Option("--all", "-a", help="Open and completed, started or not.")
@@ -57,6 +145,7 @@ TABLE = Command(
         PROFILE,
         NO_INPUT,
         COLOR,
+        DEBUG,
         Option("--install-completion", help="Install completion for the current shell."),
         Option(
             "--show-completion", help="Show completion for the current shell, to copy it or customize the installation."
@@ -73,9 +162,9 @@ TABLE = Command(
                     help="When it is due: fri, 27 nov, fri 17:00; or none.",
                     value=True,
                     repeats=True,
-                    kind="day",
+                    kind="due",
                 ),
-                Option("--start", help="Hide it until then; or none.", value=True, repeats=True, kind="day"),
+                Option("--start", help="Hide it until then; or none.", value=True, repeats=True, kind="start"),
                 Option("--priority", help="high, medium or low; or none.", value=True, repeats=True, kind="priority"),
                 Option(
                     "--project",
@@ -96,9 +185,10 @@ TABLE = Command(
                 PROFILE,
                 NO_INPUT,
                 COLOR,
+                DEBUG,
                 HELP,
             ),
-            arguments=(Argument(many=True, kind="+tag"),),
+            arguments=(Argument(many=True, kind="set-words"),),
         ),
         "list": Command(
             "List todos, most urgent first.",
@@ -129,11 +219,12 @@ TABLE = Command(
                 PROFILE,
                 NO_INPUT,
                 COLOR,
+                DEBUG,
                 COLUMNS,
                 ALL_ROWS,
                 HELP,
             ),
-            arguments=(Argument(many=True, kind="+tag"),),
+            arguments=(Argument(many=True, kind="filter-words -tag"),),
         ),
         "show": Command(
             "Show everything about todos, including...",
@@ -145,6 +236,7 @@ TABLE = Command(
                 PROFILE,
                 NO_INPUT,
                 COLOR,
+                DEBUG,
                 HELP,
             ),
             arguments=(Argument(many=True, kind="any"),),
@@ -182,10 +274,11 @@ TABLE = Command(
                 PROFILE,
                 NO_INPUT,
                 COLOR,
+                DEBUG,
                 YES,
                 HELP,
             ),
-            arguments=(Argument(many=True, kind="todo +tag"),),
+            arguments=(Argument(many=True, kind="todo edit-words -tag"),),
         ),
         "done": Command(
             "Mark todos done, by number or by filter.",
@@ -214,10 +307,11 @@ TABLE = Command(
                 PROFILE,
                 NO_INPUT,
                 COLOR,
+                DEBUG,
                 YES,
                 HELP,
             ),
-            arguments=(Argument(many=True, kind="todo +tag"),),
+            arguments=(Argument(many=True, kind="todo filter-words -tag"),),
         ),
         "reopen": Command(
             "Make completed todos open again, by number...",
@@ -246,10 +340,11 @@ TABLE = Command(
                 PROFILE,
                 NO_INPUT,
                 COLOR,
+                DEBUG,
                 YES,
                 HELP,
             ),
-            arguments=(Argument(many=True, kind="done +tag"),),
+            arguments=(Argument(many=True, kind="done filter-words -tag"),),
         ),
         "rm": Command(
             "Move todos to the trash.",
@@ -278,10 +373,11 @@ TABLE = Command(
                 PROFILE,
                 NO_INPUT,
                 COLOR,
+                DEBUG,
                 YES,
                 HELP,
             ),
-            arguments=(Argument(many=True, kind="todo +tag"),),
+            arguments=(Argument(many=True, kind="todo filter-words -tag"),),
         ),
         "ls": Command(
             options=(
@@ -311,11 +407,12 @@ TABLE = Command(
                 PROFILE,
                 NO_INPUT,
                 COLOR,
+                DEBUG,
                 COLUMNS,
                 ALL_ROWS,
                 HELP,
             ),
-            arguments=(Argument(many=True, kind="+tag"),),
+            arguments=(Argument(many=True, kind="filter-words -tag"),),
             hidden=True,
         ),
         "today": Command(
@@ -328,11 +425,12 @@ TABLE = Command(
                 PROFILE,
                 NO_INPUT,
                 COLOR,
+                DEBUG,
                 COLUMNS,
                 ALL_ROWS,
                 HELP,
             ),
-            arguments=(Argument(many=True, kind="+tag"),),
+            arguments=(Argument(many=True, kind="filter-words"),),
         ),
         "next": Command(
             "Show the most urgent todo, or the N most...",
@@ -345,11 +443,12 @@ TABLE = Command(
                 PROFILE,
                 NO_INPUT,
                 COLOR,
+                DEBUG,
                 COLUMNS,
                 ALL_ROWS,
                 HELP,
             ),
-            arguments=(Argument(many=True, kind="+tag"),),
+            arguments=(Argument(many=True, kind="filter-words"),),
         ),
         "count": Command(
             "Count todos: the open ones, or those of a...",
@@ -375,9 +474,21 @@ TABLE = Command(
                 PROFILE,
                 NO_INPUT,
                 COLOR,
+                DEBUG,
                 HELP,
             ),
-            arguments=(Argument(many=True, kind="+tag"),),
+            arguments=(Argument(many=True, kind="filter-words"),),
+        ),
+        "context": Command(
+            "Narrow the lists at a terminal to what...",
+            options=(
+                PROFILE,
+                NO_INPUT,
+                COLOR,
+                DEBUG,
+                HELP,
+            ),
+            arguments=(Argument(many=True, kind="filter-words"),),
         ),
         "tags": Command(
             "List your tags, with their open and...",
@@ -388,6 +499,7 @@ TABLE = Command(
                 PROFILE,
                 NO_INPUT,
                 COLOR,
+                DEBUG,
                 HELP,
             ),
         ),
@@ -400,6 +512,7 @@ TABLE = Command(
                 PROFILE,
                 NO_INPUT,
                 COLOR,
+                DEBUG,
                 HELP,
             ),
         ),
@@ -413,6 +526,7 @@ TABLE = Command(
                 PROFILE,
                 NO_INPUT,
                 COLOR,
+                DEBUG,
                 COLUMNS,
                 ALL_ROWS,
                 HELP,
@@ -445,10 +559,11 @@ TABLE = Command(
                 PROFILE,
                 NO_INPUT,
                 COLOR,
+                DEBUG,
                 YES,
                 HELP,
             ),
-            arguments=(Argument(many=True, kind="todo +tag"),),
+            arguments=(Argument(many=True, kind="trash filter-words -tag"),),
         ),
         "undo": Command(
             "Undo your last change, or the last N, or...",
@@ -463,6 +578,7 @@ TABLE = Command(
                 PROFILE,
                 NO_INPUT,
                 COLOR,
+                DEBUG,
                 HELP,
             ),
             arguments=(Argument(),),
@@ -479,6 +595,7 @@ TABLE = Command(
                 PROFILE,
                 NO_INPUT,
                 COLOR,
+                DEBUG,
                 HELP,
             ),
             arguments=(Argument(),),
@@ -498,10 +615,11 @@ TABLE = Command(
                 PROFILE,
                 NO_INPUT,
                 COLOR,
+                DEBUG,
                 YES,
                 HELP,
             ),
-            arguments=(Argument(many=True),),
+            arguments=(Argument(many=True, kind="any filter-words -tag"),),
         ),
         "purge": Command(
             "Delete todos in the trash for good, with...",
@@ -515,10 +633,23 @@ TABLE = Command(
                 PROFILE,
                 NO_INPUT,
                 COLOR,
+                DEBUG,
                 YES,
                 HELP,
             ),
             arguments=(Argument(many=True, kind="trash"),),
+        ),
+        "config": Command(
+            "Show every setting, and where it comes from.",
+            options=(
+                JSON,
+                JSONL,
+                PROFILE,
+                NO_INPUT,
+                COLOR,
+                DEBUG,
+                HELP,
+            ),
         ),
         "serve": Command(
             "Serve the HTTP API: the same todos, for...",
@@ -555,6 +686,7 @@ TABLE = Command(
                 PROFILE,
                 NO_INPUT,
                 COLOR,
+                DEBUG,
                 HELP,
             ),
         ),
@@ -565,9 +697,100 @@ TABLE = Command(
                 PROFILE,
                 NO_INPUT,
                 COLOR,
+                DEBUG,
                 HELP,
             ),
-            arguments=(Argument(many=True),),
+            commands={
+                "api": Command("The HTTP API"),
+                "commands": Command("Every command"),
+                "config": Command("Settings, and the file that holds them"),
+                "daemon": Command(
+                    "The process that makes commands fast",
+                    commands={
+                        "status": Command("Show whether a daemon runs, and whether..."),
+                        "start": Command("Start the daemon now."),
+                        "stop": Command("End the daemon."),
+                        "run": Command("Be the daemon, in the foreground, until it..."),
+                    },
+                ),
+                "dates": Command("How to write dates and times"),
+                "exit-codes": Command("Exit codes and error codes"),
+                "filters": Command("How to select todos"),
+                "json-schema": Command("The JSON of every command"),
+                "neon": Command("Sharing todos on Neon"),
+                "operators": Command("Running a shared database"),
+                "profiles": Command("Who you are, and which database you use"),
+                "scripting": Command("Pipes, JSON and safe retries"),
+                "undo": Command("Undo, redo and the log"),
+                "add": Command("Add a todo."),
+                "list": Command("List todos, most urgent first."),
+                "show": Command("Show everything about todos, including..."),
+                "edit": Command("Change todos by words or options, or one..."),
+                "done": Command("Mark todos done, by number or by filter."),
+                "reopen": Command("Make completed todos open again, by number..."),
+                "rm": Command("Move todos to the trash."),
+                "today": Command("List what is overdue, due today or..."),
+                "next": Command("Show the most urgent todo, or the N most..."),
+                "count": Command("Count todos: the open ones, or those of a..."),
+                "context": Command("Narrow the lists at a terminal to what..."),
+                "tags": Command("List your tags, with their open and..."),
+                "projects": Command("List your projects, with their open and..."),
+                "trash": Command("List the todos in the trash."),
+                "restore": Command("Take todos out of the trash, by number or..."),
+                "redo": Command("Redo what you last undid, or the last N."),
+                "log": Command("Show your changes, newest first."),
+                "purge": Command("Delete todos in the trash for good, with..."),
+                "serve": Command("Serve the HTTP API: the same todos, for..."),
+                "doctor": Command("Check the setup and suggest fixes."),
+                "help": Command("Explain a command or a topic."),
+                "view": Command(
+                    "Save lists under a name, and show them:...",
+                    commands={
+                        "save": Command("Save a list under a name."),
+                        "show": Command("Show a view."),
+                        "list": Command("List the saved views."),
+                        "rm": Command("Delete a view."),
+                    },
+                ),
+                "profile": Command(
+                    "Choose who you are, and which database you...",
+                    commands={
+                        "list": Command("List the profiles of this machine."),
+                        "show": Command("Show one profile."),
+                        "add": Command("Add a profile, and register its user if..."),
+                        "use": Command("Switch to a profile."),
+                        "rm": Command("Delete a profile."),
+                    },
+                ),
+                "db": Command(
+                    "Manage the database schema.",
+                    commands={
+                        "upgrade": Command("Create the schema, or bring it up to date."),
+                        "downgrade": Command("Take the schema back to an older revision."),
+                        "current": Command("Show the revision of the schema."),
+                        "grant": Command("Let a teammate's role use the todos of..."),
+                        "history": Command("List the revisions of the schema, newest..."),
+                        "check": Command("Exit with 8 if this program cannot use the..."),
+                        "ping": Command("Measure the time to connect, to wake up..."),
+                    },
+                ),
+                "user": Command(
+                    "Register and rename the users of a database.",
+                    commands={
+                        "list": Command("List the users of the database."),
+                        "add": Command("Register a user."),
+                        "rename": Command("Rename a user."),
+                    },
+                ),
+                "token": Command(
+                    "Give programs access to your todos,...",
+                    commands={
+                        "create": Command("Create a token."),
+                        "list": Command("List your tokens, without their secrets."),
+                        "revoke": Command("Revoke a token."),
+                    },
+                ),
+            },
         ),
         "view": Command(
             "Save lists under a name, and show them:...",
@@ -578,11 +801,12 @@ TABLE = Command(
                     options=(
                         NO_INPUT,
                         COLOR,
+                        DEBUG,
                         HELP,
                     ),
                     arguments=(
                         Argument(),
-                        Argument(many=True, kind="+tag"),
+                        Argument(many=True, kind="filter-words -tag"),
                     ),
                 ),
                 "show": Command(
@@ -595,11 +819,12 @@ TABLE = Command(
                         PROFILE,
                         NO_INPUT,
                         COLOR,
+                        DEBUG,
                         HELP,
                     ),
                     arguments=(
                         Argument(kind="view"),
-                        Argument(many=True, kind="+tag"),
+                        Argument(many=True, kind="filter-words -tag"),
                     ),
                 ),
                 "list": Command(
@@ -610,6 +835,7 @@ TABLE = Command(
                         PROFILE,
                         NO_INPUT,
                         COLOR,
+                        DEBUG,
                         HELP,
                     ),
                 ),
@@ -619,6 +845,7 @@ TABLE = Command(
                         PROFILE,
                         NO_INPUT,
                         COLOR,
+                        DEBUG,
                         HELP,
                     ),
                     arguments=(Argument(kind="view"),),
@@ -637,6 +864,7 @@ TABLE = Command(
                         PROFILE,
                         NO_INPUT,
                         COLOR,
+                        DEBUG,
                         HELP,
                     ),
                 ),
@@ -647,6 +875,7 @@ TABLE = Command(
                         PROFILE,
                         NO_INPUT,
                         COLOR,
+                        DEBUG,
                         HELP,
                     ),
                     arguments=(Argument(kind="profile"),),
@@ -665,6 +894,7 @@ TABLE = Command(
                         PROFILE,
                         NO_INPUT,
                         COLOR,
+                        DEBUG,
                         HELP,
                     ),
                     arguments=(Argument(),),
@@ -676,6 +906,7 @@ TABLE = Command(
                         PROFILE,
                         NO_INPUT,
                         COLOR,
+                        DEBUG,
                         HELP,
                     ),
                     arguments=(Argument(kind="profile"),),
@@ -687,6 +918,7 @@ TABLE = Command(
                         PROFILE,
                         NO_INPUT,
                         COLOR,
+                        DEBUG,
                         YES,
                         HELP,
                     ),
@@ -707,6 +939,7 @@ TABLE = Command(
                         PROFILE,
                         NO_INPUT,
                         COLOR,
+                        DEBUG,
                         HELP,
                     ),
                     arguments=(Argument(),),
@@ -719,6 +952,7 @@ TABLE = Command(
                         PROFILE,
                         NO_INPUT,
                         COLOR,
+                        DEBUG,
                         YES,
                         HELP,
                     ),
@@ -731,6 +965,7 @@ TABLE = Command(
                         PROFILE,
                         NO_INPUT,
                         COLOR,
+                        DEBUG,
                         HELP,
                     ),
                 ),
@@ -741,6 +976,7 @@ TABLE = Command(
                         PROFILE,
                         NO_INPUT,
                         COLOR,
+                        DEBUG,
                         HELP,
                     ),
                     arguments=(Argument(),),
@@ -752,6 +988,7 @@ TABLE = Command(
                         PROFILE,
                         NO_INPUT,
                         COLOR,
+                        DEBUG,
                         HELP,
                     ),
                 ),
@@ -762,6 +999,7 @@ TABLE = Command(
                         PROFILE,
                         NO_INPUT,
                         COLOR,
+                        DEBUG,
                         HELP,
                     ),
                 ),
@@ -772,6 +1010,7 @@ TABLE = Command(
                         PROFILE,
                         NO_INPUT,
                         COLOR,
+                        DEBUG,
                         HELP,
                     ),
                 ),
@@ -788,6 +1027,7 @@ TABLE = Command(
                         PROFILE,
                         NO_INPUT,
                         COLOR,
+                        DEBUG,
                         HELP,
                     ),
                 ),
@@ -798,6 +1038,7 @@ TABLE = Command(
                         PROFILE,
                         NO_INPUT,
                         COLOR,
+                        DEBUG,
                         HELP,
                     ),
                     arguments=(Argument(),),
@@ -809,6 +1050,7 @@ TABLE = Command(
                         PROFILE,
                         NO_INPUT,
                         COLOR,
+                        DEBUG,
                         HELP,
                     ),
                     arguments=(
@@ -836,6 +1078,7 @@ TABLE = Command(
                         PROFILE,
                         NO_INPUT,
                         COLOR,
+                        DEBUG,
                         HELP,
                     ),
                     arguments=(Argument(),),
@@ -848,6 +1091,7 @@ TABLE = Command(
                         PROFILE,
                         NO_INPUT,
                         COLOR,
+                        DEBUG,
                         HELP,
                     ),
                 ),
@@ -858,6 +1102,7 @@ TABLE = Command(
                         PROFILE,
                         NO_INPUT,
                         COLOR,
+                        DEBUG,
                         HELP,
                     ),
                     arguments=(Argument(),),
@@ -875,6 +1120,7 @@ TABLE = Command(
                         PROFILE,
                         NO_INPUT,
                         COLOR,
+                        DEBUG,
                         HELP,
                     ),
                 ),
@@ -884,6 +1130,7 @@ TABLE = Command(
                         PROFILE,
                         NO_INPUT,
                         COLOR,
+                        DEBUG,
                         HELP,
                     ),
                 ),
@@ -893,6 +1140,7 @@ TABLE = Command(
                         PROFILE,
                         NO_INPUT,
                         COLOR,
+                        DEBUG,
                         HELP,
                     ),
                 ),
@@ -908,4 +1156,5 @@ TABLE = Command(
             },
         ),
     },
+    otherwise="line",
 )

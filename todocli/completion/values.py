@@ -34,6 +34,8 @@ _PLAIN_WORD = re.compile(r"(?:[+-]|[a-z]+:)?[A-Za-z0-9][A-Za-z0-9._/-]*|[a-z]+:"
 
 _STATES = {"todo": ("open",), "done": ("done",), "trash": ("trash",), "any": ("open", "done", "trash")}
 _KEYS = ("due:", "start:", "pri:", "project:", "tags:")
+_PAST_KEYS = ("done:", "added:", "changed:")
+_PAST = ("today", "yesterday", "week", "last-week", "month", "last-month", "year", "any", "none")
 _PRIORITIES = ("high", "medium", "low")
 _DAYS = (
     *("today", "tomorrow", "mon", "tue", "wed", "thu", "fri", "sat", "sun", "weekend", "next-week", "next-month"),
@@ -89,20 +91,23 @@ def _quick_words(use: str, begun: str, words: Sequence[str]) -> Iterator[tuple[s
     """Yield tags and keys, or the values of the key that is typed already."""
     key, colon, _ = begun.partition(":")
     if colon:
-        from todocli.domain.quick_add import KEYS
+        from todocli.domain.filters.terms import KEYS
 
         if use == "edit" and not any(word == "set" or word[:1].isdecimal() for word in words):
             use = "filter"  # the words before `set` select todos
         values = _values(KEYS[key.lower()], use, words)
         yield from ((f"{key}:{value}", about) for value, about in values)
         return
-    yield from ((name, "") for name in _KEYS)
+    yield from ((name, "") for name in (*_KEYS, *(_PAST_KEYS if use == "filter" else ())))
     if begun[:1] in ("", "+"):
         yield from ((f"+{name}", "") for name in _known(words).tags)
 
 
 def _values(field: str, use: str, words: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield the values of a field, and those that clear it or select by it."""
+    if f"{field}:" in _PAST_KEYS:
+        yield from ((word, "") for word in (_PAST if use == "filter" else ()))
+        return
     if field in ("due", "start"):
         periods = (*_FIRST_IN_FILTERS[field], *_PERIODS) if use == "filter" else ()
         yield from ((word, "") for word in periods)

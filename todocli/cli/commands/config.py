@@ -100,6 +100,8 @@ def settings(context: Context) -> dict[str, tuple[Origin, ...]]:
             Origin("file", "daemon"),
             _default("auto"),
         ),
+        "columns": (Origin("file", "columns", ",".join),),
+        "context": (Origin("file", "context"),),
         "color": (
             Origin("flag", "color"),
             Origin("variable", "NO_COLOR", lambda _: "never"),

@@ -1,16 +1,18 @@
-"""The commands of the panel Organise: today, next, count, tags, projects."""
+"""The commands of the panel Organise: today, next, count, context, tags, projects."""
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from todocli import clock
-from todocli.cli.command import Counting, Listing, Summary
+from todocli.cli.command import Counting, Listing, Speaking, Summary
 from todocli.cli.commands.todos import positive
 from todocli.cli.context import Context
 from todocli.cli.listing import show_list
+from todocli.errors import UsageError
 
 if TYPE_CHECKING:
     from todocli.domain.filters.ast import Filter
@@ -25,6 +27,7 @@ def register(app: typer.Typer) -> None:
         ("today", Listing, today),
         ("next", Listing, next_),
         ("count", Counting, count),
+        ("context", Speaking, context_),
         ("tags", Summary, tags),
         ("projects", Summary, projects),
     ):
@@ -85,6 +88,50 @@ def count(context: Context, words: Words = None) -> None:
 
         found = workspace.todos.count(TodoQuery(state, condition))
     context.output.lines(CountRead(count=found), [str(found)])
+
+
+def context_(
+    context: Context,
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[FILTER...]", help="+work, project:work; a view; or none.")
+    ] = None,
+) -> None:
+    """Narrow the lists at a terminal to what matters now.
+
+    todo context project:work
+    todo context none
+
+    Lists and changes by filter then leave out everything else. Numbers, add, undo, log and pipes are not affected.
+    """
+    from todocli import profiles
+
+    before = context.settings.context
+    if not words:
+        context.output.note(f"The context is {before}." if before else "There is no context.")
+        return
+    if words == ["none"]:
+        profiles.set_context("")
+        context.output.note(f"The context {before} ended." if before else "There is no context.")
+        return
+    text = _context_words(context, words)
+    profiles.set_context(text)
+    context.output.note(f"The context is {text}. To end it", ("todo", "context", "none"))
+
+
+def _context_words(context: Context, words: list[str]) -> str:
+    """Return the words of a filter. Raises `UsageError` for text, unless it is the name of a view."""
+    from todocli.domain.filters.words import is_key_word
+    from todocli.domain.quick_add import join_dates
+
+    view = context.settings.views.get(words[0]) if len(words) == 1 else None
+    words = words if view is None else shlex.split(view)
+    if any(word.startswith("--") for word in words):
+        raise UsageError("A context takes the words of a filter, not options.", hint="Write it like project:work.")
+    if text := next((word for word in join_dates(words) if not is_key_word(word)), ""):
+        detail = f"{text[:40]!r} is neither a filter nor a view."
+        raise UsageError(detail, hint="Write it like +work or project:work.")
+    _filter(words)
+    return shlex.join(words)
 
 
 def tags(context: Context) -> None:
