@@ -34,13 +34,14 @@ from alembic.operations import Operations
 
 _VERSIONS = Path(__file__).with_name("versions")
 
-Kind = Literal["plain", "instant", "json"]
-"""How a column is written into the JSON: as it is; as UTC text with six decimals and Z; as nested JSON."""
+Kind = Literal["plain", "instant", "json", "boolean"]
+"""How a column is written into the JSON: as it is; as UTC text with six decimals and Z; nested; as true or false."""
 
 _POSTGRES: dict[Kind, str] = {
     "plain": "{0}",
     "instant": """to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')""",
     "json": "{0}",
+    "boolean": "{0}",
 }
 _SQLITE: dict[Kind, str] = {
     "plain": "{0}",
@@ -48,6 +49,7 @@ _SQLITE: dict[Kind, str] = {
     " THEN substr({0}, 1, 10) || 'T' || substr({0}, 12) || 'Z'"
     " ELSE strftime('%Y-%m-%dT%H:%M:%f000Z', {0}) END",
     "json": "json({0})",
+    "boolean": "json(CASE WHEN {0} THEN 'true' ELSE 'false' END)",
 }
 _SQLITE_NOW = "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
 _SQLITE_NEW_ID = (

@@ -181,6 +181,7 @@ class Todo(SQLModel, table=True):
             name="tags",
         ).ddl_if(dialect="sqlite"),
         sa.CheckConstraint("cardinality(tags) BETWEEN 1 AND 20", name="tags").ddl_if(dialect="postgresql"),
+        sa.CheckConstraint("NOT is_someday OR (due_on IS NULL AND starts_on IS NULL)", name="is_someday"),
     )
 
     id: UUID = Field(sa_type=Uuid, primary_key=True)
@@ -203,6 +204,31 @@ class Todo(SQLModel, table=True):
     priority: str | None = Field(default=None, sa_type=sa.Text)
     project: str | None = Field(default=None, sa_type=sa.Text)
     tags: list[str] = Field(default=[], sa_type=Names, nullable=True)
+    is_someday: bool = Field(default=False, sa_type=sa.Boolean, sa_column_kwargs={"server_default": sa.false()})
+    note_count: int = Field(default=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"})
+
+
+class Note(SQLModel, table=True):
+    """A note on a todo, which never changes. `hidden_at` is when the change that added it was undone, or None.
+
+    `todos.note_count` counts those that are not hidden.
+    """
+
+    __tablename__ = "notes"
+    __table_args__ = (
+        sa.ForeignKeyConstraint(["todo_id"], ["todos.id"], ondelete="CASCADE"),
+        sa.CheckConstraint("length(text) BETWEEN 1 AND 65536", name="text"),
+        sa.Index("ix_notes_todo_id_user_id", "todo_id", "user_id"),
+        sa.Index("ix_notes_change_id_user_id", "change_id", "user_id"),
+    )
+
+    id: UUID = Field(sa_type=Uuid, primary_key=True)
+    user_id: UUID = Field(sa_type=Uuid)
+    todo_id: UUID = Field(sa_type=Uuid)
+    change_id: UUID = Field(sa_type=Uuid)
+    made_at: datetime = Field(sa_type=UtcDateTime)
+    hidden_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    text: str = Field(sa_type=sa.Text)
 
 
 class Change(SQLModel, table=True):

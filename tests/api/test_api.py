@@ -279,7 +279,9 @@ def test_pages_follow_cursor(ada: Api) -> None:
         ("?limit=x", "limit"),
         ("?state=gone", "state"),
         ("?sort=size", "sort"),
-        ("?due=someday", "due"),
+        ("?due=soonish", "due"),
+        ("?done=soonish", "done"),
+        ("?project=a&project=a//b", "project"),
         ("?where=%2Ba+or", "where"),
         ("?priorty=high", "priorty"),
         ("?limit=1&limit=2", "limit"),
@@ -816,16 +818,19 @@ def test_published_openapi_is_current() -> None:
                     assert response["content"]["application/json"]["schema"]
 
 
+OPERATIONS = ("createTodo", "listTodos", "getTodo", "updateTodo", "deleteTodo")
+
+
 def test_openapi_examples_work(eve: Api) -> None:
     described = openapi(Settings())
     todo_id = eve.add("a", priority="low", due_on="2026-11-27")["id"]
-    for path in described["paths"].values():
+    for url, path in described["paths"].items():
         for method, operation in path.items():
-            assert operation["operationId"] in ("createTodo", "listTodos", "getTodo", "updateTodo", "deleteTodo")
+            assert operation["operationId"] in (*OPERATIONS, "addNote")
             assert operation["tags"] == ["Todos"]
             body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
             for name, example in body.get("examples", {}).items():
-                at = "" if method == "post" else f"/{todo_id}"
+                at = url.removeprefix(f"{BASE}/todos").format(todo_id=todo_id)
                 assert eve(method.upper(), at, example["value"]).status_code in (200, 201), name
             for status, response in operation["responses"].items():
                 example = response.get("content", {}).get("application/json", {}).get("example")

@@ -180,6 +180,7 @@ def test_doctor_reports_what_embedded_database_holds(todo: Terminal, home: Path)
     assert {table["name"]: table["rows"] for table in found["tables"]} == {
         "users": 1,
         "todos": 1,
+        "notes": 0,
         "changes": 2,
         "history": 2,
         "tokens": 0,

@@ -42,7 +42,9 @@ def drafts(tmp_path: Path) -> list[Path]:
 
 def test_edited_text_is_stored(todo: Terminal, editor: Editor, tmp_path: Path) -> None:
     editor(
-        "text = path.read_text()\nassert text.startswith('Pay rent\\n\\nby transfer\\n\\n# ---')\n"
+        "text = path.read_text()\n"
+        "head = 'due:\\nstart:\\npriority:\\nproject:\\ntags:\\n\\nPay rent\\n\\nby transfer\\n\\n# ---'\n"
+        "assert text.startswith(head), text\n"
         "path.write_text('Pay the rent\\n\\nby card\\n# not a comment\\n' + text[text.index('# ---'):])"
     )
     assert todo.ok("edit 1") == "1\topen\tPay the rent\n"
@@ -52,8 +54,9 @@ def test_edited_text_is_stored(todo: Terminal, editor: Editor, tmp_path: Path) -
 
 def test_unedited_text_changes_nothing(todo: Terminal, editor: Editor, tmp_path: Path) -> None:
     editor("")
-    before = todo.ok("show 1 --json")
-    assert todo.ok("edit 1 --json") == before
+    before = todo.ok("list --json --fields version,title,description")
+    assert todo.ok("edit 1") == "1\topen\tPay rent\n"
+    assert todo.ok("list --json --fields version,title,description") == before
     assert drafts(tmp_path) == []
 
 
@@ -134,17 +137,74 @@ def test_missing_or_removed_todo_opens_no_editor(todo: Terminal, editor: Editor)
 
 
 @pytest.mark.parametrize(
-    ("text", "title", "description"),
+    ("text", "fields", "title", "description"),
     [
-        ("a", "a", ""),
-        ("a\n\nb\nc\n", "a", "b\nc"),
-        ("\n\n  a  \n  b\n", "a", "  b"),
-        (f"a\n{SCISSORS}\n", "a", ""),
-        (f"a\n{SCISSORS}\nb", "a", f"{SCISSORS}\nb"),
-        (f"a\n{SCISSORS}\nb\n{SCISSORS}\n# The first line is the title; more", "a", f"{SCISSORS}\nb"),
-        ("a\r\nb\r\n", "a", "b"),
-        (f"{SCISSORS}\n", "", ""),
+        ("a", {}, "a", ""),
+        ("a\n\nb\nc\n", {}, "a", "b\nc"),
+        ("\n\n  a  \n  b\n", {}, "a", "  b"),
+        (f"a\n{SCISSORS}\n", {}, "a", ""),
+        (f"a\n{SCISSORS}\nb", {}, "a", f"{SCISSORS}\nb"),
+        (f"a\n{SCISSORS}\nb\n{SCISSORS}\n# Above are the fields, more", {}, "a", f"{SCISSORS}\nb"),
+        ("a\r\nb\r\n", {}, "a", "b"),
+        (f"{SCISSORS}\n", {}, "", ""),
+        ("due: fri\nTags: +a +b\n\na\nb", {"due": "fri", "tags": "+a +b"}, "a", "b"),
+        ("project:\n\n\ndue: soon\n", {"project": ""}, "due: soon", ""),
+        ("pri: high\n\na", {}, "pri: high", "a"),
     ],
 )
-def test_text_is_parsed(text: str, title: str, description: str) -> None:
-    assert parse(text) == (title, description)
+def test_text_is_parsed(text: str, fields: dict[str, str], title: str, description: str) -> None:
+    assert parse(text) == (fields, title, description)
+
+
+def test_header_sets_and_clears_fields(todo: Terminal, editor: Editor, tmp_path: Path) -> None:
+    todo.ok("add Call Ada due:2026-11-27-17:00 pri:high project:home +a +b")
+    editor(
+        "text = path.read_text()\n"
+        "head = 'due: 2026-11-27 17:00\\nstart:\\npriority: high\\nproject: home\\ntags: +a +b\\n\\nCall Ada'\n"
+        "assert text.startswith(head), text\n"
+        "head = 'due: 2026-12-01\\nstart: 2026-11-30\\npriority:\\ntags: b, c\\n\\nCall Ada'\n"
+        "path.write_text(head)"
+    )
+    todo.ok("edit 2")
+    fields = json.loads(todo.ok("show 2 --fields due_on,due_time,starts_on,priority,project,tags,description"))
+    assert fields == {
+        "due_on": "2026-12-01",
+        "due_time": None,
+        "starts_on": "2026-11-30",
+        "priority": None,
+        "project": "home",
+        "tags": ["b", "c"],
+        "description": None,
+    }
+    editor("path.write_text('due: someday\\nstart:\\ntags:\\n\\nCall Ada')")
+    todo.ok("edit 2")
+    fields = json.loads(todo.ok("show 2 --fields due_on,starts_on,is_someday,tags"))
+    assert fields == {"due_on": None, "starts_on": None, "is_someday": True, "tags": []}
+    assert drafts(tmp_path) == []
+
+
+@pytest.mark.parametrize("line", ["due: fribday", "priority: urgent", "project: a//b", "tags: 1", "start: fri 17:00"])
+def test_header_that_is_not_valid_keeps_the_text(todo: Terminal, editor: Editor, tmp_path: Path, line: str) -> None:
+    before = todo.ok("show 1 --json")
+    editor(f"path.write_text('{line}\\n\\nprecious')")
+    ran = todo("edit 1")
+    assert ran.code == 2
+    [kept] = drafts(tmp_path)
+    assert str(kept) in ran.err
+    assert kept.read_text() == f"{line}\n\nprecious"
+    assert todo.ok("show 1 --json") == before
+
+
+def test_note_is_written_in_the_editor(todo: Terminal, editor: Editor, tmp_path: Path) -> None:
+    editor(
+        "text = path.read_text()\nassert '# Write a note on 1 Pay rent above this line.' in text\n"
+        "path.write_text('called the bank\\nagain\\n' + text)"
+    )
+    todo.ok("note 1")
+    assert json.loads(todo.ok("show 1 --json"))["notes"][0]["text"] == "called the bank\nagain"
+    assert drafts(tmp_path) == []
+    editor("")
+    ran = todo("note 1")
+    assert (ran.code, ran.err.splitlines()[0]) == (2, "error: The note is empty; nothing was changed.")
+    assert todo("note 1 --no-input").code == 2
+    assert drafts(tmp_path) == []

@@ -85,7 +85,7 @@ def test_pipe_gets_every_field(todo: Terminal) -> None:
 @pytest.mark.parametrize(
     ("line", "detail"),
     [
-        ("add x due:someday", "'someday' is not a day."),
+        ("add x due:soonish", "'soonish' is not a day."),
         ("add x --priority urgent", "The priority 'urgent' must be"),
         ("add due:fri", "The title must not be empty."),
         ("add x due:fri --due sat", "due is given twice."),

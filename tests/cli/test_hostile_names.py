@@ -36,6 +36,7 @@ LINES = [
     "log 1",
     "log --all",
     "undo --dry-run",
+    "note 1 {}",
     "edit 1 due:fri",
     "done 1",
     "reopen 1",

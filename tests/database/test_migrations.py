@@ -64,6 +64,8 @@ DEFINITIONS = {
 RELEASED = {
     ("0102", "sqlite"): "4c5a31f404995bceba7c20d05e52a03afa14eec6df3ccadf5f90f2efc2cf9856",
     ("0102", "postgres"): "8d0d2658c76ebb77bda629c80ec6f9b1c85bfcbf5c357d377647686bd3ae3276",
+    ("0103", "sqlite"): "e869939fb161e6286e2c2bba14484e8685cbc1acf662bbe22d385db4d72dcd7c",
+    ("0103", "postgres"): "41b182174d083e4bd0549f56f7814da926b1d3ec7deecdc5dd09ba3224b75c7f",
 }
 """The SHA-256 of the schema after each revision that may have run somewhere. Those given here never change."""
 

@@ -21,7 +21,7 @@ from todocli.database.target import Target
 from todocli.models import complete_metadata
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*expression-based index")
-TABLES = {"users", "todos", "changes", "history", "tokens"}
+TABLES = {"users", "todos", "notes", "changes", "history", "tokens"}
 
 
 def engine_of(target: Target) -> sa.Engine:
@@ -136,6 +136,7 @@ def test_every_foreign_key_has_an_index(postgres_url: PostgresURL) -> None:
     )
     assert {name for _, name, _ in keys} == {
         "fk_todos_user_id",
+        "fk_notes_todo_id",
         "fk_changes_user_id",
         "fk_history_change_id_user_id",
         "fk_tokens_user_id",

@@ -74,6 +74,8 @@ def test_any_text_parses_or_is_refused_with_a_spot(text: str) -> None:
         ("p:none", "not pri:any"),
         ("due:overdue", "due:overdue"),
         ("due:none", "not due:any"),
+        ("due:someday", "due:someday"),
+        ("start:someday", "due:someday"),
         ("due:today", "due:2026-11-23"),
         ("due:fri", "due:2026-11-27"),
         ('due:"next fri"', "due:2026-12-04"),
@@ -250,7 +252,8 @@ def check(store: Store, todos: list[TodoCreate], conditions: list[Filter]) -> No
         user = Users(session).ensure(name)
         mine = Client(session, Owner(name, user))
         added = mine.add(todos).items
-        visible = [todo for todo in added if todo.starts_on is None or todo.starts_on <= TODAY]
+        started = [todo for todo in added if todo.starts_on is None or todo.starts_on <= TODAY]
+        visible = [todo for todo in started if not todo.is_someday]
         assert mine.find(TodoQuery(here=HERE)).items == in_plan_order(visible)
         assert mine.find(TodoQuery(here=HERE, reverse=True)).items == in_plan_order(visible)[::-1]
         for condition in conditions:

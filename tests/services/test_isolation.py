@@ -16,6 +16,7 @@ from tests.support.client import Client, key
 from todocli.clock import now
 from todocli.database.store import Store, open_store
 from todocli.database.target import Target
+from todocli.domain.dates import Shift
 from todocli.domain.filters.ast import Between, Contains, InProject, Not, Overdue, Tagged, any_of
 from todocli.domain.references import parse_references
 from todocli.domain.sorting import Sort
@@ -32,7 +33,7 @@ from todocli.services.summaries import Summaries
 from todocli.services.tokens import Tokens
 from todocli.services.users import Users
 
-OWNED = re.compile(r"\b(?:FROM|UPDATE|INTO|JOIN)\s+(todos|changes|history|tokens)\b(?: AS (\w+))?")
+OWNED = re.compile(r"\b(?:FROM|UPDATE|INTO|JOIN)\s+(todos|notes|changes|history|tokens)\b(?: AS (\w+))?")
 """Where a statement turns to a table whose rows belong to somebody, and what it calls the table."""
 
 
@@ -95,7 +96,14 @@ def everything(todos: Client) -> None:
                 action(selection, change=change)
         with suppress(TodoError):
             todos.edit(selection, TodoUpdate(add_tags=["x"]))
-    mine = todos.get(parse_references(["1"])).items[0]
+    change = uuid.uuid4()
+    for _ in range(2):
+        todos.todos.note(parse_references(["1"]), "a note", key(change, "note"))
+    mine = todos.todos.with_notes(todos.get(parse_references(["1"])).items)[0]
+    assert mine.notes
+    todos.todos.count(whole)
+    todos.edit(parse_references(["1"]), TodoUpdate(due_on=now().date()))
+    todos.todos.edit(parse_references(["1"]), TodoUpdate(), key(None, "edit"), shifts={"due_on": Shift(1, 0)})
     for words in (["1"], ["1-2", str(mine.id)], ["99"], [str(uuid.uuid4())]):
         named = parse_references(words)
         change = uuid.uuid4()

@@ -25,6 +25,8 @@ EMPTY = {
     "created_at": "2026-11-27T12:00:00.123456Z",
     "deleted_at": None,
     **dict.fromkeys(("due_on", "due_time", "starts_on", "priority", "project", "tags")),
+    "is_someday": False,
+    "note_count": 0,
 }
 
 

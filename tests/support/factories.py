@@ -34,5 +34,8 @@ def a_todo(
         "priority": None,
         "project": None,
         "tags": [],
+        "is_someday": False,
+        "note_count": 0,
+        "notes": [],
     }
     return TodoRead(**fields | more)

@@ -95,7 +95,7 @@ def _fill(console: Console, engine: str, user: int, user_id: UUID, todos: int) -
                 f" WHERE row < {last}) SELECT row FROM numbers)"
             )
         else:
-            rows = f"(SELECT generate_series({first}, {last}) AS row)"
+            rows = f"(SELECT generate_series({first}::bigint, {last}) AS row)"
         console.run(
             "INSERT INTO todos (id, user_id, number, title, due_on, starts_on, priority, project, tags,"
             " created_at, updated_at, version, change_id, change_source)"

@@ -21,6 +21,7 @@ from todocli.domain.filters.ast import (
     Not,
     Or,
     Overdue,
+    Someday,
     Tagged,
     all_of,
     any_of,
@@ -54,6 +55,8 @@ def drafts(draw: st.DrawFn) -> TodoCreate:
         "project": draw(st.none() | st.sampled_from(PROJECTS)),
         "tags": draw(st.lists(st.sampled_from(TAGS), max_size=3)),
     }
+    if not fields["due_on"] and not fields["starts_on"]:
+        fields["is_someday"] = draw(st.booleans())
     if fields["due_on"]:
         fields["due_time"] = draw(st.none() | st.sampled_from(TIMES))
     return TodoCreate(**fields)
@@ -74,6 +77,7 @@ terms = (
     | st.builds(HasPriority, st.sampled_from([None, *PRIORITIES]))
     | spans()
     | st.just(Overdue())
+    | st.just(Someday())
     | st.builds(Contains, st.sampled_from(TEXTS) | texts)
 )
 filters: st.SearchStrategy[Filter] = st.recursive(
@@ -116,6 +120,8 @@ def fits(condition: Filter, todo: TodoRead, here: datetime = HERE) -> bool:
             over = datetime.combine(todo.due_on, todo.due_time) if todo.due_time else None
             end = over or datetime.combine(todo.due_on + timedelta(days=1), time())
             return end < here.replace(tzinfo=None) if over else end <= here.replace(tzinfo=None)
+        case Someday():
+            return todo.is_someday
         case Contains(text):
             return any(folded(text) in folded(field) for field in (todo.title, todo.description) if field)
 

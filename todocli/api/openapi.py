@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from todocli.api.auth import UUID_PATTERN
 from todocli.api.errors import TooManyRequests, UnsupportedMediaType
 from todocli.schemas.errors import ErrorResponse, FieldErrorRead
-from todocli.schemas.todos import TodoList, TodoRead
+from todocli.schemas.todos import NoteRead, TodoList, TodoRead
 
 _ADDED = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 
@@ -34,9 +34,14 @@ _TODO = TodoRead(
     priority="high",
     project="home",
     tags=["bills"],
+    is_someday=False,
+    note_count=1,
+    notes=[NoteRead(at=_ADDED, text="The landlord has a new account.")],
 )
 
-_PAGE = TodoList(items=[_TODO], count=1, total=1, next_cursor=None)
+_LISTED = _TODO.model_copy(update={"notes": None})
+
+_PAGE = TodoList(items=[_LISTED], count=1, total=1, next_cursor=None)
 
 _CREATE_EXAMPLES = {
     "title": {"summary": "A title", "value": {"title": "Pay rent"}},
@@ -61,8 +66,16 @@ _UPDATE_EXAMPLES = {
     "clear": {"summary": "Clear the date and the priority", "value": {"due_on": None, "priority": None}},
 }
 
-_BODY_EXAMPLES = {"createTodo": _CREATE_EXAMPLES, "updateTodo": _UPDATE_EXAMPLES}
-_RESPONSE_EXAMPLES = {"createTodo": _TODO, "listTodos": _PAGE, "getTodo": _TODO, "updateTodo": _TODO}
+_NOTE_EXAMPLES = {"note": {"summary": "A note", "value": {"text": "The landlord has a new account."}}}
+
+_BODY_EXAMPLES = {"createTodo": _CREATE_EXAMPLES, "updateTodo": _UPDATE_EXAMPLES, "addNote": _NOTE_EXAMPLES}
+_RESPONSE_EXAMPLES = {
+    "createTodo": _TODO.model_copy(update={"note_count": 0, "notes": []}),
+    "listTodos": _PAGE,
+    "getTodo": _TODO,
+    "updateTodo": _TODO,
+    "addNote": _TODO,
+}
 
 _GATEWAY_USER = {
     "in": "header",
@@ -146,6 +159,8 @@ _SCHEMA_EXAMPLES: dict[str, list[Any]] = {
     "ErrorResponse": [_ERRORS[422][1].model_dump(mode="json", exclude_none=True)],
     "FieldErrorRead": [_TOO_LONG.model_dump(mode="json")],
     "Priority": ["high"],
+    "NoteCreate": [example["value"] for example in _NOTE_EXAMPLES.values()],
+    "NoteRead": [note.model_dump(mode="json") for note in _TODO.notes or ()],
     "TodoCreate": [example["value"] for example in _CREATE_EXAMPLES.values()],
     "TodoList": [_PAGE.model_dump(mode="json")],
     "TodoRead": [_TODO.model_dump(mode="json")],

@@ -27,7 +27,7 @@ from todocli.domain.ids import new_id
 from todocli.domain.references import References
 from todocli.domain.sorting import parse_sort
 from todocli.errors import Conflict, FieldError, NotFound, ValidationError
-from todocli.schemas.todos import TodoCreate, TodoList, TodoRead, TodoUpdate
+from todocli.schemas.todos import NoteCreate, TodoCreate, TodoList, TodoRead, TodoUpdate
 from todocli.services.paging import Cursor
 from todocli.services.queries import TodoQuery
 from todocli.services.resolve import Result
@@ -227,7 +227,7 @@ def _opaque(etag: str) -> str:
 def _find(request: Request, principal: Principal, todo_id: UUID, *, in_trash: bool = False) -> TodoRead:
     """Return a todo. Raises `NotFound` for one in the trash, unless that is `in_trash`."""
     with _workspace(request, principal) as workspace:
-        found = workspace.todos.get(_one(todo_id)).items[0]
+        [found] = workspace.todos.with_notes(workspace.todos.get(_one(todo_id)).items)
     if found.deleted_at is not None and not in_trash:
         raise NotFound(f"{todo_id} is in the trash.", field_errors=(FieldError("todo_id", "was not found"),))
     return found
@@ -254,7 +254,33 @@ def update(
     load = partial(_find, request, principal, todo_id)
     with _if_match(if_match, load) as expected, _workspace(request, principal) as workspace:
         updated = _only(workspace.todos.edit(_one(todo_id), changes, key, expected=expected))
-    return _with_etag(response, updated)
+        [todo] = workspace.todos.with_notes([updated])
+    return _with_etag(response, todo)
+
+
+@router.post(
+    "/{todo_id}/notes",
+    operation_id="addNote",
+    summary="Add a note",
+    status_code=201,
+    responses=responses(201, "The todo, with all its notes.", 404, 409, 412, 422, headers=("ETag",)),
+)
+def add_note(
+    request: Request,
+    response: Response,
+    principal: Writer,
+    todo_id: UUID,
+    note: NoteCreate,
+    if_match: IfMatch = None,
+    idempotency_key: Key = None,
+) -> TodoRead:
+    """Add a note to a todo. Notes are never overwritten."""
+    key = _change_key(idempotency_key, "note", references=[str(todo_id)], text=note.text)
+    load = partial(_find, request, principal, todo_id)
+    with _if_match(if_match, load) as expected, _workspace(request, principal) as workspace:
+        noted = workspace.note(_one(todo_id), note.text, key, expected=expected)
+        [todo] = workspace.todos.with_notes([_only(noted)])
+    return _with_etag(response, todo)
 
 
 @router.delete(

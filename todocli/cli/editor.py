@@ -1,4 +1,14 @@
-"""Edits a todo as a short text in the user's editor. What was typed is never lost."""
+"""Edits a todo, or a new note, as a short text in the user's editor. What was typed is never lost.
+
+due: 2026-11-27 17:00      a header of fields, and a blank line; without it the fields stay as they are
+…
+tags: +bills
+
+Pay rent                   the title
+the description below it
+
+# ---- >8 ----             this line and everything below it are ignored
+"""
 
 from __future__ import annotations
 
@@ -10,9 +20,9 @@ import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from todocli import paths
+from todocli import clock, paths
 from todocli.errors import TodoError, UsageError
 
 if TYPE_CHECKING:
@@ -24,10 +34,53 @@ if TYPE_CHECKING:
 SCISSORS = "# ------------------------ >8 ------------------------"
 """The line that ends the text, as in git's commit messages."""
 
+HEADER = ("due", "start", "priority", "project", "tags")
+"""The fields of the header, in its order."""
+
 _EXPLANATION = """
-# The first line is the title; the rest is the description.
+# Above are the fields, the title, and below it the description.
 # The line above and everything below it are ignored.
 """
+
+
+class Draft:
+    """A text to edit, in a file of its own. It stays there until it is stored, if it was changed."""
+
+    def __init__(self, name: str, text: str) -> None:
+        """Write the file. Raises `TodoError`."""
+        self._text = text
+        folder = paths.drafts_folder()
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle, path = tempfile.mkstemp(prefix=f"todo-{name}-", suffix=".txt", dir=folder)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+        except OSError as error:
+            raise TodoError(f"Cannot create a file to edit in {folder}: {error.strerror}.") from None
+        self._path = Path(path)
+
+    def __enter__(self) -> Draft:
+        return self
+
+    def __exit__(self, _type: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
+        """Delete the file; after an error only if there is nothing in it that was typed."""
+        if error is None or self._is_unchanged():
+            with suppress(OSError):
+                self._path.unlink()
+        elif isinstance(error, TodoError):
+            error.detail += f" Your text is in {self._path}"
+
+    def edited(self, command: list[str]) -> str | None:
+        """Let the user edit the text, and return it; None if it was not changed. Raises `TodoError`."""
+        _run(command, self._path)
+        text = _read(self._path)
+        return None if text == self._text else text
+
+    def _is_unchanged(self) -> bool:
+        try:
+            return self._path.read_bytes() == self._text.encode()
+        except OSError:
+            return True
 
 
 def edit_todo(context: Context, reference: References) -> Result:
@@ -40,62 +93,100 @@ def edit_todo(context: Context, reference: References) -> Result:
     from todocli.schemas.todos import TodoUpdate
     from todocli.services.resolve import Result
 
-    command = _editor(context)
-    with context.workspace() as workspace:
-        todo = workspace.todos.get(reference).items[0]
-        if todo.deleted_at is not None:
-            from todocli.services.resolve import not_found
-
-            raise not_found(reference.items, [todo])
-    draft = _draft(todo)
-    try:
-        _run(command, draft)
-        text = _read(draft)
-        if text == composed(todo):
-            draft.unlink()
+    command = _editor(context, "No change was given", "Give --title or --description.")
+    todo = _find(context, reference)
+    with Draft(str(todo.number), composed(todo)) as draft:
+        if (text := draft.edited(command)) is None:
             return Result([todo], frozenset())
-        title, description = parse(text)
+        fields, title, description = parse(text)
         if title == _one_line(todo.title):
             title = todo.title
-        update = validated(TodoUpdate, {"title": title, "description": description or None})
-        key = context.change_key("edit", references=[str(todo.id)], title=title, description=description)
+        changes = _changes(todo, fields) | {"title": title, "description": description or None}
+        update = validated(TodoUpdate, changes)
+        key = context.change_key("edit", references=[str(todo.id)], title=title, description=description, **fields)
         with context.workspace() as workspace:
-            result = workspace.todos.edit(reference, update, key, expected=todo.change_id)
-    except (TodoError, KeyboardInterrupt) as error:
-        kept = _kept(draft, todo)
-        if kept and isinstance(error, TodoError):
-            error.detail += f" Your text is in {draft}"
-        raise
-    draft.unlink()
-    return result
+            return workspace.todos.edit(reference, update, key, expected=todo.change_id)
+
+
+def write_note(context: Context, reference: References) -> str:
+    """Let the user write a note on a todo, and return it. Raises `TodoError`, and `UsageError` for an empty one."""
+    command = _editor(context, "No text was given", "Give it as words, or - to read it from stdin.")
+    todo = _find(context, reference)
+    explanation = f"\n# Write a note on {todo.number} {_one_line(todo.title)} above this line.\n"
+    with Draft(f"note-{todo.number}", f"\n{SCISSORS}{explanation}") as draft:
+        text = draft.edited(command)
+    note = _without_scissors(text or "", explanation).strip()
+    if not note:
+        raise UsageError("The note is empty; nothing was changed.", hint="Write its text, and save it.")
+    return note
 
 
 def composed(todo: TodoRead) -> str:
     """Return `todo` as a text to edit."""
+    header = "".join(f"{name}: {value}".rstrip() + "\n" for name, value in _fields(todo).items())
     body = f"\n{todo.description}\n" if todo.description else ""
-    return f"{_one_line(todo.title)}\n{body}\n{SCISSORS}{_EXPLANATION}"
+    return f"{header}\n{_one_line(todo.title)}\n{body}\n{SCISSORS}{_EXPLANATION}"
+
+
+def parse(text: str) -> tuple[dict[str, str], str, str]:
+    """Return the fields of the header, the title and the description of an edited text, all stripped."""
+    lines = _without_scissors(text.replace("\r\n", "\n"), _EXPLANATION).strip().split("\n")
+    fields: dict[str, str] = {}
+    while lines and (field := lines[0].partition(":"))[1] and field[0].strip().lower() in HEADER:
+        fields[field[0].strip().lower()] = field[2].strip()
+        lines.pop(0)
+    title, _, description = "\n".join(lines).strip().partition("\n")
+    return fields, title.strip(), description.strip("\n").rstrip()
+
+
+def _fields(todo: TodoRead) -> dict[str, str]:
+    """Return the fields of the header as they are typed."""
+    from todocli.domain.dates import Day, format_day
+    from todocli.domain.quick_add import SOMEDAY
+
+    due = format_day(Day(todo.due_on, todo.due_time)) if todo.due_on else SOMEDAY if todo.is_someday else ""
+    values = (due, str(todo.starts_on or ""), todo.priority or "", todo.project or "")
+    return dict(zip(HEADER, (*values, " ".join(f"+{tag}" for tag in todo.tags)), strict=True))
+
+
+def _changes(todo: TodoRead, fields: dict[str, str]) -> dict[str, Any]:
+    """Return what a header changes. Raises `ValidationError` for a value that is not valid."""
+    from todocli.domain.quick_add import CLEAR, parse_quick_add
+
+    before = _fields(todo)
+    changed = {name: value or CLEAR for name, value in fields.items() if value != before[name]}
+    options = {name: [value] for name, value in changed.items() if name != "tags"}
+    if "tags" in changed:
+        options["tag"] = [CLEAR, *(tag for tag in fields["tags"].replace(",", " ").split())]
+    return parse_quick_add([], options, here=clock.here()).changes
+
+
+def _without_scissors(text: str, explanation: str) -> str:
+    above, found, below = text.rpartition(SCISSORS)
+    is_ours = not below.strip() or below.startswith(explanation[:20])  # or else the user wrote the line
+    return above if found and is_ours else text
 
 
 def _one_line(title: str) -> str:
     return " ".join(title.split("\n")).strip()
 
 
-def parse(text: str) -> tuple[str, str]:
-    """Return the title and the description of an edited text, both stripped."""
-    text = text.replace("\r\n", "\n")
-    above, found, below = text.rpartition(SCISSORS)
-    if found and (not below.strip() or below.startswith(_EXPLANATION[:20])):  # or else the user wrote the line
-        text = above
-    title, _, description = text.strip().partition("\n")
-    return title.strip(), description.strip("\n").rstrip()
+def _find(context: Context, reference: References) -> TodoRead:
+    """Return a todo. Raises `NotFound` for one in the trash."""
+    from todocli.services.resolve import not_found
+
+    with context.workspace() as workspace:
+        todo = workspace.todos.get(reference).items[0]
+    if todo.deleted_at is not None:
+        raise not_found(reference.items, [todo])
+    return todo
 
 
-def _editor(context: Context) -> list[str]:
+def _editor(context: Context, missing: str, hint: str) -> list[str]:
+    """Return the command that opens the user's editor. Raises `UsageError`, which says what is `missing`."""
     chosen = os.environ.get("VISUAL") or os.environ.get("EDITOR")
     if context.shared.no_input or not (chosen or context.interactive):
-        raise UsageError(
-            "No change was given, and there is no terminal to open an editor in.", hint="Give --title or --description."
-        )
+        raise UsageError(f"{missing}, and there is no terminal to open an editor in.", hint=hint)
     if chosen:
         with suppress(ValueError):
             if command := shlex.split(chosen, posix=os.name != "nt"):
@@ -104,22 +195,10 @@ def _editor(context: Context) -> list[str]:
     return ["notepad" if os.name == "nt" else "vi"]
 
 
-def _draft(todo: TodoRead) -> Path:
-    folder = paths.drafts_folder()
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f"todo-{todo.number}-", suffix=".txt", dir=folder)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(composed(todo))
-    except OSError as error:
-        raise TodoError(f"Cannot create a file to edit in {folder}: {error.strerror}.") from None
-    return Path(name)
-
-
-def _run(command: list[str], draft: Path) -> None:
+def _run(command: list[str], path: Path) -> None:
     sys.stdout.flush()
     try:
-        editor = subprocess.Popen([*command, str(draft)])
+        editor = subprocess.Popen([*command, str(path)])
     except OSError as error:
         raise TodoError(
             f"The editor {command[0]!r} could not be started: {error.strerror}.",
@@ -134,21 +213,10 @@ def _run(command: list[str], draft: Path) -> None:
         raise TodoError(f"The editor {command[0]!r} exited with status {status}; nothing was changed.")
 
 
-def _read(draft: Path) -> str:
+def _read(path: Path) -> str:
     try:
-        return draft.read_text(encoding="utf-8-sig")
+        return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise TodoError("The edited text is not valid UTF-8; nothing was changed.") from None
     except OSError as error:
         raise TodoError(f"The edited text cannot be read: {error.strerror}.") from None
-
-
-def _kept(draft: Path, todo: TodoRead) -> bool:
-    """Delete an unchanged draft. Return whether there is something to keep."""
-    try:
-        if draft.read_bytes() == composed(todo).encode():
-            draft.unlink()
-            return False
-    except OSError:
-        return False
-    return True

@@ -57,10 +57,11 @@ def read(
     tag: Sequence[str] | None = None,
     literal: bool = False,
     is_typed: bool = False,
+    is_edit: bool = False,
 ) -> QuickAdd:
     """Return what the words and options of a command line mean. Raises `ValidationError`."""
     from todocli.domain.quick_add import parse_quick_add
 
     given = {"due": due, "start": start, "priority": priority, "project": project, "tag": tag}
     options = {name: values for name, values in given.items() if values is not None}
-    return parse_quick_add(words, options, here=clock.here(), literal=literal, is_typed=is_typed)
+    return parse_quick_add(words, options, here=clock.here(), literal=literal, is_typed=is_typed, is_edit=is_edit)

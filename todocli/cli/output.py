@@ -162,7 +162,8 @@ class Output:
 
     def show(self, workspace: Workspace, references: References) -> None:
         """Print everything about the referenced todos."""
-        self.todos(workspace.todos.get(references).items, single=references.single, description=True)
+        todos = workspace.todos.with_notes(workspace.todos.get(references).items)
+        self.todos(todos, single=references.single, description=True)
 
     def result(self, result: Result, verb: Verb, *, single: bool) -> None:
         """Print the todos that a command was about. Raises `OutputLost` if stdout cannot be written."""

@@ -64,8 +64,8 @@ class TableOutput(Output):
         found = workspace.todos.overview(replace(query, limit=lines + 1) if lines else query)
         if not found.items:
             self.note(*listing.nothing(found.among))
-            if found.later:
-                self.note(_starts_later(found.later), ("todo", "list", "start:later"))
+            for count, command in zip(_hidden(found), _commands_for_hidden(found), strict=True):
+                self.note(count, command)
             return Noted([], is_whole=True)
         from todocli.render.todo_table import todo_table
 
@@ -95,7 +95,9 @@ class TableOutput(Output):
         """Print all fields, and the newest changes."""
         from todocli.render.tables import RECENT_CHANGES, todo_detail
 
-        for todo, changes in workspace.log.of_todos(references, RECENT_CHANGES):
+        found = workspace.log.of_todos(references, RECENT_CHANGES)
+        noted = workspace.todos.with_notes([todo for todo, _ in found])
+        for todo, (_, changes) in zip(noted, found, strict=True):
             self._print(todo_detail(todo, changes, now=clock.now()))
 
     def _result(self, result: Result, verb: Verb, *, single: bool) -> None:
@@ -210,7 +212,7 @@ class TableOutput(Output):
 def _footer(found: Overview, drawn: TodoTable, listing: Listing, here: datetime) -> str:
     """Return the line below a list: how many todos there are, how many of them are overdue, and what is not shown."""
     from todocli.render.text import visible
-    from todocli.render.todos import is_late
+    from todocli.render.todos import has_details, is_late
 
     query = listing.query
     kind = {"open": "open", "completed": "completed", "all": "in all", "trash": "in the trash"}[query.state]
@@ -224,11 +226,18 @@ def _footer(found: Overview, drawn: TodoTable, listing: Listing, here: datetime)
             query.sort or query.reverse or is_late(found.items[-1], here)
         )
         parts.append(f"{late}{'' if is_certain else '+'} overdue")
-    parts += [_starts_later(found.later)] if found.later else []
-    parts += ["* has details"] if any(todo.description for todo in found.items[: drawn.count]) else []
+    parts += _hidden(found)
+    parts += ["* has details"] if any(map(has_details, found.items[: drawn.count])) else []
     return " · ".join([*parts, *([f"hidden: {', '.join(drawn.hidden)}"] if drawn.hidden else [])])
 
 
-def _starts_later(count: int) -> str:
-    """Return how many todos a list hides because they start later."""
-    return f"{count} start{'s' if count == 1 else ''} later"
+def _hidden(found: Overview) -> list[str]:
+    """Return how many todos a list hides, in words."""
+    later = [f"{found.later} start{'s' if found.later == 1 else ''} later"] if found.later else []
+    return [*later, *([f"{found.someday} someday"] if found.someday else [])]
+
+
+def _commands_for_hidden(found: Overview) -> list[tuple[str, ...]]:
+    """Return the commands that show them."""
+    terms = [*(["start:later"] if found.later else []), *(["due:someday"] if found.someday else [])]
+    return [("todo", "list", term) for term in terms]

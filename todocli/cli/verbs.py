@@ -19,6 +19,7 @@ class Verb(NamedTuple):
 
 ADD = Verb("add", "Add {}", "Added", "was already added")
 EDIT = Verb("edit", "Change {}", "Changed", "is unchanged")
+NOTE = Verb("note", "Add a note to {}", "Noted")
 DONE = Verb("done", "Complete {}", "Done", "was already done")
 REOPEN = Verb("reopen", "Reopen {}", "Reopened", "is already open")
 REMOVE = Verb("rm", "Move {} to the trash", "Removed")

@@ -22,7 +22,7 @@ from todocli.database.store import Store
 from todocli.models import UtcDateTime
 from todocli.schemas.operations import ConnectionsRead, DatabaseRead, GranteeRead, TableRead
 
-TABLES = ("users", "todos", "changes", "history", "tokens")
+TABLES = ("users", "todos", "notes", "changes", "history", "tokens")
 
 Objects = Mapping[str, str]
 """Indexes, triggers and functions by kind and name, with the text that defines them where it can be compared."""

@@ -141,7 +141,8 @@ def losses(target: Target, revision: str) -> dict[str, int]:
         tables = [table for script in scripts for table in getattr(script.module, "LOST_BY_DOWNGRADE", ())]
         prefix = "" if isinstance(target, Path) else f"{SCHEMA}."
         count = "SELECT count(*) FROM {}"
-        return {table: int(connection.scalar(sa.text(count.format(prefix + table))) or 0) for table in tables}
+        rows = {table: int(connection.scalar(sa.text(count.format(prefix + table))) or 0) for table in tables}
+        return {table: number for table, number in rows.items() if number}
 
 
 def _migrate(

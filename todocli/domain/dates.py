@@ -69,6 +69,27 @@ def parse_day(text: str, field: str, *, here: datetime) -> Day:
     return Day(day.on, at)
 
 
+@dataclass(frozen=True)
+class Shift:
+    """A distance from one date to another: first the months, as `months_later` counts them, then the days."""
+
+    months: int = 0
+    days: int = 0
+
+
+def parse_shift(text: str) -> Shift | None:
+    """Return the distance that a text with a sign means: +1d, -2w, +1m, +1y; None for any other text."""
+    match = re.fullmatch(r"([+-]\d{1,4})([dwmy])", text.lower(), re.ASCII)
+    if match is None:
+        return None
+    count, unit = int(match[1]), match[2]
+    return (
+        Shift(months=count * (12 if unit == "y" else 1))
+        if unit in "my"
+        else Shift(days=count * (7 if unit == "w" else 1))
+    )
+
+
 def is_day(text: str) -> bool:
     """Whether a text has the form of a date, whether or not the calendar has it."""
     on, at = _split(text)

@@ -15,9 +15,12 @@ from itertools import takewhile
 from typing import Any
 
 from todocli.domain.date_phrases import count_joining
-from todocli.domain.dates import is_day, parse_day
+from todocli.domain.dates import Shift, is_day, parse_day, parse_shift
 from todocli.domain.fields import parse_priority, parse_project, parse_tag
 from todocli.errors import ValidationError
+
+SOMEDAY = "someday"
+"""The value of a date that is none, for a todo that lists hide."""
 
 CLEAR = "none"
 """The value that clears a field."""
@@ -57,6 +60,9 @@ class QuickAdd:
 
     title: str = ""
     fields: dict[str, Any] = field(default_factory=dict)
+    shifts: dict[str, Shift] = field(default_factory=dict)
+    """By how much the dates of a todo move, by column."""
+
     near_misses: list[tuple[str, str]] = field(default_factory=list)
     """Words of the title that look like a misspelt key, each with the probable one."""
 
@@ -79,16 +85,19 @@ def parse_quick_add(
     here: datetime,
     literal: bool = False,
     is_typed: bool = False,
+    is_edit: bool = False,
 ) -> QuickAdd:
     """Return the meaning of `words`, and of the `options` due, start, priority, project and tag.
 
     With `literal`, all words are the title. With `is_typed`, near misses are noted, and keys of other programs refused:
-    a program's words are taken as they are. Raises `ValidationError` for an invalid value, or a field given twice.
+    a program's words are taken as they are. If it `is_edit`, `due:+1d` moves the date that a todo has.
+
+    Raises `ValidationError` for an invalid value, or a field given twice.
     """
     found = QuickAdd()
     for name, values in options.items():
         for value in values:
-            _take(found, name, value, here)
+            _take(found, name, value, here, is_edit=is_edit)
 
     title = []
     for word in words if literal else join_dates(_split(words)):
@@ -100,7 +109,7 @@ def parse_quick_add(
             continue
         key, value, tag = match.groups()
         try:
-            _take(found, KEYS[key.lower()] if key else "tag", tag or value, here)
+            _take(found, KEYS[key.lower()] if key else "tag", tag or value, here, is_edit=is_edit)
         except ValidationError as error:
             error.hint = f"To keep the word in the title, add --literal. {error.hint}"
             raise
@@ -187,17 +196,23 @@ def _split(words: Iterable[str]) -> Iterator[str]:
             yield word
 
 
-def _take(found: QuickAdd, name: str, text: str, here: datetime) -> None:
+def _take(found: QuickAdd, name: str, text: str, here: datetime, *, is_edit: bool = False) -> None:
     """Set the field of an option or a key."""
     fields = found.fields
     text = CLEAR if text.lower() == CLEAR else text
     if name == "tag" and text != CLEAR:
         fields["add_tags"] = [*fields.get("add_tags", []), _parsed(name, text)]
         return
-    if _COLUMNS[name] in fields:
+    if fields.get("is_someday") and name in ("due", "start") and text == CLEAR:
+        return  # that is what it means
+    if _COLUMNS[name] in (*fields, *found.shifts):
         detail = f"{name} is given twice."
         raise _error(name, detail, "Give it once.")
-    if name in ("due", "start"):
+    if name in ("due", "start") and text.lower() == SOMEDAY:
+        fields |= {"is_someday": True, "due_on": None, "due_time": None, "starts_on": None}
+    elif name in ("due", "start") and is_edit and (shift := parse_shift(text)):
+        found.shifts[_COLUMNS[name]] = shift
+    elif name in ("due", "start"):
         day = None if text == CLEAR else parse_day(text, _COLUMNS[name], here=here)
         if name == "due":
             fields |= {"due_on": day and day.on, "due_time": day and day.at}

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from todocli.render.dates import ago, clock_time, day
 from todocli.render.text import first_line, visible
-from todocli.render.todos import due, is_late, is_open, tags
+from todocli.render.todos import due, has_details, is_late, is_open, tags
 from todocli.schemas.base import instant
 from todocli.schemas.todos import TodoRead
 
@@ -16,7 +16,7 @@ Cell = tuple[str, str]
 """A text, and the style that Rich draws it in."""
 
 MARK = "*"
-"""Follows the title of a todo that has a description."""
+"""Follows the title of a todo that has a description or notes."""
 
 
 class Column(NamedTuple):
@@ -35,7 +35,7 @@ def moment(on: date | None, at: time | None) -> str:
 
 
 def _title(todo: TodoRead, here: datetime) -> Cell:
-    return visible(todo.title) + (MARK if todo.description else ""), "dim" if todo.is_completed else ""
+    return visible(todo.title) + MARK * has_details(todo), "dim" if todo.is_completed else ""
 
 
 def _state(todo: TodoRead, here: datetime) -> Cell:
@@ -44,6 +44,8 @@ def _state(todo: TodoRead, here: datetime) -> Cell:
 
 def due_cell(todo: TodoRead, here: datetime) -> Cell:
     """Return when a todo is due, in the colour of its urgency."""
+    if todo.is_someday:
+        return due(todo, here), "dim"
     is_today = is_open(todo) and todo.due_on == here.date()
     return due(todo, here), "red" if is_late(todo, here) else "yellow" if is_today else ""
 
@@ -90,6 +92,7 @@ COLUMNS: Mapping[str, Column] = {
         lambda todo: visible(todo.description or ""),
         lambda todo, _: (first_line(todo.description or ""), "dim"),
     ),
+    "notes": Column("Notes", lambda todo: str(todo.note_count), lambda todo, _: (str(todo.note_count or ""), "dim")),
     "added": _at("Added", "created_at"),
     "changed": _at("Changed", "updated_at"),
     "done": _at("Done", "completed_at"),

@@ -74,13 +74,16 @@ def detail(change: ChangeRead, item: ChangeItem) -> str:
 
 def field_label(field: str) -> str:
     """Return the name of a field in words."""
-    return {"due_on": "due", "due_time": "time", "starts_on": "start"}.get(field, field)
+    labels = {"due_on": "due", "due_time": "time", "starts_on": "start", "is_someday": "someday", "note_count": "notes"}
+    return labels.get(field, field)
 
 
 def field_value(field: str, value: object) -> str:
     """Return the value of a field in one line; text in quotes."""
-    if value is None or value == []:
+    if value in (None, [], 0, False):
         return "none"
+    if value is True:
+        return "yes"
     if isinstance(value, list):
         return " ".join(f"+{visible(str(tag))}" for tag in value)
     text = first_line(str(value))

@@ -63,6 +63,8 @@ def todo_detail(todo: TodoRead, changes: Sequence[ChangeRead] = (), *, now: date
     grid.add_row("State", {"done": Text("done", "green"), "trash": Text("in the trash", "red")}.get(todo.state, "open"))
     here = now.astimezone()
     today = here.date()
+    if todo.is_someday:
+        grid.add_row("Due", "someday")
     if todo.due_on:
         late = "late, " if is_late(todo, here) else ""
         when = f"{day(todo.due_on, today)}{clock_time(todo.due_time)} ({late}{distance(todo.due_on, today)})"
@@ -85,6 +87,10 @@ def todo_detail(todo: TodoRead, changes: Sequence[ChangeRead] = (), *, now: date
         if instant:
             exact, near = local(instant), ago(instant, now)
             grid.add_row(label, exact if exact.startswith(near) else f"{exact} ({near})")
+    for i, note in enumerate(todo.notes or ()):
+        grid.add_row(
+            "" if i else "Notes", Text.assemble((f"{local(note.at)}  ", "dim"), visible(note.text, lines=True))
+        )
     grid.add_row("Id", str(todo.id))
     for i, change in enumerate(changes if len(changes) > 1 else ()):
         more = detail(change, change.items[0])

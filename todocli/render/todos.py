@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
 
+from todocli.domain.dates import Shift
 from todocli.domain.fields import is_overdue
 from todocli.render.dates import clock_time, day, distance
 from todocli.render.text import visible
@@ -14,7 +15,7 @@ from todocli.schemas.todos import TodoRead, TodoUpdate
 def due(todo: TodoRead, now: datetime) -> str:
     """Return when a todo is due, as in a list; overdue todos have the word late. `now` is local."""
     if todo.due_on is None:
-        return ""
+        return "someday" if todo.is_someday else ""
     days = (todo.due_on - now.date()).days
     if days < 0 and is_open(todo):
         return f"{-days} day{'s' if days < -1 else ''} late"
@@ -33,6 +34,11 @@ def is_late(todo: TodoRead, now: datetime) -> bool:
     return is_open(todo) and is_overdue(todo.due_on, todo.due_time, now)
 
 
+def has_details(todo: TodoRead) -> bool:
+    """Whether there is more about a todo than a list shows: a description, or notes."""
+    return bool(todo.description or todo.note_count)
+
+
 def tags(todo: TodoRead) -> str:
     """Return the tags of a todo, as they are typed."""
     return " ".join(f"+{visible(tag)}" for tag in todo.tags)
@@ -40,7 +46,7 @@ def tags(todo: TodoRead) -> str:
 
 def describe_fields(todo: TodoRead, today: date) -> list[str]:
     """Return the dates, priority, project and tags of a todo, each in words."""
-    parts = []
+    parts = ["someday"] if todo.is_someday else []
     if todo.due_on:
         parts.append(f"due {day(todo.due_on, today)}{clock_time(todo.due_time)} ({distance(todo.due_on, today)})")
     if todo.starts_on:
@@ -50,7 +56,7 @@ def describe_fields(todo: TodoRead, today: date) -> list[str]:
     return [*parts, tags(todo)] if todo.tags else parts
 
 
-def describe_update(todos: Sequence[TodoRead], update: TodoUpdate, today: date) -> str:
+def describe_update(todos: Sequence[TodoRead], update: TodoUpdate, shifts: Mapping[str, Shift], today: date) -> str:
     """Return what an update does to todos, each field before and after: `project work/api → travel/lisbon`."""
     parts = []
     fields: tuple[tuple[str, Callable[[TodoRead], str], str], ...] = (
@@ -66,12 +72,22 @@ def describe_update(todos: Sequence[TodoRead], update: TodoUpdate, today: date) 
     )
     for name, before, after in fields:
         column = {"due": "due_on", "start": "starts_on"}.get(name, name)
-        if column in update.model_fields_set:
+        if column in update.model_fields_set and not (update.is_someday and column in _NAMES):
             found = {before(todo) for todo in todos}
             parts.append(f"{name} {found.pop() if len(found) == 1 else 'various'} → {after}")
+    parts += ["someday"] if update.is_someday else []
+    parts += [f"{_NAMES[column]} {_distance(shift)}" for column, shift in shifts.items()]
     parts += [f"+{visible(tag)}" for tag in update.add_tags]
     parts += [f"-{visible(tag)}" for tag in update.remove_tags]
     return ", ".join([*parts, *(["new details"] if "description" in update.model_fields_set else [])])
+
+
+_NAMES = {"due_on": "due", "starts_on": "start"}
+
+
+def _distance(shift: Shift) -> str:
+    count, unit = (shift.months, "month") if shift.months else (shift.days, "day")
+    return f"{count:+} {unit}{'' if abs(count) == 1 else 's'}"
 
 
 def _moment(on: date | None, at: time | None, today: date) -> str:

@@ -35,6 +35,7 @@ from todocli.schemas.base import Input, Instant, ItemList, Output
 
 TITLE_LENGTH = 255
 DESCRIPTION_LENGTH = 2_000
+NOTE_LENGTH = 65_536
 
 
 def _without_nul(text: str) -> str:
@@ -66,6 +67,15 @@ Description = Annotated[
     AfterValidator(_without_nul),
     AfterValidator(_without_end),
     Field(json_schema_extra={"pattern": r"^[^\u0000]*$"}),
+]
+
+
+NoteText = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=NOTE_LENGTH),
+    AfterValidator(_without_nul),
+    AfterValidator(_seen),
+    Field(json_schema_extra={"pattern": rf"^[^\u0000]*[^\u0000\s{UNSEEN}][^\u0000]*$"}),
 ]
 
 
@@ -147,6 +157,13 @@ class _Fields(Input):
     priority: Priority | None = None
     project: Project | None = None
     tags: Tags = Field(default=[])
+    is_someday: bool = False
+
+    @model_validator(mode="after")
+    def _someday_has_no_day(self) -> Self:
+        if self.is_someday and (self.due_on or self.starts_on):
+            raise ValueError("a todo for someday has no due_on and no starts_on")
+        return self
 
     @model_validator(mode="after")
     def _time_needs_a_day(self) -> Self:
@@ -168,8 +185,8 @@ class TodoCreate(_Fields):
 class TodoUpdate(_Fields):
     """A partial update: only the fields that are set change. Null, an empty description and an empty list clear.
 
-    A new `due_on` without a `due_time` clears the time. `tags` replaces all tags; `add_tags` and `remove_tags` keep
-    the others.
+    A new `due_on` without a `due_time` clears the time. `is_someday` clears both dates, and a new date clears it.
+    `tags` replaces all tags; `add_tags` and `remove_tags` keep the others.
     """
 
     title: Title = ""
@@ -189,7 +206,26 @@ class TodoUpdate(_Fields):
     def columns(self) -> dict[str, Any]:
         """Return the columns to set, by name. `is_completed`, `add_tags` and `remove_tags` are not columns."""
         columns = self.model_dump(exclude_unset=True, exclude={"is_completed", "add_tags", "remove_tags"})
-        return columns | {"due_time": self.due_time} if "due_on" in columns else columns
+        if self.is_someday:
+            return columns | {"due_on": None, "due_time": None, "starts_on": None}
+        if "due_on" in columns:
+            columns["due_time"] = self.due_time
+        if "due_on" in columns or self.starts_on:
+            columns["is_someday"] = False
+        return columns
+
+
+class NoteCreate(Input):
+    """A note to add to a todo."""
+
+    text: NoteText
+
+
+class NoteRead(Output):
+    """A note on a todo. It never changes."""
+
+    at: Instant = Field(description="When it was added.")
+    text: str
 
 
 State = Literal["open", "done", "trash"]
@@ -223,6 +259,11 @@ class TodoRead(Output):
     priority: Priority | None
     project: str | None
     tags: list[str]
+    is_someday: bool = Field(description="It has no date, and is hidden from lists until it is asked for.")
+    note_count: int
+    notes: list[NoteRead] | None = Field(
+        description="Its notes, oldest first; null where there are some, but a list does not show them."
+    )
 
     @property
     def state(self) -> State:

@@ -17,11 +17,13 @@ from todocli.domain.filters.ast import (
     Not,
     Or,
     Overdue,
+    Someday,
     Tagged,
 )
-from todocli.models import Names, Todo
+from todocli.models import Names, Note, Todo
 
 _table = sa.inspect(Todo).local_table
+_notes = sa.inspect(Note).local_table
 _INSTANTS = {"done": "completed_at", "added": "created_at", "changed": "updated_at"}
 
 
@@ -60,7 +62,19 @@ def compile_filter(condition: Filter, here: datetime, dialect: str) -> sa.Column
         case Overdue():
             return overdue(here)
         case Contains(text):
-            return sa.or_(_contains(todo.title, text, dialect), _contains(todo.description, text, dialect))
+            in_note = sa.select(_notes.c.id).where(
+                _notes.c.todo_id == todo.id,
+                _notes.c.user_id == todo.user_id,
+                _notes.c.hidden_at.is_(None),
+                _contains(_notes.c.text, text, dialect),
+            )
+            return sa.or_(
+                _contains(todo.title, text, dialect),
+                _contains(todo.description, text, dialect),
+                sa.and_(todo.note_count > 0, sa.exists(in_note.correlate(_table))),
+            )
+        case Someday():
+            return todo.is_someday == sa.true()
 
 
 def midnight(on: date, here: datetime) -> datetime:

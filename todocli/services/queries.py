@@ -12,7 +12,7 @@ from sqlmodel import col
 
 from todocli import clock
 from todocli.domain.fields import SOON
-from todocli.domain.filters.ast import EVERYTHING, Between, Filter, all_of, asks_for_start
+from todocli.domain.filters.ast import EVERYTHING, Between, Filter, Someday, all_of, asks_for_someday, asks_for_start
 from todocli.domain.sorting import Sort, SortKey
 from todocli.models import Todo
 from todocli.services.filter_sql import compile_filter
@@ -34,7 +34,8 @@ _table = sa.inspect(Todo).local_table
 class TodoQuery:
     """What to list; `limit` is None for all. Relative days refer to `here`, a local time.
 
-    A todo that starts later is hidden from the open list, unless the filter asks for start dates.
+    A todo that starts later is hidden from the open list, unless the filter asks for start dates; one for someday,
+    unless the filter asks for those.
     """
 
     state: ListState = "open"
@@ -58,16 +59,23 @@ class TodoQuery:
             if not asks_for_start(self.filter):
                 starts_on = _table.c.starts_on
                 conditions.append(sa.or_(starts_on.is_(None), starts_on <= self.here.date()))
+            if not asks_for_someday(self.filter):
+                conditions.append(_table.c.is_someday == sa.false())
         if self.state == "completed":
             conditions.append(col(Todo.completed_at).is_not(None))
         return conditions
 
-    def hidden(self) -> Self | None:
-        """Return the query for the todos that this list hides because they start later; None if it hides none."""
-        if self.state != "open" or asks_for_start(self.filter):
-            return None
-        later = Between("start", self.here.date() + timedelta(days=1))
-        return replace(self, filter=all_of(self.filter, later), limit=None)
+    def hidden(self) -> dict[str, Self]:
+        """Return the queries for the open todos that this list hides: those that start `later`, and for `someday`."""
+        if self.state != "open":
+            return {}
+        tomorrow = self.here.date() + timedelta(days=1)
+        hidden: dict[str, Filter] = {}
+        if not asks_for_start(self.filter):
+            hidden["later"] = Between("start", tomorrow)
+        if not asks_for_someday(self.filter):
+            hidden["someday"] = Someday()
+        return {name: replace(self, filter=all_of(self.filter, term), limit=None) for name, term in hidden.items()}
 
     def ordered(self, keys: Iterable[tuple[sa.ColumnElement[Any], bool]]) -> list[sa.ColumnElement[Any]]:
         """Return the ORDER BY for `keys`, which is total and the same on both engines."""

@@ -33,7 +33,7 @@ _NAMES = tuple(column.name for column in COLUMNS)
 def read(row: sa.RowMapping) -> TodoRead:
     """Return a row that begins with `COLUMNS` as part of the contract."""
     fields = dict(zip(_NAMES, row.values(), strict=False))  # others may follow; ten times as fast as by name
-    fields["is_completed"] = fields["completed_at"] is not None
+    fields |= {"is_completed": fields["completed_at"] is not None, "notes": None if fields["note_count"] else []}
     return TodoRead.model_validate(fields)
 
 

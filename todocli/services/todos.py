@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from todocli.clock import now
+from todocli.domain.dates import Shift
 from todocli.domain.fields import MAX_TAGS
 from todocli.domain.filters.ast import EVERYTHING
 from todocli.domain.history import COMMAND_LINE, Origin
@@ -19,8 +20,8 @@ from todocli.domain.idempotency import ChangeKey
 from todocli.domain.ids import derived_id
 from todocli.domain.references import References
 from todocli.errors import ValidationError
-from todocli.models import Todo
-from todocli.schemas.todos import TodoCreate, TodoItems, TodoList, TodoRead, TodoUpdate
+from todocli.models import Note, Todo
+from todocli.schemas.todos import NoteRead, TodoCreate, TodoItems, TodoList, TodoRead, TodoUpdate
 from todocli.services import insert_sql, parameters, resolve
 from todocli.services.idempotency import key_reused, recorded_todos
 from todocli.services.list_sql import count_statement, list_statement
@@ -28,8 +29,8 @@ from todocli.services.owner import Owner
 from todocli.services.paging import Cursor
 from todocli.services.queries import TodoQuery
 from todocli.services.resolve import COLUMNS, WHOLE, Item, Result, Shape, read
-from todocli.services.selection import Chosen
-from todocli.services.update_sql import Assignment, ChangeTags, Clear, Mark, UpdateShape
+from todocli.services.selection import Chosen, Preview
+from todocli.services.update_sql import Assignment, ChangeTags, Clear, CountNote, Mark, Move, UpdateShape
 from todocli.services.updates import Updates, UpdateSpec, stamp
 
 MAX_ADDED = 5_000
@@ -42,12 +43,13 @@ COMPLETE, REOPEN = Mark("completed_at"), Clear("completed_at")
 
 
 class Overview(NamedTuple):
-    """The todos of a list; how many it has without its limit, and without its filter; and how many start later."""
+    """The todos of a list; how many it has without its limit, and without its filter; and how many it hides."""
 
     items: list[TodoRead]
     total: int
     among: int
     later: int
+    someday: int
 
 
 class Todos:
@@ -71,12 +73,13 @@ class Todos:
         counts = {"total": query} if query.limit else {}
         if query.filter != EVERYTHING:
             counts["among"] = replace(query, filter=EVERYTHING)
-        if later := query.hidden():
-            counts["later"] = later
+        counts |= query.hidden()
         rows = self._rows(query, counts=counts)
         found = _as_list(rows)
         total = found.total
-        return Overview(found.items, total, rows[0].get("among", total), rows[0].get("later", 0))
+        return Overview(
+            found.items, total, rows[0].get("among", total), rows[0].get("later", 0), rows[0].get("someday", 0)
+        )
 
     def count(self, query: TodoQuery) -> int:
         """Return how many todos `query` finds. Raises `MissingUserContext`."""
@@ -181,13 +184,25 @@ class Todos:
         items = sorted(map(read, added), key=lambda todo: todo.number)
         return Result(items, frozenset(todo.number for todo in items))
 
-    def edit(self, chosen: Chosen, update: TodoUpdate, key: ChangeKey, *, expected: UUID | None = None) -> Result:
-        """Change the fields that are set in `update`.
+    def edit(
+        self,
+        chosen: Chosen,
+        update: TodoUpdate,
+        key: ChangeKey,
+        *,
+        expected: UUID | None = None,
+        shifts: Mapping[str, Shift] | None = None,
+    ) -> Result:
+        """Change the fields that are set in `update`, and move dates by `shifts`, by column.
 
-        With `expected`, only if that change was the last one to touch the todo. Raises `NotFound`, and `Conflict`.
+        With `expected`, only if that change was the last one to touch the todo. Raises `NotFound`, `Conflict`, and
+        `ValidationError` if a todo has no date to move.
         """
+        for column in shifts or ():
+            self._updates.require_date(chosen, column)
         values = update.columns()
         assignments = [Assignment(column) for column in values]
+        assignments += [Move(column, shift) for column, shift in (shifts or {}).items()]
         if update.add_tags or update.remove_tags:
             assignments.append(ChangeTags("tags", frozenset(update.add_tags), frozenset(update.remove_tags)))
         if "is_completed" in update.model_fields_set:
@@ -219,6 +234,26 @@ class Todos:
         shape = UpdateShape((Clear("deleted_at"),), from_trash=True)
         return self._updates.apply(chosen, UpdateSpec(now(), shape), key)
 
+    def note(self, chosen: References | Preview, text: str, key: ChangeKey, *, expected: UUID | None = None) -> Result:
+        """Add a note to a todo; `expected` is as in `edit`. Raises `NotFound`, and `Conflict`.
+
+        On SQLite, the session's statements must be one transaction.
+        """
+        shape = UpdateShape((CountNote(),), is_versioned=expected is not None, adds_note=True)
+        return self._updates.apply(chosen, UpdateSpec(now(), shape, expected=expected, note=text), key)
+
+    def with_notes(self, todos: Sequence[TodoRead]) -> list[TodoRead]:
+        """Return todos with their notes, oldest first; read only if there are any."""
+        noted = [todo.id for todo in todos if todo.note_count]
+        notes: dict[UUID, list[NoteRead]] = {}
+        if noted:
+            query = sa.select(col(Note.todo_id), col(Note.made_at), col(Note.text)).where(
+                self._owner.owns(Note), col(Note.todo_id).in_(noted), col(Note.hidden_at).is_(None)
+            )
+            for todo_id, at, text in self._session.execute(query.order_by(col(Note.made_at), col(Note.id))):
+                notes.setdefault(todo_id, []).append(NoteRead(at=at, text=text))
+        return [todo.model_copy(update={"notes": notes.get(todo.id, [])}) for todo in todos]
+
     def _added_before(self, key: ChangeKey) -> Result:
         touched = recorded_todos(self._session, self._owner, key)
         if touched is None:
@@ -248,5 +283,5 @@ def _given(drafts: Sequence[TodoCreate]) -> tuple[str, ...]:
     return tuple(
         name
         for name in TodoCreate.model_fields
-        if name == "title" or any(getattr(draft, name) not in (None, []) for draft in drafts)
+        if name == "title" or any(getattr(draft, name) not in (None, [], False) for draft in drafts)
     )

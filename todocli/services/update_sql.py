@@ -37,6 +37,7 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel, col
 
 from todocli.database.store import WRITES
+from todocli.domain.dates import Shift
 from todocli.domain.references import References
 from todocli.models import Todo
 from todocli.services import parameters, resolve
@@ -46,7 +47,7 @@ from todocli.services.owner import Owner
 from todocli.services.resolve import COLUMNS
 from todocli.services.tag_sql import tags_after, tags_differ
 
-_table = SQLModel.metadata.tables["todos"]
+_table, _notes = (SQLModel.metadata.tables[name] for name in ("todos", "notes"))
 _STAMP = ("updated_at", "change_id", "change_source", "change_actor", "change_request")
 _EXPECTED = "expected"
 _ID = "todo_id"
@@ -97,6 +98,45 @@ class Clear(Assignment):
 
 
 @dataclass(frozen=True)
+class Move(Assignment):
+    """Moves a date, in todos that have one."""
+
+    shift: Shift
+
+    def value(self, dialect: str) -> sa.ColumnElement[Any]:
+        """Return the new value."""
+        day, months, days = _table.c[self.column], self.shift.months, self.shift.days
+        if dialect == "postgresql":
+            later = day + sa.func.make_interval(0, months) if months else day + days
+            return sa.cast(later, sa.Date())
+        if not months:
+            return sa.func.date(day, f"{days:+} days", type_=sa.Date())
+        # SQLite goes on into the next month where a month has no such day: the last one is earlier.
+        same = sa.func.date(day, "start of month", f"{months:+} months", sa.func.strftime("+%d days", day), "-1 day")
+        last = sa.func.date(day, "start of month", f"{months + 1:+} months", "-1 day")
+        return sa.func.min(same, last, type_=sa.Date())
+
+    def pending(self, dialect: str) -> sa.ColumnElement[bool]:
+        """Return the condition that a row still needs it."""
+        return _table.c[self.column].is_not(None)
+
+
+@dataclass(frozen=True)
+class CountNote(Assignment):
+    """Counts one note more."""
+
+    column: str = "note_count"
+
+    def value(self, dialect: str) -> sa.ColumnElement[Any]:
+        """Return the new value."""
+        return _table.c[self.column] + 1
+
+    def pending(self, dialect: str) -> sa.ColumnElement[bool]:
+        """Return the condition that a row still needs it."""
+        return sa.true()
+
+
+@dataclass(frozen=True)
 class ChangeTags(Assignment):
     """Adds tags and removes others."""
 
@@ -113,12 +153,13 @@ class UpdateShape:
     """All that the statement depends on, but for its parameters and for which todos it is about.
 
     With `is_versioned`, a row is changed only if the change `expected` was the last one to touch it. With `from_trash`,
-    todos in the trash are updated as well.
+    todos in the trash are updated as well. With `adds_note`, a row of notes is inserted for each.
     """
 
     assignments: tuple[Assignment, ...]
     is_versioned: bool = False
     from_trash: bool = False
+    adds_note: bool = False
 
     def pending(self, dialect: str) -> sa.ColumnElement[bool]:
         """Return the condition that a row still needs the update."""
@@ -196,9 +237,23 @@ def _with_unchanged(
     if dialect == "sqlite":
         return statement
     updated = statement.cte("updated")
+    notes = [insert_notes(updated).returning(_notes.c.id).cte("added_notes")] if shape.adds_note else []
     columns = [locked.c[column.name] for column in COLUMNS]
     unchanged = sa.select(*columns, locked.c.is_pending, sa.false().label("is_changed")).where(
         ~shape.applies(locked), not_recorded(owner, parameters.new("change_id"))
     )
     changed = sa.select(*updated.c, sa.false().label("is_pending"), sa.true().label("is_changed"))
-    return changed.union_all(unchanged).execution_options(**WRITES)
+    return changed.union_all(unchanged).add_cte(*notes).execution_options(**WRITES)
+
+
+def insert_notes(todos: sa.FromClause) -> sa.Insert:
+    """Return the statement that adds a note to each of `todos`; its id and text are parameters."""
+    values: dict[str, Any] = {
+        "id": sa.bindparam("note_id", type_=_notes.c.id.type),
+        "user_id": todos.c.user_id,
+        "todo_id": todos.c.id,
+        "change_id": parameters.new("change_id"),
+        "made_at": parameters.new("updated_at"),
+        "text": sa.bindparam("note_text", type_=sa.Text()),
+    }
+    return _notes.insert().from_select(list(values), sa.select(*values.values()).select_from(todos))

@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlmodel import Session, col
+from sqlmodel import Session, SQLModel, col
 
 from todocli.domain.history import Origin
 from todocli.domain.idempotency import ChangeKey
+from todocli.domain.ids import derived_id
 from todocli.domain.references import References
-from todocli.errors import Conflict
+from todocli.errors import Conflict, ValidationError
 from todocli.models import Todo
 from todocli.schemas.todos import TodoRead
 from todocli.services import resolve, update_sql
@@ -31,12 +32,16 @@ from todocli.services.update_sql import UpdateShape
 
 @dataclass(frozen=True)
 class UpdateSpec:
-    """What an update does: its `shape`, the `values` of its parameters by column, and the time of the change."""
+    """What an update does: its `shape`, the `values` of its parameters by column, and the time of the change.
+
+    `note` is the text of the note that it adds, if any.
+    """
 
     at: datetime
     shape: UpdateShape
     values: Mapping[str, object] = field(default_factory=dict)
     expected: UUID | None = None
+    note: str | None = None
 
     def is_satisfied_by(self, row: Row) -> bool:
         """Whether the todo already matches, at the expected version."""
@@ -81,10 +86,28 @@ class Updates:
             return self._apply_to_selection(chosen, spec, key)
         return self._apply_to_references(chosen, spec, key)
 
+    def require_date(self, chosen: Chosen, column: str) -> None:
+        """Raise `ValidationError` if one of the todos has no date in a column."""
+        if isinstance(chosen, Selection):
+            conditions = chosen.query.conditions(self._dialect)
+        else:
+            references = chosen.references if isinstance(chosen, Preview) else chosen
+            conditions = [resolve.where_referenced(references), col(Todo.deleted_at).is_(None)]
+        table = SQLModel.metadata.tables["todos"]
+        query = sa.select(table.c.number, table.c.title).where(
+            self._owner.scope(Todo), *conditions, table.c[column].is_(None)
+        )
+        if found := self._session.execute(query.order_by(table.c.number).limit(1)).first():
+            name = {"due_on": "due", "starts_on": "start"}[column]
+            detail = f"{found.number} {found.title} has no {name} date to move; nothing was changed."
+            raise ValidationError.of(column, detail, hint=f"Give it one, such as {name}:fri.")
+
     def _apply_to_references(self, references: References, spec: UpdateSpec, key: ChangeKey) -> Result:
         statement = update_sql.of_references(self._owner, self._dialect, spec.shape, references)
         rows = self._rows(statement, spec, key, references)
         changed = [read(row) for row in rows if row.get("is_changed", True)]
+        if changed and spec.note is not None and self._dialect == "sqlite":
+            self._add_notes(changed, spec, key)
         unchanged = [Row(read(row), row["is_pending"]) for row in rows if not row.get("is_changed", True)]
         todos = [*changed, *(row.todo for row in unchanged)]
         if all(map(spec.is_satisfied_by, unchanged)) and not resolve.missing(references, todos):
@@ -149,7 +172,24 @@ class Updates:
     ) -> Sequence[sa.RowMapping]:
         stamped = stamp(self._origin, spec.at, key.id, key.request)
         values = update_sql.values_of(spec.values, stamped, spec.expected, references)
+        if spec.note is not None:
+            values |= {"note_id": derived_id(key.id, self._owner.name, 1), "note_text": spec.note}
         return self._session.execute(statement, values).mappings().all()
+
+    def _add_notes(self, todos: Sequence[TodoRead], spec: UpdateSpec, key: ChangeKey) -> None:
+        """Add the note of an update to the todos that it changed, where the update's own statement cannot."""
+        table = SQLModel.metadata.tables["todos"]
+        chosen = sa.select(table.c.id, table.c.user_id).where(
+            self._owner.scope(Todo), table.c.id.in_([todo.id for todo in todos])
+        )
+        self._session.execute(
+            update_sql.insert_notes(chosen.subquery("chosen")),
+            {
+                **update_sql.values_of({}, stamp(self._origin, spec.at, key.id, key.request), None, None),
+                "note_id": derived_id(key.id, self._owner.name, 1),
+                "note_text": spec.note,
+            },
+        )
 
     def _settle(self, references: References, spec: UpdateSpec, key: ChangeKey, changed: Sequence[TodoRead]) -> Result:
         """Find out why fewer todos changed than were referenced."""

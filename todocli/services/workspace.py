@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from todocli.database.postgres.connect import BackgroundConnection
     from todocli.database.store import Store
     from todocli.domain.idempotency import ChangeKey
+    from todocli.domain.references import References
     from todocli.schemas.changes import ChangeList, ChangeRead, CompactionRead
     from todocli.schemas.todos import TodoCreate, TodoLine, TodoRead
     from todocli.services.history.log import Log, LogQuery
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from todocli.services.owner import Owner
     from todocli.services.queries import TodoQuery
     from todocli.services.resolve import Result, Shape
+    from todocli.services.selection import Preview
     from todocli.services.summaries import Summaries
     from todocli.services.todos import Todos
     from todocli.services.tokens import Tokens
@@ -203,6 +205,18 @@ class Workspace:
             return Compaction(self.session, owner, until).preview()
         self.release()
         return self.store.atomically(lambda session: Compaction(session, owner, until).compact())
+
+    def note(self, chosen: References | Preview, text: str, key: ChangeKey, *, expected: UUID | None = None) -> Result:
+        """Add a note to a todo; see `Todos.note`."""
+        if not self.store.is_embedded:
+            return self.todos.note(chosen, text, key, expected=expected)
+        from todocli.services.todos import Todos
+
+        owner, origin = self.owner, self._origin
+        self.release()
+        return self.store.atomically(
+            lambda session: Todos(session, owner, origin=origin).note(chosen, text, key, expected=expected)
+        )
 
     def rehearse_add(self, drafts: Sequence[TodoCreate], key: ChangeKey) -> Result:
         """Return what `Todos.add` would, and add nothing."""

@@ -72,9 +72,10 @@ def edit(
     todo edit 3 Pay the rent due:fri
     todo edit 3 5-7 due:none --untag bills
     todo edit project:garden set due:sat
+    todo edit due:overdue set due:+1w
 
     After numbers, --due, --start, --priority, --project and --tag set fields. Without numbers they select todos, and
-    the words after set say what to change in all of them.
+    the words after set say what to change in all of them. due:+1d moves the date that a todo has.
     """
     words = list(words or ())
     fields: dict[str, Any] = {"remove_tags": untag} if untag else {}
@@ -100,14 +101,14 @@ def _edit_referenced(
     given = options.as_given()
     if words[:1] == [SET] and len(words) > 1 and not literal and not field_options.read(words[1:]).title:
         words = words[1:]  # as before a filter; otherwise it begins a title: set the table
-    found = field_options.read(words, **given, literal=literal, is_typed=True)
+    found = field_options.read(words, **given, literal=literal, is_typed=True, is_edit=True)
     if found.title and "title" in fields:
         raise UsageError("The title is given twice.", hint="Give it as words, or with --title.")
     changes = fields | found.changes | ({"title": found.title} if found.title else {})
     references = read_references(named)
     if "title" in changes and not references.single:
         _refuse_title_of_several(named, words, found.title)
-    if not changes:
+    if not changes and not found.shifts:
         if not references.single:
             raise _no_change("1-3")
         if dry_run:
@@ -118,7 +119,7 @@ def _edit_referenced(
     bulk.run_on_references(
         context,
         verbs.EDIT,
-        lambda todos, chosen, key: todos.edit(chosen, update, key),
+        lambda todos, chosen, key: todos.edit(chosen, update, key, shifts=found.shifts),
         references,
         dry_run=dry_run,
         changes=changes,
@@ -158,25 +159,26 @@ def _edit_selected(context: Context, words: list[str], fields: dict[str, Any], *
         raise bulk.nothing_chosen()
     if literal:
         raise UsageError("--literal only works when editing todos by number.", hint="Leave it out.")
-    found = field_options.read(changing)
+    found = field_options.read(changing, is_edit=True)
     if found.title:
         detail = f"{found.title.split()[0][:40]!r} is not a change."
         raise UsageError(detail, hint=f"After {SET}, give changes such as due:fri, pri:high or +bills.")
     if "title" in fields:
         raise UsageError("Only one todo's title can be edited at a time.", hint="Give its number.")
-    if not (changes := fields | found.changes):
+    changes = fields | found.changes
+    if not changes and not found.shifts:
         raise _no_change("project:garden", SET)
     update = _validated(changes)
 
     def effect(todos: Sequence[TodoRead]) -> str:
         from todocli.render.todos import describe_update
 
-        return describe_update(todos, update, clock.today())
+        return describe_update(todos, update, found.shifts, clock.today())
 
     bulk.run_on_filter(
         context,
         verbs.EDIT,
-        lambda todos, chosen, key: todos.edit(chosen, update, key),
+        lambda todos, chosen, key: todos.edit(chosen, update, key, shifts=found.shifts),
         selecting,
         dry_run=dry_run,
         effect=effect,

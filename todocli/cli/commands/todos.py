@@ -1,4 +1,4 @@
-"""The commands of the panel Todos: add, list, show, edit, done, reopen, rm."""
+"""The commands of the panel Todos: add, list, show, note, edit, done, reopen, rm."""
 
 from __future__ import annotations
 
@@ -34,12 +34,21 @@ def positive(text: str) -> int:
     return int(text)
 
 
+class Noting(Writing):
+    """The command note, which opens an editor if the line has no text."""
+
+    def may_ask(self, ctx: Context) -> bool:
+        """Whether an editor opens."""
+        return not ctx.params["words"]
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of this family."""
     for name, cls, body in (
         ("add", Writing, add),
         ("list", Filtering, list_),
         ("show", Reading, show),
+        ("note", Noting, note),
         ("edit", edit.Editing, edit.edit),
         ("done", Bulk, done),
         ("reopen", Bulk, reopen),
@@ -197,6 +206,47 @@ def show(context: Context, references: References_) -> None:
     named = read_references(references)
     with context.workspace() as workspace:
         context.output.show(workspace, named)
+
+
+def note(
+    context: Context,
+    reference: Annotated[str, typer.Argument(metavar="REF", help="A number or UUID.", show_default=False)],
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[TEXT...]", help="The note; - reads it from stdin.")
+    ] = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Add a note to a todo, with its date. Without a text, your editor opens.
+
+    todo note 3 called the bank, answer by Friday
+    todo note 3 - < answer.txt
+
+    Notes are never overwritten. todo show prints them, and searches find them.
+    """
+    from todocli.schemas.base import validated
+    from todocli.schemas.todos import NoteCreate
+
+    named = read_references([reference])
+    if not named.single:
+        raise UsageError("note takes one todo, not several.", hint="Add it to them one by one.")
+    if words:
+        text = read_text(words[0]) if words == ["-"] else " ".join(words)
+    else:
+        from todocli.cli.editor import write_note
+
+        text = write_note(context, named)
+    if words == ["-"] and not text.strip():
+        raise NothingOnStdin
+    text = validated(NoteCreate, {"text": text}).text
+    key = context.change_key("note", references=[str(named.items[0])], text=text)
+    with context.workspace() as workspace:
+        from todocli.services.selection import Preview
+
+        result = workspace.note(Preview(named) if dry_run else named, text, key)
+    if dry_run:
+        context.output.preview(result.items, verbs.NOTE)
+    else:
+        context.report(result, verbs.NOTE, single=True)
 
 
 def done(context: Context, words: Selecting = None, dry_run: DryRun = False) -> None:

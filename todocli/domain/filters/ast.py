@@ -55,8 +55,13 @@ class Overdue:
 
 
 @dataclass(frozen=True)
+class Someday:
+    """Is to be done someday, without a date."""
+
+
+@dataclass(frozen=True)
 class Contains:
-    """The title or description contains this text, ignoring case."""
+    """The title, the description or a note contains this text, ignoring case."""
 
     text: str
 
@@ -82,7 +87,7 @@ class Or:
     parts: tuple[Filter, ...]
 
 
-Filter: TypeAlias = Tagged | InProject | HasPriority | Between | Overdue | Contains | Not | And | Or
+Filter: TypeAlias = Tagged | InProject | HasPriority | Between | Overdue | Someday | Contains | Not | And | Or
 
 EVERYTHING = And()
 
@@ -123,6 +128,11 @@ def asks_for_start(condition: Filter) -> bool:
     return any(isinstance(term, Between) and term.field == "start" for term in terms(condition))
 
 
+def asks_for_someday(condition: Filter) -> bool:
+    """Whether a filter mentions todos for someday: then they are not hidden."""
+    return any(isinstance(term, Someday) for term in terms(condition))
+
+
 def asks_for_done(condition: Filter) -> bool:
     """Whether a filter mentions when todos were done."""
     return any(isinstance(term, Between) and term.field == "done" for term in terms(condition))
@@ -158,6 +168,8 @@ def format_filter(condition: Filter) -> str:
             return f"{field}:{_span(first, last)}"
         case Overdue():
             return "due:overdue"
+        case Someday():
+            return "due:someday"
         case Contains(text):
             return quoted(text)
 

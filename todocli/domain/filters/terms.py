@@ -22,6 +22,7 @@ from todocli.domain.filters.ast import (
     InProject,
     Not,
     Overdue,
+    Someday,
     Tagged,
     quoted,
 )
@@ -108,6 +109,8 @@ def _name(parse: Callable[[str], str], text: str, what: str) -> str:
 def _days(field: DateField, value: str, today: date) -> Filter:
     if value in ("any", "none"):
         return Not(Between(field)) if value == "none" else Between(field)
+    if value == "someday" and field in ("due", "start"):
+        return Someday()
     if value == "overdue" and field == "due":
         return Overdue()
     if value == "later" and field == "start":
@@ -115,7 +118,7 @@ def _days(field: DateField, value: str, today: date) -> Filter:
     if period := _PERIOD.fullmatch(value):
         return Between(field, *_period(period[2], _of_period(period[1], period[2], today)))
     parse = past_day if field in PAST else day
-    own = {"due": "overdue, ", "start": "later, "}.get(field, "")
+    own = {"due": "overdue, someday, ", "start": "later, someday, "}.get(field, "")
     other_words = f", or {own}week, month, year, any, none, mon..fri"
     first, dots, last = value.partition("..")
     if not dots:

@@ -1,8 +1,9 @@
 """How undo and redo change one row.
 
 History has each todo before and after a change. Undo leads from `after` back to `before`, redo the other way. Only the
-columns that differ are compared and written, so that a change to another column in between is no conflict. And nothing
-is ever deleted: to take back an addition, the todo moves to the trash.
+columns that differ are compared and written, so that a change to another column in between is no conflict. Notes are
+counted: to take back one of three leaves two. And nothing is ever deleted: to take back an addition, the todo moves to
+the trash.
 
     change      before    after        undo: expected → target
     added       –         {…}          {…} → –         into the trash
@@ -19,6 +20,8 @@ from typing import Any
 from todocli.domain.history import differences
 from todocli.services.history.log import TodoChange
 from todocli.services.history.rows import parse_row
+
+_COUNT = "note_count"
 
 Columns = dict[str, Any]
 """Columns of a todo that history keeps, with values of the columns' own types."""
@@ -47,7 +50,8 @@ class RowReversal:
             rest = {name: value for name, value in (self.target or {}).items() if name != "deleted_at"}
             return row is None or (row["deleted_at"] is not None and _has(row, rest))
         changed = self.expected if self.target is None else differences(self.expected, self.target)
-        return row is not None and _has(row, {name: self.expected[name] for name in changed})
+        compared = changed.keys() - ({_COUNT} if self.target is not None else set())
+        return row is not None and _has(row, {name: self.expected[name] for name in compared})
 
     def patch(self, row: Columns | None, at: datetime) -> Columns:
         """Return the columns to write to reach the target; without a stored `row`, those of a new one."""
@@ -57,7 +61,10 @@ class RowReversal:
             return {"deleted_at": row["deleted_at"] or at}
         if self.expected is None:
             return {"deleted_at": self.target["deleted_at"]}
-        return {name: self.target[name] for name in differences(self.expected, self.target)}
+        columns = {name: self.target[name] for name in differences(self.expected, self.target)}
+        if _COUNT in columns:
+            columns[_COUNT] = row[_COUNT] + self.target[_COUNT] - self.expected[_COUNT]
+        return columns
 
 
 def _parsed(row: Any) -> Columns | None:

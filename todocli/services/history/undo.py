@@ -37,7 +37,7 @@ from todocli.domain.history import COMMAND_LINE, Origin
 from todocli.domain.idempotency import ChangeKey
 from todocli.domain.ids import derived_id
 from todocli.errors import Conflict, FieldError, NotFound, ValidationError
-from todocli.models import Change, History, Todo, User
+from todocli.models import Change, History, Note, Todo, User
 from todocli.schemas.changes import ChangeList
 from todocli.services.history.log import Log, LogQuery, RecordedChange, is_undone
 from todocli.services.history.reversal import Columns, RowReversal
@@ -55,7 +55,7 @@ _FIRST_PORTION = 20
 
 _SHOWN_CONFLICTS = 10
 
-_todos, _changes = (SQLModel.metadata.tables[name] for name in ("todos", "changes"))
+_todos, _changes, _notes = (SQLModel.metadata.tables[name] for name in ("todos", "changes", "notes"))
 
 Verb = Literal["undo", "redo"]
 
@@ -145,6 +145,8 @@ class Undo:
         if not dry_run:
             for i, (change_id, patch) in enumerate(zip(ids, patches, strict=True)):
                 self._write(patch, change_id, moment, request if i == 0 else None)
+            if any("note_count" in columns for patch in patches for _, columns, is_new in patch if not is_new):
+                self._hide_notes([change.id for change in changes], moment if verb == "undo" else None)
 
     # What is read
 
@@ -278,10 +280,16 @@ class Undo:
     def _insert(self, columns: Columns) -> None:
         """Insert a deleted todo again; its version continues where its history ends."""
         so_far = sa.select(sa.func.count() + 1).where(self._owner.owns(History), col(History.todo_id) == columns["id"])
+        columns = {**columns, "note_count": 0}  # its notes went with the row
         values: Columns = {name: sa.literal(value, _todos.c[name].type) for name, value in columns.items()}
         values |= {"version": so_far.scalar_subquery(), "user_id": col(User.id)}
         row = sa.select(*values.values()).select_from(User).where(self._owner.is_user())
         self._session.execute(_todos.insert().from_select(list(values), row))
+
+    def _hide_notes(self, changes: Sequence[UUID], at: datetime | None) -> None:
+        """Hide the notes that some changes added; show them again if `at` is None."""
+        theirs = sa.and_(self._owner.owns(Note), _notes.c.change_id.in_(changes))
+        self._session.execute(_notes.update().where(theirs).values(hidden_at=at))
 
     def _link(self, pairs: Any) -> None:
         """Record what each undo took back; the triggers have inserted the changes themselves."""
