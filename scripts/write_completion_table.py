@@ -35,6 +35,8 @@ KINDS = {
     **{f"--{field}": f"{field}-filter" for field in ("done", "added", "changed")},
     **dict.fromkeys(("--before", "--after"), "date"),
     "--profile": "profile",
+    "undo --only": "change",
+    "note REF": "todo",
     "TITLE": "set-words",
     "FILTER": "filter-words -tag",
     **{f"{name} FILTER": "filter-words" for name in ("today", "next", "count", "context")},

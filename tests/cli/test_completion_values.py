@@ -118,6 +118,17 @@ def test_numbers_fit_command(todo: Terminal) -> None:
         assert answer(environment("fish", f"todo {line} ")) == f"{rows}\n"
 
 
+def test_changes_are_offered_with_the_title_of_a_todo(todo: Terminal) -> None:
+    todo.ok("add Pay rent")
+    todo.ok("done 1")
+    todo.ok("undo")
+    rows = (answer(environment("fish", "todo undo --only ")) or "").splitlines()
+    assert [row.split("\t")[1] for row in rows] == ["Pay rent", "Pay rent"]
+    added = rows[1].split("\t")[0]
+    assert answer(environment("bash", f"todo undo --only {added}")) == f"{added}\n"
+    assert todo.ok(f"undo --only {added}").split("\t")[2] == "added"
+
+
 def test_values_of_each_kind_are_offered(todo: Terminal) -> None:
     todo.ok("add a +bills +über project:home.garden")
     todo.ok("add b +gone")

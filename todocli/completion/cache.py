@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 MAX_TODOS = 1_000
 """How many todos the cache keeps: those with the highest numbers."""
 
+MAX_CHANGES = 50
+"""How many changes are offered."""
+
 MAX_NAMES = 500
 """How many tags, and how many projects, the cache keeps."""
 
@@ -62,6 +65,25 @@ def of_embedded(user: str) -> CompletionCache:
     return CompletionCache(
         [(row[0], row[1], row[2]) for row in rows], tags, _with_parents(row[3] for row in live if row[3])
     )
+
+
+def changes_of_embedded(user: str) -> list[tuple[str, str]]:
+    """Read the newest changes of `user`, not undos, from the embedded database: the id, and the title of a todo.
+
+    Raises `OSError` or `sqlite3.Error`.
+    """
+    import sqlite3
+    from contextlib import closing
+
+    path = paths.database_file()
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=0.2)) as database:
+        return database.execute(
+            "SELECT id, (SELECT json_extract(coalesce(after, before), '$.title') FROM history"
+            " WHERE change_id = changes.id AND user_id = changes.user_id LIMIT 1)"
+            " FROM changes WHERE user_id = (SELECT id FROM users WHERE name = ?) AND undoes IS NULL"
+            " ORDER BY seq DESC LIMIT ?",
+            (user, MAX_CHANGES),
+        ).fetchall()
 
 
 def recalled(profile: Profile) -> CompletionCache:

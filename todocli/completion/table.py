@@ -592,7 +592,12 @@ TABLE = Command(
         "undo": Command(
             "Undo your last change, or the last N, or...",
             options=(
-                Option("--only", help="Undo this change alone; todo log shows the beginnings of ids.", value=True),
+                Option(
+                    "--only",
+                    help="Undo this change alone; todo log shows the beginnings of ids.",
+                    value=True,
+                    kind="change",
+                ),
                 FORCE,
                 DRY_RUN,
                 JSON,

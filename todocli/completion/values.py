@@ -5,6 +5,7 @@ A kind of values is one of these; the completion table names them:
     todo, done, trash, any                      numbers of todos in this state
     view, profile                               names
     line                                        aliases and views
+    change                                      beginnings of ids of changes, of an embedded database
     due, start, priority, project, tag          values that set a field
     due-edit, …                                 the same, and what clears it
     due-filter, …                               values that select todos by a field
@@ -79,12 +80,29 @@ def _pairs(kind: str, begun: str, words: Sequence[str]) -> Iterable[tuple[str, s
         known = profiles.load()
         names = {"view": known.views, "line": {**known.views, **known.aliases}}
         return sorted(names[kind].items()) if kind in names else [(name, "") for name in sorted(known.profiles)]
+    if kind == "change":
+        return _changes(words)
     if kind == "-tag":
         return [(f"-{name}", "") for name in _known(words).tags] if begun[:1] == "-" else []
     if kind == "date":
         return _days(_DAYS)
     field, _, use = kind.partition("-")
     return _quick_words(field, begun, words) if use == "words" else _values(field, use, words)
+
+
+def _changes(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    from uuid import UUID
+
+    from todocli import profiles
+    from todocli.completion import cache
+    from todocli.domain.change_ids import shortened
+
+    profile = profiles.resolve(_profile_name(words))
+    known = (
+        [(UUID(change), title) for change, title in cache.changes_of_embedded(profile.user)] if profile.embedded else []
+    )
+    ids = [change for change, _ in known]
+    yield from ((shortened(change, ids), title or "") for change, title in known)
 
 
 def _quick_words(use: str, begun: str, words: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from todocli.domain.history import COMMAND_LINE, Action
 from todocli.render.dates import ago
 from todocli.render.text import first_line, visible
 from todocli.schemas.base import instant
-from todocli.schemas.changes import ChangeItem, ChangeRead
+from todocli.schemas.changes import ChangeItem, ChangeRead, FieldChange
 
 _UNDO_EFFECTS: dict[Action, str] = {
     "added": "goes to the trash",
@@ -66,10 +66,17 @@ def action_label(change: ChangeRead, item: ChangeItem) -> str:
 def detail(change: ChangeRead, item: ChangeItem) -> str:
     """Return what the fields of a todo were before a change, and where the change came from."""
     changes = item.changes if item.action == "changed" else {}
-    parts = [f"{field_label(field)} was {field_value(field, change.before)}" for field, change in changes.items()]
+    parts = [
+        _note(change) if field == "note_count" else f"{field_label(field)} was {field_value(field, change.before)}"
+        for field, change in changes.items()
+    ]
     if change.origin != COMMAND_LINE:
         parts.append(visible(change.origin.label()))
     return " · ".join(parts)
+
+
+def _note(change: FieldChange) -> str:
+    return "note added" if (change.after or 0) > (change.before or 0) else "note taken back"
 
 
 def field_label(field: str) -> str:
