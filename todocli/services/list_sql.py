@@ -15,7 +15,7 @@ from todocli.domain.references import MAX_NUMBER
 from todocli.models import Todo, User
 from todocli.services.owner import Owner
 from todocli.services.paging import Cursor
-from todocli.services.queries import TodoQuery
+from todocli.services.queries import TodoQuery, in_state
 from todocli.services.resolve import COLUMNS
 
 Counts = tuple[tuple[str, TodoQuery], ...]
@@ -70,12 +70,30 @@ def _build(
         matches = matches.order_by(*query.ordered(keys)).limit(query.limit)
     page = matches.subquery("page")
     placed = [(page.c[mark.name], descending) for mark, (_, descending) in zip(marks, keys, strict=True)]
-    return (
-        sa.select(page, *(_count(owner, dialect, counted).label(name) for name, counted in counts))
-        .select_from(sa.outerjoin(User, page, sa.true()))
-        .where(owner.is_user())
-        .order_by(*query.ordered(placed))
-    )
+    together, alone = _divided(counts)
+    rows: sa.FromClause = sa.outerjoin(User, page, sa.true())
+    numbers: list[sa.ColumnElement[Any]] = [_count(owner, dialect, each).label(name) for name, each in alone]
+    if together:
+        totals = _counts(owner, dialect, together).subquery("totals")
+        rows = sa.join(rows, totals, sa.true())
+        numbers += totals.c
+    return sa.select(page, *numbers).select_from(rows).where(owner.is_user()).order_by(*query.ordered(placed))
+
+
+def _divided(counts: Counts) -> tuple[Counts, Counts]:
+    """Return what is counted in one pass over the open todos, and what is counted by itself."""
+    together = tuple((name, each) for name, each in counts if each.state == "open")
+    if len(together) < 2:
+        return (), counts
+    return together, tuple(count for count in counts if count not in together)
+
+
+def _counts(owner: Owner, dialect: str, counts: Counts) -> sa.Select[Any]:
+    """Return how many todos each of several queries for open ones finds."""
+    numbers: list[sa.ColumnElement[Any]] = [
+        sa.func.count().filter(sa.and_(*each.conditions(dialect))).label(name) for name, each in counts
+    ]
+    return sa.select(*numbers).where(owner.scope(Todo), *in_state("open"))
 
 
 def count_statement(owner: Owner, dialect: str, query: TodoQuery) -> sa.Select[Any]:

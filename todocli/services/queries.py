@@ -30,6 +30,15 @@ _RANKS = {"high": 3, "medium": 2, None: 1, "low": 0}
 _table = sa.inspect(Todo).local_table
 
 
+def in_state(state: ListState) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions that a todo is in a state."""
+    if state == "trash":
+        return [col(Todo.deleted_at).is_not(None)]
+    completed_at = col(Todo.completed_at)
+    completed = {"open": [completed_at.is_(None)], "completed": [completed_at.is_not(None)]}
+    return [col(Todo.deleted_at).is_(None), *completed.get(state, [])]
+
+
 @dataclass(frozen=True)
 class TodoQuery:
     """What to list; `limit` is None for all. Relative days refer to `here`, a local time.
@@ -50,19 +59,13 @@ class TodoQuery:
         return [*self.state_conditions(), compile_filter(self.filter, self.here, dialect)]
 
     def state_conditions(self) -> list[sa.ColumnElement[bool]]:
-        """Return the conditions without the filter."""
-        if self.state == "trash":
-            return [col(Todo.deleted_at).is_not(None)]
-        conditions: list[sa.ColumnElement[bool]] = [col(Todo.deleted_at).is_(None)]
-        if self.state == "open":
-            conditions.append(col(Todo.completed_at).is_(None))
-            if not asks_for_start(self.filter):
-                starts_on = _table.c.starts_on
-                conditions.append(sa.or_(starts_on.is_(None), starts_on <= self.here.date()))
-            if not asks_for_someday(self.filter):
-                conditions.append(_table.c.is_someday == sa.false())
-        if self.state == "completed":
-            conditions.append(col(Todo.completed_at).is_not(None))
+        """Return the conditions without the filter: the state, and what an open list hides."""
+        conditions = in_state(self.state)
+        if self.state == "open" and not asks_for_start(self.filter):
+            starts_on = _table.c.starts_on
+            conditions.append(sa.or_(starts_on.is_(None), starts_on <= self.here.date()))
+        if self.state == "open" and not asks_for_someday(self.filter):
+            conditions.append(_table.c.is_someday == sa.false())
         return conditions
 
     def hidden(self) -> dict[str, Self]:
