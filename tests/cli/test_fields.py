@@ -231,6 +231,86 @@ def test_list_footer_counts_todos(person: Terminal) -> None:
     assert person("list --all").err == "7 in all · 2 overdue\n"
 
 
+@pytest.mark.parametrize(
+    ("line", "note"),
+    [
+        ("Call Ada due: friday", 'note: "due: friday" is part of the title; did you mean due:friday?'),
+        ("Call Ada pri: high", 'note: "pri: high" is part of the title; did you mean pri:high?'),
+        ("Remember: milk", ""),
+        ("Talk about due: soon", ""),
+    ],
+)
+def test_key_with_a_blank_after_it_is_noted(person: Terminal, line: str, note: str) -> None:
+    ran = person(f"add {line}")
+    assert ran.out == f"Added 1 {line}\n"
+    assert ran.err.splitlines()[1:] == ([note] if note else []) or ran.err.splitlines() == ([note] if note else [])
+
+
+def test_word_that_begins_with_a_dash_and_a_digit_is_a_word(todo: Terminal) -> None:
+    assert todo.ok("add Reduce spending by -20% +x") == "1\topen\tReduce spending by -20%\t\t\t\t+x\n"
+    assert todo.ok("note 1 it was -5 yesterday").startswith("1\t")
+    assert todo.ok("edit 1 -3 °C") == "1\topen\t-3 °C\t\t\t\t+x\n"
+    assert todo("done -5").err.startswith("error: '-5' is not a todo number.")
+    assert todo("list -x").err.startswith("error: No such option: -x")
+
+
+def test_key_without_a_value_clears_in_an_edit(todo: Terminal) -> None:
+    todo.ok("add Pay rent due:fri project:home +a +b")
+    assert todo.ok("edit 1 due: project:") == "1\topen\tPay rent\t\t\t\t+a +b\n"
+    assert todo.ok("edit 1 tags:") == "1\topen\tPay rent\n"
+    assert todo.ok("edit 1 Talk about due: soon") == "1\topen\tTalk about due: soon\n"
+
+
+def test_tags_may_be_a_list(todo: Terminal) -> None:
+    assert todo.ok("add a tags:fun,books") == "1\topen\ta\t\t\t\t+books +fun\n"
+
+
+def test_list_that_finds_nothing_says_what_was_intended(person: Terminal) -> None:
+    person.ok("add Pay rent +bills project:home")
+    assert person("list bills").err == "No todo contains 'bills'; did you mean +bills?\n"
+    assert person("list home").err == "No todo contains 'home'; did you mean project:home?\n"
+    assert person("list overdue").err == "No todo contains 'overdue'; did you mean due:overdue?\n"
+    assert person("list nothing").err == "No matches among 1 open todo.\n"
+
+
+def test_new_tag_that_is_spelt_like_another_says_so(person: Terminal) -> None:
+    person.ok("add a +groceries")
+    assert person("add b +grocries").err == "+grocries is a new tag; there is +groceries already.\n"
+
+
+def test_start_after_the_due_date_is_noted(person: Terminal) -> None:
+    assert "note: 1 starts after it is due.\n" in person("add a due:fri start:2w").err
+
+
+def test_refused_text_is_named_whole(todo: Terminal) -> None:
+    ran = todo("done buy milk")
+    assert (ran.code, ran.err.splitlines()[1]) == (2, " hint: To select by text, use --search 'buy milk'.")
+
+
+def test_someday_and_a_date_exclude_each_other(todo: Terminal) -> None:
+    todo.ok("add a due:fri")
+    for line in ("add x due:fri start:someday", "add x due:someday start:fri", "edit 1 due:+1d start:someday"):
+        assert todo(line).err.splitlines()[0] == "error: A todo for someday has no date, but one is given."
+    assert todo.ok("count --all") == "1\n"
+
+
+def test_date_cannot_move_beyond_the_calendar(todo: Terminal) -> None:
+    todo.ok("add a due:2026-11-27")
+    todo.ok("add b due:9999-12-01")
+    for line in ("edit 1 due:+9999y", "edit 1 due:-9999y", "edit 1-2 due:+1m"):
+        ran = todo(line)
+        assert (ran.code, "cannot move so far; nothing was changed." in ran.err) == (2, True)
+    assert todo.ok("list --columns due") == "2026-11-27\n9999-12-01\n"
+
+
+def test_retry_of_a_moved_date_is_no_error(todo: Terminal) -> None:
+    todo.ok("add a due:2026-11-27")
+    change = "019c0000-0000-7000-8000-000000000001"
+    assert todo.ok(f"edit 1 due:+1d --change {change}") == "1\topen\ta\t2026-11-28\n"
+    todo.ok("edit 1 due:none")
+    assert todo.ok(f"edit 1 due:+1d --change {change}") == "1\topen\ta\n"
+
+
 def test_count_counts_what_a_filter_finds(todo: Terminal) -> None:
     todo.ok("add -", stdin=SEVEN)
     assert todo.ok("count") == "6\n"

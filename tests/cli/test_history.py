@@ -150,6 +150,21 @@ def test_undo_of_no_such_change(person: Terminal, words: str, code: int, error: 
     assert ran.err.startswith(f"error: {error}")
 
 
+def test_undo_of_many_changes_asks(person: Terminal, script: Terminal) -> None:
+    """37 may be the number of a todo."""
+    for i in range(11):
+        script.ok(f"add {i}")
+    asked = person("undo 10", stdin="n\n")
+    assert (asked.code, "Undo your last 10 changes? [y/N]:" in asked.out + asked.err) == (5, True)
+    assert script.ok("count") == "11\n"
+    person.ok("undo 9")
+    person.ok("redo 9")
+    person.ok("undo 10 --yes")
+    assert script.ok("count") == "1\n"
+    script.ok("redo 10")
+    assert script.ok("count") == "11\n"
+
+
 def test_undo_of_one_change_is_repeated_once(script: Terminal) -> None:
     script.ok("add Pay rent")
     script.ok("done 1")

@@ -108,6 +108,9 @@ def test_columns_of_the_configuration_file(person: Terminal, todo: Terminal) -> 
     assert todo.ok("list --columns title") == "Pay rent\n"
     assert todo.ok("list -q") == "1\n"
     assert '"title":"Pay rent"' in todo.ok("list --json")
+    _configure('columns = ["titel"]')
+    assert todo.ok("list -q") == "1\n"
+    assert '"title":"Pay rent"' in todo.ok("list --json")
 
 
 @pytest.mark.parametrize(

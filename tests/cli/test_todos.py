@@ -185,7 +185,7 @@ def test_marks_are_limited(todo: Terminal, person: Terminal) -> None:
         (["edit", "1", "2"], 2, "No change was given."),
         (["edit", "1"], 2, "No change was given, and there is no terminal to open an editor in."),
         (["done", "0"], 2, "'0' is not a todo number: numbers start at 1."),
-        (["done", "-1"], 2, "No such option: -1."),
+        (["done", "-1"], 2, "'-1' is not a todo number."),
         (["done", "--", "-1"], 2, "'-1' is not a todo number."),
         (["done", "99999"], 3, "There is no todo 99999."),
         (["done", str(2**63)], 2, "'9223372036854775808' is larger than any todo number."),

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import fields
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -23,8 +23,10 @@ from todocli.api.todos import find
 from todocli.cli.filter_options import FilterOptions
 from todocli.database.store import Store, open_store
 from todocli.database.target import Target
+from todocli.domain.dates import MONTHS, WEEKDAYS
 from todocli.domain.filters.ast import Between, Filter, Not, Overdue, Tagged, format_filter
 from todocli.domain.filters.parser import MAX_TERMS, OPTIONS, parse_option, parse_options, parse_where, parse_words
+from todocli.domain.filters.terms import past_day
 from todocli.errors import ValidationError
 from todocli.schemas.todos import TodoCreate
 from todocli.services.owner import Owner
@@ -133,6 +135,8 @@ def test_expression_is_parsed(text: str, written: str) -> None:
         ("due:2026-12-01..2026-11-01", "due:2026-12-01..2026-11-01", "'2026-12-01..2026-11-01' runs backwards", "Swap"),
         ("done:overdue", "done:overdue", "'overdue' is not a day.", "Write a day, or week"),
         ("added:9999y", "added:9999y", "'9999y' is too long ago.", "Write a day."),
+        ("due.before:fri", "due.before:fri", "'due.before:fri' is written differently", "Write due:..fri for before"),
+        ("status:pending", "status:pending", "There is no filter key 'status'.", "Lists have open todos; --completed"),
         ("pri:urgent", "pri:urgent", "'urgent' is not a priority.", "Write pri:high"),
         ("+1", "+1", "A tag must begin with a letter", "Write"),
         ("project:a//b", "project:a//b", "A project may have only", "Write"),
@@ -165,6 +169,22 @@ def test_words_are_combined_with_and() -> None:
     with pytest.raises(ValidationError, match="part of an expression") as raised:
         parse_words(["(a", "b)"], today=TODAY)
     assert raised.value.hint == 'Write --where "(a b)"'
+
+
+@pytest.mark.parametrize("today", [date(2026, 1, 1), date(2026, 3, 1), date(2027, 3, 31), date(2028, 2, 29)])
+def test_past_day_is_the_last_one(today: date) -> None:
+    """Compared with looking at each day before today."""
+    before = [today - timedelta(days=count) for count in range(8 * 366 + 7)]
+    for number in range(1, 32):
+        expected = next(day for day in before if day.day == number)
+        assert past_day(str(number), today) == expected
+        for month in (1, 2, 12):
+            if number <= (29 if month == 2 else 31):
+                expected = next(day for day in before if (day.day, day.month) == (number, month))
+                assert past_day(f"{number} {MONTHS[month - 1]}", today) == expected
+    for weekday in range(7):
+        expected = next(day for day in before if day.weekday() == weekday)
+        assert past_day(WEEKDAYS[weekday], today) == expected
 
 
 def test_repeated_key_means_any_and_repeated_tag_all() -> None:

@@ -148,6 +148,17 @@ def test_todo_that_was_deleted_comes_back_without_notes(mine: Workspace, databas
     assert _texts(mine) == []
 
 
+def test_count_never_falls_below_nothing(mine: Workspace, database: Target) -> None:
+    _note(mine, "a")
+    noted = mine.log.find(_LOG).items[0].id
+    mine.release()
+    with closing(Console(database)) as console:
+        console.run("DELETE FROM todos WHERE number = 1")
+    mine.undo(1, key(None, "undo"))
+    mine.undo(1, key(None, "undo"), only=str(noted), force=True)
+    assert _texts(mine) == []
+
+
 def test_history_has_no_text(mine: Workspace, database: Target) -> None:
     """It grows by the note: a row of its own has the text."""
     _note(mine, "called the bank")

@@ -85,6 +85,12 @@ FORMS = {
     "in 1 day": "2026-11-24",
     "3 days": "2026-11-26",
     "in 2 weeks": "2026-12-07",
+    "in two weeks": "2026-12-07",
+    "in a month": "2026-12-23",
+    "this fri": "2026-11-27",
+    "this weekend": "2026-11-28",
+    "end of month": "2026-11-30",
+    "end of the week": "2026-11-29",
     "in 1 month": "2026-12-23",
     "in 2 years": "2028-11-23",
     "0d": "2026-11-23",
@@ -167,8 +173,8 @@ def test_day_at_edge_of_rule(today: str, text: str, expected: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("", " ", "soon", "f", "m", "next", "next 3d", "fri next", "last fri", "this fri", "at", "at noon", "-3d"),
-        *("3 d days", "3.5d", "3dd", "d3", "99999d", "in d", "in three days", "two weeks", "0th", "11st", "22th"),
+        *("", " ", "soon", "f", "m", "next", "next 3d", "fri next", "last fri", "at", "at noon", "-3d"),
+        *("3 d days", "3.5d", "3dd", "d3", "99999d", "in d", "two weeks", "0th", "11st", "22th"),
         *("nov", "nov 2027", "27 28", "27 nov 27", "26-11-27", "27.11", "2026-11", "20261127", "in 5pm", "+fri", "h"),
         *("fri 13pm", "fri 0am", "fri 17", "fri noon noon", "2026-11-27T", "٣d", "²"),
         *("to\u0301dax", "today tomorrow", "eo", "so", "a" * 999, "5pm fri"),

@@ -2,6 +2,7 @@
 
     --due 27 jan    the words of a date become one
     -diy            becomes --no-tag diy, or --untag diy in edit, unless it could be an option
+    -20%            is a word, because no option begins with a digit
     -dashes         is refused if it could be an option and its value: it is prose, or a slip
 
 All others are passed on as they are.
@@ -15,6 +16,10 @@ from typing import Any
 
 from todocli.errors import UsageError
 
+HELD = "\0"
+"""Stands before a word with a dash, so that the parser takes it for none of its options; see `released`."""
+
+_DIGITS = re.compile(r"-\d")
 _MINUS_TAG = re.compile(r"-([^\W\d_][\w-]+)")
 
 
@@ -51,6 +56,9 @@ def prepared(
         if takes_value.get(word):
             found += [word, *([value] if (value := next(words, None)) is not None else [])]
             continue
+        if _DIGITS.match(word):
+            found.append(HELD + word)
+            continue
         letters = [f"-{letter}" for letter in word[1:]] if len(word) > 2 and word[0] == "-" and word[1] != "-" else []
         minus = option_of_minus(found) if (tag := _MINUS_TAG.fullmatch(word)) else None
         if minus and tag and letters[0] not in takes_value:
@@ -60,6 +68,15 @@ def prepared(
             _refuse_glued(word, letters, takes_value, f"{minus} {word[1:]}" if minus else "")
         found.append(word)
     return found
+
+
+def released(values: dict[str, Any]) -> None:
+    """Take `HELD` from the words among the values of parameters."""
+    for name, value in values.items():
+        if isinstance(value, list | tuple):
+            values[name] = [word.removeprefix(HELD) if isinstance(word, str) else word for word in value]
+        elif isinstance(value, str):
+            values[name] = value.removeprefix(HELD)
 
 
 def _refuse_glued(word: str, letters: list[str], takes_value: dict[str, bool], minus: str) -> None:

@@ -181,10 +181,10 @@ def refuse_text(words: Sequence[str]) -> None:
     from todocli.domain.quick_add import join_dates
     from todocli.domain.references import is_reference
 
-    for word in join_dates(word for word in words if not is_reference(word)):
-        if not is_key_word(word) and not is_part_of_expression(word):
-            detail = f"{word[:40]!r} selects nothing: a change needs a tag, a key with a value, or an option."
-            raise UsageError(detail, hint=f"To select by text, use --search {word[:40]!r}.")
+    given = join_dates(word for word in words if not is_reference(word))
+    if text := [word for word in given if not is_key_word(word) and not is_part_of_expression(word)]:
+        detail = f"{text[0][:40]!r} selects nothing: a change needs a tag, a key with a value, or an option."
+        raise UsageError(detail, hint=f"To select by text, use --search {' '.join(text)[:60]!r}.")
 
 
 def _question(verb: Verb, todos: Sequence[TodoRead], effect: str, where: str) -> str:

@@ -20,7 +20,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
 from todocli.cli import exits, help_page
-from todocli.cli.arguments import prepared
+from todocli.cli.arguments import prepared, released
 from todocli.cli.context import Context
 from todocli.cli.filter_options import FilterOptions
 from todocli.cli.input import NothingOnStdin
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 FILTER = parameters_of(FilterOptions)
 
 Names = tuple[str, ...]
+
+ASKED = 9
+"""The most changes that are undone or redone without a question. More may be the number of a todo."""
 
 SPEAKING: Names = ("profile", "no_input", "color", "debug")
 COMMON: Names = ("json", *SPEAKING)
@@ -59,7 +62,9 @@ class Command(TyperCommand):
         """Parse the arguments. Raises `UsageError`."""
         args = prepared(args, self.params, self.option_of_minus, is_change="change" in self.takes)
         try:
-            return super().parse_args(ctx, args)
+            rest = super().parse_args(ctx, args)
+            released(ctx.params)
+            return rest
         except TyperException as error:
             error.ctx = getattr(error, "ctx", None) or ctx  # type: ignore[attr-defined]
             raise
@@ -153,8 +158,12 @@ class Reversing(Command):
 
     answers_with_changes = True
 
-    takes: ClassVar[Names] = ("json", "jsonl", "quiet", "change", *SPEAKING)
+    takes: ClassVar[Names] = ("json", "jsonl", "quiet", "change", "yes", *SPEAKING)
     runs_in_daemon = True
+
+    def may_ask(self, ctx: Context) -> bool:
+        """Whether the user may be asked: about many changes."""
+        return (ctx.params.get("count") or 1) > ASKED and super().may_ask(ctx)
 
 
 class Confirming(Command):

@@ -98,7 +98,10 @@ class Context(typer.Context):
     @property
     def columns(self) -> tuple[str, ...] | None:
         """The columns that a list was asked for, by this line or the configuration file. Raises `UsageError`."""
-        given, configured = self.shared.columns, self.settings.columns
+        shared = self.shared
+        if shared.quiet or shared.json or shared.jsonl or shared.fields:
+            return None
+        given, configured = shared.columns, self.settings.columns
         if given is None and configured is None:
             return None
         from todocli import paths

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,15 +28,35 @@ def new_names(
         return []
     change = next(todo.change_id for todo in result.items if todo.number in result.changed)
     unused = workspace.summaries.unused(terms, but=change)
-    return [f"{_shown(term)} is a new {'tag' if isinstance(term, Tagged) else 'project'}." for term in unused]
+    return [_new(workspace, term, {_name(other) for other in unused}) for term in unused]
+
+
+def _new(workspace: Workspace, term: Tagged | InProject, new: Collection[str]) -> str:
+    """Return that a name is new, and one that is spelt alike and is not."""
+    import difflib
+
+    from todocli.domain.filters.ast import Tagged
+
+    is_tag = isinstance(term, Tagged)
+    known = workspace.summaries.tags() if is_tag else workspace.summaries.projects()
+    names = [summary.name for summary in known.items if summary.name not in new]
+    near = difflib.get_close_matches(_name(term), names, 1, 0.8)
+    alike = f"; there is {'+' * is_tag}{near[0]} already" if near else ""
+    return f"{_shown(term)} is a new {'tag' if is_tag else 'project'}{alike}."
 
 
 def unknown_names(workspace: Workspace, condition: Filter) -> list[str]:
-    """Return a sentence about the first tag or project of a filter that no todo has, and one that is spelt alike."""
+    """Return a sentence about the first tag or project of a filter that no todo has, and one that is spelt alike.
+
+    Or about the first text that is also the name of a tag or a project, or a time.
+    """
     import difflib
 
-    from todocli.domain.filters.ast import InProject, Tagged, terms
+    from todocli.domain.filters.ast import Contains, InProject, Tagged, terms
 
+    for text in (term.text.lower() for term in terms(condition) if isinstance(term, Contains)):
+        if better := _intended(workspace, text):
+            return [f"No todo contains {text!r}; did you mean {better}?"]
     named = [term for term in terms(condition) if isinstance(term, Tagged | InProject) and _name(term)]
     if not (unused := workspace.summaries.unused(named)):
         return []
@@ -46,6 +66,22 @@ def unknown_names(workspace: Workspace, condition: Filter) -> list[str]:
     near = difflib.get_close_matches(_name(term), [summary.name for summary in known.items], 1)
     intended = f"; did you mean {f'+{near[0]}' if is_tag else f'project:{near[0]}'}?" if near else "."
     return [f"There is no {'tag' if is_tag else 'project'} {_name(term)}{intended}"]
+
+
+def _intended(workspace: Workspace, text: str) -> str:
+    """Return the filter that was probably meant by a word that is searched for; empty if it is just a word."""
+    from todocli import clock
+    from todocli.domain.filters.terms import InvalidTerm, keyed
+
+    if any(summary.name == text for summary in workspace.summaries.tags().items):
+        return f"+{text}"
+    if any(summary.name == text for summary in workspace.summaries.projects().items):
+        return f"project:{text}"
+    try:
+        keyed("due", text, clock.today())
+    except InvalidTerm:
+        return ""
+    return f"due:{text}"
 
 
 def _name(term: Tagged | InProject) -> str:

@@ -21,15 +21,16 @@ SYNONYMS = {
 }
 """The words that other programs use, and the commands that they stand for."""
 
-AFTER_NUMBERS = ("done", "edit", "rm", "reopen", "show", "restore", "log", "purge")
+AFTER_NUMBERS = ("done", "edit", "note", "rm", "reopen", "show", "restore", "log", "purge")
 """The commands that may follow numbers: `todo 12 done`."""
 
 
 def numbers_first(words: Sequence[str]) -> list[str] | None:
     """Return a line that begins with references in the usual order; None if it does not, or names no command.
 
-    Without a command, the todos are shown.
+    Without a command, the todos are shown; with quick words alone, edited.
     """
+    from todocli.domain.quick_add import is_quick_word
     from todocli.domain.references import is_reference
 
     named = list(takewhile(is_reference, words))
@@ -38,6 +39,8 @@ def numbers_first(words: Sequence[str]) -> list[str] | None:
     command, *rest = words[len(named) :] or ["show"]
     if command.startswith("-"):
         return ["show", *words]
+    if all(map(is_quick_word, (command, *rest))):
+        return ["edit", *words]
     return [command, *named, *rest] if command in AFTER_NUMBERS else None
 
 

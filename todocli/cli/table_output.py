@@ -116,6 +116,8 @@ class TableOutput(Output):
                 continue
             fields = describe_fields(todo, clock.today()) if echoes else []
             self.line(" · ".join([f"{verb.past} {name}", *fields]), undo if todo is last else ())
+            if echoes and todo.due_on and todo.starts_on and todo.starts_on > todo.due_on:
+                self.note(f"note: {todo.number} starts after it is due.")
             if echoes and todo.description:
                 self.line(" " * (len(verb.past) + len(str(todo.number)) + 2) + first_line(todo.description))
         if more := result.items[SHOWN:]:
@@ -222,8 +224,10 @@ def _footer(found: Overview, drawn: TodoTable, listing: Listing, here: datetime)
     parts += [f"context {visible(listing.context)}"] if listing.context else []
     parts.append(f"{among} {kind}" if count == among else f"{count} of {among} {kind}")
     if late := sum(is_late(todo, here) for todo in found.items):
-        is_certain = len(found.items) == found.total or not (
-            query.sort or query.reverse or is_late(found.items[-1], here)
+        is_certain = (
+            bool(query.limit)
+            or len(found.items) == found.total
+            or not (query.sort or query.reverse or is_late(found.items[-1], here))
         )
         parts.append(f"{late}{'' if is_certain else '+'} overdue")
     parts += _hidden(found)

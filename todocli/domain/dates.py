@@ -18,10 +18,14 @@ MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
     *("july", "august", "september", "october", "november", "december"),
 )
+COUNTS = ("a", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+"""The numbers that may be written as words, each at its place."""
+
 FORMS = (
     *("today", "tomorrow", "tom", "yesterday", "monday", "mon", "tue", "wed", "thu", "fri", "sat", "sun", "weekend"),
     *("next mon", "next fri", "next-fri", "next sunday", "next week", "next-month", "next year"),
     *("3d", "+3d", "2w", "1m", "1y", "in 1 day", "in 3 days", "3 days", "1 week", "in 2 weeks", "1 month", "in 1 year"),
+    *("in two weeks", "in a month", "this fri", "this weekend", "end of month", "end of the week"),
     *("eow", "eom", "eoq", "eoy", "sow", "som", "soq", "soy"),
     *("27", "31", "1st", "15th", "27 nov", "27-nov", "nov 27", "nov-27", "27th november", "november 27"),
     *("27 nov 2027", "nov 27 2027", "1 jan", "29 feb", "sept 1"),
@@ -215,6 +219,10 @@ def _from_now(here: datetime, number: str, unit: str) -> date:
             return months_later(today, 12 * count)
 
 
+def _in_words(here: datetime, number: str, unit: str) -> date:
+    return _from_now(here, str(max(COUNTS.index(number), 1)), unit)
+
+
 def _moments_from_now(here: datetime, number: str, unit: str) -> Day:
     then = here + timedelta(hours=int(number)) if unit[0] == "h" else here + timedelta(minutes=int(number))
     then = then.astimezone() if then.tzinfo else then  # over the change of summer time too
@@ -305,12 +313,14 @@ _DAYS: _Forms = tuple(
         (r"today", lambda here: here.date()),
         (r"tomorrow|tom", lambda here: here.date() + timedelta(days=1)),
         (r"yesterday", lambda here: here.date() - timedelta(days=1)),
-        (rf"({_names(WEEKDAYS)})", _weekday),
+        (rf"(?:this )?({_names(WEEKDAYS)})", _weekday),
         (rf"next ({_names(WEEKDAYS)})", _weekday_of_next_week),
-        (r"weekend", _weekend),
+        (r"(?:this )?weekend", _weekend),
         (r"(?:in |\+)?(\d{1,4}) ?(days?|weeks?|months?|years?)", _from_now),
         (r"(?:in |\+)?(\d{1,4})([dwmy])", _from_now),
+        (rf"in ({'|'.join(COUNTS)}) (days?|weeks?|months?|years?)", _in_words),
         (r"eo([wmqy])", _end),
+        (r"end of (?:the |this )?(week|month|quarter|year)", lambda here, what: _end(here, what[0])),
         (r"so([wmqy])", _start),
         (r"next (week|month|quarter|year)", lambda here, what: _start(here, what[0])),
         (_NUMBER, _of_a_month),

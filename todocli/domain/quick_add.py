@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from typing import Any
 
 from todocli.domain.date_phrases import count_joining
@@ -113,8 +113,27 @@ def parse_quick_add(
         except ValidationError as error:
             error.hint = f"To keep the word in the title, add --literal. {error.hint}"
             raise
+    if is_edit and title and all(_is_bare_key(word) for word in title):
+        for word in title:
+            _take(found, KEYS[word[:-1].lower()], CLEAR, here)
+        title = []
     found.title = " ".join(title)
+    if is_typed and not literal:
+        _note_blanks(found, title, here)
     return found
+
+
+def _is_bare_key(word: str) -> bool:
+    """Whether a word is a key without a value, which clears the field in an edit."""
+    return word.endswith(":") and word[:-1].lower() in KEYS
+
+
+def _note_blanks(found: QuickAdd, title: Sequence[str], here: datetime) -> None:
+    """Note a key with a blank before its value, which is part of the title: `due: friday`."""
+    words = " ".join(title).split()
+    for key, value in pairwise(words):
+        if _is_bare_key(key) and _fits(KEYS[key[:-1].lower()], value, here):
+            found.near_misses.append((f"{key} {value}", f"{key}{value}"))
 
 
 def _note_near_miss(found: QuickAdd, word: str, here: datetime) -> None:
@@ -201,14 +220,19 @@ def _take(found: QuickAdd, name: str, text: str, here: datetime, *, is_edit: boo
     fields = found.fields
     text = CLEAR if text.lower() == CLEAR else text
     if name == "tag" and text != CLEAR:
-        fields["add_tags"] = [*fields.get("add_tags", []), _parsed(name, text)]
+        names = [part for part in text.split(",") if part] or [text]
+        fields["add_tags"] = [*fields.get("add_tags", []), *(_parsed(name, part) for part in names)]
         return
     if fields.get("is_someday") and name in ("due", "start") and text == CLEAR:
         return  # that is what it means
+    if fields.get("is_someday") and name in ("due", "start") and text.lower() != SOMEDAY:
+        raise _error(name, "A todo for someday has no date, but one is given.", "Leave one of them out.")
     if _COLUMNS[name] in (*fields, *found.shifts):
         detail = f"{name} is given twice."
         raise _error(name, detail, "Give it once.")
     if name in ("due", "start") and text.lower() == SOMEDAY:
+        if found.shifts or any(fields.get(column) for column in ("due_on", "starts_on")):
+            raise _error(name, "A todo for someday has no date, but one is given.", "Leave one of them out.")
         fields |= {"is_someday": True, "due_on": None, "due_time": None, "starts_on": None}
     elif name in ("due", "start") and is_edit and (shift := parse_shift(text)):
         found.shifts[_COLUMNS[name]] = shift

@@ -92,9 +92,10 @@ def todo_detail(todo: TodoRead, changes: Sequence[ChangeRead] = (), *, now: date
             "" if i else "Notes", Text.assemble((f"{local(note.at)}  ", "dim"), visible(note.text, lines=True))
         )
     grid.add_row("Id", str(todo.id))
+    width = max((len(ago(change.made_at, now)) for change in changes), default=0)
     for i, change in enumerate(changes if len(changes) > 1 else ()):
         more = detail(change, change.items[0])
-        words = f"{ago(change.made_at, now)}  {action_label(change, change.items[0])}"
+        words = f"{ago(change.made_at, now):<{width}}  {action_label(change, change.items[0])}"
         grid.add_row("" if i else "Log", f"{words} · {more}" if more else words)
     return Padding(grid, (0, 0, 1, 1))
 

@@ -110,14 +110,18 @@ def _fitting(natural: dict[str, int], width: int, *, may_drop: bool) -> dict[str
     while may_drop and DATED & left.keys() and excess(min(longest, width * 3 // 4)) > 0:
         left = {name: most for name, most in left.items() if name not in DATED}
     for name in DROPPED if may_drop else ():
-        if excess(title) > sum(most - SHORTEST for each, most in left.items() if each in SHORTENED and most > SHORTEST):
+        if excess(title) > sum(max(most - _shortest(each), 0) for each, most in left.items() if each in SHORTENED):
             left.pop(name, None)
     for name in (*SHORTENED, "due"):  # a date goes on in the next line
         if name in left and excess(title) > 0:
-            left[name] = max(left[name] - excess(title), min(left[name], SHORTEST))
+            left[name] = max(left[name] - excess(title), min(left[name], _shortest(name)))
     if "title" in natural:
         left["title"] = max(min(longest, longest - excess(longest)), 1)
     return {name: left[name] for name in natural if name in left}
+
+
+def _shortest(name: str) -> int:
+    return max(SHORTEST, len(COLUMNS[name].head))
 
 
 def _rows(todos: Sequence[TodoRead], group: Group | None, here: datetime) -> _Rows:

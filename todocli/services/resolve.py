@@ -147,10 +147,9 @@ def not_found(missing: Sequence[Reference], found: Sequence[TodoRead]) -> NotFou
     sentences = []
     hint, command = "See all todos", ["list", "--all"]
     if unknown:
-        one = len(unknown) == 1 and not isinstance(unknown[0], NumberRange)
-        sentences.append(f"There {'is no todo' if one else 'are no todos'} {_listed(unknown)}.")
+        sentences.append(f"There {'is no todo' if _is_one(unknown) else 'are no todos'} {_listed(unknown)}.")
     if in_trash:
-        sentences.append(f"{_listed(in_trash)} {'is' if len(in_trash) == 1 else 'are'} in the trash.")
+        sentences.append(f"{_listed(in_trash)} {'is' if _is_one(in_trash) else 'are'} in the trash.")
         hint, command = "To restore", ["restore", *map(str, in_trash[:10])]
     return NotFound(
         " ".join(sentences),
@@ -158,6 +157,10 @@ def not_found(missing: Sequence[Reference], found: Sequence[TodoRead]) -> NotFou
         command=("todo", *command),
         field_errors=tuple(FieldError("reference", f"{reference} was not found") for reference in missing),
     )
+
+
+def _is_one(references: Sequence[Reference]) -> bool:
+    return len(references) == 1 and not isinstance(references[0], NumberRange)
 
 
 def _listed(references: Sequence[Reference]) -> str:

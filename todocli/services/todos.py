@@ -198,8 +198,8 @@ class Todos:
         With `expected`, only if that change was the last one to touch the todo. Raises `NotFound`, `Conflict`, and
         `ValidationError` if a todo has no date to move.
         """
-        for column in shifts or ():
-            self._updates.require_date(chosen, column)
+        for column, shift in (shifts or {}).items():
+            self._updates.require_date(chosen, column, shift, key)
         values = update.columns()
         assignments = [Assignment(column) for column in values]
         assignments += [Move(column, shift) for column, shift in (shifts or {}).items()]

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col
 
+from todocli.domain.dates import Shift, months_later
 from todocli.domain.history import Origin
 from todocli.domain.idempotency import ChangeKey
 from todocli.domain.ids import derived_id
@@ -66,6 +67,13 @@ def stamp(origin: Origin, at: datetime, change_id: UUID, request: str | None) ->
     }
 
 
+def _can_move(day: date, shift: Shift) -> bool:
+    try:
+        return bool(months_later(day, shift.months) + timedelta(days=shift.days))
+    except (ValueError, OverflowError):
+        return False
+
+
 class Updates:
     """Updates the todos of one user; `origin` is what history records of each change."""
 
@@ -86,21 +94,33 @@ class Updates:
             return self._apply_to_selection(chosen, spec, key)
         return self._apply_to_references(chosen, spec, key)
 
-    def require_date(self, chosen: Chosen, column: str) -> None:
-        """Raise `ValidationError` if one of the todos has no date in a column."""
+    def require_date(self, chosen: Chosen, column: str, shift: Shift, key: ChangeKey) -> None:
+        """Raise `ValidationError` if one of the todos has no date in a column, or none that can move so far.
+
+        A retry is not refused: its todos may have changed since.
+        """
         if isinstance(chosen, Selection):
             conditions = chosen.query.conditions(self._dialect)
         else:
             references = chosen.references if isinstance(chosen, Preview) else chosen
             conditions = [resolve.where_referenced(references), col(Todo.deleted_at).is_(None)]
-        table = SQLModel.metadata.tables["todos"]
-        query = sa.select(table.c.number, table.c.title).where(
-            self._owner.scope(Todo), *conditions, table.c[column].is_(None)
-        )
-        if found := self._session.execute(query.order_by(table.c.number).limit(1)).first():
-            name = {"due_on": "due", "starts_on": "start"}[column]
+        date_of = SQLModel.metadata.tables["todos"].c[column]
+        number, title = col(Todo.number), col(Todo.title)
+        query = sa.select(number, title, date_of).where(self._owner.scope(Todo), *conditions)
+        missing = query.where(date_of.is_(None)).order_by(number).limit(1)
+        furthest = date_of.desc() if shift.months + shift.days > 0 else date_of
+        last = query.where(date_of.is_not(None)).order_by(furthest).limit(1)
+        name = {"due_on": "due", "starts_on": "start"}[column]
+        if found := self._session.execute(missing).first():
             detail = f"{found.number} {found.title} has no {name} date to move; nothing was changed."
-            raise ValidationError.of(column, detail, hint=f"Give it one, such as {name}:fri.")
+            hint = f"Give it one, such as {name}:fri."
+        elif (found := self._session.execute(last).first()) and not _can_move(getattr(found, column), shift):
+            detail = f"The {name} date of {found.number} {found.title} cannot move so far; nothing was changed."
+            hint = "Dates go from the year 1 to the year 9999."
+        else:
+            return
+        if recorded_todos(self._session, self._owner, key) is None:
+            raise ValidationError.of(column, detail, hint=hint)
 
     def _apply_to_references(self, references: References, spec: UpdateSpec, key: ChangeKey) -> Result:
         statement = update_sql.of_references(self._owner, self._dialect, spec.shape, references)

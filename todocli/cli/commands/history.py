@@ -9,7 +9,7 @@ import typer
 from todocli import clock
 from todocli.cli import bulk, verbs
 from todocli.cli.bulk import DryRun, Selecting
-from todocli.cli.command import Bulk, Itemised, Listing, Names, Reversing
+from todocli.cli.command import ASKED, Bulk, Command, Itemised, Listing, Names, Reversing
 from todocli.cli.commands.todos import positive
 from todocli.cli.context import Context
 from todocli.cli.input import read_references
@@ -29,9 +29,11 @@ LOG_LIMIT = 20
 
 
 class Purging(Reversing):
-    """The command purge, which asks."""
+    """The command purge, which always asks."""
 
-    takes: ClassVar[Names] = (*Reversing.takes, "yes")
+    def may_ask(self, ctx: Context) -> bool:
+        """Whether the user may be asked."""
+        return Command.may_ask(self, ctx)
 
 
 class Logging(Itemised):
@@ -118,6 +120,8 @@ def redo(context: Context, count: Count = None, force: Force = False, dry_run: D
 def _reverse(context: Context, verb: Verb, count: int, *, only: str | None = None, force: bool, dry_run: bool) -> None:
     one = {"only": only} if only else {}
     key = context.change_key(verb, count=count, force=force, **one)
+    if count > ASKED and not dry_run and context.interactive:
+        context.confirm(f"{verb.capitalize()} your last {count} changes?")
     with context.workspace() as workspace:
         if verb == "undo":
             changes = workspace.undo(count, key, only=only, force=force, dry_run=dry_run)

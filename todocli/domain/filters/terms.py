@@ -31,6 +31,12 @@ from todocli.errors import ValidationError
 
 HELP = ("todo", "help", "filters")
 
+_ATTRIBUTE = re.compile(r"([a-z]+)\.[a-z]+:(.*)", re.IGNORECASE)
+"""A key with a modifier, as Taskwarrior has it: due.before:fri."""
+
+_STATES = ("status", "state", "is")
+"""Keys of other programs for what an option says here."""
+
 KEYS = {
     **quick_add.KEYS,
     **dict.fromkeys(("done", "completed"), "done"),
@@ -55,6 +61,12 @@ def term(text: str, today: date) -> Filter:
         return Not(found) if text[0] == "-" else found
     if match := KEYED.fullmatch(text):
         return keyed(match[1], match[2], today)
+    if (match := _ATTRIBUTE.fullmatch(text)) and match[1].lower() in KEYS:
+        key, value = match[1], match[2][:40]
+        raise InvalidTerm(
+            f"{text[:40]!r} is written differently here.",
+            f"Write {key}:..{value} for before, {key}:{value}.. for after.",
+        )
     return contains(text)
 
 
@@ -78,6 +90,9 @@ def keyed(key: str, value: str, today: date) -> Filter:
     """Return the filter of `key:value`. Raises `InvalidTerm`."""
     name = KEYS.get(key.lower())
     if name is None:
+        if key.lower() in _STATES:
+            hint = "Lists have open todos; --completed and --all show others."
+            raise InvalidTerm(f"There is no filter key {key!r}.", hint)
         near = difflib.get_close_matches(key.lower(), KEYS, 1)
         better = f"Did you mean {near[0]}:{value[:40]}?" if near else _KEYS_HINT
         search = f"{key}:{value}"[:40]
@@ -165,7 +180,8 @@ def past_day(text: str, today: date, other_words: str = "") -> date:
     found = day(text, today, other_words)
     if found <= today or not _RECURRING.fullmatch(text):
         return found
-    earlier = (today - timedelta(days=7), months_later(today, -1), *(months_later(today, -12 * i) for i in range(1, 9)))
+    months = (*range(1, 3), *range(12, 97, 12))  # a 31st comes every two months, and 29 February every eight years
+    earlier = (today - timedelta(days=7), *(months_later(today, -count) for count in months))
     return next((on for begin in earlier if (on := day(text, begin, other_words)) <= today), found)
 
 

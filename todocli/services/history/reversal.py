@@ -63,7 +63,7 @@ class RowReversal:
             return {"deleted_at": self.target["deleted_at"]}
         columns = {name: self.target[name] for name in differences(self.expected, self.target)}
         if _COUNT in columns:
-            columns[_COUNT] = row[_COUNT] + self.target[_COUNT] - self.expected[_COUNT]
+            columns[_COUNT] = max(row[_COUNT] + self.target[_COUNT] - self.expected[_COUNT], 0)
         return columns
 
 
