@@ -54,6 +54,25 @@ def test_wrapped_titles_take_their_lines(person: Terminal) -> None:
     assert len((ran.out + ran.err).splitlines()) <= person.lines - 1
 
 
+@pytest.mark.parametrize("width", [20, 29, 30, 40])
+def test_footer_of_several_lines_leaves_room(person: Terminal, width: int) -> None:
+    titles = "\n".join(f"title-{i} pri:high project:home/garden +tag -d" for i in range(1, 41))
+    person.ok("add -", stdin=f"{titles}\na due:someday\nb start:1m\n")
+    person.width = width
+    ran = person("list")
+    assert len((ran.out + ran.err).splitlines()) <= person.lines - 1
+    assert ran.out.splitlines()[0].split()[0] == "#"
+
+
+@pytest.mark.parametrize("width", [40, 60])
+def test_columns_that_were_asked_for_are_all_there(person: Terminal, width: int) -> None:
+    person.ok("add Pay the rent of this month due:fri-17:00")
+    person.width = width
+    out = person.ok("list --columns number,title,due,id")
+    assert len(out.splitlines()[0].split()) == 4
+    assert max(map(len, out.splitlines())) <= width
+
+
 def test_groups_are_cut_between_todos(person: Terminal) -> None:
     person.ok("add -", stdin="\n".join(f"title-{i} project:p{i}" for i in range(1, 41)))
     ran = person("list --group project")

@@ -103,7 +103,6 @@ def test_every_word_stands_for_a_command(todo: Terminal) -> None:
 
 
 def test_numbers_and_quick_words_edit(todo: Terminal) -> None:
-    todo.ok("add Pay rent")
-    assert todo.ok("1 due:2026-11-27 +bills") == "1\topen\tPay rent\t2026-11-27\t\t\t+bills\n"
+    assert todo.ok("1 due:2026-11-27 +bills") == "1\topen\ta\t2026-11-27\t\t\t+bills\n"
     assert todo.ok("1 note called the bank").startswith("1\t")
     assert todo("1 due:fri then").code == 2

@@ -171,7 +171,7 @@ def run_on_filter(
     elif unknown:
         context.output.note(" ".join([*unknown, "Nothing was changed."]))
     else:
-        context.output.nothing_matched()
+        context.output.nothing_matched(context_words)
 
 
 def refuse_text(words: Sequence[str]) -> None:

@@ -65,7 +65,7 @@ class JsonOutput(Output):
         """Print the changes."""
         self.document(changes)
 
-    def nothing_matched(self) -> None:
+    def nothing_matched(self, context: str = "") -> None:
         """Print an empty list."""
         self.todos([], single=False)
 

@@ -45,6 +45,8 @@ def show_list(
         from todocli.services.queries import TodoQuery
 
         def empty(among: int) -> Note:
+            if nothing and words:
+                return f"{nothing[0]} The context is {words}. To end it", ("todo", "context", "none")
             if nothing or not is_filtered:
                 return nothing or _EMPTY[state]
             from todocli.cli.names import unknown_names

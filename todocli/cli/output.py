@@ -186,9 +186,10 @@ class Output:
             self.note("No todos match; nothing would be changed.")
         self.todos(todos, single=False)
 
-    def nothing_matched(self) -> None:
-        """Say that a filter selected nothing, so that nothing was changed."""
-        self.note("No todos match; nothing was changed.")
+    def nothing_matched(self, context: str = "") -> None:
+        """Say that a filter selected nothing, so that nothing was changed; `context` are the words of the context."""
+        place = f" in the context {context}" if context else ""
+        self.note(f"No todos match{place}; nothing was changed.")
 
     def nothing_on_stdin(self, *, changes: bool) -> None:
         """Say that a pipe named no todo, so that there was nothing to do."""

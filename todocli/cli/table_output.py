@@ -11,7 +11,7 @@ from todocli import clock
 from todocli.cli import terminal
 from todocli.cli.colour import wants_colour
 from todocli.cli.output import SHOWN, Listing, Note, Noted, Output, Row
-from todocli.cli.shared import with_option
+from todocli.cli.shared import command_line, with_option
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -69,19 +69,27 @@ class TableOutput(Output):
             return Noted([], is_whole=True)
         from todocli.render.todo_table import todo_table
 
-        drawn = todo_table(
-            found.items,
-            now=clock.now(),
-            width=terminal.width(),
-            lines=lines,
-            dated={"trash": "removed", "completed": "done"}.get(query.state, "added"),
-            columns=listing.columns,
-            group=listing.group,
-        )
+        def draw(lines: int | None) -> TodoTable:
+            return todo_table(
+                found.items,
+                now=clock.now(),
+                width=terminal.width(),
+                lines=lines,
+                dated={"trash": "removed", "completed": "done"}.get(query.state, "added"),
+                columns=listing.columns,
+                group=listing.group,
+            )
+
+        drawn = draw(lines)
+        footer = _footer(found, drawn, listing, clock.here())
+        rest = ("todo", *with_option(self._shared.arguments, "--all-rows"))
+        below = f"{footer}\n{found.total} more: {command_line(rest, self._shared.profile)}"
+        if lines and (wrapped := terminal.fit(below, sys.stderr).count("\n") - 1):
+            drawn = draw(max(lines - wrapped, 1))
         self._print(drawn.table)
-        self.note(_footer(found, drawn, listing, clock.here()))
+        self.note(footer)
         if lines and (more := found.total - drawn.count):
-            self.note(f"{more} more", ("todo", *with_option(self._shared.arguments, "--all-rows")))
+            self.note(f"{more} more", rest)
         return Noted(found.items, is_whole=drawn.count == found.total)
 
     @property

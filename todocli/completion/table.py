@@ -543,6 +543,7 @@ TABLE = Command(
         "trash": Command(
             "List the todos in the trash.",
             options=(
+                LIMIT,
                 JSON,
                 JSONL,
                 FIELDS,

@@ -27,10 +27,10 @@ from todocli.schemas.todos import TodoRead
 
 Group = Literal["project", "tag", "due"]
 
-DATED = {"added", "changed", "done", "removed"}
+DATED = {"added", "changed"}
 """The columns that go before a title is wrapped or a name shortened."""
 
-DROPPED = ("tags", "project", "priority")
+DROPPED = ("tags", "project", "priority", "done", "removed")
 """The columns that a narrow terminal does without, the first ones first."""
 
 SHORTENED = ("description", "tags", "project")
@@ -41,6 +41,9 @@ WRAPPED = {"title", "due"}
 
 SHORTEST = 10
 """The width that a column is shortened to at most."""
+
+_NARROWEST = 4
+"""The width below which a column has no meaning."""
 
 _GAP = 3
 
@@ -115,9 +118,17 @@ def _fitting(natural: dict[str, int], width: int, *, may_drop: bool) -> dict[str
     for name in (*SHORTENED, "due"):  # a date goes on in the next line
         if name in left and excess(title) > 0:
             left[name] = max(left[name] - excess(title), min(left[name], _shortest(name)))
+    while excess(min(longest, 2 * _NARROWEST)) > 0 and (name := _widest(left)):  # as many columns as were asked for
+        left[name] -= 1
     if "title" in natural:
         left["title"] = max(min(longest, longest - excess(longest)), 1)
     return {name: left[name] for name in natural if name in left}
+
+
+def _widest(widths: dict[str, int]) -> str:
+    """Return the widest column that can be narrower; empty if there is none."""
+    name = max(widths, key=lambda each: widths[each] if each != "number" else 0, default="")
+    return name if name and widths[name] > _NARROWEST else ""
 
 
 def _shortest(name: str) -> int:

@@ -103,7 +103,8 @@ def _edit_referenced(
         words = words[1:]  # as before a filter; otherwise it begins a title: set the table
     found = field_options.read(words, **given, literal=literal, is_typed=True, is_edit=True)
     if found.title and "title" in fields:
-        raise UsageError("The title is given twice.", hint="Give it as words, or with --title.")
+        hint = f"Give it as words, or in quotes: --title '{fields['title'][:30]} {found.title[:30]}'."
+        raise UsageError("The title is given twice.", hint=hint)
     changes = fields | found.changes | ({"title": found.title} if found.title else {})
     references = read_references(named)
     if "title" in changes and not references.single:

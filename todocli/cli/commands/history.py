@@ -65,9 +65,14 @@ def register(app: typer.Typer) -> None:
         app.command(body.__name__, cls=cls, rich_help_panel=PANEL)(body)
 
 
-def trash(context: Context) -> None:
+def trash(
+    context: Context,
+    limit: Annotated[
+        int | None, typer.Option("--limit", "-n", metavar="N", parser=positive, help="Show at most N.")
+    ] = None,
+) -> None:
     """List the todos in the trash."""
-    show_list(context, "trash")
+    show_list(context, "trash", limit=limit)
 
 
 def restore(context: Context, words: Selecting = None, dry_run: DryRun = False) -> None:

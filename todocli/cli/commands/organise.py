@@ -109,7 +109,7 @@ def context_(
     if not words:
         context.output.note(f"The context is {before}." if before else "There is no context.")
         return
-    if words == ["none"]:
+    if words in (["none"], ["off"], ["clear"]):
         profiles.set_context("")
         context.output.note(f"The context {before} ended." if before else "There is no context.")
         return
@@ -120,17 +120,21 @@ def context_(
 
 def _context_words(context: Context, words: list[str]) -> str:
     """Return the words of a filter. Raises `UsageError` for text, unless it is the name of a view."""
+    from todocli.domain.filters.ast import asks_for_done
     from todocli.domain.filters.words import is_key_word
     from todocli.domain.quick_add import join_dates
 
-    view = context.settings.views.get(words[0]) if len(words) == 1 else None
+    given = words[0]
+    view = context.settings.views.get(given) if len(words) == 1 else None
     words = words if view is None else shlex.split(view)
     if any(word.startswith("--") for word in words):
-        raise UsageError("A context takes the words of a filter, not options.", hint="Write it like project:work.")
+        detail = f"The view {given} has options, but a context takes the words of a filter only."
+        raise UsageError(detail, hint="Write it like project:work.")
     if text := next((word for word in join_dates(words) if not is_key_word(word)), ""):
         detail = f"{text[:40]!r} is neither a filter nor a view."
-        raise UsageError(detail, hint="Write it like +work or project:work.")
-    _filter(words)
+        raise UsageError(detail, hint="Write it like +work or project:work, or end it with none.")
+    if asks_for_done(_filter(words)):
+        raise UsageError("A context is for open todos, but done: finds completed ones.", hint="Save a view instead.")
     return shlex.join(words)
 
 
