@@ -150,6 +150,7 @@ def test_missing_or_removed_todo_opens_no_editor(todo: Terminal, editor: Editor)
         ("due: fri\nTags: +a +b\n\na\nb", {"due": "fri", "tags": "+a +b"}, "a", "b"),
         ("project:\n\n\ndue: soon\n", {"project": ""}, "due: soon", ""),
         ("pri: high\n\na", {}, "pri: high", "a"),
+        ("Tags: are great", {}, "Tags: are great", ""),
     ],
 )
 def test_text_is_parsed(text: str, fields: dict[str, str], title: str, description: str) -> None:
@@ -183,7 +184,19 @@ def test_header_sets_and_clears_fields(todo: Terminal, editor: Editor, tmp_path:
     assert drafts(tmp_path) == []
 
 
-@pytest.mark.parametrize("line", ["due: fribday", "priority: urgent", "project: a//b", "tags: 1", "start: fri 17:00"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "duee: fri\\ndue: sat",
+        "due: fri\\ndue: sat",
+        "due = fri\\npriority: high",
+        "due: fribday",
+        "priority: urgent",
+        "project: a//b",
+        "tags: 1",
+        "start: fri 17:00",
+    ],
+)
 def test_header_that_is_not_valid_keeps_the_text(todo: Terminal, editor: Editor, tmp_path: Path, line: str) -> None:
     before = todo.ok("show 1 --json")
     editor(f"path.write_text('{line}\\n\\nprecious')")
@@ -191,8 +204,23 @@ def test_header_that_is_not_valid_keeps_the_text(todo: Terminal, editor: Editor,
     assert ran.code == 2
     [kept] = drafts(tmp_path)
     assert str(kept) in ran.err
-    assert kept.read_text() == f"{line}\n\nprecious"
+    assert kept.read_text().endswith("\n\nprecious")
     assert todo.ok("show 1 --json") == before
+
+
+def test_header_moves_a_date_and_clears_tags(todo: Terminal, editor: Editor) -> None:
+    todo.ok("add Call Ada due:2026-11-27 +a")
+    editor("path.write_text('due: +1d\\ntags: none\\n\\nCall Ada')")
+    assert todo.ok("edit 2") == "2\topen\tCall Ada\t2026-11-28\n"
+
+
+def test_note_that_cannot_be_stored_is_kept(todo: Terminal, editor: Editor, tmp_path: Path) -> None:
+    editor("path.write_text('x' * 70_000)")
+    ran = todo("note 1")
+    assert ran.code == 2
+    [kept] = drafts(tmp_path)
+    assert str(kept) in ran.err
+    assert len(kept.read_text()) == 70_000
 
 
 def test_note_is_written_in_the_editor(todo: Terminal, editor: Editor, tmp_path: Path) -> None:

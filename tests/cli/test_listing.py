@@ -148,6 +148,19 @@ def test_bad_columns_are_refused(todo: Terminal, line: str, error: str) -> None:
     assert ran.err.startswith(error)
 
 
+def test_columns_may_be_named_as_their_heads(todo: Terminal) -> None:
+    todo.ok("add Pay rent pri:high")
+    assert todo.ok("list --columns '#,pri'") == "1\thigh\n"
+
+
+def test_footer_counts_all_that_are_overdue(person: Terminal) -> None:
+    titles = "".join(f"late-{i} due:yesterday\n" for i in range(30)) + "".join(f"a-{i} due:fri\n" for i in range(30))
+    person.ok("add -", stdin=titles)
+    assert person("list --sort -due").err.startswith("60 open · 30 overdue\n")
+    assert person("list").err.startswith("60 open · 20+ overdue\n")
+    assert person("list -n5").err.startswith("5 of 60 open · 5 overdue\n")
+
+
 def test_bad_columns_in_the_configuration_file(todo: Terminal) -> None:
     todo.ok("add Pay rent")
     _configure('columns = ["number", "prio"]')

@@ -216,7 +216,6 @@ def test_marks_are_limited(todo: Terminal, person: Terminal) -> None:
         (["list", "--quiet", "--json"], 2, "--quiet and JSON cannot be combined."),
         (["list", "--json", "--jsonl"], 2, "--json and --jsonl cannot be combined."),
         (["add", "see", "-dashes"], 2, "The value of -d is attached to it in '-dashes'."),
-        (["list", "-qn5"], 2, "The value of -n is attached to it in '-qn5'."),
         (["add", "x", "--change", "7"], 2, "--change takes a UUID, not '7'."),
         (["list", "--color", "red"], 2, "Invalid value for '--color': 'red' is not one of 'auto', 'always', 'never'."),
         (["list", "--profile", "nope"], 3, 'There is no profile "nope".'),

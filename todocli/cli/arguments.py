@@ -83,6 +83,8 @@ def _refuse_glued(word: str, letters: list[str], takes_value: dict[str, bool], m
     """Raise `UsageError` if a word is an option with its value, or no option but for its first letters."""
     about_tag = f" For the tag, write {minus[:60]}." if minus else ""
     for i, letter in enumerate(letters, 1):
+        if takes_value.get(letter) and word[i + 1 :].isdecimal():
+            return
         if takes_value.get(letter) and i < len(letters):
             raise UsageError(
                 f"The value of {letter} is attached to it in {word[:40]!r}.",

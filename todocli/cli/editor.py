@@ -20,13 +20,16 @@ import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from todocli import clock, paths
-from todocli.errors import TodoError, UsageError
+from todocli.errors import TodoError, UsageError, ValidationError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from todocli.cli.context import Context
+    from todocli.domain.quick_add import QuickAdd
     from todocli.domain.references import References
     from todocli.schemas.todos import TodoRead
     from todocli.services.resolve import Result
@@ -101,24 +104,23 @@ def edit_todo(context: Context, reference: References) -> Result:
         fields, title, description = parse(text)
         if title == _one_line(todo.title):
             title = todo.title
-        changes = _changes(todo, fields) | {"title": title, "description": description or None}
-        update = validated(TodoUpdate, changes)
+        found = _changes(todo, fields)
+        update = validated(TodoUpdate, found.changes | {"title": title, "description": description or None})
         key = context.change_key("edit", references=[str(todo.id)], title=title, description=description, **fields)
         with context.workspace() as workspace:
-            return workspace.todos.edit(reference, update, key, expected=todo.change_id)
+            return workspace.todos.edit(reference, update, key, expected=todo.change_id, shifts=found.shifts)
 
 
-def write_note(context: Context, reference: References) -> str:
-    """Let the user write a note on a todo, and return it. Raises `TodoError`, and `UsageError` for an empty one."""
+def write_note(context: Context, reference: References, add: Callable[[str], Result]) -> Result:
+    """Let the user write a note on a todo, and `add` it. Raises as `edit_todo`, and `UsageError` for an empty one."""
     command = _editor(context, "No text was given", "Give it as words, or - to read it from stdin.")
     todo = _find(context, reference)
     explanation = f"\n# Write a note on {todo.number} {_one_line(todo.title)} above this line.\n"
     with Draft(f"note-{todo.number}", f"\n{SCISSORS}{explanation}") as draft:
-        text = draft.edited(command)
-    note = _without_scissors(text or "", explanation).strip()
-    if not note:
-        raise UsageError("The note is empty; nothing was changed.", hint="Write its text, and save it.")
-    return note
+        note = _without_scissors(draft.edited(command) or "", explanation).strip()
+        if not note:
+            raise UsageError("The note is empty; nothing was changed.", hint="Write its text, and save it.")
+        return add(note)
 
 
 def composed(todo: TodoRead) -> str:
@@ -129,13 +131,24 @@ def composed(todo: TodoRead) -> str:
 
 
 def parse(text: str) -> tuple[dict[str, str], str, str]:
-    """Return the fields of the header, the title and the description of an edited text, all stripped."""
-    lines = _without_scissors(text.replace("\r\n", "\n"), _EXPLANATION).strip().split("\n")
+    """Return the fields of the header, the title and the description of an edited text, all stripped.
+
+    Raises `ValidationError` for a header with other lines than fields: they would become the title.
+    """
+    whole = _without_scissors(text.replace("\r\n", "\n"), _EXPLANATION).strip()
+    header, blank, rest = whole.partition("\n\n")
+    lines = [line.partition(":") for line in header.split("\n")]
+    if not blank or not any(colon and name.strip().lower() in HEADER for name, colon, _ in lines):
+        header, rest = "", whole
     fields: dict[str, str] = {}
-    while lines and (field := lines[0].partition(":"))[1] and field[0].strip().lower() in HEADER:
-        fields[field[0].strip().lower()] = field[2].strip()
-        lines.pop(0)
-    title, _, description = "\n".join(lines).strip().partition("\n")
+    for name, _, value in lines if header else ():
+        name = name.strip().lower()
+        if name not in HEADER or name in fields:
+            detail = f"The line {name[:40]!r} of the header {'is there twice' if name in fields else 'is no field'}."
+            hint = f"The fields are {', '.join(HEADER)}; the title follows after a blank line."
+            raise ValidationError.of(name[:40] or "header", detail, hint=hint)
+        fields[name] = value.strip()
+    title, _, description = rest.strip().partition("\n")
     return fields, title.strip(), description.strip("\n").rstrip()
 
 
@@ -149,7 +162,7 @@ def _fields(todo: TodoRead) -> dict[str, str]:
     return dict(zip(HEADER, (*values, " ".join(f"+{tag}" for tag in todo.tags)), strict=True))
 
 
-def _changes(todo: TodoRead, fields: dict[str, str]) -> dict[str, Any]:
+def _changes(todo: TodoRead, fields: dict[str, str]) -> QuickAdd:
     """Return what a header changes. Raises `ValidationError` for a value that is not valid."""
     from todocli.domain.quick_add import CLEAR, parse_quick_add
 
@@ -157,8 +170,9 @@ def _changes(todo: TodoRead, fields: dict[str, str]) -> dict[str, Any]:
     changed = {name: value or CLEAR for name, value in fields.items() if value != before[name]}
     options = {name: [value] for name, value in changed.items() if name != "tags"}
     if "tags" in changed:
-        options["tag"] = [CLEAR, *(tag for tag in fields["tags"].replace(",", " ").split())]
-    return parse_quick_add([], options, here=clock.here()).changes
+        tags = [tag for tag in changed["tags"].replace(",", " ").split() if tag.lower() != CLEAR]
+        options["tag"] = [CLEAR, *tags]
+    return parse_quick_add([], options, here=clock.here(), is_edit=True)
 
 
 def _without_scissors(text: str, explanation: str) -> str:

@@ -231,13 +231,11 @@ def _footer(found: Overview, drawn: TodoTable, listing: Listing, here: datetime)
     parts = [listing.profile] if listing.profile else []
     parts += [f"context {visible(listing.context)}"] if listing.context else []
     parts.append(f"{among} {kind}" if count == among else f"{count} of {among} {kind}")
-    if late := sum(is_late(todo, here) for todo in found.items):
-        is_certain = (
-            bool(query.limit)
-            or len(found.items) == found.total
-            or not (query.sort or query.reverse or is_late(found.items[-1], here))
-        )
-        parts.append(f"{late}{'' if is_certain else '+'} overdue")
+    late = sum(is_late(todo, here) for todo in found.items) if found.overdue is None else found.overdue
+    if late:
+        # The most urgent are shown: if not all of them are late, no more are.
+        is_certain = found.overdue is not None or query.limit or not is_late(found.items[-1], here)
+        parts.append(f"{late}{'' if is_certain or len(found.items) == found.total else '+'} overdue")
     parts += _hidden(found)
     parts += ["* has details"] if any(map(has_details, found.items[: drawn.count])) else []
     return " · ".join([*parts, *([f"hidden: {', '.join(drawn.hidden)}"] if drawn.hidden else [])])

@@ -556,6 +556,7 @@ TABLE = Command(
                 ALL_ROWS,
                 HELP,
             ),
+            arguments=(Argument(many=True, kind="filter-words -tag"),),
         ),
         "restore": Command(
             "Take todos out of the trash, by number or...",

@@ -108,7 +108,8 @@ def parse_columns(names: Iterable[str], origin: str) -> tuple[str, ...]:
 
     from todocli.errors import UsageError
 
-    found = tuple(dict.fromkeys(name.strip().lower() for name in names if name.strip()))
+    written = (name.strip().lower() for name in names if name.strip())
+    found = tuple(dict.fromkeys(_ALIASES.get(name, name) for name in written))
     if unknown := next((name for name in found if name not in COLUMNS), ""):
         near = difflib.get_close_matches(unknown, COLUMNS, 1)
         better = f"Did you mean {near[0]}? " if near else ""
@@ -122,5 +123,8 @@ def plain_columns(todo: TodoRead, names: Iterable[str]) -> str:
     """Return a todo as a line of tab-separated columns, empty ones included."""
     return "\t".join(COLUMNS[name].plain(todo) for name in names)
 
+
+_ALIASES = {"#": "number", "pri": "priority", "starts": "start", "created": "added", "completed": "done"}
+"""Other names of columns: their heads, and the names of sort keys."""
 
 _KNOWN = f"The columns are {', '.join(COLUMNS)}."

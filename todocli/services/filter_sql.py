@@ -82,7 +82,9 @@ def midnight(on: date, here: datetime) -> datetime:
     beginning = datetime.combine(on, time.min)
     try:
         if isinstance(here.tzinfo, timezone) and here.utcoffset() == here.astimezone().utcoffset():
-            return beginning.astimezone()  # the machine's own zone: here has only its current offset
+            begun = beginning.astimezone(UTC)  # the machine's own zone: here has only its current offset
+            missing = beginning - begun.astimezone().replace(tzinfo=None)  # where a day has no midnight
+            return begun + max(missing, timedelta())
         return beginning.replace(tzinfo=here.tzinfo).astimezone(UTC)
     except (OverflowError, ValueError):  # within a day of the first or the last
         return beginning.replace(tzinfo=UTC)

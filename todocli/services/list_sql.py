@@ -35,7 +35,7 @@ def list_statement(
     If there are none, the outer join returns one row without a todo: so that a second query is not needed for the
     counts, nor to find out whether the user exists. The limit is inside, where an index can be read in order.
     """
-    if cursor or depends_on_time(query.filter):
+    if cursor or any(depends_on_time(each.filter) for each in (query, *dict(counts).values())):
         return _build(owner, dialect, query, cursor, counts, columns)
     # Building it takes longer than running it, and without these two it depends on the day only, not on the time.
     return first_page(owner, dialect, _of_day(query), tuple((name, _of_day(each)) for name, each in counts), columns)

@@ -14,7 +14,7 @@ from sqlmodel import Session, col
 from todocli.clock import now
 from todocli.domain.dates import Shift
 from todocli.domain.fields import MAX_TAGS
-from todocli.domain.filters.ast import EVERYTHING
+from todocli.domain.filters.ast import EVERYTHING, Overdue, all_of
 from todocli.domain.history import COMMAND_LINE, Origin
 from todocli.domain.idempotency import ChangeKey
 from todocli.domain.ids import derived_id
@@ -50,6 +50,8 @@ class Overview(NamedTuple):
     among: int
     later: int
     someday: int
+    overdue: int | None = None
+    """How many are overdue, if those that are shown do not tell."""
 
 
 class Todos:
@@ -74,11 +76,18 @@ class Todos:
         if query.filter != EVERYTHING:
             counts["among"] = replace(query, filter=EVERYTHING)
         counts |= query.hidden()
+        if query.limit and (query.sort or query.reverse) and query.state == "open":
+            counts["overdue"] = replace(query, filter=all_of(query.filter, Overdue()), limit=None)
         rows = self._rows(query, counts=counts)
         found = _as_list(rows)
         total = found.total
         return Overview(
-            found.items, total, rows[0].get("among", total), rows[0].get("later", 0), rows[0].get("someday", 0)
+            found.items,
+            total,
+            rows[0].get("among", total),
+            rows[0].get("later", 0),
+            rows[0].get("someday", 0),
+            rows[0].get("overdue"),
         )
 
     def count(self, query: TodoQuery) -> int:

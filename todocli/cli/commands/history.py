@@ -10,6 +10,7 @@ from todocli import clock
 from todocli.cli import bulk, verbs
 from todocli.cli.bulk import DryRun, Selecting
 from todocli.cli.command import ASKED, Bulk, Command, Itemised, Listing, Names, Reversing
+from todocli.cli.commands.organise import Words, parse_filter
 from todocli.cli.commands.todos import positive
 from todocli.cli.context import Context
 from todocli.cli.input import read_references
@@ -67,12 +68,16 @@ def register(app: typer.Typer) -> None:
 
 def trash(
     context: Context,
+    words: Words = None,
     limit: Annotated[
         int | None, typer.Option("--limit", "-n", metavar="N", parser=positive, help="Show at most N.")
     ] = None,
 ) -> None:
-    """List the todos in the trash."""
-    show_list(context, "trash", limit=limit)
+    """List the todos in the trash.
+
+    todo trash project:home
+    """
+    show_list(context, "trash", parse_filter(words), limit=limit)
 
 
 def restore(context: Context, words: Selecting = None, dry_run: DryRun = False) -> None:

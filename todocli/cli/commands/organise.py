@@ -48,10 +48,11 @@ def today(context: Context, words: Words = None) -> None:
 
     day = clock.today()
     condition = any_of(Between("due", None, day), Between("start", day, day))
-    show_list(context, "open", all_of(condition, _filter(words)), nothing=("Nothing for today.", ()))
+    show_list(context, "open", all_of(condition, parse_filter(words)), nothing=("Nothing for today.", ()))
 
 
-def _filter(words: list[str] | None) -> Filter:
+def parse_filter(words: list[str] | None) -> Filter:
+    """Return the filter that the words of a line mean."""
     from todocli.domain.filters.parser import parse_words
 
     return parse_words(words or [], today=clock.today())
@@ -69,7 +70,7 @@ def next_(
     todo next -n 3
     todo next +ops
     """
-    show_list(context, "open", _filter(words), limit=limit or 1)
+    show_list(context, "open", parse_filter(words), limit=limit or 1)
 
 
 def count(context: Context, words: Words = None) -> None:
@@ -133,7 +134,7 @@ def _context_words(context: Context, words: list[str]) -> str:
     if text := next((word for word in join_dates(words) if not is_key_word(word)), ""):
         detail = f"{text[:40]!r} is neither a filter nor a view."
         raise UsageError(detail, hint="Write it like +work or project:work, or end it with none.")
-    if asks_for_done(_filter(words)):
+    if asks_for_done(parse_filter(words)):
         raise UsageError("A context is for open todos, but done: finds completed ones.", hint="Save a view instead.")
     return shlex.join(words)
 

@@ -20,6 +20,7 @@ from todocli.errors import UsageError, ValidationError
 if TYPE_CHECKING:
     from todocli.domain.quick_add import QuickAdd
     from todocli.schemas.todos import TodoCreate
+    from todocli.services.resolve import Result
 
 PANEL = "Todos"
 
@@ -223,26 +224,30 @@ def note(
 
     Notes are never overwritten. todo show prints them, and searches find them.
     """
-    from todocli.schemas.base import validated
-    from todocli.schemas.todos import NoteCreate
-
     named = read_references([reference])
     if not named.single:
         raise UsageError("note takes one todo, not several.", hint="Add it to them one by one.")
+
+    def add_note(text: str) -> Result:
+        from todocli.schemas.base import validated
+        from todocli.schemas.todos import NoteCreate
+
+        text = validated(NoteCreate, {"text": text}).text
+        key = context.change_key("note", references=[str(named.items[0])], text=text)
+        with context.workspace() as workspace:
+            from todocli.services.selection import Preview
+
+            return workspace.note(Preview(named) if dry_run else named, text, key)
+
     if words:
         text = read_text(words[0]) if words == ["-"] else " ".join(words)
+        if words == ["-"] and not text.strip():
+            raise NothingOnStdin
+        result = add_note(text)
     else:
         from todocli.cli.editor import write_note
 
-        text = write_note(context, named)
-    if words == ["-"] and not text.strip():
-        raise NothingOnStdin
-    text = validated(NoteCreate, {"text": text}).text
-    key = context.change_key("note", references=[str(named.items[0])], text=text)
-    with context.workspace() as workspace:
-        from todocli.services.selection import Preview
-
-        result = workspace.note(Preview(named) if dry_run else named, text, key)
+        result = write_note(context, named, add_note)
     if dry_run:
         context.output.preview(result.items, verbs.NOTE)
     else:
