@@ -158,6 +158,7 @@ def test_footer_counts_all_that_are_overdue(person: Terminal) -> None:
     person.ok("add -", stdin=titles)
     assert person("list --sort -due").err.startswith("60 open · 30 overdue\n")
     assert person("list").err.startswith("60 open · 20+ overdue\n")
+    assert person("list -n 5").err == person("list -n5").err
     assert person("list -n5").err.startswith("5 of 60 open · 5 overdue\n")
 
 
