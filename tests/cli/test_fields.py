@@ -294,6 +294,27 @@ def test_someday_and_a_date_exclude_each_other(todo: Terminal) -> None:
     assert todo.ok("count --all") == "1\n"
 
 
+def test_sign_moves_a_date_in_an_edit(todo: Terminal) -> None:
+    todo.ok("add a due:2026-12-31-17:00")
+    for line, due in (
+        ("edit 1 due:+1 month", "2027-01-31 17:00"),
+        ("edit 1 --due +2 weeks", "2027-02-14 17:00"),
+        ("edit 1 due:-1y", "2026-02-14 17:00"),
+        ("edit 1 due:3 days", "2026-11-26"),
+    ):
+        assert todo.ok(line) == f"1\topen\ta\t{due}\n"
+    ran = todo("edit 1 due:+1d 17:00")
+    assert (ran.code, ran.err.splitlines()[0]) == (2, "error: '+1d 17:00' moves a date and sets a time.")
+    assert todo("add b due:january").err.splitlines()[0] == "error: 'january' is a month, not a day."
+    assert todo.ok("add b due:+1d").split("\t")[3] == "2026-11-24\n"
+
+
+def test_next_takes_a_number(todo: Terminal) -> None:
+    todo.ok("add -", stdin="a\nb\nc +x\n")
+    assert todo.ok("next 2 -q") == "1\n2\n"
+    assert todo.ok("next 5 +x -q") == "3\n"
+
+
 def test_date_cannot_move_beyond_the_calendar(todo: Terminal) -> None:
     todo.ok("add a due:2026-11-27")
     todo.ok("add b due:9999-12-01")

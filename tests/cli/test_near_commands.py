@@ -106,3 +106,4 @@ def test_numbers_and_quick_words_edit(todo: Terminal) -> None:
     assert todo.ok("1 due:2026-11-27 +bills") == "1\topen\ta\t2026-11-27\t\t\t+bills\n"
     assert todo.ok("1 note called the bank").startswith("1\t")
     assert todo("1 due:fri then").code == 2
+    assert todo.ok("1 due:") == "1\topen\ta\t\t\t\t+bills\n"

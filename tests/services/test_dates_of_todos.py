@@ -109,5 +109,5 @@ def test_database_refuses_a_date_beside_someday(database: Target, field: str) ->
 
 def test_someday_with_a_date_is_not_valid() -> None:
     for fields in ({"due_on": "2026-12-01"}, {"starts_on": "2026-12-01"}):
-        with pytest.raises(ValueError, match="has no due_on and no starts_on"):
+        with pytest.raises(ValueError, match="is_someday excludes due_on and starts_on"):
             TodoUpdate.model_validate({"is_someday": True, **fields})

@@ -187,6 +187,21 @@ def test_past_day_is_the_last_one(today: date) -> None:
         assert past_day(WEEKDAYS[weekday], today) == expected
 
 
+@pytest.mark.parametrize(
+    ("words", "state"),
+    [
+        (["done:week"], "completed"),
+        (["+a", "done:any"], "completed"),
+        (["done:none"], "open"),
+        (["added:today"], "open"),
+    ],
+)
+def test_filter_by_when_todos_were_done_lists_them(words: list[str], state: str) -> None:
+    assert FilterOptions().state(parse_words(words, today=TODAY)) == state
+    assert FilterOptions().state(parse_where("done:today or +a", today=TODAY)) == "all"
+    assert FilterOptions(completed=True).state(parse_words(words, today=TODAY)) == "completed"
+
+
 def test_repeated_key_means_any_and_repeated_tag_all() -> None:
     for words, expression in (
         (["project:home", "+a", "proj:work", "+b"], "(project:home or project:work) +a +b"),

@@ -175,7 +175,7 @@ def test_day_at_edge_of_rule(today: str, text: str, expected: str) -> None:
     [
         *("", " ", "soon", "f", "m", "next", "next 3d", "fri next", "last fri", "at", "at noon", "-3d"),
         *("3 d days", "3.5d", "3dd", "d3", "99999d", "in d", "two weeks", "0th", "11st", "22th"),
-        *("nov", "nov 2027", "27 28", "27 nov 27", "26-11-27", "27.11", "2026-11", "20261127", "in 5pm", "+fri", "h"),
+        *("nov 2027", "27 28", "27 nov 27", "26-11-27", "27.11", "2026-11", "20261127", "in 5pm", "+fri", "h"),
         *("fri 13pm", "fri 0am", "fri 17", "fri noon noon", "2026-11-27T", "٣d", "²"),
         *("to\u0301dax", "today tomorrow", "eo", "so", "a" * 999, "5pm fri"),
     ],
@@ -185,6 +185,11 @@ def test_unknown_day_is_refused_with_examples(text: str) -> None:
     assert error.detail == f"{text[:40]!r} is not a day."
     assert error.hint == "Write it like fri, 3d, 27 nov or fri 17:00. All forms"
     assert error.command == ("todo", "help", "dates")
+
+
+def test_month_alone_is_no_day() -> None:
+    error = refused("november")
+    assert (error.detail, error.hint) == ("'november' is a month, not a day.", "Write a day with it, such as 1 nov.")
 
 
 def refused(text: str) -> ValidationError:

@@ -142,6 +142,8 @@ def run_on_filter(
     key = context.change_key(verb.name, filter=options.as_given() | given, **request)
     narrowing, context_words = context.narrowing
     condition = all_of(options.filter(list(words)), narrowing)
+    if state == "trash" and options.completed:
+        raise UsageError("The trash has no list of completed todos.", hint="Leave --completed out, or write done:any.")
     chosen_state = "trash" if state == "trash" else options.state(condition, state)
     with context.workspace() as workspace:
         from todocli.services.queries import TodoQuery

@@ -304,7 +304,9 @@ def _corrected(ctx: Context, words: list[str], commands: Collection[str]) -> lis
             raise Declined
         from todocli.render.text import visible
 
-        ctx.confirm(visible(f"No such command {words[0][:40]!r}. Run {shlex.join(line)}?"), default=True)
+        ctx.confirm(
+            visible(f"No such command {words[0][:40]!r}. Run"), command=visible(f"{shlex.join(line)}?"), default=True
+        )
         intended = aliases.line_of(intended, ctx.settings, commands) or intended
     ctx.shared.arguments = [*before, *intended]
     exits.prepare_output(ctx.shared)  # an alias may ask for JSON

@@ -224,8 +224,8 @@ class Context(typer.Context):
         words = self.shared.arguments
         return self.interactive and sys.stdout.isatty() and "--no-input" not in words and not wants_json(words)
 
-    def confirm(self, question: str, *, default: bool = False) -> None:
-        """Return if the user agrees; Enter alone means the `default`.
+    def confirm(self, question: str, *, command: str = "", default: bool = False) -> None:
+        """Return if the user agrees; Enter alone means the `default`. A `command` ends the question.
 
         Raises `ConfirmationRequired` if not, or if nobody can be asked.
         """
@@ -235,7 +235,7 @@ class Context(typer.Context):
             detail = f"Confirmation required; nothing was changed: {question}"
             raise ConfirmationRequired(detail, hint="Pass --yes to confirm.")
         try:
-            agreed = typer.confirm(terminal.fit(question, sys.stderr), default=default, err=True)
+            agreed = typer.confirm(terminal.fit(question, sys.stderr, command=command), default=default, err=True)
         except typer.Abort:
             print(file=sys.stderr)  # the prompt's line ends here
             raise

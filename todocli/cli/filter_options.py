@@ -51,7 +51,7 @@ class FilterOptions:
     before: Annotated[Given, _option("--before", metavar="DAY", help="Due before this day.")] = None
     after: Annotated[Given, _option("--after", metavar="DAY", help="Due after this day.")] = None
     search: Annotated[
-        Given, _option("--search", metavar="TEXT", help="With this text in the title or description.")
+        Given, _option("--search", metavar="TEXT", help="With this text in the title, details or notes.")
     ] = None
     where: Annotated[
         Given, _option("--where", metavar="EXPR", help="An expression: +home and not (due:none or pri:low).")
@@ -73,13 +73,15 @@ class FilterOptions:
 
         Raises `UsageError` for two at once.
         """
-        from todocli.domain.filters.ast import asks_for_done
+        from todocli.domain.filters.ast import asks_for_done, may_be_done
 
         if self.everything and self.completed:
             raise UsageError("--all and --completed cannot be combined.", hint="Use only one of them.")
         if self.everything or self.completed:
             return "all" if self.everything else "completed"
-        return "completed" if asks_for_done(condition) else default
+        if asks_for_done(condition):
+            return "completed"
+        return "all" if may_be_done(condition) else default
 
     def filter(self, words: list[str] | None = None) -> Filter:
         """Return the filter that the options and the words of a line mean together. Raises `ValidationError`."""

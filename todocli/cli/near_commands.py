@@ -30,7 +30,7 @@ def numbers_first(words: Sequence[str]) -> list[str] | None:
 
     Without a command, the todos are shown; with quick words alone, edited.
     """
-    from todocli.domain.quick_add import is_quick_word
+    from todocli.domain.quick_add import is_change_word
     from todocli.domain.references import is_reference
 
     named = list(takewhile(is_reference, words))
@@ -39,7 +39,7 @@ def numbers_first(words: Sequence[str]) -> list[str] | None:
     command, *rest = words[len(named) :] or ["show"]
     if command.startswith("-"):
         return ["show", *words]
-    if all(map(is_quick_word, (command, *rest))):
+    if all(map(is_change_word, (command, *rest))):
         return ["edit", *words]
     return [command, *named, *rest] if command in AFTER_NUMBERS else None
 

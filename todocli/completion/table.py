@@ -129,7 +129,7 @@ ADDED = Option("--added", help="Added then: today, last-week.", value=True, repe
 CHANGED = Option("--changed", help="Changed last then.", value=True, repeats=True, kind="changed-filter")
 BEFORE = Option("--before", help="Due before this day.", value=True, repeats=True, kind="date")
 AFTER = Option("--after", help="Due after this day.", value=True, repeats=True, kind="date")
-SEARCH = Option("--search", help="With this text in the title or description.", value=True, repeats=True)
+SEARCH = Option("--search", help="With this text in the title, details or notes.", value=True, repeats=True)
 WHERE = Option("--where", help="An expression: +home and not (due:none or pri:low).", value=True, repeats=True)
 ALL = Option("--all", "-a", help="Open and completed, started or not.")
 COMPLETED = Option("--completed", "-c", help="Completed todos only.")

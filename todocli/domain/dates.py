@@ -82,11 +82,11 @@ class Shift:
 
 
 def parse_shift(text: str) -> Shift | None:
-    """Return the distance that a text with a sign means: +1d, -2w, +1m, +1y; None for any other text."""
-    match = re.fullmatch(r"([+-]\d{1,4})([dwmy])", text.lower(), re.ASCII)
+    """Return the distance that a text with a sign means: +1d, -2w, +1 month; None for any other text."""
+    match = re.fullmatch(r"([+-]\d{1,4}) ?(?:([dwmy])|(day|week|month|year)s?)", text.lower(), re.ASCII)
     if match is None:
         return None
-    count, unit = int(match[1]), match[2]
+    count, unit = int(match[1]), (match[2] or match[3])[0]
     return (
         Shift(months=count * (12 if unit == "y" else 1))
         if unit in "my"
@@ -167,6 +167,9 @@ def _refusal(text: str, field: str) -> ValidationError:
     if re.search(r"(?<!\S)\d{1,2}:\d\d(?!\S)", plain, re.ASCII) and " " in plain:
         detail = f"{shown} is not a day and a time."
         return ValidationError.of(field, detail, hint="Times go from 0:00 to 23:59. All forms", command=HELP)
+    if MONTH.fullmatch(plain):
+        hint = f"Write a day with it, such as 1 {plain[:_SHORTEST]}."
+        return ValidationError.of(field, f"{shown} is a month, not a day.", hint=hint)
     if near := difflib.get_close_matches(plain, _WORDS, 1, 0.75):
         detail = f"{shown} is not a day."
         return ValidationError.of(field, detail, hint=f"Did you mean {near[0]}? All forms", command=HELP)

@@ -15,7 +15,7 @@ from itertools import pairwise, takewhile
 from typing import Any
 
 from todocli.domain.date_phrases import count_joining
-from todocli.domain.dates import Shift, is_day, parse_day, parse_shift
+from todocli.domain.dates import Shift, has_time, is_day, parse_day, parse_shift
 from todocli.domain.fields import parse_priority, parse_project, parse_tag
 from todocli.errors import ValidationError
 
@@ -43,6 +43,7 @@ CARRIED_OVER = {
 }
 """The spellings of other programs, each with the key that it stands for."""
 
+_MOVES = re.compile(r"[+-]\d+ ?(?:[dwmy]\b|day|week|month|year)", re.ASCII | re.IGNORECASE)
 _ANY_KEY = re.compile(r"([A-Za-z]{1,12}):((?!//)\S+)")
 _COLUMNS = {"due": "due_on", "start": "starts_on", "priority": "priority", "project": "project", "tag": "tags"}
 _WORD = re.compile(rf"(?<!\S)(?:({'|'.join(KEYS)}):(\S+)|(\+[^\W\d_][\w-]*))(?!\S)", re.IGNORECASE)
@@ -195,6 +196,11 @@ def join_option_dates(arguments: Sequence[str], names: Collection[str]) -> list[
     return [*joined, *left]
 
 
+def is_change_word(word: str) -> bool:
+    """Whether a word sets or clears a field in an edit."""
+    return is_quick_word(word) or _is_bare_key(word)
+
+
 def is_quick_word(word: str) -> bool:
     """Whether a word sets a field, validly or not."""
     return _quick_word(word) is not None
@@ -236,6 +242,8 @@ def _take(found: QuickAdd, name: str, text: str, here: datetime, *, is_edit: boo
         fields |= {"is_someday": True, "due_on": None, "due_time": None, "starts_on": None}
     elif name in ("due", "start") and is_edit and (shift := parse_shift(text)):
         found.shifts[_COLUMNS[name]] = shift
+    elif name in ("due", "start") and is_edit and _MOVES.match(text) and has_time(text):
+        raise _error(name, f"{text[:40]!r} moves a date and sets a time.", "Do one after the other.")
     elif name in ("due", "start"):
         day = None if text == CLEAR else parse_day(text, _COLUMNS[name], here=here)
         if name == "due":

@@ -162,7 +162,7 @@ class _Fields(Input):
     @model_validator(mode="after")
     def _someday_has_no_day(self) -> Self:
         if self.is_someday and (self.due_on or self.starts_on):
-            raise ValueError("a todo for someday has no due_on and no starts_on")
+            raise ValueError("is_someday excludes due_on and starts_on")
         return self
 
     @model_validator(mode="after")

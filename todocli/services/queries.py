@@ -12,7 +12,14 @@ from sqlmodel import col
 
 from todocli import clock
 from todocli.domain.fields import SOON
-from todocli.domain.filters.ast import EVERYTHING, Between, Filter, Someday, all_of, asks_for_someday, asks_for_start
+from todocli.domain.filters.ast import (
+    EVERYTHING,
+    Between,
+    Filter,
+    Someday,
+    all_of,
+    dates_in,
+)
 from todocli.domain.sorting import Sort, SortKey
 from todocli.models import Todo
 from todocli.services.filter_sql import compile_filter
@@ -61,10 +68,11 @@ class TodoQuery:
     def state_conditions(self) -> list[sa.ColumnElement[bool]]:
         """Return the conditions without the filter: the state, and what an open list hides."""
         conditions = in_state(self.state)
-        if self.state == "open" and not asks_for_start(self.filter):
+        asked = dates_in(self.filter)
+        if self.state == "open" and "start" not in asked:
             starts_on = _table.c.starts_on
             conditions.append(sa.or_(starts_on.is_(None), starts_on <= self.here.date()))
-        if self.state == "open" and not asks_for_someday(self.filter):
+        if self.state == "open" and "someday" not in asked:
             conditions.append(_table.c.is_someday == sa.false())
         return conditions
 
@@ -74,9 +82,10 @@ class TodoQuery:
             return {}
         tomorrow = self.here.date() + timedelta(days=1)
         hidden: dict[str, Filter] = {}
-        if not asks_for_start(self.filter):
+        asked = dates_in(self.filter)
+        if "start" not in asked:
             hidden["later"] = Between("start", tomorrow)
-        if not asks_for_someday(self.filter):
+        if asked.isdisjoint(("someday", "due")):  # no date is due in a todo for someday
             hidden["someday"] = Someday()
         return {name: replace(self, filter=all_of(self.filter, term), limit=None) for name, term in hidden.items()}
 

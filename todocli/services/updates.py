@@ -113,7 +113,7 @@ class Updates:
         name = {"due_on": "due", "starts_on": "start"}[column]
         if found := self._session.execute(missing).first():
             detail = f"{found.number} {found.title} has no {name} date to move; nothing was changed."
-            hint = f"Give it one, such as {name}:fri."
+            hint = f"Give it one, such as {name}:fri, or select by {name}:any."
         elif (found := self._session.execute(last).first()) and not _can_move(getattr(found, column), shift):
             detail = f"The {name} date of {found.number} {found.title} cannot move so far; nothing was changed."
             hint = "Dates go from the year 1 to the year 9999."

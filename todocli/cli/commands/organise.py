@@ -70,6 +70,8 @@ def next_(
     todo next -n 3
     todo next +ops
     """
+    if words and words[0].isdecimal() and limit is None:
+        limit, words = positive(words[0]), words[1:]
     show_list(context, "open", parse_filter(words), limit=limit or 1)
 
 
@@ -121,7 +123,7 @@ def context_(
 
 def _context_words(context: Context, words: list[str]) -> str:
     """Return the words of a filter. Raises `UsageError` for text, unless it is the name of a view."""
-    from todocli.domain.filters.ast import asks_for_done
+    from todocli.domain.filters.ast import may_be_done
     from todocli.domain.filters.words import is_key_word
     from todocli.domain.quick_add import join_dates
 
@@ -134,7 +136,7 @@ def _context_words(context: Context, words: list[str]) -> str:
     if text := next((word for word in join_dates(words) if not is_key_word(word)), ""):
         detail = f"{text[:40]!r} is neither a filter nor a view."
         raise UsageError(detail, hint="Write it like +work or project:work, or end it with none.")
-    if asks_for_done(parse_filter(words)):
+    if may_be_done(parse_filter(words)):
         raise UsageError("A context is for open todos, but done: finds completed ones.", hint="Save a view instead.")
     return shlex.join(words)
 

@@ -123,26 +123,36 @@ def terms(condition: Filter) -> Iterator[Filter]:
         yield condition
 
 
-def asks_for_start(condition: Filter) -> bool:
-    """Whether a filter mentions start dates: then todos that start later are not hidden."""
-    return any(isinstance(term, Between) and term.field == "start" for term in terms(condition))
-
-
-def asks_for_someday(condition: Filter) -> bool:
-    """Whether a filter mentions todos for someday: then they are not hidden."""
-    return any(isinstance(term, Someday) for term in terms(condition))
+def dates_in(condition: Filter) -> set[str]:
+    """Return the dates that a filter mentions: the fields of `Between`, and `someday`."""
+    found = set[str]()
+    for term in terms(condition):
+        if isinstance(term, Between):
+            found.add(term.field)
+        elif isinstance(term, Overdue | Someday):
+            found.add("due" if isinstance(term, Overdue) else "someday")
+    return found
 
 
 def asks_for_done(condition: Filter) -> bool:
-    """Whether a filter mentions when todos were done."""
-    return any(isinstance(term, Between) and term.field == "done" for term in terms(condition))
+    """Whether a filter finds todos that are done only, by when that was."""
+    parts = condition.parts if isinstance(condition, And) else (condition,)
+    return any(_is_about_done(part) for part in parts)
+
+
+def may_be_done(condition: Filter) -> bool:
+    """Whether a filter finds todos by when they were done, among others."""
+    return any(map(_is_about_done, terms(condition))) and not isinstance(condition, Not)
+
+
+def _is_about_done(term: Filter) -> bool:
+    return isinstance(term, Between) and term.field == "done"
 
 
 def depends_on_time(condition: Filter) -> bool:
     """Whether a filter finds other todos at another time of the same day, or in another time zone."""
-    return any(
-        isinstance(term, Overdue) or (isinstance(term, Between) and term.field in PAST) for term in terms(condition)
-    )
+    is_overdue = any(isinstance(term, Overdue) for term in terms(condition))
+    return is_overdue or not dates_in(condition).isdisjoint(PAST)
 
 
 def format_filter(condition: Filter) -> str:
