@@ -36,6 +36,7 @@ Call the bank due:tomorrow-17:00 +bills
 Learn the accordion p:3
 Plan summer holiday start:1m
 漢字を勉強する project:learning due:3d
+Learn to sail due:someday
 Buy milk
 """
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{5}(\s+)?[0-9a-f]{7}")
@@ -56,6 +57,7 @@ COMMANDS = {
     "caret": "list --where '+home and (due:nextweek or pri:high)'",
     "dates": "help dates",
     "views": "view list",
+    "long": "list --sort title",
 }
 
 
@@ -65,16 +67,19 @@ def screens(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, str]]:
     for module in (clock, purge, todos, undo):
         monkeypatch.setattr(module, "now", lambda: now)
     monkeypatch.setattr("secrets.randbits", random.Random(1).getrandbits)
-    person = Terminal(monkeypatch, terminal=True)
+    person = Terminal(monkeypatch, terminal=True, lines=24)
     person("list")
     person.ok("add -", stdin=ADDED)
     person.ok("edit 4 -d 'three pages,\nin English'")
-    person.ok("done 9")
+    person.ok("note 4 Ada wants the figures of the second quarter as well")
+    person.ok("done 10")
     person("view save week due:week --sort -priority")
     with closing(sqlite3.connect(paths.database_file(), isolation_level=None)) as database:
         database.execute("UPDATE changes SET made_at = ?", (f"{now:%Y-%m-%d %H:%M:%S.%f}",))
     now = NOON
     for name, line in COMMANDS.items():
+        if name == "long":
+            person.ok("add -", stdin="".join(f"Call customer {i} due:2w project:work +sales\n" for i in range(10, 50)))
         shown = [f"$ todo {line}\n"]
         for colour, width in (*(("never", width) for width in WIDTHS), ("always", 80)):
             person.width = width

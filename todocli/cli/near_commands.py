@@ -15,6 +15,7 @@ SYNONYMS = {
     **dict.fromkeys(("mod", "modify", "change", "set", "update", "append"), "edit"),
     **dict.fromkeys(("search", "find", "grep", "ll", "all"), "list"),
     **dict.fromkeys(("new", "create"), "add"),
+    **dict.fromkeys(("annotate", "comment"), "note"),
     **dict.fromkeys(("undone", "uncomplete", "uncheck"), "reopen"),
     **dict.fromkeys(("info", "view-todo", "cat"), "show"),
     **dict.fromkeys(("history",), "log"),
@@ -66,5 +67,5 @@ def nearest(words: Sequence[str], commands: Collection[str]) -> list[str] | None
         return [*beginning, *rest]
     import difflib
 
-    alike = difflib.get_close_matches(name, commands, 2, 0.6)
-    return [alike[0], *rest] if alike else None
+    alike = difflib.get_close_matches(name, [*commands, *SYNONYMS], 1, 0.7)
+    return [SYNONYMS.get(alike[0], alike[0]), *rest] if alike else None

@@ -140,10 +140,10 @@ def _meaning(text: str, here: datetime) -> Day:
 
 
 def parse_time(word: str) -> time | None:
-    """Return a time of day: 17:00, 5pm, 5 pm, 5:30pm or noon; None for anything else."""
+    """Return a time of day: 17:00, 17h30, 5pm, 5 pm, 5:30pm or noon; None for anything else."""
     if word == "noon":
         return time(12)
-    if match := re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", word, re.ASCII):
+    if match := re.fullmatch(r"([01]?\d|2[0-3])[:h]([0-5]\d)", word, re.ASCII | re.IGNORECASE):
         return time(int(match[1]), int(match[2]))
     if match := re.fullmatch(r"(1[0-2]|[1-9])(?::([0-5]\d))? ?([ap])m", word, re.ASCII | re.IGNORECASE):
         return time(int(match[1]) % 12 + (12 if match[3].lower() == "p" else 0), int(match[2] or 0))

@@ -77,6 +77,14 @@ def topic_text(name: str) -> str:
     return f"{text.rstrip()}\n\n{_date_table()}" if name == "dates" else text
 
 
+def _near(topic: str) -> str:
+    """Return a question about the topic that is spelt alike; empty if there is none."""
+    import difflib
+
+    near = difflib.get_close_matches(topic, TOPICS, 1, 0.7)
+    return f"Did you mean {near[0]}? List the topics" if near else ""
+
+
 def _list_topics(context: Context) -> None:
     width = max(map(len, TOPICS))
     for name, title in TOPICS.items():
@@ -91,7 +99,7 @@ def _print_command(context: Context, words: list[str]) -> None:
         if word not in commands:
             raise UsageError(
                 f"There is no command or topic {' '.join(words)!r}.",
-                hint="List the topics",
+                hint=_near(" ".join(words)) or "List the topics",
                 command=("todo", "help"),
             )
         current = type(current)(commands[word], info_name=word, parent=current)
