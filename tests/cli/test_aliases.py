@@ -180,6 +180,16 @@ def test_configuration_is_not_read_for_a_command_that_needs_none(
     assert len(read) == 1
 
 
+def test_words_after_a_view_narrow_it(todo: Terminal) -> None:
+    todo.ok("add a project:office")
+    todo.ok("add b project:office/api")
+    todo("view save office project:office")
+    every, inner = todo.ok("list project:office -q"), todo.ok("list project:office/api -q")
+    assert todo.ok("office -q") == every
+    assert todo.ok("office project:office/api -q") == todo.ok("view office project:office/api -q") == inner != every
+    assert todo.ok("office --sort -number -q").split() == every.split()[::-1]
+
+
 @pytest.mark.parametrize(
     ("begun", "offered"),
     [("inb", ["inbox"]), ("we", ["week"]), ("tw", ["twice"]), ("li", ["list"]), ("zz", [])],

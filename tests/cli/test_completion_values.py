@@ -140,7 +140,7 @@ def test_values_of_each_kind_are_offered(todo: Terminal) -> None:
     assert values("view") == ["week"]
     assert values("profile") == ["local", "work"]
     assert values("tag", "", "list", "--profile", "work") == values("tag", "", "--profile=work") == []
-    assert {"today", "fri", "weekend"} <= set(values("due")) == set(values("start")) == set(values("date"))
+    assert {"today", "fri", "weekend"} <= set(values("due")) == set(values("start")) == {*values("date"), "someday"}
     assert not {"none", "any", "overdue", "week"} & set(values("due"))
     assert values("due-edit", "no") == ["none"]
     assert values("due-filter")[:2] == ["overdue", "week"]
@@ -327,8 +327,13 @@ def test_remote_database_offers_what_earlier_commands_showed(
     cache.write_text(json.dumps({"todos": [[1, "a", "open"], [4, "d", "open"]], "tags": [], "projects": []}))
     todo.ok("list -n 1")
     assert values("todo") == ["1", "4"]
+    todo.terminal = True  # where a list knows what it hides
     todo.ok("list")
     assert values("todo") == ["4"]
+    todo.ok("add e due:someday")
+    todo.ok("list")
+    assert values("todo") == ["4", "5"]
+    todo.terminal = False
     monkeypatch.setenv("TODO_DATABASE_URL", postgres_url.text().replace("/todo_", "/other_"))
     assert values("todo") == []
     monkeypatch.setenv("TODO_DATABASE_URL", postgres_url.text())

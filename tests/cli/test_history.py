@@ -174,6 +174,24 @@ def test_undo_of_one_change_is_repeated_once(script: Terminal) -> None:
     assert len(json.loads(script.ok("log --json"))["items"]) == 3
 
 
+def test_log_in_a_pipe_is_complete(person: Terminal, script: Terminal) -> None:
+    for i in range(25):
+        script.ok(f"add {i}")
+    assert len(script.ok("log").splitlines()) == len(json.loads(script.ok("log --json"))["items"]) == 25
+    assert len(script.ok("log -n 3").splitlines()) == 3
+    assert person("log").err == "There are more: todo log --all\n"
+
+
+def test_ids_of_a_long_log_are_enough(person: Terminal, script: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    for i in range(4):
+        script.ok(f"add {i}")
+    looked_up = _ids(person)
+    monkeypatch.setattr("todocli.services.history.log._MOST_LOOKED_UP", 3)
+    assert _ids(person) == looked_up
+    for short in looked_up:
+        script.ok(f"undo --only {short}")
+
+
 def test_log_of_a_filter(script: Terminal) -> None:
     script.ok("add a +bills")
     script.ok("add b")

@@ -101,6 +101,7 @@ def test_any_text_parses_or_is_refused_with_a_spot(text: str) -> None:
         ("changed:3d..", "changed:2026-11-20.."),
         ("changed:2w..1w", "changed:2026-11-09..2026-11-16"),
         ("changed:1m", "changed:2026-10-23"),
+        ('added:"3 days"', "added:2026-11-20"),
         ("updated:15th", "changed:2026-11-15"),
         ("done:24", "done:2026-10-24"),
         ("done:31", "done:2026-10-31"),

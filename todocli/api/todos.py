@@ -155,7 +155,7 @@ def find(
     changed: Annotated[AnyOf, Query(description="When it was last changed.")] = None,
     before: Annotated[AnyOf, Query(description="Due before this day.")] = None,
     after: Annotated[AnyOf, Query(description="Due after this day.")] = None,
-    search: Annotated[AnyOf, Query(description="With this text in the title or description.")] = None,
+    search: Annotated[AnyOf, Query(description="With this text in the title, description or notes.")] = None,
     where: Annotated[
         AnyOf, Query(description="An expression: `+home and not (due:none or pri:low)`. Repeated: all of them.")
     ] = None,

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from todocli.cli.output import Listing, Note, Output, Row, noting
+from todocli.cli.output import Note, Output, Row, TodoListing, noting
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -32,7 +32,7 @@ class JsonOutput(Output):
         lines = [document(value, fields)] if items is None else json_lines(items, fields)
         sys.stdout.writelines(f"{line}\n" for line in lines)
 
-    def _todo_list(self, workspace: Workspace, listing: Listing, shown: list[TodoLine | TodoRead]) -> None:
+    def _todo_list(self, workspace: Workspace, listing: TodoListing, shown: list[TodoLine | TodoRead]) -> None:
         query = listing.query
         if query.limit is not None:
             found = workspace.todos.find(query)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from todocli.cli.context import Context
-from todocli.cli.output import Group, Listing, Note
+from todocli.cli.output import Group, Note, TodoListing
 
 if TYPE_CHECKING:
     from todocli.domain.filters.ast import Filter
@@ -56,7 +56,7 @@ def show_list(
             return (f"{found} The context is {words}. To end it", ("todo", "context", "none")) if words else (found, ())
 
         query = TodoQuery(state, condition, keys, reverse, limit)
-        listing = Listing(query, empty, group, context.columns, context.other_profile, words)
+        listing = TodoListing(query, empty, group, context.columns, context.other_profile, words)
         shown = context.output.todo_list(workspace, listing)
     context.remember(shown.items, all_open=shown.is_whole and state == "open" and not is_filtered)
 

@@ -48,7 +48,7 @@ NOTED = 1_000
 """How many todos of a list are kept at most, after they were printed."""
 
 
-class Listing(NamedTuple):
+class TodoListing(NamedTuple):
     """What to list, and how.
 
     `nothing` makes the note for an empty list, given how many todos there are without the filter. `columns` are the
@@ -125,15 +125,15 @@ class Output:
 
     # Todos
 
-    def todo_list(self, workspace: Workspace, listing: Listing) -> Noted:
+    def todo_list(self, workspace: Workspace, listing: TodoListing) -> Noted:
         """Find todos and print them; return them, or the first of many."""
         shown: list[TodoLine | TodoRead] = []
         self._todo_list(workspace, listing, shown)
         if not shown:
             self.note(*listing.nothing(0))
-        return Noted(shown, is_whole=listing.query.limit is None and len(shown) < NOTED)
+        return Noted(shown, is_whole=False)  # an open list may hide some
 
-    def _todo_list(self, workspace: Workspace, listing: Listing, shown: list[TodoLine | TodoRead]) -> None:
+    def _todo_list(self, workspace: Workspace, listing: TodoListing, shown: list[TodoLine | TodoRead]) -> None:
         query = listing.query
         if listing.columns:
             from todocli.render.columns import plain_columns
@@ -305,7 +305,7 @@ class QuietOutput(Output):
         """Print the numbers."""
         sys.stdout.writelines(f"{todo.number}\n" for todo in items)
 
-    def _todo_list(self, workspace: Workspace, listing: Listing, shown: list[TodoLine | TodoRead]) -> None:
+    def _todo_list(self, workspace: Workspace, listing: TodoListing, shown: list[TodoLine | TodoRead]) -> None:
         super()._todo_list(workspace, listing._replace(columns=None), shown)
 
     def _all_changes(self, changes: Iterable[ChangeRead]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from todocli import clock
 from todocli.cli import terminal
 from todocli.cli.colour import wants_colour
-from todocli.cli.output import SHOWN, Listing, Note, Noted, Output, Row
+from todocli.cli.output import SHOWN, Note, Noted, Output, Row, TodoListing
 from todocli.cli.shared import command_line, with_option
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class TableOutput(Output):
         """Return the notes."""
         return notes()
 
-    def todo_list(self, workspace: Workspace, listing: Listing) -> Noted:
+    def todo_list(self, workspace: Workspace, listing: TodoListing) -> Noted:
         """Print a table of what fits the terminal, and below it how many todos there are.
 
         A pager would take the list away when the next command needs its numbers; so it is cut instead. What is cut
@@ -66,7 +66,7 @@ class TableOutput(Output):
             self.note(*listing.nothing(found.among))
             for count, command in zip(_hidden(found), _commands_for_hidden(found), strict=True):
                 self.note(count, command)
-            return Noted([], is_whole=True)
+            return Noted([], is_whole=not found.later and not found.someday)
         from todocli.render.todo_table import todo_table
 
         def draw(lines: int | None) -> TodoTable:
@@ -90,7 +90,8 @@ class TableOutput(Output):
         self.note(footer)
         if lines and (more := found.total - drawn.count):
             self.note(f"{more} more", rest)
-        return Noted(found.items, is_whole=drawn.count == found.total)
+        is_whole = drawn.count == found.total and not found.later and not found.someday
+        return Noted(found.items, is_whole=is_whole)
 
     @property
     def lines_left(self) -> int | None:
@@ -219,7 +220,7 @@ class TableOutput(Output):
         self._print(markdown(text))
 
 
-def _footer(found: Overview, drawn: TodoTable, listing: Listing, here: datetime) -> str:
+def _footer(found: Overview, drawn: TodoTable, listing: TodoListing, here: datetime) -> str:
     """Return the line below a list: how many todos there are, how many of them are overdue, and what is not shown."""
     from todocli.render.text import visible
     from todocli.render.todos import has_details, is_late

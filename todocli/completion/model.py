@@ -1,8 +1,8 @@
 """The completion table's types: a command, its options and its arguments.
 
 `choices` are the possible values, where the program knows them; those with a sign are offered once it is typed. `kind`
-names values that depend on the user's data or
-on the date; spaces separate several kinds. `todocli.completion.values` looks them up.
+names values that depend on the user's data or on the date; spaces separate several kinds. `todocli.completion.values`
+looks them up.
 """
 
 from __future__ import annotations

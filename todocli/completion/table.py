@@ -512,7 +512,7 @@ TABLE = Command(
                 DEBUG,
                 HELP,
             ),
-            arguments=(Argument(many=True, kind="filter-words"),),
+            arguments=(Argument(many=True, kind="view filter-words"),),
         ),
         "tags": Command(
             "List your tags, with their open and...",
@@ -638,7 +638,7 @@ TABLE = Command(
             options=(
                 Option("--since", help="Only since then: 3h, 2d, yesterday, 2026-11-27.", value=True),
                 Option("--until", help="Only until then.", value=True),
-                Option("--limit", "-n", help="Show at most N; 20 by default.", value=True),
+                Option("--limit", "-n", help="Show at most N; 20 at a terminal.", value=True),
                 Option("--all", "-a", help="Show every change."),
                 Option("--compact", help="Drop what old changes did, to save space; see --older-than."),
                 Option("--older-than", help="With --compact: at least that old: 1y, 90d.", value=True),

@@ -42,6 +42,7 @@ _DAYS = (
     *("today", "tomorrow", "mon", "tue", "wed", "thu", "fri", "sat", "sun", "weekend", "next-week", "next-month"),
     *("1w", "2w", "1m", "eow", "eom", "eoy"),
 )
+_SOMEDAY = "someday"
 _PERIODS = ("week", "next-week", "month", "next-month", "year")
 _FIRST_IN_FILTERS = {"due": ("overdue",), "start": ("later",)}
 _LAST = {"edit": ("none",), "filter": ("any", "none")}
@@ -130,6 +131,7 @@ def _values(field: str, use: str, words: Sequence[str]) -> Iterator[tuple[str, s
         periods = (*_FIRST_IN_FILTERS[field], *_PERIODS) if use == "filter" else ()
         yield from ((word, "") for word in periods)
         yield from _days(word for word in _DAYS if word not in periods)
+        yield _SOMEDAY, ""
     else:
         names = _PRIORITIES if field == "priority" else getattr(_known(words), f"{field}s")
         yield from ((name, "") for name in names)

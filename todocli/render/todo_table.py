@@ -40,7 +40,7 @@ WRAPPED = {"title", "due"}
 """The columns whose text goes on in the next line."""
 
 SHORTEST = 10
-"""The width that a column is shortened to at most."""
+"""The width below which no column is shortened."""
 
 _NARROWEST = 4
 """The width below which a column has no meaning."""
@@ -175,11 +175,12 @@ def _draw(widths: dict[str, int], rows: _Rows, cells: dict[int, list[Cell]]) -> 
             overflow="fold" if name in WRAPPED else "ellipsis",
             width=width,
         )
+    headed = "title" if "title" in widths else next(iter(widths))
     for heading, todo in rows:
         if todo:
             table.add_row(*(Text(text, style) for text, style in cells[todo.number]))
         else:
-            table.add_row(*(Text(heading, "bold underline") if name == "title" else "" for name in widths))
+            table.add_row(*(Text(heading, "bold underline") if name == headed else "" for name in widths))
     return table
 
 

@@ -262,7 +262,7 @@ class TodoRead(Output):
     is_someday: bool = Field(description="It has no date, and is hidden from lists until it is asked for.")
     note_count: int
     notes: list[NoteRead] | None = Field(
-        description="Its notes, oldest first; null where there are some, but a list does not show them."
+        description="Its notes, oldest first; null where there are some, but they were not read: show has them."
     )
 
     @property

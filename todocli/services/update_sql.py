@@ -118,7 +118,8 @@ class Move(Assignment):
 
     def pending(self, dialect: str) -> sa.ColumnElement[bool]:
         """Return the condition that a row still needs it."""
-        return _table.c[self.column].is_not(None)
+        day = _table.c[self.column]
+        return sa.and_(day.is_not(None), day.is_distinct_from(self.value(dialect)))
 
 
 @dataclass(frozen=True)

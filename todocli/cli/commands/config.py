@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Value = str | bool | float | None
 
 
-class Origin(NamedTuple):
+class Place(NamedTuple):
     """A place that a setting may come from.
 
     `means` returns the setting for what is found there: an option, a variable that is not empty, or a key of the file.
@@ -47,7 +47,7 @@ def config(context: Context) -> None:
     from todocli.schemas.configuration import SettingList
 
     find = _finder(context)
-    items = [_read(name, origins, find) for name, origins in settings(context).items()]
+    items = [_read(name, places, find) for name, places in settings(context).items()]
     rows = [(item.name, _text(item.value) or "–", _place(item)) for item in items]
     plain = [(item.name, _text(item.value), item.source, *([item.key] if item.key else [])) for item in items]
     context.output.rows(SettingList.of(items), ("Setting", "Value", "From"), rows, plain=plain)
@@ -56,7 +56,7 @@ def config(context: Context) -> None:
         context.output.note(fault)
 
 
-def settings(context: Context) -> dict[str, tuple[Origin, ...]]:
+def settings(context: Context) -> dict[str, tuple[Place, ...]]:
     """Return every setting with the places that it may come from: the first that says something is taken.
 
     Without any, there is no value.
@@ -76,59 +76,59 @@ def settings(context: Context) -> dict[str, tuple[Origin, ...]]:
         "cache_folder": _folder(cache_folder, "TODO_HOME", "XDG_CACHE_HOME"),
         "runtime_folder": _folder(runtime_folder, "XDG_RUNTIME_DIR"),
         "profile": (
-            Origin("flag", "profile"),
-            Origin("variable", "TODO_PROFILE"),
-            Origin("file", "active"),
+            Place("flag", "profile"),
+            Place("variable", "TODO_PROFILE"),
+            Place("file", "active"),
             _default(LOCAL),
         ),
-        "user": (Origin("file", f"{own}.user"), _default(login_name())),
+        "user": (Place("file", f"{own}.user"), _default(login_name())),
         "database": (
-            Origin("variable", "TODO_DATABASE_URL", lambda _: location),
-            Origin("file", f"{own}.url", lambda _: location),
-            Origin("variable", profile.url_env or "", lambda _: location),
-            Origin("file", f"{own}.url_env", lambda _: location),
+            Place("variable", "TODO_DATABASE_URL", lambda _: location),
+            Place("file", f"{own}.url", lambda _: location),
+            Place("variable", profile.url_env or "", lambda _: location),
+            Place("file", f"{own}.url_env", lambda _: location),
             _default(location),
         ),
-        "pooled": (Origin("file", f"{own}.pooled"), _default(Profile.pooled)),
-        "timeout": (Origin("file", f"{own}.timeout"), _default(Profile.timeout)),
-        **{name: (Origin("variable", name),) for name in ("PGSSLMODE", "PGSSLROOTCERT")},  # a URL may say otherwise
+        "pooled": (Place("file", f"{own}.pooled"), _default(Profile.pooled)),
+        "timeout": (Place("file", f"{own}.timeout"), _default(Profile.timeout)),
+        **{name: (Place("variable", name),) for name in ("PGSSLMODE", "PGSSLROOTCERT")},  # a URL may say otherwise
         "daemon": (
-            Origin("variable", "TODO_DAEMON", {"off": "off"}.get),
-            Origin("variable", "CI", lambda _: "off"),
-            Origin("file", "daemon", {"off": "off"}.get),
-            Origin("variable", "TODO_DAEMON", {"on": "on"}.get),
-            Origin("file", "daemon"),
+            Place("variable", "TODO_DAEMON", {"off": "off"}.get),
+            Place("variable", "CI", lambda _: "off"),
+            Place("file", "daemon", {"off": "off"}.get),
+            Place("variable", "TODO_DAEMON", {"on": "on"}.get),
+            Place("file", "daemon"),
             _default("auto"),
         ),
-        "columns": (Origin("file", "columns", ",".join),),
-        "context": (Origin("file", "context"),),
+        "columns": (Place("file", "columns", ",".join),),
+        "context": (Place("file", "context"),),
         "color": (
-            Origin("flag", "color"),
-            Origin("variable", "NO_COLOR", lambda _: "never"),
-            Origin("variable", "FORCE_COLOR", lambda _: "always"),
-            Origin("variable", "CLICOLOR_FORCE", lambda text: None if text == "0" else "always"),
-            Origin("variable", "CLICOLOR", {"0": "never"}.get),
-            Origin("variable", "TERM", {"dumb": "never"}.get),
+            Place("flag", "color"),
+            Place("variable", "NO_COLOR", lambda _: "never"),
+            Place("variable", "FORCE_COLOR", lambda _: "always"),
+            Place("variable", "CLICOLOR_FORCE", lambda text: None if text == "0" else "always"),
+            Place("variable", "CLICOLOR", {"0": "never"}.get),
+            Place("variable", "TERM", {"dumb": "never"}.get),
             _default("auto"),
         ),
-        "editor": (Origin("variable", "VISUAL"), Origin("variable", "EDITOR")),
-        **{name: (Origin("file", name),) for name in (f"views.{view}" for view in sorted(written.views))},
-        **{name: (Origin("file", name),) for name in (f"aliases.{alias}" for alias in sorted(written.aliases))},
+        "editor": (Place("variable", "VISUAL"), Place("variable", "EDITOR")),
+        **{name: (Place("file", name),) for name in (f"views.{view}" for view in sorted(written.views))},
+        **{name: (Place("file", name),) for name in (f"aliases.{alias}" for alias in sorted(written.aliases))},
     }
 
 
-def _folder(path: str, *variables: str) -> tuple[Origin, ...]:
-    """Return the origins of a path: a variable counts if the path is below the folder that it names."""
+def _folder(path: str, *variables: str) -> tuple[Place, ...]:
+    """Return the places of a path: a variable counts if the path is below the folder that it names."""
     from pathlib import Path
 
     def is_below(folder: str) -> str | None:
         return path if Path(path).is_relative_to(Path(folder).expanduser().absolute()) else None
 
-    return (*(Origin("variable", name, is_below) for name in variables), _default(path))
+    return (*(Place("variable", name, is_below) for name in variables), _default(path))
 
 
-def _default(value: Value) -> Origin:
-    return Origin("default", "", lambda _: value)
+def _default(value: Value) -> Place:
+    return Place("default", "", lambda _: value)
 
 
 def _location(context: Context) -> tuple[str, str | None]:
@@ -142,7 +142,7 @@ def _location(context: Context) -> tuple[str, str | None]:
         return "", redact(error.detail)
 
 
-def _finder(context: Context) -> Callable[[Origin], Any]:
+def _finder(context: Context) -> Callable[[Place], Any]:
     """Return a function that returns what is found at a place, or None."""
     from todocli import config_file, paths
 
@@ -153,7 +153,7 @@ def _finder(context: Context) -> Callable[[Origin], Any]:
         "file": file.get,
         "default": lambda key: key,
     }
-    return lambda origin: found_in[origin.source](origin.key)
+    return lambda place: found_in[place.source](place.key)
 
 
 def _flat(table: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
@@ -164,17 +164,17 @@ def _flat(table: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any
             yield f"{before}{key}", value
 
 
-def _read(name: str, origins: tuple[Origin, ...], find: Callable[[Origin], Any]) -> SettingRead:
+def _read(name: str, places: tuple[Place, ...], find: Callable[[Place], Any]) -> SettingRead:
     from todocli.database.redact import redact
     from todocli.schemas.configuration import SettingRead
 
-    for origin in origins:
-        found = find(origin)
-        value = None if found is None else origin.means(found)
+    for place in places:
+        found = find(place)
+        value = None if found is None else place.means(found)
         if value is not None:
-            key = f"--{origin.key}" if origin.source == "flag" else origin.key
+            key = f"--{place.key}" if place.source == "flag" else place.key
             safe = redact(value) or None if isinstance(value, str) else value
-            return SettingRead(name=name, value=safe, source=origin.source, key=key or None)
+            return SettingRead(name=name, value=safe, source=place.source, key=key or None)
     return SettingRead(name=name, value=None, source="default", key=None)
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 PANEL = "History"
 
 LOG_LIMIT = 20
-"""How many changes `log` shows by default."""
+"""How many changes `log` shows at a terminal; a pipe gets all."""
 
 
 class Purging(Reversing):
@@ -154,7 +154,7 @@ def log(
     until: Annotated[str | None, typer.Option("--until", metavar="WHEN", help="Only until then.")] = None,
     limit: Annotated[
         int | None,
-        typer.Option("--limit", "-n", metavar="N", parser=positive, help=f"Show at most N; {LOG_LIMIT} by default."),
+        typer.Option("--limit", "-n", metavar="N", parser=positive, help=f"Show at most N; {LOG_LIMIT} at a terminal."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", "-a", metavar="", help="Show every change.")] = False,
     compact: Annotated[
@@ -205,7 +205,7 @@ def log(
             filter=EVERYTHING if named else parse_words(words, today=clock.today()),
             since=None if since is None else parse_timestamp(since, "since", now=now),
             until=None if until is None else parse_timestamp(until, "until", now=now, end=True),
-            limit=None if everything else limit or LOG_LIMIT,
+            limit=limit or (LOG_LIMIT if context.output.is_for_person and not everything else None),
             per_change=context.output.todos_per_change,
         )
         context.output.log(workspace, query, nothing=nothing, more=[*more, "--all"])

@@ -90,9 +90,21 @@ def show(
     except ValueError:
         detail = f"The view {name} cannot be parsed: {line[:60]!r}."
         raise ValidationError(detail, hint="Save it again, or correct config.toml.") from None
-    listing = _list_context(context, [*saved, *(words or ())])
+    listing = _list_context(context, [*saved, *_narrowing(words or [])])
     with listing:
         listing.command.invoke(listing)
+
+
+def _narrowing(words: list[str]) -> list[str]:
+    """Return words so that they narrow a view, even if it has the same key: of a key that is repeated, any would do."""
+    from todocli import clock
+    from todocli.domain.filters.ast import format_filter
+    from todocli.domain.filters.parser import parse_words
+    from todocli.domain.filters.words import is_key_word
+
+    if not words or any(word.startswith("-") and not is_key_word(word) for word in words):
+        return words
+    return ["--where", format_filter(parse_words(words, today=clock.today()))]
 
 
 def list_(context: Context) -> None:

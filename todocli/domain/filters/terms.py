@@ -169,7 +169,7 @@ def past_day(text: str, today: date, other_words: str = "") -> date:
     """
     if ago := _AGO.fullmatch(text):
         try:
-            count, unit = int(ago[1]), ago[2]
+            count, unit = int(ago[1]), (ago[2] or ago[3])[0]
             return (
                 today - timedelta(days=count * (7 if unit == "w" else 1))
                 if unit in "dw"
@@ -187,7 +187,7 @@ def past_day(text: str, today: date, other_words: str = "") -> date:
 
 _PERIOD = re.compile(r"(next[ -]|last[ -])?(week|month|year)")
 
-_AGO = re.compile(r"(\d{1,4})([dwmy])", re.ASCII)
+_AGO = re.compile(r"(\d{1,4}) ?(?:([dwmy])|(day|week|month|year)s?)", re.ASCII)
 
 _RECURRING = re.compile(
     rf"(?:{WEEKDAY.pattern}|{NUMBER.pattern}(?:[ -](?:{MONTH.pattern}))?|(?:{MONTH.pattern})[ -]{NUMBER.pattern}"

@@ -26,6 +26,9 @@ from todocli.services import resolve
 from todocli.services.filter_sql import compile_filter
 from todocli.services.owner import Owner
 
+_MOST_LOOKED_UP = 200
+"""How many ids are looked up one by one, to find what stands beside them; for more, all are read."""
+
 _number = NumberIn(col(History.after), col(History.before))
 
 
@@ -146,19 +149,28 @@ class Log:
 
     def short_ids(self, ids: Sequence[UUID]) -> dict[UUID, str]:
         """Return a beginning of each change's id that no other change of the user has."""
+        if len(ids) > _MOST_LOOKED_UP:
+            known = self._session.scalars(sa.select(col(Change.id)).where(self._owner.scope(Change))).all()
+            ordered = sorted({*known, *ids})
+            around = zip([None, *ordered], ordered, [*ordered[1:], None], strict=False)
+            return {change: shortened(change, filter(None, (before, after))) for before, change, after in around}
         if not ids:
             return {}
-        known, near = aliased(Change, name="known"), sa.inspect(Change).local_table.alias("near")
-        own = near.c.user_id == col(known.user_id)
+        known_one, near = aliased(Change, name="known"), aliased(Change, name="near")
         neighbours = [
-            sa.select(near.c.id).where(own, condition).order_by(order).limit(1).correlate(known).scalar_subquery()
+            sa.select(col(near.id))
+            .where(self._owner.owns(near), condition)
+            .order_by(order)
+            .limit(1)
+            .correlate(known_one)
+            .scalar_subquery()
             for condition, order in (
-                (near.c.id < col(known.id), near.c.id.desc()),
-                (near.c.id > col(known.id), near.c.id),
+                (col(near.id) < col(known_one.id), col(near.id).desc()),
+                (col(near.id) > col(known_one.id), col(near.id)),
             )
         ]
-        query = sa.select(col(known.id), *neighbours).where(self._owner.owns(known), col(known.id).in_(ids))
-        rows = self._session.execute(query).all()
+        query = sa.select(col(known_one.id), *neighbours)
+        rows = self._session.execute(query.where(self._owner.owns(known_one), col(known_one.id).in_(ids))).all()
         return {change: shortened(change, filter(None, others)) for change, *others in rows}
 
     def changes(self, ids: Sequence[UUID], *, per_change: int | None = None) -> list[RecordedChange]:
