@@ -172,10 +172,14 @@ def _options(parameters: Sequence[Any]) -> Rows:
 
 def _aliases(command: Any) -> Rows:
     """Return the aliases with what they stand for; none if the configuration file is not valid."""
-    from todocli import profiles
-    from todocli.render.text import visible
+    from todocli import paths
 
-    with suppress(TodoError):
+    with suppress(TodoError, OSError):
+        if b"aliases" not in paths.config_file().read_bytes():
+            return []  # to understand the file takes longer than the help
+        from todocli import profiles
+        from todocli.render.text import visible
+
         lines = profiles.load().aliases
         return [(name, visible(f"todo {line}")) for name, line in lines.items() if name not in command.commands]
     return []

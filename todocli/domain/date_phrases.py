@@ -14,13 +14,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from todocli.domain.dates import MONTH, NUMBER, UNIT, has_time, is_day, is_time
+from todocli.domain.dates import MONTH, NUMBER, UNIT, Pattern, has_time, is_day, is_time
 
 _LONGEST = 4
 """The most words that may follow a value to make it a date."""
 
 _VERBS = ("march", "may")
-_DAY_AND_MONTH = re.compile(
+_DAY_AND_MONTH = Pattern(
     rf"(?:{NUMBER.pattern}) (?:{MONTH.pattern})|(?:{MONTH.pattern}) (?:{NUMBER.pattern})", re.ASCII | re.IGNORECASE
 )
 _YEAR = re.compile(r"(?:19|20)\d\d", re.ASCII)

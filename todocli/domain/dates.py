@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
 
 from todocli.errors import ValidationError
 
@@ -44,6 +45,17 @@ TONIGHT, END_OF_DAY = time(20), time(23, 59)
 _ISO_TIME = re.compile(r"^(\d{4}-\d\d-\d\d)[t-](?=\d)")
 _PAIRED = re.compile(r"(?<!^\d{4})(?<!^\d{4}-\d\d)(?<=[a-z\d])-(?=[a-z\d])", re.ASCII)
 _SHORTEST = 3
+
+
+class Pattern(NamedTuple):
+    """A regular expression that is compiled when it is first used: most commands read no date."""
+
+    pattern: str
+    flags: int = re.ASCII
+
+    def fullmatch(self, text: str) -> re.Match[str] | None:
+        """Return the match of a whole text."""
+        return re.fullmatch(self.pattern, text, self.flags)
 
 
 @dataclass(frozen=True)
@@ -192,7 +204,7 @@ def _readings(first: str, second: str, year: str | None) -> list[str]:
 # The meaning of each form. Each function takes `here` and the groups of its pattern; `ValueError`: no such date.
 
 _Meaning = Callable[..., "date | Day"]
-_Forms = tuple[tuple[re.Pattern[str], _Meaning], ...]
+_Forms = tuple[tuple[Pattern, _Meaning], ...]
 
 
 def _weekday(here: datetime, name: str) -> date:
@@ -296,22 +308,22 @@ def _names(names: tuple[str, ...]) -> str:
     return "|".join(form for name in names for form in (name, name[:_SHORTEST], *more.get(name, ())))
 
 
-WEEKDAY = re.compile(_names(WEEKDAYS), re.IGNORECASE)
+WEEKDAY = Pattern(_names(WEEKDAYS), re.IGNORECASE)
 """A weekday, in all its forms."""
 
-MONTH = re.compile(_names(MONTHS), re.IGNORECASE)
+MONTH = Pattern(_names(MONTHS), re.IGNORECASE)
 """A month, in all its forms."""
 
-UNIT = re.compile(r"days?|weeks?|months?|years?|hours?|min(?:ute)?s?", re.IGNORECASE)
+UNIT = Pattern(r"days?|weeks?|months?|years?|hours?|min(?:ute)?s?", re.IGNORECASE)
 """What may follow a number, as a word of its own."""
 
 _NUMBER = r"(\d{1,2}|[23]?1st|2?2nd|2?3rd|(?:1\d|2?[4-9]|[23]0)th)"
 
-NUMBER = re.compile(_NUMBER, re.ASCII | re.IGNORECASE)
+NUMBER = Pattern(_NUMBER, re.ASCII | re.IGNORECASE)
 """The number of a day in a month: 15, or 15th."""
 
 _DAYS: _Forms = tuple(
-    (re.compile(pattern, re.ASCII), meaning)
+    (Pattern(pattern), meaning)
     for pattern, meaning in (
         (r"today", lambda here: here.date()),
         (r"tomorrow|tom", lambda here: here.date() + timedelta(days=1)),
@@ -338,9 +350,9 @@ _DAYS: _Forms = tuple(
 )
 
 _MOMENTS: _Forms = (
-    (re.compile(r"(?:in |\+)?(\d{1,4}) ?(hours?|h|minutes?|mins?)", re.ASCII), _moments_from_now),
-    (re.compile(r"tonight"), _tonight),
-    (re.compile(r"eod"), lambda here: Day(here.date(), END_OF_DAY)),
+    (Pattern(r"(?:in |\+)?(\d{1,4}) ?(hours?|h|minutes?|mins?)"), _moments_from_now),
+    (Pattern(r"tonight"), _tonight),
+    (Pattern(r"eod"), lambda here: Day(here.date(), END_OF_DAY)),
 )
 """The forms that have a time."""
 

@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 from typing import cast, get_args
 
 from todocli.domain import quick_add
-from todocli.domain.dates import MONTH, NUMBER, WEEKDAY, months_later, parse_day
+from todocli.domain.dates import MONTH, NUMBER, WEEKDAY, Pattern, months_later, parse_day
 from todocli.domain.fields import parse_priority, parse_project, parse_tag
 from todocli.domain.filters.ast import (
     PAST,
@@ -189,7 +189,7 @@ _PERIOD = re.compile(r"(next[ -]|last[ -])?(week|month|year)")
 
 _AGO = re.compile(r"(\d{1,4}) ?(?:([dwmy])|(day|week|month|year)s?)", re.ASCII)
 
-_RECURRING = re.compile(
+_RECURRING = Pattern(
     rf"(?:{WEEKDAY.pattern}|{NUMBER.pattern}(?:[ -](?:{MONTH.pattern}))?|(?:{MONTH.pattern})[ -]{NUMBER.pattern}"
     r"|\d{1,2}\.\d{1,2}\.)",
     re.ASCII | re.IGNORECASE,
