@@ -237,7 +237,11 @@ def reading(todo: RunningDaemon, *words: str, **options: Any) -> Iterator[tuple[
     with todo.start(*words, **options) as client:
         wait_until(lambda: todo.waiting != child, "the next child")
         wait_until(lambda: _reads(child), "the child to read")
-        yield client, child
+        try:
+            yield client, child
+        except BaseException:
+            client.kill()  # or leaving the block would wait for one that is stopped
+            raise
 
 
 def _reads(pid: int) -> bool:

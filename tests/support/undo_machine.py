@@ -31,7 +31,7 @@ from todocli.services.users import Users
 
 KEPT = (
     *("number", "title", "description", "completed_at", "created_at", "deleted_at"),
-    *("due_on", "due_time", "starts_on", "priority", "project", "tags"),
+    *("due_on", "due_time", "starts_on", "priority", "project", "tags", "is_someday", "note_count"),
 )
 
 NUMBERS = st.lists(st.integers(1, 6), min_size=1, max_size=4, unique=True)
@@ -51,7 +51,9 @@ FIELDS = st.fixed_dictionaries(
     },
 ).flatmap(
     lambda fields: (
-        st.just(fields) | st.just(fields | {"due_time": time(17)}) if fields.get("due_on") else st.just(fields)
+        st.just(fields) | st.just(fields | {"due_time": time(17)})
+        if fields.get("due_on")
+        else st.just(fields) | st.just(fields | {"is_someday": not fields.get("starts_on")})
     )
 )
 
@@ -100,7 +102,9 @@ class UndoMachine(RuleBasedStateMachine):
         with self._at_console("console: update"):
             self._sql("UPDATE todos SET title = substr(:title, 1, 9)", numbers, title=title)
             self._sql("UPDATE todos SET description = 'by hand', completed_at = created_at", numbers[:1])
-            self._sql("UPDATE todos SET due_on = '2026-11-27', due_time = :at", numbers[:2], at="17:00:00")
+            self._sql(
+                "UPDATE todos SET due_on = '2026-11-27', due_time = :at, is_someday = false", numbers[:2], at="17:00:00"
+            )
 
     @rule(numbers=NUMBERS)
     def delete(self, numbers: list[int]) -> None:
