@@ -101,7 +101,7 @@ def test_someday_and_dates_exclude_each_other(mine: Workspace) -> None:
 def test_database_refuses_a_date_beside_someday(database: Target, field: str) -> None:
     console = Console(database)
     user = console.add_user()
-    more: dict[str, Any] = {field: date(2026, 12, 1), "is_someday": True}
+    more: dict[str, Any] = {field: "2026-12-01", "is_someday": True}
     with pytest.raises(REFUSED):
         console.add(user, 1, **more)
     console.close()
