@@ -77,7 +77,7 @@ def test_summaries_of_unknown_user_are_error(
 def test_view_shows_saved_list(todo: Terminal, home: Path) -> None:
     todo.ok("add -", stdin=SEVEN)
     assert todo("view").err == "There are no views yet. Save one: todo view save NAME +home\n"
-    assert todo("view save bills +bills --sort -due").err == "Saved. Show it: todo view bills\n"
+    assert todo("view save bills +bills --sort -due").err == "Saved. Show it: todo bills\n"
     assert (home / "config.toml").read_text() == '[views]\nbills = "+bills --sort -due"\n'
     assert numbers(todo.ok("view bills")) == numbers(todo.ok("view show bills")) == [1, 5]
     assert numbers(todo.ok("view bills call")) == [5]
@@ -92,7 +92,7 @@ def test_view_shows_saved_list(todo: Terminal, home: Path) -> None:
         == ("bills\t+bills --sort -due\nboth\t--where 'bank or \"40th birthday\"' due:any\n")
     )
     assert json.loads(todo.ok("view list --json"))["items"][0] == {"name": "bills", "line": "+bills --sort -due"}
-    assert todo("view save bills +bills").err == "Saved (it was: +bills --sort -due). Show it: todo view bills\n"
+    assert todo("view save bills +bills").err == "Saved (it was: +bills --sort -due). Show it: todo bills\n"
     assert todo("view rm bills").err == "Deleted. To save it again: todo view save bills +bills\n"
     assert todo("view bills").code == 3
 

@@ -67,7 +67,7 @@ def save(
     _check(context, words)
     before = profiles.save_view(name, shlex.join(words))
     was = f" (it was: {before})" if before else ""
-    context.output.note(f"Saved{was}. Show it", ("todo", "view", name))
+    context.output.note(f"Saved{was}. Show it", ("todo", name))
 
 
 def show(
