@@ -13,8 +13,10 @@ from todocli.domain.idempotency import ChangeKey
 from todocli.domain.references import parse_references
 from todocli.domain.sorting import parse_sort
 from todocli.errors import MissingUserContext
+from todocli.schemas.changes import ChangeList
 from todocli.schemas.todos import TodoCreate
 from todocli.services import workspace as workspaces
+from todocli.services.history.log import Log, LogQuery
 from todocli.services.owner import Owner
 from todocli.services.queries import TodoQuery
 from todocli.services.users import Users
@@ -70,3 +72,24 @@ def test_lines_and_todos_walk_alike(store: Store, monkeypatch: pytest.MonkeyPatc
 def test_missing_user_is_reported_before_the_walk(store: Store) -> None:
     with Workspace(store, Owner("bob")) as bob, pytest.raises(MissingUserContext):
         bob.walk_lines(TodoQuery())
+
+
+def test_portions_of_a_log_have_few_large_changes(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    for change in range(9):
+        add(store, *(f"{change} {i}" for i in range(5)))
+    with Workspace(store, Owner("ada")) as ada:
+        whole = ada.log.find(LogQuery()).items
+    sizes: list[int] = []
+    find = Log.find
+
+    def counted(log: Log, query: LogQuery) -> ChangeList:
+        found = find(log, query)
+        sizes.append(sum(len(change.items) for change in found.items))
+        return found
+
+    monkeypatch.setattr(Log, "find", counted)
+    monkeypatch.setattr(workspaces, "PORTION", 12)
+    monkeypatch.setattr(workspaces, "_FIRST_CHANGES", 1)
+    with Workspace(store, Owner("ada")) as ada:
+        assert list(ada.walk_log(LogQuery())) == whole
+    assert sizes == [5, 10, 10, 10, 10]

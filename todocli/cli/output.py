@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from todocli import clock
@@ -202,9 +203,10 @@ class Output:
         if query.limit is not None:
             self.changes(workspace.log.find(query), nothing=nothing)
             return
-        first: list[ChangeRead] = []
-        self._all_changes(noting(workspace.walk_log(query), first))
-        if not first:
+        changes = workspace.walk_log(query)
+        first = next(changes, None)
+        self._all_changes(chain(() if first is None else (first,), changes))
+        if first is None:
             self.note(nothing)
 
     def _all_changes(self, changes: Iterable[ChangeRead]) -> None:

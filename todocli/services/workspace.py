@@ -48,6 +48,9 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
+_FIRST_CHANGES = 4
+"""How many changes are read first; how many todos they touched decides how many are read then."""
+
 PORTION = 1_000
 """How many todos or changes are read at once when a list has no limit."""
 
@@ -136,18 +139,19 @@ class Workspace:
         return walk()
 
     def walk_log(self, query: LogQuery) -> Iterator[ChangeRead]:
-        """Walk a log of any length, in portions, as `_walk`."""
-        query = replace(query, limit=PORTION)
-        first = self.log.find(query)
+        """Walk a log of any length, in portions, as `_walk`; those of large changes are of few changes."""
+        first = self.log.find(replace(query, limit=_FIRST_CHANGES))
 
         def walk() -> Iterator[ChangeRead]:
-            found = first
-            while found.has_more:
+            found, count = first, _FIRST_CHANGES
+            while True:
                 self.release()
                 yield from found.items
-                found = self.log.find(replace(query, before=found.items[-1].id))
-            self.release()
-            yield from found.items
+                if not found.has_more:
+                    return
+                todos = sum(len(change.items) for change in found.items)
+                count = max(min(2 * count, PORTION, count * PORTION // max(todos, 1)), 1)
+                found = self.log.find(replace(query, limit=count, before=found.items[-1].id))
 
         return walk()
 
