@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
-_FIRST_CHANGES = 4
+_FIRST_CHANGES = 20
 """How many changes are read first; how many todos they touched decides how many are read then."""
 
 PORTION = 1_000
@@ -150,7 +150,7 @@ class Workspace:
                 if not found.has_more:
                     return
                 todos = sum(len(change.items) for change in found.items)
-                count = max(min(2 * count, PORTION, count * PORTION // max(todos, 1)), 1)
+                count = max(min(10 * count, PORTION, count * PORTION // max(todos, 1)), 1)
                 found = self.log.find(replace(query, limit=count, before=found.items[-1].id))
 
         return walk()
