@@ -1,4 +1,4 @@
-"""What the configuration file may hold, and what is said of the rest: never a value, which may be a password."""
+"""Checks what the configuration file may hold. No message quotes a value, which may be a password."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ LOCKS = "no table that exists, since it creates its own"
 """Which tables are locked, how, and for how long with 1,000,000 todos."""
 
 LOST_BY_DOWNGRADE = ("users", "todos", "changes", "tokens")
-"""The tables whose rows a downgrade loses. The program counts the rows before it asks."""
+"""The tables whose rows are lost in a downgrade. They are counted before the user is asked."""
 
 VERSION_TABLE = "todo_revision"
 OLDEST_PROGRAMS = ("oldest_reader", "oldest_writer")

@@ -17,7 +17,7 @@ LOCKS = "todos, against readers as well: below a second with 1,000,000 todos, to
 """Which tables are locked, how, and for how long with 1,000,000 todos."""
 
 LOST_BY_DOWNGRADE = ("notes",)
-"""The tables whose rows a downgrade loses. The program counts the rows before it asks."""
+"""The tables whose rows are lost in a downgrade. They are counted before the user is asked."""
 
 HISTORY_RULES = "0102_history_triggers"
 HISTORY_COLUMNS_BEFORE = {

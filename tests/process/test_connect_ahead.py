@@ -45,7 +45,7 @@ class Work:
         assert (ran.returncode, ran.stderr) == (0, ""), ran.stderr
 
     def wait_for_connection(self, number: int) -> None:
-        """Wait until that many connections were opened, and the last one was told that it may send a query."""
+        """Wait until that many connections have been opened, and the server is ready for a query on the last one."""
         lines = self.relay.lines
         wait_until(
             lambda: len(lines) >= number and lines[number - 1].ended_with.endswith(READY_FOR_QUERY),

@@ -39,7 +39,7 @@ class Line:
     """Called with what was described; what they return goes on. They raise `Cut` to end the connection."""
 
     ended_with: bytes = field(default=b"", repr=False)
-    """The end of what the server said last."""
+    """The last bytes that the server sent."""
 
     _client_spoke: bool = field(default=False, repr=False)
 

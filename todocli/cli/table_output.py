@@ -64,9 +64,9 @@ class TableOutput(Output):
         found = workspace.todos.overview(replace(query, limit=lines + 1) if lines else query)
         if not found.items:
             self.note(*listing.nothing(found.among))
-            for count, command in zip(_hidden(found), _commands_for_hidden(found), strict=True):
-                self.note(count, command)
-            return Noted([], is_whole=not found.later and not found.someday)
+            for note in _hidden(found):
+                self.note(*note)
+            return Noted([], is_whole=not _hidden(found))
         from todocli.render.todo_table import todo_table
 
         def draw(lines: int | None) -> TodoTable:
@@ -90,8 +90,7 @@ class TableOutput(Output):
         self.note(footer)
         if lines and (more := found.total - drawn.count):
             self.note(f"{more} more", rest)
-        is_whole = drawn.count == found.total and not found.later and not found.someday
-        return Noted(found.items, is_whole=is_whole)
+        return Noted(found.items, is_whole=drawn.count == found.total and not _hidden(found))
 
     @property
     def lines_left(self) -> int | None:
@@ -237,18 +236,13 @@ def _footer(found: Overview, drawn: TodoTable, listing: TodoListing, here: datet
         # The most urgent are shown: if not all of them are late, no more are.
         is_certain = found.overdue is not None or query.limit or not is_late(found.items[-1], here)
         parts.append(f"{late}{'' if is_certain or len(found.items) == found.total else '+'} overdue")
-    parts += _hidden(found)
+    parts += [count for count, _ in _hidden(found)]
     parts += ["* has details"] if any(map(has_details, found.items[: drawn.count])) else []
     return " · ".join([*parts, *([f"hidden: {', '.join(drawn.hidden)}"] if drawn.hidden else [])])
 
 
-def _hidden(found: Overview) -> list[str]:
-    """Return how many todos a list hides, in words."""
-    later = [f"{found.later} start{'s' if found.later == 1 else ''} later"] if found.later else []
-    return [*later, *([f"{found.someday} someday"] if found.someday else [])]
-
-
-def _commands_for_hidden(found: Overview) -> list[tuple[str, ...]]:
-    """Return the commands that show them."""
-    terms = [*(["start:later"] if found.later else []), *(["due:someday"] if found.someday else [])]
-    return [("todo", "list", term) for term in terms]
+def _hidden(found: Overview) -> list[Note]:
+    """Return how many todos a list hides, in words, and the commands that show them."""
+    later = f"{found.later} start{'s' if found.later == 1 else ''} later", ("todo", "list", "start:later")
+    someday = f"{found.someday} someday", ("todo", "list", "due:someday")
+    return [*([later] if found.later else []), *([someday] if found.someday else [])]

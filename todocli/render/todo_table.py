@@ -37,7 +37,7 @@ SHORTENED = ("description", "tags", "project")
 """The columns that may be shortened, the first ones first."""
 
 WRAPPED = {"title", "due"}
-"""The columns whose text goes on in the next line."""
+"""The columns whose text wraps."""
 
 SHORTEST = 10
 """The width below which no column is shortened."""

@@ -190,11 +190,14 @@ class Updates:
     def _rows(
         self, statement: Any, spec: UpdateSpec, key: ChangeKey, references: References | None = None
     ) -> Sequence[sa.RowMapping]:
+        return self._session.execute(statement, self._parameters(spec, key, references)).mappings().all()
+
+    def _parameters(self, spec: UpdateSpec, key: ChangeKey, references: References | None = None) -> dict[str, object]:
         stamped = stamp(self._origin, spec.at, key.id, key.request)
         values = update_sql.values_of(spec.values, stamped, spec.expected, references)
         if spec.note is not None:
             values |= {"note_id": derived_id(key.id, self._owner.name, 1), "note_text": spec.note}
-        return self._session.execute(statement, values).mappings().all()
+        return values
 
     def _add_notes(self, todos: Sequence[TodoRead], spec: UpdateSpec, key: ChangeKey) -> None:
         """Add the note of an update to the todos that it changed, where the update's own statement cannot."""
@@ -202,14 +205,7 @@ class Updates:
         chosen = sa.select(table.c.id, table.c.user_id).where(
             self._owner.scope(Todo), table.c.id.in_([todo.id for todo in todos])
         )
-        self._session.execute(
-            update_sql.insert_notes(chosen.subquery("chosen")),
-            {
-                **update_sql.values_of({}, stamp(self._origin, spec.at, key.id, key.request), None, None),
-                "note_id": derived_id(key.id, self._owner.name, 1),
-                "note_text": spec.note,
-            },
-        )
+        self._session.execute(update_sql.insert_notes(chosen.subquery("chosen")), self._parameters(spec, key))
 
     def _settle(self, references: References, spec: UpdateSpec, key: ChangeKey, changed: Sequence[TodoRead]) -> Result:
         """Find out why fewer todos changed than were referenced."""

@@ -81,7 +81,7 @@ class Undo:
     ) -> ChangeList:
         """Undo the newest `count` changes, or redo what was undone last, all or none; return them in that order.
 
-        With `only`, undo the change whose id begins so, and none that came after it. With `force`, todos that were
+        With `only`, undo the one change whose id begins with it. With `force`, todos that were
         changed since are overwritten. With `dry_run`, nothing is changed. Repeated under the same key, nothing is
         changed either, and the same changes are returned. Raises `NotFound` if there are fewer changes,
         `ValidationError` for more than `MAX_CHANGES`, and `Conflict` if todos were changed since, or if `key` was used
