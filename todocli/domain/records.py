@@ -1,0 +1,66 @@
+"""What an import reads from a file of any program, before the rules of `todo` are applied to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from typing import TypeAlias
+
+from todocli.domain.fields import Priority
+
+
+@dataclass(frozen=True, slots=True)
+class RecordNote:
+    """A note of a record; `made_at` is aware, or None if the file does not say when."""
+
+    text: str
+    made_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A todo as a file has it. `place` says where it stands there, such as `line 12`.
+
+    `source_id` is its id there; where there is none, `todocli.formats.reading.LineIds` makes one. Instants are aware.
+    `completed_at` may be None for a completed one: not every file says when. `project` is the path from the outermost
+    project in, and its names and the `tags` are as the file has them. `unheld` is what a todo cannot hold: by the name
+    of the field in the file, the value as text.
+    """
+
+    place: str
+    source_id: str
+    title: str
+    description: str | None = None
+    is_completed: bool = False
+    completed_at: datetime | None = None
+    created_at: datetime | None = None
+    due_on: date | None = None
+    due_time: time | None = None
+    starts_on: date | None = None
+    priority: Priority | None = None
+    project: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    is_someday: bool = False
+    notes: tuple[RecordNote, ...] = ()
+    unheld: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A part of a file that is no todo, because a field is not valid."""
+
+    place: str
+    field: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A part of a file that is not imported, such as a task that was deleted there; `kind` is a plural noun."""
+
+    place: str
+    kind: str
+
+
+Entry: TypeAlias = Record | Fault | LeftOut

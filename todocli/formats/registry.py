@@ -1,0 +1,138 @@
+"""Which formats there are, and which of them a file has.
+
+A format is a module with one or both of these functions, and a row in `FORMATS`:
+
+    read(file: BinaryIO) -> Iterator[Entry]                        an entry for each todo, in the order of the file
+    write(todos: Iterable[TodoRead], file: TextIO) -> None         todos come with their notes, lines end in a line feed
+
+`read` yields a `Fault` for a todo that is not valid, and goes on; it raises `todocli.errors.ValidationError` for a file
+that is not of the format at all. Neither keeps the file in memory as a whole. What they share is in `reading`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import PurePath
+from typing import Any, BinaryIO, TextIO
+
+from todocli.domain.records import Entry
+from todocli.errors import UsageError, ValidationError
+from todocli.schemas.todos import TodoRead
+
+HEAD_LENGTH = 65_536
+"""How many bytes at the beginning of a file may tell its format."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format by its `name`; `label` is what it is called in a sentence.
+
+    `holds` are the fields of a todo that a file of this format has a place for; None: it is not written. `signs` are
+    texts that the beginning of a file has if it is of this format and not another with the same extension.
+    """
+
+    name: str
+    label: str
+    extensions: tuple[str, ...] = ()
+    holds: frozenset[str] | None = None
+    signs: tuple[str, ...] = ()
+
+    @property
+    def is_written(self) -> bool:
+        """Whether todos can be exported in this format."""
+        return self.holds is not None
+
+    def read(self, file: BinaryIO) -> Iterator[Entry]:
+        """Return what is in a file. Raises `ValidationError` if it is of another format."""
+        read: Callable[[BinaryIO], Iterator[Entry]] = self._module.read
+        return read(file)
+
+    def write(self, todos: Iterable[TodoRead], file: TextIO) -> None:
+        """Write todos, which come with their notes."""
+        self._module.write(todos, file)
+
+    @property
+    def _module(self) -> Any:
+        return import_module(f"todocli.formats.{self.name}")
+
+    def has_signs(self, head: str) -> bool:
+        """Whether the beginning of a file shows that it is of this format."""
+        return bool(self.signs) and all(re.search(sign, head) for sign in self.signs)
+
+
+_MOST = frozenset(
+    ("description", "completed_at", "created_at", "due_on", "due_time", "starts_on", "priority", "project", "tags")
+)
+_ALL = _MOST | {"is_someday", "notes"}
+
+FORMATS = (
+    Format("json", "JSON of todo", (".json",), _ALL, signs=(r'"format"\s*:\s*"todo"',)),
+    Format("jsonl", "JSON lines of todo", (".jsonl", ".ndjson"), _ALL),
+    Format("csv", "CSV", (".csv",), _ALL),
+    Format("tsv", "TSV", (".tsv", ".tab"), _ALL),
+    Format("todotxt", "todo.txt", (".txt",), _MOST - {"description"}),
+    Format(
+        "taskwarrior",
+        "Taskwarrior",
+        (".json",),
+        _MOST - {"description"} | {"notes"},
+        signs=(r'"uuid"\s*:', r'"entry"\s*:\s*"\d{8}T\d{6}Z"'),
+    ),
+    Format("ics", "iCalendar", (".ics",), _ALL),
+    Format("markdown", "Markdown", (".md", ".markdown"), _ALL),
+    Format("todoist", "Todoist", (".csv",), signs=(r"^\ufeff?TYPE,CONTENT,",)),
+    Format("google", "Google Tasks", (".json",), signs=(r'"kind"\s*:\s*"tasks#',)),
+    Format("mstodo", "Microsoft To Do", (".json",), signs=(r'"importance"\s*:', r'"status"\s*:', r'DateTime"\s*:')),
+    Format("trello", "Trello", (".json",), signs=(r'"(idList|idBoard|shortLink)"\s*:',)),
+    Format("github", "GitHub issues", (".json",), signs=(r'"number"\s*:', r'"title"\s*:', r'"state"\s*:')),
+)
+"""All formats. Those with `signs` are recognized before others with the same extension."""
+
+BY_NAME = {each.name: each for each in FORMATS}
+
+
+def by_name(name: str) -> Format:
+    """Return a format. Raises `UsageError` for an unknown name."""
+    if name not in BY_NAME:
+        raise UsageError(f"There is no format {name[:40]!r}.", hint=f"The formats are {', '.join(BY_NAME)}.")
+    return BY_NAME[name]
+
+
+def to_write(name: str | None, path: PurePath | None) -> Format:
+    """Return the format to export in: the named one, or that of the file's extension. Raises `UsageError`."""
+    written = [each for each in FORMATS if each.is_written]
+    if name is None:
+        found = next((each for each in written if path and path.suffix.lower() in each.extensions), None)
+    else:
+        found = by_name(name)
+    if found is None or not found.is_written:
+        what = f"{found.label} is only imported." if found else "It is not clear in which format to export."
+        raise UsageError(what, hint=f"Give --format and one of {', '.join(each.name for each in written)}.")
+    return found
+
+
+def to_read(name: str | None, path: PurePath | None, head: bytes) -> Format:
+    """Return the format of a file: the named one, or what its extension and its beginning show.
+
+    Raises `UsageError` for an unknown name or extension, and `ValidationError` if the beginning does not tell.
+    """
+    if name is not None:
+        return by_name(name)
+    suffix = path.suffix.lower() if path else ""
+    candidates = [each for each in FORMATS if suffix in each.extensions] if path else list(FORMATS)
+    text = head.decode("utf-8", "replace")
+    found = next((each for each in candidates if each.has_signs(text)), None)
+    plain = [each for each in candidates if not each.signs]
+    names = ", ".join(BY_NAME)
+    if found is None and path and plain:
+        found = plain[0]
+    if found is not None:
+        return found
+    if candidates and path:
+        raise ValidationError(
+            "It is not clear from the file which program wrote it.", hint=f"Give --format and one of {names}."
+        )
+    raise UsageError("It is not clear which format the file has.", hint=f"Give --format and one of {names}.")
