@@ -25,6 +25,7 @@ from todocli.domain.references import References, parse_references
 from todocli.errors import Conflict, MissingUserContext, NotFound, ValidationError
 from todocli.schemas.changes import ChangeList, ChangeRead
 from todocli.schemas.todos import TodoCreate, TodoRead, TodoUpdate
+from todocli.services.history import undo as undo_module
 from todocli.services.history.log import Log, LogQuery
 from todocli.services.history.purge import Purge, TrashQuery
 from todocli.services.history.undo import MAX_CHANGES, Undo, Verb
@@ -589,3 +590,62 @@ def test_add_repeated_after_purge_adds_nothing(ada: Person) -> None:
     ada.todos(add)
     assert (results[1].items, results[1].is_repeat) == ([], True)
     assert ada.lines() == []
+
+
+# Large additions, of which the rows are not read
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Treat a change as large from two todos on."""
+    monkeypatch.setattr(undo_module, "MANY", 1)
+
+
+@pytest.mark.usefixtures("large")
+def test_large_addition_is_undone_and_redone_as_a_whole(ada: Person) -> None:
+    ada.add("a", "b", "c")
+    before = content(ada.listed())
+    for _ in range(2):
+        ada.undo()
+        assert (ada.listed(), [todo.title for todo in ada.listed("trash")]) == ([], ["a", "b", "c"])
+        ada.redo()
+        assert content(ada.listed()) == before
+
+
+@pytest.mark.usefixtures("large")
+def test_undo_of_large_addition_names_what_was_changed_since(ada: Person) -> None:
+    ada.add("a", "b", "c")
+    ada.edit("2", title="B")
+    ada.add("d")
+    with pytest.raises(NotFound, match="only 3 changes"):
+        ada.undo(4)
+    first = ada.log().items[-1].id
+    only = key(None, "undo", only=str(first))
+    with open_store(ada.target) as store, pytest.raises(Conflict, match="2 B has been changed since"):
+        store.atomically(lambda s: Undo(s, ada.owner).reverse("undo", 1, only, only=str(first)))
+    assert ada.lines() == ["1 a open", "2 B open", "3 c open", "4 d open"]
+
+
+@pytest.mark.usefixtures("large")
+def test_undo_of_large_addition_together_with_later_changes(ada: Person) -> None:
+    ada.add("a", "b", "c")
+    ada.edit("2", title="B")
+    ada.done("3")
+    ada.undo(3)
+    assert ada.lines() == []
+    assert [todo.title for todo in ada.listed("trash")] == ["a", "b", "c"]
+    ada.redo(3)
+    assert ada.lines() == ["1 a open", "2 B open", "3 c done"]
+
+
+@pytest.mark.usefixtures("large")
+def test_force_moves_changed_todos_of_large_addition_too(ada: Person) -> None:
+    ada.add("a", "b", "c")
+    console = Console(ada.target)
+    console.run("UPDATE todos SET title = 'B' WHERE number = 2")
+    console.close()
+    first = ada.log().items[-1].id
+    with open_store(ada.target) as store:
+        forced = key(None, "undo", only=str(first), force=True)
+        store.atomically(lambda s: Undo(s, ada.owner).reverse("undo", 1, forced, only=str(first), force=True))
+    assert [todo.title for todo in ada.listed("trash")] == ["a", "B", "c"]

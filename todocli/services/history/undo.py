@@ -39,7 +39,7 @@ from todocli.domain.ids import derived_id
 from todocli.errors import Conflict, FieldError, NotFound, ValidationError
 from todocli.models import Change, History, Note, Todo, User
 from todocli.schemas.changes import ChangeList
-from todocli.services.history.log import Log, LogQuery, RecordedChange, is_undone
+from todocli.services.history.log import Log, LogQuery, RecordedChange, TodoChange, is_undone
 from todocli.services.history.reversal import Columns, RowReversal
 from todocli.services.idempotency import recorded_todos
 from todocli.services.owner import Owner
@@ -47,6 +47,9 @@ from todocli.services.updates import stamp
 
 MAX_CHANGES = 1_000
 """The most changes that one command undoes."""
+
+MANY = 1_000
+"""From more todos on, those that a change added are moved by one statement, and not read."""
 
 _MAX_IDS = 10_000
 """The most todos that one statement names: its parameters are limited."""
@@ -126,13 +129,17 @@ class Undo:
     ) -> None:
         """Reverse one change after the other; compare all of them before the first is written."""
         moment = now()
-        stored = self._lock(changes)
+        large = {change.id for change in changes if self._is_large_addition(change)}
+        todos = {
+            change.id: self._touched_since(change, verb) if change.id in large else change.todos for change in changes
+        }
+        stored = self._lock([todo.todo_id for touched in todos.values() for todo in touched])
         rows: dict[UUID, Columns] = {**stored}
         patches: list[list[tuple[UUID, Columns, bool]]] = []
         conflicts: dict[UUID, RecordedChange] = {}
         for change in changes:
             patches.append([])
-            for todo in change.todos:
+            for todo in todos[change.id]:
                 row = rows.get(todo.todo_id)
                 reversal = RowReversal.undo(todo) if verb == "undo" else RowReversal.redo(todo)
                 if not reversal.applies_to(row):
@@ -143,8 +150,12 @@ class Undo:
         if conflicts and not force:
             raise self._conflict(verb, changes, conflicts, stored)
         if not dry_run:
-            for i, (change_id, patch) in enumerate(zip(ids, patches, strict=True)):
-                self._write(patch, change_id, moment, request if i == 0 else None)
+            for i, (change_id, change, patch) in enumerate(zip(ids, changes, patches, strict=True)):
+                stamped = stamp(self._origin, moment, change_id, request if i == 0 else None)
+                if change.id in large:
+                    deleted_at = moment if verb == "undo" else None
+                    self._move_untouched(change.id, verb, {"deleted_at": deleted_at, **stamped})
+                self._write(patch, stamped)
             if any("note_count" in columns for patch in patches for _, columns, is_new in patch if not is_new):
                 self._hide_notes([change.id for change in changes], moment if verb == "undo" else None)
 
@@ -234,29 +245,67 @@ class Undo:
         return self._whole([reversed_by[change_id][verb == "redo"] for change_id in ids if change_id in reversed_by])
 
     def _whole(self, ids: Sequence[UUID]) -> list[RecordedChange]:
-        changes = {change.id: change for change in self._log.changes(ids)}
+        """Return changes with all their todos; of large ones that only added some, with the first."""
+        changes = {change.id: change for change in self._log.changes(ids, per_change=MANY)}
+        partial = [change for change in changes.values() if change.count > len(change.todos)]
+        if whole := [change.id for change in partial if not self._is_large_addition(change)]:
+            changes |= {change.id: change for change in self._log.changes(whole)}
         return [changes[change_id] for change_id in ids if change_id in changes]
 
-    def _lock(self, changes: Sequence[RecordedChange]) -> dict[UUID, Columns]:
-        """Lock the todos that `changes` touched, and return those that exist."""
-        touched = sa.select(col(History.todo_id)).where(
-            self._owner.owns(History), col(History.change_id).in_([change.id for change in changes])
-        )
+    def _is_large_addition(self, change: RecordedChange) -> bool:
+        """Whether a change has too many todos to read them all, and only added them, as an import does."""
+        if change.count <= MANY or any(todo.before is not None for todo in change.todos):
+            return False
+        of_change = (self._owner.owns(History), col(History.change_id) == change.id)
+        other = sa.select(col(History.todo_id)).where(*of_change, col(History.before).is_not(None)).limit(1)
+        return self._session.execute(other).first() is None
+
+    def _touched_since(self, change: RecordedChange, verb: Verb) -> tuple[TodoChange, ...]:
+        """Return what a change did to those of its todos that somebody touched since."""
+        columns = (col(History.todo_id), col(History.before), col(History.after))
         query = (
-            sa.select(*_todos.c)
-            .where(self._owner.owns(Todo), col(Todo.id).in_(touched))
-            .order_by(col(Todo.id))
-            .with_for_update()
+            sa.select(*columns)
+            .outerjoin(Todo, sa.and_(self._owner.owns(Todo), col(Todo.id) == col(History.todo_id)))
+            .where(self._owner.owns(History), col(History.change_id) == change.id)
+            .where(sa.or_(col(Todo.id).is_(None), ~self._is_untouched(change.id, verb)))
         )
-        return {row["id"]: dict(row) for row in self._session.execute(query).mappings()}
+        return tuple(TodoChange(*row) for row in self._session.execute(query))
+
+    def _lock(self, ids: Sequence[UUID]) -> dict[UUID, Columns]:
+        """Lock todos, and return those that exist."""
+        found: dict[UUID, Columns] = {}
+        for i in range(0, len(ids), _MAX_IDS):
+            query = (
+                sa.select(*_todos.c)
+                .where(self._owner.owns(Todo), col(Todo.id).in_(ids[i : i + _MAX_IDS]))
+                .order_by(col(Todo.id))
+                .with_for_update()
+            )
+            found |= {row["id"]: dict(row) for row in self._session.execute(query).mappings()}
+        return found
 
     # What is written
 
-    def _write(
-        self, patch: Sequence[tuple[UUID, Columns, bool]], change_id: UUID, moment: datetime, request: str | None
-    ) -> None:
+    def _move_untouched(self, change_id: UUID, verb: Verb, columns: Columns) -> None:
+        """Move the todos that a large change added to the trash, or back, unless somebody touched them since."""
+        added = sa.select(col(History.todo_id)).where(self._owner.owns(History), col(History.change_id) == change_id)
+        untouched = (self._owner.owns(Todo), _todos.c.id.in_(added), self._is_untouched(change_id, verb))
+        self._session.execute(_todos.update().where(*untouched).values(**columns, version=_todos.c.version + 1))
+
+    def _is_untouched(self, change_id: UUID, verb: Verb) -> sa.ColumnElement[bool]:
+        """Return the condition that a todo is as a change left it: it, or a redo of it, wrote the todo last.
+
+        To redo it, as an undo of it left the todo.
+        """
+        undo, redo = aliased(Change, name="undo_of_it"), aliased(Change, name="redo_of_it")
+        undos = sa.select(col(undo.id)).where(self._owner.owns(undo), col(undo.undoes) == change_id)
+        if verb == "redo":
+            return _todos.c.change_id.in_(undos)
+        redos = sa.select(col(redo.id)).where(self._owner.owns(redo), col(redo.undoes).in_(undos))
+        return sa.or_(_todos.c.change_id == change_id, _todos.c.change_id.in_(redos))
+
+    def _write(self, patch: Sequence[tuple[UUID, Columns, bool]], stamped: Mapping[str, Any]) -> None:
         """Write one reversed change: todos that get the same values in one statement, however many they are."""
-        stamped = stamp(self._origin, moment, change_id, request)
         alike: dict[str, tuple[Columns, list[UUID]]] = {}
         for todo_id, columns, is_new in patch:
             if is_new:
