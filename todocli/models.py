@@ -231,6 +231,27 @@ class Note(SQLModel, table=True):
     text: str = Field(sa_type=sa.Text)
 
 
+class Source(SQLModel, table=True):
+    """Where an imported todo came from: its id in a format. So a file that is imported twice adds nothing.
+
+    `change_id` is the import, and `digest` what the file said, to tell whether it says something else later.
+    """
+
+    __tablename__ = "sources"
+    __table_args__ = (
+        sa.PrimaryKeyConstraint("user_id", "format", "source_id"),
+        sa.ForeignKeyConstraint(["todo_id"], ["todos.id"], ondelete="CASCADE"),
+        sa.Index("ix_sources_todo_id", "todo_id"),
+    )
+
+    user_id: UUID = Field(sa_type=Uuid, primary_key=True)
+    format: str = Field(sa_type=sa.Text, primary_key=True)
+    source_id: str = Field(sa_type=sa.Text, primary_key=True)
+    todo_id: UUID = Field(sa_type=Uuid)
+    change_id: UUID = Field(sa_type=Uuid)
+    digest: str = Field(sa_type=sa.Text)
+
+
 class Change(SQLModel, table=True):
     """One change of a user. `seq` is its place in the order, and `undoes` the change that it undid.
 

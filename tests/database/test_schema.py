@@ -137,6 +137,7 @@ def test_every_foreign_key_has_an_index(postgres_url: PostgresURL) -> None:
     assert {name for _, name, _ in keys} == {
         "fk_todos_user_id",
         "fk_notes_todo_id",
+        "fk_sources_todo_id",
         "fk_changes_user_id",
         "fk_history_change_id_user_id",
         "fk_tokens_user_id",

@@ -23,6 +23,7 @@ from todocli.cli.commands import (
     serve,
     todos,
     token,
+    transfer,
     user,
     view,
 )
@@ -47,7 +48,22 @@ def build() -> Root:
     )
     app.callback()(root)
     program: Any = typer.main.get_command(app)
-    for family in (todos, organise, view, history, profile, config, db, user, token, serve, daemon, doctor, help):
+    for family in (
+        todos,
+        organise,
+        view,
+        history,
+        transfer,
+        profile,
+        config,
+        db,
+        user,
+        token,
+        serve,
+        daemon,
+        doctor,
+        help,
+    ):
         family.register(app)
     program.commands = Commands(app)
     return program  # type: ignore[no-any-return]

@@ -191,6 +191,18 @@ class Counting(Summary):
     takes_filter = True
 
 
+class Importing(Command):
+    """A command that changes todos as one change, and answers with numbers."""
+
+    takes: ClassVar[Names] = ("json", "change", *SPEAKING)
+
+
+class Selecting(Confirming):
+    """A command that asks before it overwrites something, and selects todos by a filter."""
+
+    takes_filter = True
+
+
 class Speaking(Command):
     """A command that answers in words."""
 

@@ -122,14 +122,15 @@ class Store:
         with self._translate_errors() as state, _AutocommitSession(self._engine, state, deadline) as session:
             yield session
 
-    def atomically(self, work: Callable[[Session], Answer]) -> Answer:
-        """Return what `work` returns, run in one transaction.
+    def atomically(self, work: Callable[[Session], Answer], *, more_seconds: float = 0) -> Answer:
+        """Return what `work` returns, run in one transaction. It has `more_seconds` than other work.
 
         `work` is retried from the start if the connection drops, so it must be idempotent. Raises
         `todocli.errors.TodoError` for every error of the database.
         """
         engine = transactional(self._engine)
-        with deadline_scope(self._deadline()), self._translate_errors() as state:
+        deadline = Deadline(self._seconds + more_seconds, self._on_wait) if more_seconds else self._deadline()
+        with deadline_scope(deadline), self._translate_errors() as state:
 
             def run() -> Answer:
                 state.may_have_committed = False

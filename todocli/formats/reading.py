@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time
+from functools import lru_cache
 from typing import Any, BinaryIO, TypeVar
 
 from todocli.domain.records import Entry, Fault, LeftOut, Record
@@ -80,6 +81,12 @@ def _not_utf8(detail: str, encoding: str) -> ValidationError:
     return ValidationError(detail, hint="Convert it first", command=("iconv", "-f", encoding, "-t", "utf-8", "FILE"))
 
 
+def head_of(file: BinaryIO) -> bytes:
+    """Return the beginning of a file, which is read again."""
+    peek: Callable[[int], bytes] | None = getattr(file, "peek", None)
+    return peek(1) if peek else b""
+
+
 def json_items(file: BinaryIO, path: str) -> Iterator[tuple[str, Any]]:
     """Return the items at a path of a JSON document (`ijson`'s, such as `items.item`), each with its place.
 
@@ -87,8 +94,7 @@ def json_items(file: BinaryIO, path: str) -> Iterator[tuple[str, Any]]:
     """
     import ijson
 
-    head = file.peek(2)[:2] if hasattr(file, "peek") else b""
-    if head in _WIDE_MARKS:
+    if head_of(file)[:2] in _WIDE_MARKS:
         raise _not_utf8("The file is UTF-16, not UTF-8.", "utf-16")
     number = 0
     try:
@@ -132,6 +138,7 @@ def text_of(item: Mapping[str, Any], name: str) -> str | None:
     return value.strip() or None
 
 
+@lru_cache(maxsize=10_000)
 def parse_day(text: str, field: str) -> date:
     """Return the date of a text such as 2026-11-27. Raises `Unreadable`."""
     try:
@@ -159,6 +166,7 @@ def local_day(moment: datetime) -> tuple[date, time | None]:
     return local.date(), None if clock in (time(), _LAST_SECOND) else clock.replace(second=0)
 
 
+@lru_cache(maxsize=10_000)
 def start_of(day: date) -> datetime:
     """Return the instant at which a day begins where the user is."""
     return datetime.combine(day, time()).astimezone()

@@ -39,11 +39,17 @@ class Format:
     extensions: tuple[str, ...] = ()
     holds: frozenset[str] | None = None
     signs: tuple[str, ...] = ()
+    module: str = ""
 
     @property
     def is_written(self) -> bool:
         """Whether todos can be exported in this format."""
         return self.holds is not None
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The fields of a todo that a file may have."""
+        return FIELDS if self.holds is None else self.holds
 
     def read(self, file: BinaryIO) -> Iterator[Entry]:
         """Return what is in a file. Raises `ValidationError` if it is of another format."""
@@ -56,7 +62,7 @@ class Format:
 
     @property
     def _module(self) -> Any:
-        return import_module(f"todocli.formats.{self.name}")
+        return import_module(f"todocli.formats.{self.module or self.name}")
 
     def has_signs(self, head: str) -> bool:
         """Whether the beginning of a file shows that it is of this format."""
@@ -66,13 +72,13 @@ class Format:
 _MOST = frozenset(
     ("description", "completed_at", "created_at", "due_on", "due_time", "starts_on", "priority", "project", "tags")
 )
-_ALL = _MOST | {"is_someday", "notes"}
+FIELDS = _MOST | {"is_someday", "notes"}
 
 FORMATS = (
-    Format("json", "JSON of todo", (".json",), _ALL, signs=(r'"format"\s*:\s*"todo"',)),
-    Format("jsonl", "JSON lines of todo", (".jsonl", ".ndjson"), _ALL),
-    Format("csv", "CSV", (".csv",), _ALL),
-    Format("tsv", "TSV", (".tsv", ".tab"), _ALL),
+    Format("json", "JSON of todo", (".json",), FIELDS, (r'"format"\s*:\s*"todo"|"change_id"\s*:',), "todo_json"),
+    Format("jsonl", "JSON lines of todo", (".jsonl", ".ndjson"), FIELDS, module="todo_jsonl"),
+    Format("csv", "CSV", (".csv",), FIELDS),
+    Format("tsv", "TSV", (".tsv", ".tab"), FIELDS),
     Format("todotxt", "todo.txt", (".txt",), _MOST - {"description"}),
     Format(
         "taskwarrior",
@@ -81,8 +87,8 @@ FORMATS = (
         _MOST - {"description"} | {"notes"},
         signs=(r'"uuid"\s*:', r'"entry"\s*:\s*"\d{8}T\d{6}Z"'),
     ),
-    Format("ics", "iCalendar", (".ics",), _ALL),
-    Format("markdown", "Markdown", (".md", ".markdown"), _ALL),
+    Format("ics", "iCalendar", (".ics",), FIELDS),
+    Format("markdown", "Markdown", (".md", ".markdown"), FIELDS),
     Format("todoist", "Todoist", (".csv",), signs=(r"^\ufeff?TYPE,CONTENT,",)),
     Format("google", "Google Tasks", (".json",), signs=(r'"kind"\s*:\s*"tasks#',)),
     Format("mstodo", "Microsoft To Do", (".json",), signs=(r'"importance"\s*:', r'"status"\s*:', r'DateTime"\s*:')),

@@ -58,7 +58,11 @@ def _parse(place: str, line: str, ids: reading.LineIds) -> Record:
             projects.append(word[1:])
         elif word[0] == "@" and len(word) > 1:
             tags.append(word[1:])
-        elif (key := _KEY.fullmatch(word)) and key[1] in ("due", "t", "uuid", "pri", "time", *_UNHELD_KEYS):
+        elif (
+            ":" in word
+            and (key := _KEY.fullmatch(word))
+            and key[1] in ("due", "t", "uuid", "pri", "time", *_UNHELD_KEYS)
+        ):
             keys[key[1]] = key[2]
         else:
             title.append(word)

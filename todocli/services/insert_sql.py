@@ -38,16 +38,20 @@ def of_several(owner: Owner, dialect: str, columns: tuple[str, ...], rows: Seque
     return _insert(owner, dialect, columns, sa.values(position, *names).data(placed).cte("new"))
 
 
-def _insert(owner: Owner, dialect: str, columns: tuple[str, ...], new: sa.CTE) -> Any:
+def from_rows(owner: Owner, dialect: str, columns: tuple[str, ...], new: sa.CTE) -> Any:
+    """Return the statement for rows of the database: `new` has a position from 1, an id, and the columns."""
     user = owner.locked().cte("owner")
     values: dict[str, Any] = {
         "id": new.c.id,
         "user_id": user.c.id,
         "number": user.c.last_number + new.c.position,
         **{name: new.c[name] for name in columns},
-        **{name: parameters.new(name) for name in STAMPED},
+        **{name: parameters.new(name) for name in STAMPED if name not in columns},
     }
     unless_recorded = not_recorded(owner, parameters.new("change_id"))
     rows = sa.select(*values.values()).select_from(user.join(new, sa.true())).where(unless_recorded)
-    statement = insert_for(dialect, Todo).from_select(list(values), rows)
-    return statement.on_conflict_do_nothing(index_elements=["id"]).returning(*COLUMNS)
+    return insert_for(dialect, Todo).from_select(list(values), rows).on_conflict_do_nothing(index_elements=["id"])
+
+
+def _insert(owner: Owner, dialect: str, columns: tuple[str, ...], new: sa.CTE) -> Any:
+    return from_rows(owner, dialect, columns, new).returning(*COLUMNS)

@@ -12,7 +12,7 @@ from sqlmodel import Session, col
 
 from todocli.database.deadline import current_deadline
 from todocli.errors import MissingUserContext
-from todocli.models import Change, History, Note, Todo, Token, User
+from todocli.models import Change, History, Note, Source, Todo, Token, User
 from todocli.services.admission import may_read, may_write
 
 
@@ -51,7 +51,7 @@ class Owner:
         user = sa.select(col(User.id), col(User.last_number)).where(self.is_user(), may_write(), _LimitedWait())
         return user.with_for_update(key_share=True)
 
-    def scope(self, table: type[Todo | Note | Change | History | Token]) -> sa.ColumnElement[bool]:
+    def scope(self, table: type[Todo | Note | Source | Change | History | Token]) -> sa.ColumnElement[bool]:
         """Return the condition that a row of `table` belongs to this user."""
         return col(table.user_id) == self._id(may_read())
 

@@ -9,10 +9,11 @@ being imported, which hides most of the five round trips of connecting.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from todocli.services.history.log import Log, LogQuery
     from todocli.services.history.purge import Purge, TrashPreview, TrashQuery
     from todocli.services.history.undo import Verb
+    from todocli.services.imports.importing import Outcome
+    from todocli.services.imports.spool import Spool
     from todocli.services.owner import Owner
     from todocli.services.queries import TodoQuery
     from todocli.services.resolve import Result, Shape
@@ -50,6 +53,9 @@ Item = TypeVar("Item")
 
 _FIRST_CHANGES = 20
 """How many changes are read first; how many todos they touched decides how many are read then."""
+
+SECONDS_PER_ROW = 0.01
+"""How much longer than other work an import may take for each row."""
 
 PORTION = 1_000
 """How many todos or changes are read at once when a list has no limit."""
@@ -235,6 +241,34 @@ class Workspace:
 
         self.release()
         return self.store.atomically(add_and_roll_back)
+
+    def import_todos(
+        self, todos: Spool, format_name: str, fields: Set[str], key: ChangeKey, *, update: bool, dry_run: bool
+    ) -> Outcome:
+        """Import the todos of a file; see `todocli.services.imports.importing.Import.run`."""
+        from todocli.clock import now
+        from todocli.services.imports.importing import Import
+
+        owner, origin, moment = self.owner, self._origin, now()
+
+        def run(session: Session) -> Outcome:
+            work = Import(session, owner, format_name, fields, origin=origin)
+            outcome = work.run(todos, key, moment, update=update, dry_run=dry_run)
+            if dry_run:
+                session.rollback()
+            return outcome
+
+        self.release()
+        return self.store.atomically(run, more_seconds=todos.count * SECONDS_PER_ROW)
+
+    def walk_with_notes(self, query: TodoQuery) -> Iterator[TodoRead]:
+        """Walk a list of any length as `walk_todos` does, each todo with its notes."""
+        todos = self.walk_todos(query)
+        while portion := list(islice(todos, PORTION)):
+            if any(todo.note_count for todo in portion):
+                portion = self.todos.with_notes(portion)
+                self.release()
+            yield from portion
 
     def _reverse(
         self, verb: Verb, count: int, key: ChangeKey, *, only: str | None = None, force: bool, dry_run: bool

@@ -1,0 +1,311 @@
+"""The commands of the panel In and out: import, export."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from todocli import clock
+from todocli.cli.command import Importing, Selecting
+from todocli.cli.context import Context
+from todocli.cli.files import Input, open_input, open_output
+from todocli.cli.progress import progress
+from todocli.errors import UsageError, ValidationError
+
+if TYPE_CHECKING:
+    from todocli.formats.registry import Format
+    from todocli.schemas.imports import ImportRead
+    from todocli.schemas.todos import TodoRead
+    from todocli.services.imports.adapter import Adapter, Incoming, Report
+    from todocli.services.imports.importing import Outcome
+    from todocli.services.imports.spool import Spool
+
+PANEL = "In and out"
+
+SAMPLE = 20
+"""How many todos a dry run shows."""
+
+_LARGE = 1_000_000
+"""From how many bytes on a file has a progress bar."""
+
+_STEP = 100
+
+FormatName = Annotated[
+    str | None,
+    typer.Option("--format", metavar="NAME", help="The format, if the file's name does not tell; see help import."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this family."""
+    app.command("import", cls=Importing, rich_help_panel=PANEL)(import_)
+    app.command("export", cls=Selecting, rich_help_panel=PANEL)(export)
+
+
+def import_(
+    context: Context,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The file, or - for stdin.", show_default=False)],
+    format_name: FormatName = None,
+    project: Annotated[
+        str | None, typer.Option("--project", metavar="NAME", help="Put all of them into this project.")
+    ] = None,
+    tag: Annotated[list[str] | None, typer.Option("--tag", metavar="NAME", help="Give all of them this tag.")] = None,
+    update: Annotated[
+        bool, typer.Option("--update", metavar="", help="Change todos imported before whose source has changed.")
+    ] = False,
+    skip_invalid: Annotated[
+        bool, typer.Option("--skip-invalid", metavar="", help="Import the others if some are not valid.")
+    ] = False,
+    keep_unknown: Annotated[
+        bool, typer.Option("--keep-unknown", metavar="", help="Keep what a todo has no place for as notes.")
+    ] = False,
+    long_to_notes: Annotated[
+        bool, typer.Option("--long-to-notes", metavar="", help="Move titles and details that are too long to notes.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", metavar="", help="Show what would be imported, and change nothing.")
+    ] = False,
+) -> None:
+    """Import todos from a file of this or another program.
+
+    todo import tasks.json --dry-run
+    task export | todo import - --format taskwarrior
+    todo import todo.txt --project work
+
+    An import is one change: todo undo takes all of it back. Imported again, a file adds only what is new.
+    """
+    from todocli.domain.fields import parse_project, parse_tag
+    from todocli.formats import registry
+    from todocli.services.imports.adapter import Adaptation, Adapter
+    from todocli.services.imports.spool import Spool
+
+    try:
+        rules = Adaptation(
+            parse_project(project) if project else None,
+            tuple(parse_tag(name) for name in tag or ()),
+            keep_unknown=keep_unknown,
+            long_to_notes=long_to_notes,
+        )
+    except ValueError as error:
+        raise UsageError(f"The name for all of them {error}.", hint="Give another --project or --tag.") from None
+    path = None if file == "-" else Path(file)
+    adapter = Adapter(rules)
+    with Spool() as todos, open_input(path, registry.HEAD_LENGTH) as source:
+        found = registry.to_read(format_name, path, source.head)
+        content = _read(found, source, adapter, todos, file)
+        report = adapter.report
+        if report.invalid and not (skip_invalid and todos.count):
+            raise _invalid(report, "Nothing was imported.")
+        key = context.change_key(
+            "import",
+            format=found.name,
+            content=content,
+            update=update,
+            options=[project, sorted(tag or ()), keep_unknown, long_to_notes],
+        )
+        with context.workspace() as workspace, progress("Saving", None, unit="todos", shown=todos.count > _STEP):
+            outcome = workspace.import_todos(todos, found.name, found.fields, key, update=update, dry_run=dry_run)
+        read = _result(found, outcome, report, todos, None if dry_run else key.id)
+    _print(context, read, file, found)
+    if report.invalid:
+        raise _invalid(report, "The others would be imported." if dry_run else "The others were imported.")
+
+
+def _read(found: Format, source: Input, adapter: Adapter, todos: Spool, name: str) -> str:
+    """Read the todos of a file into a spool, and return a digest of them."""
+    import hashlib
+
+    digest = hashlib.sha256()
+    is_large = source.size is None or source.size > _LARGE
+    with progress(f"Reading {name}", source.size, unit="bytes", shown=is_large) as advance:
+        for i, todo in enumerate(adapter.adapt(found.read(source.file))):
+            todos.append(tuple(todo))
+            digest.update(f"{todo.source_id}\0{todo.digest}\n".encode("utf-8", "surrogatepass"))
+            if i % _STEP == 0:
+                advance(source.position)
+    return digest.hexdigest()
+
+
+def _invalid(report: Report, outcome: str) -> ValidationError:
+    """Return the error for what is not valid in a file; `outcome` says what became of the rest."""
+    from todocli.errors import FieldError
+
+    shown = [f"{fault.place.capitalize()}: {fault.field} {fault.message}." for fault in report.faults]
+    more = report.invalid - len(shown)
+    rest = [f"And {more:,} more {'is' if more == 1 else 'are'} not valid."] if more else []
+    return ValidationError(
+        " ".join([*shown, *rest, outcome]),
+        hint="To import the others, pass --skip-invalid." if outcome.startswith("Nothing") else None,
+        field_errors=tuple(FieldError(fault.field, fault.message) for fault in report.faults),
+    )
+
+
+def _result(found: Format, outcome: Outcome, report: Report, todos: Spool, change_id: Any) -> ImportRead:
+    from itertools import islice
+
+    from todocli.schemas.imports import ImportRead
+    from todocli.services.imports.adapter import Incoming
+
+    is_dry_run = change_id is None
+    sample = [_sample(Incoming(*row)) for row in islice(todos.rows(), SAMPLE)] if is_dry_run else []
+    return ImportRead(
+        format=found.name,
+        dry_run=is_dry_run,
+        change_id=change_id if outcome.added or outcome.updated else None,
+        added=outcome.added,
+        first_number=outcome.first_number,
+        last_number=outcome.last_number,
+        updated=outcome.updated,
+        changed=outcome.changed,
+        unchanged=outcome.unchanged,
+        invalid=report.invalid,
+        faults=report.faults,
+        left_out=dict(report.left_out),
+        not_held=dict(report.not_held),
+        names=report.names,
+        items=sample,
+    )
+
+
+def _sample(todo: Incoming) -> Any:
+    from todocli.schemas.imports import ImportedTodo
+
+    fields = todo.named()
+    due = f"{fields['due_on'] or ''} {fields['due_time'] or ''}".strip().removesuffix(":00")
+    return ImportedTodo(
+        place=todo.place,
+        title=fields["title"],
+        state="done" if todo.is_completed else "open",
+        due=due if fields["due_time"] else str(fields["due_on"] or ""),
+        priority=fields["priority"] or "",
+        project=fields["project"] or "",
+        tags=fields["tags"],
+    )
+
+
+def _print(context: Context, read: ImportRead, file: str, found: Format) -> None:
+    output = context.output
+    if read.dry_run:
+        head = ("Where", "Title", "State", "Due", "Priority", "Project", "Tags")
+        rows = [
+            (item.place, item.title, item.state, item.due, item.priority, item.project, " ".join(item.tags))
+            for item in read.items
+        ]
+        output.rows(read, head, rows)
+        if (more := read.added + read.updated + read.changed + read.unchanged - len(rows)) > 0:
+            output.note(f"and {more:,} more")
+        output.note(f"Would add {counted(read.added)} from {found.label}")
+    elif read.added or not read.updated:
+        numbers = f": {read.first_number}" if read.first_number else ""
+        if read.last_number != read.first_number:
+            numbers += f"-{read.last_number}"
+        undo = ("todo", "undo") if read.added else ()
+        output.lines(read, [f"Imported {counted(read.added)} from {found.label}{numbers}"], undo)
+    else:
+        output.lines(read, [f"Updated {counted(read.updated)} from {found.label}"], ("todo", "undo"))
+    _print_notes(context, read, file)
+
+
+def _print_notes(context: Context, read: ImportRead, file: str) -> None:
+    """Say what was not taken over as it is in the file."""
+    note = context.output.note
+    if read.updated and (read.added or read.dry_run):
+        note(f"{'Would update' if read.dry_run else 'Updated'} {counted(read.updated)}")
+    if read.unchanged:
+        note(f"Imported before, and unchanged: {read.unchanged:,}")
+    if read.changed:
+        note(
+            f"Imported before, and changed since: {read.changed:,}. To take over the changes", _again(file, "--update")
+        )
+    if read.left_out:
+        note(f"Left out: {_listed({kind: f'{count:,}' for kind, count in read.left_out.items()}, number_first=True)}")
+    if read.not_held:
+        listed = _listed({name: f"{count:,}" for name, count in read.not_held.items()})
+        note(f"A todo has no place for {listed}. To keep it as notes", _again(file, "--keep-unknown"))
+    if read.names:
+        shown = {name: here or "(left out)" for name, here in list(read.names.items())[:8]}
+        more = f" and {len(read.names) - len(shown)} more" if len(read.names) > len(shown) else ""
+        note(f"Other names: {', '.join(f'{name} → {here}' for name, here in shown.items())}{more}")
+
+
+def _again(file: str, option: str) -> tuple[str, ...]:
+    return ("todo", "import", file, option)
+
+
+def _listed(counts: dict[str, str], *, number_first: bool = False) -> str:
+    shown = list(counts.items())[:8]
+    more = f" and {len(counts) - len(shown)} more" if len(counts) > len(shown) else ""
+    parts = (f"{count} {name}" if number_first else f"{name} ({count})" for name, count in shown)
+    return f"{', '.join(parts)}{more}"
+
+
+def counted(count: int) -> str:
+    """Return a number of todos, in words."""
+    return f"{count:,} todo{'s' if count != 1 else ''}"
+
+
+def export(
+    context: Context,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILE] [FILTER...]", help="The file; stdout without one. +home, project:work, due:week."
+        ),
+    ] = None,
+    format_name: FormatName = None,
+) -> None:
+    """Export todos to a file, completed ones too.
+
+    todo export todos.csv
+    todo export work.md project:work
+    todo export --format taskwarrior +home | task import
+    """
+    from todocli.formats import registry
+
+    path, filter_words = _file_and_filter(words or [])
+    found = registry.to_write(format_name or (None if path else "json"), path)
+    options = context.filter_options
+    condition = options.filter(filter_words)
+    state = options.state(condition, "all")
+    if path and path.exists():
+        context.confirm(f"Overwrite {str(path)!r}?")
+    missing: Counter[str] = Counter()
+    count = 0
+
+    def counting(todos: Iterator[TodoRead]) -> Iterator[TodoRead]:
+        nonlocal count
+        for todo in todos:
+            count += 1
+            missing.update(name for name in registry.FIELDS if name not in found.fields and getattr(todo, name))
+            yield todo
+
+    with context.workspace() as workspace:
+        from todocli.services.queries import TodoQuery
+
+        todos = workspace.walk_with_notes(TodoQuery(state, condition))
+        with open_output(path) as file:
+            found.write(counting(todos), file)
+    from todocli.schemas.imports import ExportRead
+
+    if path:
+        read = ExportRead(format=found.name, file=str(path), count=count, at=clock.now(), not_held=dict(missing))
+        context.output.lines(read, [f"Exported {counted(count)} to {path}"])
+    if missing:
+        listed = _listed({name.removesuffix("_on").replace("_", " "): f"{n:,}" for name, n in missing.items()})
+        context.output.note(f"{found.label} has no place for {listed}")
+
+
+def _file_and_filter(words: list[str]) -> tuple[Path | None, list[str]]:
+    """Return the file that a line names, and the words of its filter. Raises `UsageError` for two files."""
+    from todocli.domain.filters.words import is_key_word
+
+    plain = [word for word in words if not is_key_word(word)]
+    if len(plain) > 1:
+        detail = f"{plain[0][:40]!r} and {plain[1][:40]!r} cannot both be the file."
+        raise UsageError(detail, hint="Give one file; to select by text, use --search.")
+    name = plain[0] if plain else "-"
+    return None if name == "-" else Path(name), [word for word in words if word not in plain]

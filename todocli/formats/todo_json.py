@@ -1,0 +1,122 @@
+"""The program's own JSON: a document with all fields of each todo.
+
+    {"format": "todo", "version": 1, "todos": [
+    {"id": "…", "number": 12, "title": "Pay rent", …, "notes": [{"at": "…", "text": "…"}]},
+    …
+    ]}
+
+A todo has the fields of `todo show --json`; `todo help json-schema` has their schema. Documents of `todo list --json`
+are read as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import time
+from typing import Any, BinaryIO, TextIO
+
+from todocli.domain.records import Entry, LeftOut, Record, RecordNote
+from todocli.errors import ValidationError
+from todocli.formats.reading import Unreadable, entries, head_of, json_items, kept, parse_day, parse_instant, text_of
+from todocli.schemas.todos import TodoRead
+
+VERSION = 1
+"""The version of the document; it changes when a program could misread a newer one."""
+
+_VERSION = re.compile(rb'"version"\s*:\s*(\d+)')
+_COLUMNS = frozenset(TodoRead.model_fields)
+_ITEMS = re.compile(rb'^[^{]*\{\s*"items"')
+
+
+def read(file: BinaryIO) -> Iterator[Entry]:
+    """Return the todos of a document. Raises `ValidationError` for a version that this program does not know."""
+    head = head_of(file)
+    check_version(head)
+    path = "items.item" if _ITEMS.match(head) else "todos.item"
+    return entries(json_items(file, path), parse)
+
+
+def check_version(head: bytes) -> None:
+    """Raise `ValidationError` if the beginning of a file is that of a version that this program does not know."""
+    version = _VERSION.search(head[:200])
+    if version and int(version[1]) > VERSION:
+        raise ValidationError(
+            f"The file has version {int(version[1])} of the format; this program knows {VERSION}.",
+            hint="Import it with a newer version of todo.",
+        )
+
+
+def parse(place: str, item: Any) -> Record | LeftOut:
+    """Return the record of a todo. Raises `Unreadable`."""
+    if not isinstance(item, dict):
+        raise Unreadable("todo", "must be an object")
+    if item.get("deleted_at") is not None:
+        return LeftOut(place, "todos in the trash")
+    project = text_of(item, "project")
+    due_on, starts_on, at = (text_of(item, name) for name in ("due_on", "starts_on", "due_time"))
+    completed_at, created_at = (text_of(item, name) for name in ("completed_at", "created_at"))
+    return Record(
+        place,
+        text_of(item, "id") or _missing("id"),
+        text_of(item, "title") or _missing("title"),
+        text_of(item, "description"),
+        is_completed=bool(completed_at or item.get("is_completed")),
+        completed_at=parse_instant(completed_at, "completed_at") if completed_at else None,
+        created_at=parse_instant(created_at, "created_at") if created_at else None,
+        due_on=parse_day(due_on, "due_on") if due_on else None,
+        due_time=_clock(at) if at else None,
+        starts_on=parse_day(starts_on, "starts_on") if starts_on else None,
+        priority=_priority(item),
+        project=tuple(project.split("/")) if project else (),
+        tags=tuple(_texts(item, "tags")),
+        is_someday=item.get("is_someday") is True,
+        notes=tuple(_note(note) for note in _list(item, "notes")),
+        unheld=kept(item, _COLUMNS),
+    )
+
+
+def _missing(field: str) -> Any:
+    raise Unreadable(field, "is missing")
+
+
+def _list(item: Mapping[str, Any], name: str) -> list[Any]:
+    value = item.get(name) or []
+    if not isinstance(value, list):
+        raise Unreadable(name, "must be a list")
+    return value
+
+
+def _texts(item: Mapping[str, Any], name: str) -> list[str]:
+    values = _list(item, name)
+    if not all(isinstance(value, str) for value in values):
+        raise Unreadable(name, "must be a list of texts")
+    return values
+
+
+def _priority(item: Mapping[str, Any]) -> Any:
+    value = item.get("priority")
+    if value not in (None, "high", "medium", "low"):
+        raise Unreadable("priority", "must be high, medium or low")
+    return value
+
+
+def _clock(text: str) -> time:
+    try:
+        return time.fromisoformat(text)
+    except ValueError:
+        raise Unreadable("due_time", f"{text[:40]!r} is not a time, such as 17:00") from None
+
+
+def _note(note: Any) -> RecordNote:
+    if not isinstance(note, dict) or not isinstance(note.get("text"), str) or not isinstance(note.get("at"), str):
+        raise Unreadable("notes", "must be a list of objects with at and text")
+    return RecordNote(note["text"], parse_instant(note["at"], "notes"))
+
+
+def write(todos: Iterable[TodoRead], file: TextIO) -> None:
+    """Write a document, with a line for each todo."""
+    file.write(f'{{"format": "todo", "version": {VERSION}, "todos": [')
+    for i, todo in enumerate(todos):
+        file.write(f"{',' if i else ''}\n{todo.model_dump_json()}")
+    file.write("\n]}\n")

@@ -1,0 +1,193 @@
+"""Applies the rules of `todo` to the records of a file: names, limits, and what a todo has no place for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from todocli.domain.fields import MAX_TAGS
+from todocli.domain.names import usable_project, usable_tag
+from todocli.domain.records import Entry, Fault, LeftOut, Record
+from todocli.errors import ValidationError
+from todocli.schemas.base import validated
+from todocli.schemas.imports import ImportFault, TodoImport
+from todocli.schemas.todos import DESCRIPTION_LENGTH, NOTE_LENGTH, TITLE_LENGTH, TodoCreate
+
+SHOWN = 10
+"""How many faults are kept."""
+
+_MAX_NAMES = 1_000
+"""How many names that changed are kept."""
+
+_FIELD_OF = {"tags": "tags", "due_on": "due", "due_time": "due", "starts_on": "start"}
+"""What a user calls a field."""
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """How records are adapted: a `project` and `tags` for all of them, and what becomes of what does not fit.
+
+    With `keep_unknown`, what a todo has no place for becomes a note, as do titles and descriptions that are too long
+    with `long_to_notes`.
+    """
+
+    project: str | None = None
+    tags: tuple[str, ...] = ()
+    keep_unknown: bool = False
+    long_to_notes: bool = False
+
+
+class Incoming(NamedTuple):
+    """A valid todo of a file. `fields` are the values of those of `TodoCreate`, in order.
+
+    `digest` is over what the file says of it. Notes have the time that they were made at, if the file says so.
+    """
+
+    place: str
+    source_id: str
+    digest: str
+    fields: tuple[Any, ...]
+    is_completed: bool
+    completed_at: datetime | None
+    created_at: datetime | None
+    notes: tuple[tuple[datetime | None, str], ...]
+
+    def named(self) -> dict[str, Any]:
+        """Return the fields by their names."""
+        return dict(zip(TodoCreate.model_fields, self.fields, strict=True))
+
+
+@dataclass
+class Report:
+    """What the records of a file had that was not taken over as it was."""
+
+    invalid: int = 0
+    faults: list[ImportFault] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+    not_held: Counter[str] = field(default_factory=Counter)
+    names: dict[str, str | None] = field(default_factory=dict)
+
+    def add_fault(self, fault: Fault) -> None:
+        """Count a fault, and keep it if it is one of the first."""
+        self.invalid += 1
+        if len(self.faults) < SHOWN:
+            self.faults.append(ImportFault(place=fault.place, field=fault.field, message=fault.message))
+
+    def add_name(self, name: str, here: str | None) -> None:
+        """Keep what becomes of a name, unless it only changes its case."""
+        if here != name.lower() and len(self.names) < _MAX_NAMES:
+            self.names[name] = here
+
+
+class Adapter:
+    """Makes valid todos of records, and reports what it had to do."""
+
+    def __init__(self, rules: Adaptation) -> None:
+        self._rules = rules
+        self.report = Report()
+        self._places: dict[bytes, str] = {}
+
+    def adapt(self, entries: Iterable[Entry]) -> Iterator[Incoming]:
+        """Return the todos of a file that are valid."""
+        for entry in entries:
+            if isinstance(entry, LeftOut):
+                self.report.left_out[entry.kind] += 1
+            elif isinstance(entry, Fault):
+                self.report.add_fault(entry)
+            elif before := self._place_before(entry):
+                self.report.add_fault(Fault(entry.place, "id", f"is the same as that of {before}"))
+            else:
+                try:
+                    yield self._adapted(entry)
+                except ValidationError as error:
+                    for name, message in error.field_errors[:1]:
+                        self.report.add_fault(Fault(entry.place, _FIELD_OF.get(name, name), message))
+
+    def _place_before(self, record: Record) -> str | None:
+        """Return where a todo with the same id stands earlier in the file."""
+        digest = hashlib.blake2b(record.source_id.encode("utf-8", "surrogatepass"), digest_size=12).digest()
+        before = self._places.setdefault(digest, record.place)
+        return before if before is not record.place else None
+
+    def _adapted(self, record: Record) -> Incoming:
+        rules = self._rules
+        notes: list[dict[str, object]] = [{"text": note.text, "made_at": note.made_at} for note in record.notes]
+        title, description = record.title, record.description
+        if rules.long_to_notes:
+            title = _shortened(title, TITLE_LENGTH, notes)
+            if description and len(description) > DESCRIPTION_LENGTH:
+                description = _shortened(description, DESCRIPTION_LENGTH, notes)
+        if rules.keep_unknown:
+            notes += ({"text": f"{name}: {value}"[:NOTE_LENGTH]} for name, value in record.unheld.items())
+        else:
+            self.report.not_held.update(record.unheld.keys())
+        values: dict[str, object] = {
+            "title": title,
+            "due_on": record.due_on,
+            "due_time": record.due_time,
+            "starts_on": None if record.is_someday else record.starts_on,
+            "priority": record.priority,
+            "project": rules.project or self._project(record),
+            "tags": self._tags(record),
+            "is_someday": record.is_someday and record.due_on is None,
+            "is_completed": record.is_completed,
+            "completed_at": record.completed_at,
+            "created_at": record.created_at,
+            "notes": tuple(notes),
+        }
+        if description is not None:
+            values["description"] = description
+        todo = validated(TodoImport, values)
+        return Incoming(
+            record.place,
+            record.source_id,
+            _digest(todo),
+            tuple(getattr(todo, name) for name in TodoCreate.model_fields),
+            todo.is_completed,
+            todo.completed_at,
+            todo.created_at,
+            tuple((note.made_at, note.text) for note in todo.notes),
+        )
+
+    def _project(self, record: Record) -> str | None:
+        if not record.project:
+            return None
+        project = usable_project(record.project)
+        self.report.add_name("/".join(record.project), project)
+        return project
+
+    def _tags(self, record: Record) -> list[str]:
+        tags: dict[str, None] = dict.fromkeys(self._rules.tags)
+        for name in record.tags:
+            tag = usable_tag(name)
+            self.report.add_name(name, tag)
+            if tag:
+                tags[tag] = None
+        if len(tags) > MAX_TAGS:
+            self.report.not_held[f"tags after the first {MAX_TAGS}"] += 1
+        return list(tags)[:MAX_TAGS]
+
+
+def _shortened(text: str, length: int, notes: list[dict[str, object]]) -> str:
+    """Return the beginning of a text that is too long, and add the whole of it to `notes`."""
+    text = text.strip()
+    if len(text) <= length:
+        return text
+    notes += ({"text": text[i : i + NOTE_LENGTH]} for i in range(0, len(text), NOTE_LENGTH))
+    return f"{text[: length - 1].rstrip()}…"
+
+
+def _digest(todo: TodoImport) -> str:
+    """Return a digest of what a file says of a todo: the same in each run, and in each time zone."""
+    notes = [(_utc(note.made_at), note.text) for note in todo.notes]
+    fields = [getattr(todo, name) for name in TodoCreate.model_fields]
+    said = (*map(str, fields), todo.is_completed, _utc(todo.completed_at), _utc(todo.created_at), notes)
+    return hashlib.blake2b(repr(said).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+
+
+def _utc(value: datetime | None) -> str:
+    return str(value and value.astimezone(UTC))

@@ -1,0 +1,328 @@
+"""Writes the todos of a file as one change. The session's statements are one transaction.
+
+incoming   the todos of the file, and which todo of the user each of them is:
+             one that was imported under the same id     `sources` has it, unless that import was undone
+             one that was exported from here             its id is the todo's own
+             a new one                                   neither
+1. insert the new ones     the statement of `todo add`, reading from `incoming`
+2. update the others       with `--update`, if the file says something else than when they were imported
+3. insert their notes
+4. record the sources
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Session, SQLModel, col
+
+from todocli.database.engine import insert_for
+from todocli.domain.history import COMMAND_LINE, Origin
+from todocli.domain.idempotency import ChangeKey
+from todocli.domain.ids import derived_id
+from todocli.models import Change, Note, Source, Todo, UtcDateTime, Uuid
+from todocli.schemas.todos import TodoCreate
+from todocli.services import insert_sql, parameters, staging
+from todocli.services.idempotency import key_reused
+from todocli.services.imports.adapter import Incoming
+from todocli.services.imports.spool import Spool
+from todocli.services.owner import Owner
+from todocli.services.updates import stamp
+
+_todos, _notes, _sources = (SQLModel.metadata.tables[name] for name in ("todos", "notes", "sources"))
+
+_GIVEN = (*TodoCreate.model_fields, "completed_at", "created_at", "note_count")
+"""The columns of a todo that a file gives."""
+
+_TICK = timedelta(microseconds=1)
+"""Notes without a time keep their order by it."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an import did, in numbers; `changed` are the todos that it would have updated."""
+
+    added: int = 0
+    first_number: int | None = None
+    last_number: int | None = None
+    updated: int = 0
+    changed: int = 0
+    unchanged: int = 0
+
+
+class Import:
+    """Imports the todos of one format for one user; `fields` are those of a todo that the format has a place for."""
+
+    def __init__(
+        self, session: Session, owner: Owner, format_name: str, fields: Set[str], *, origin: Origin = COMMAND_LINE
+    ) -> None:
+        self._session = session
+        self._owner = owner
+        self._format = format_name
+        self._fields = fields
+        self._origin = origin
+
+    def run(self, todos: Spool, key: ChangeKey, moment: datetime, *, update: bool, dry_run: bool) -> Outcome:
+        """Import the todos of a spool, which has `Incoming` rows; with `dry_run`, only find out what would happen.
+
+        Repeated under the same key, nothing is imported, and the outcome is the same. Raises `Conflict` if `key` was
+        used for another request.
+        """
+        self._owner.require(self._session, lock=True)
+        incoming, notes = self._stage(todos, key, moment)
+        self._match(incoming, notes)
+        done_before = self._recorded(key)
+        is_new, is_changed = incoming.c.known_id.is_(None), incoming.c.is_changed
+        counts = self._session.execute(
+            sa.select(
+                sa.func.count().filter(is_new), sa.func.count().filter(is_changed), sa.func.count().label("all")
+            ).select_from(incoming)
+        ).one()
+        new, changed, total = counts
+        unchanged = total - new - changed
+        if done_before:
+            return self._outcome_of(incoming, key)
+        if dry_run:
+            updates = changed if update else 0
+            return Outcome(added=new, updated=updates, changed=changed - updates, unchanged=unchanged)
+        if new:
+            self._insert(incoming, key, moment)
+        if changed and update:
+            self._update(incoming, notes, key, moment)
+        self._insert_notes(incoming, notes, key, update=update)
+        self._record_sources(incoming, key, update=update)
+        found = self._outcome_of(incoming, key)
+        return Outcome(
+            found.added,
+            found.first_number,
+            found.last_number,
+            changed if update else 0,
+            0 if update else changed,
+            unchanged,
+        )
+
+    def _stage(self, todos: Spool, key: ChangeKey, moment: datetime) -> tuple[sa.Table, sa.Table]:
+        """Load the todos and their notes into temporary tables."""
+        given = [sa.Column(name, _todos.c[name].type) for name in _GIVEN]
+        incoming = staging.create(
+            self._session,
+            "incoming",
+            [
+                sa.Column("position", sa.BigInteger(), primary_key=True, autoincrement=False),
+                sa.Column("id", Uuid()),
+                sa.Column("source_id", sa.Text()),
+                sa.Column("own_id", Uuid()),
+                sa.Column("digest", sa.Text()),
+                *given,
+                sa.Column("known_id", Uuid()),
+                sa.Column("known_digest", sa.Text()),
+                sa.Column("is_changed", sa.Boolean()),
+            ],
+        )
+        notes = staging.create(
+            self._session,
+            "incoming_notes",
+            [
+                sa.Column("id", Uuid(), primary_key=True),
+                sa.Column("position", sa.BigInteger(), index=True),
+                sa.Column("made_at", UtcDateTime()),
+                sa.Column("text", sa.Text()),
+            ],
+        )
+        name = self._owner.name
+        staging.load(self._session, incoming, _todo_rows(todos, key, name, moment))
+        staging.load(self._session, notes, _note_rows(todos, key, name, moment))
+        return incoming, notes
+
+    def _match(self, incoming: sa.Table, notes: sa.Table) -> None:
+        """Find the todo of the user that each incoming one is, and whether the file says something else by now."""
+        undo = sa.exists(
+            sa.select(col(Change.id)).where(
+                self._owner.owns(Change),
+                col(Change.id) == col(Todo.change_id),
+                col(Change.undoes) == _sources.c.change_id,
+            )
+        )
+        is_undone = sa.and_(col(Todo.deleted_at).is_not(None), undo)
+        same_source = (_sources.c.format == self._format, _sources.c.source_id == incoming.c.source_id)
+        self._session.execute(
+            sa.update(incoming)
+            .values(known_id=_sources.c.todo_id, known_digest=_sources.c.digest)
+            .where(self._owner.scope(Source), *same_source, _todos.c.id == _sources.c.todo_id, ~is_undone)
+        )
+        self._session.execute(
+            sa.update(incoming)
+            .values(known_id=_todos.c.id)
+            .where(incoming.c.known_id.is_(None), self._owner.owns(Todo), _todos.c.id == incoming.c.own_id)
+        )
+        self._session.execute(
+            sa.update(incoming)
+            .values(is_changed=sa.true())
+            .where(
+                self._owner.owns(Todo),
+                _todos.c.id == incoming.c.known_id,
+                incoming.c.digest.is_distinct_from(incoming.c.known_digest),
+                sa.or_(
+                    self._differs(incoming), sa.exists(sa.select(notes.c.id).where(self._is_missing(notes, incoming)))
+                ),
+            )
+        )
+
+    def _differs(self, incoming: sa.Table) -> sa.ColumnElement[bool]:
+        """Return the condition that a todo is not as the file has it, as far as the format has a place for it."""
+        columns = [value.is_distinct_from(_todos.c[name]) for name, value in self._values(incoming).items()]
+        is_completed = [table.c.completed_at.is_(None) for table in (incoming, _todos)]
+        return sa.or_(is_completed[0] != is_completed[1], *columns)
+
+    def _values(self, incoming: sa.Table) -> dict[str, sa.ColumnElement[Any]]:
+        """Return the values of a todo that an update sets, by column."""
+        new = incoming.c
+        values: dict[str, sa.ColumnElement[Any]] = {
+            name: new[name] for name in TodoCreate.model_fields if name == "title" or name in self._fields
+        }
+        has_no_day = sa.and_(new.due_on.is_(None), new.starts_on.is_(None))
+        if "is_someday" not in self._fields:  # it excludes a day, and is kept if the file has none
+            values["is_someday"] = sa.case((has_no_day, _todos.c.is_someday), else_=sa.false())
+        if "due_time" not in self._fields:  # it is that of the day
+            same_day = new.due_on.is_not_distinct_from(_todos.c.due_on)
+            values["due_time"] = sa.case((same_day, _todos.c.due_time), else_=None)
+        return values
+
+    def _insert(self, incoming: sa.Table, key: ChangeKey, moment: datetime) -> None:
+        position = sa.func.row_number().over(order_by=incoming.c.position).label("position")
+        columns = [incoming.c[name] for name in ("id", *_GIVEN)]
+        new = sa.select(position, *columns).where(incoming.c.known_id.is_(None)).cte("new")
+        statement = insert_sql.from_rows(self._owner, self._session.get_bind().dialect.name, _GIVEN, new)
+        values = stamp(self._origin, moment, key.id, key.request) | {"version": 1}
+        self._session.execute(statement, parameters.values_of(values))
+
+    def _update(self, incoming: sa.Table, notes: sa.Table, key: ChangeKey, moment: datetime) -> None:
+        completed_at = sa.case(
+            (incoming.c.completed_at.is_(None), None),
+            (_todos.c.completed_at.is_(None), incoming.c.completed_at),
+            else_=_todos.c.completed_at,
+        )
+        more = sa.select(sa.func.count()).select_from(notes).where(self._is_missing(notes, incoming)).scalar_subquery()
+        self._session.execute(
+            _todos.update()
+            .values(
+                self._values(incoming)
+                | stamp(self._origin, moment, key.id, key.request)
+                | {"completed_at": completed_at, "version": _todos.c.version + 1}
+                | {"note_count": _todos.c.note_count + more}
+            )
+            .where(self._owner.owns(Todo), _todos.c.id == incoming.c.known_id, incoming.c.is_changed)
+        )
+
+    def _is_missing(self, notes: sa.Table, incoming: sa.Table) -> sa.ColumnElement[bool]:
+        """Return the condition that a note of the file is not among those of its todo yet."""
+        same = sa.exists(
+            sa.select(_notes.c.id).where(
+                self._owner.owns(Note), _notes.c.todo_id == incoming.c.known_id, _notes.c.text == notes.c.text
+            )
+        )
+        return sa.and_(notes.c.position == incoming.c.position, ~same)
+
+    def _insert_notes(self, incoming: sa.Table, notes: sa.Table, key: ChangeKey, *, update: bool) -> None:
+        is_new = incoming.c.known_id.is_(None)
+        wanted = sa.or_(is_new, incoming.c.is_changed) if update else is_new
+        values: dict[str, Any] = {
+            "id": notes.c.id,
+            "user_id": _todos.c.user_id,
+            "todo_id": _todos.c.id,
+            "change_id": sa.literal(key.id, Uuid()),
+            "made_at": notes.c.made_at,
+            "text": notes.c.text,
+        }
+        todo_id = sa.func.coalesce(incoming.c.known_id, incoming.c.id)
+        rows = (
+            sa.select(*values.values())
+            .select_from(notes.join(incoming, self._is_missing(notes, incoming)).join(_todos, _todos.c.id == todo_id))
+            .where(wanted, self._owner.owns(Todo))
+        )
+        self._session.execute(_notes.insert().from_select(list(values), rows))
+
+    def _record_sources(self, incoming: sa.Table, key: ChangeKey, *, update: bool) -> None:
+        """Record where todos came from, unless they were known before and stay as they are."""
+        is_new = incoming.c.known_id.is_(None)
+        todo_id = sa.func.coalesce(incoming.c.known_id, incoming.c.id)
+        values: dict[str, Any] = {
+            "user_id": _todos.c.user_id,
+            "format": sa.literal(self._format, sa.Text()),
+            "source_id": incoming.c.source_id,
+            "todo_id": _todos.c.id,
+            "change_id": sa.literal(key.id, Uuid()),
+            "digest": incoming.c.digest,
+        }
+        rows = (
+            sa.select(*values.values())
+            .select_from(incoming.join(_todos, _todos.c.id == todo_id))
+            .where(self._owner.owns(Todo), sa.or_(is_new, incoming.c.is_changed) if update else is_new)
+        )
+        insert = insert_for(self._session.get_bind().dialect.name, Source).from_select(list(values), rows)
+        taken = {name: insert.excluded[name] for name in ("todo_id", "change_id", "digest")}
+        self._session.execute(
+            insert.on_conflict_do_update(index_elements=["user_id", "format", "source_id"], set_=taken)
+        )
+
+    def _recorded(self, key: ChangeKey) -> bool:
+        """Whether this import was done before. Raises `Conflict` if its key was used for another request."""
+        query = sa.select(col(Change.request)).where(self._owner.owns(Change), col(Change.id) == key.id)
+        row = self._session.execute(query).one_or_none()
+        if row is not None and row.request != key.request:
+            raise key_reused(key.id)
+        return row is not None
+
+    def _outcome_of(self, incoming: sa.Table, key: ChangeKey) -> Outcome:
+        """Return what the import did that is recorded under `key`."""
+        added = sa.and_(self._owner.owns(Todo), _todos.c.id == incoming.c.id)
+        number = _todos.c.number
+        query = sa.select(sa.func.count(), sa.func.min(number), sa.func.max(number))
+        row = self._session.execute(query.select_from(incoming.join(_todos, added))).one()
+        return Outcome(*row)
+
+
+def _todo_rows(todos: Spool, key: ChangeKey, owner: str, moment: datetime) -> Iterator[Sequence[tuple[Any, ...]]]:
+    for batch, positions in _numbered(todos):
+        yield [
+            _todo_row(todo, i, derived_id(key.id, owner, i), moment) for todo, i in zip(batch, positions, strict=True)
+        ]
+
+
+def _todo_row(todo: Incoming, position: int, new_id: UUID, moment: datetime) -> tuple[Any, ...]:
+    fields = todo.named()
+    fields["tags"] = fields["tags"] or None
+    created_at = todo.created_at or moment
+    completed_at = (todo.completed_at or created_at) if todo.is_completed else None
+    source = (todo.source_id, _as_uuid(todo.source_id), todo.digest)
+    return (position, new_id, *source, *fields.values(), completed_at, created_at, len(todo.notes), None, None, None)
+
+
+def _note_rows(todos: Spool, key: ChangeKey, owner: str, moment: datetime) -> Iterator[Sequence[tuple[Any, ...]]]:
+    for batch, positions in _numbered(todos):
+        yield [
+            (derived_id(key.id, f"{owner}/{position}", i), position, made_at or moment + i * _TICK, text)
+            for todo, position in zip(batch, positions, strict=True)
+            for i, (made_at, text) in enumerate(todo.notes)
+        ]
+
+
+def _numbered(todos: Spool) -> Iterator[tuple[Sequence[Incoming], range]]:
+    """Return the todos in batches, and their positions."""
+    first = 1
+    for batch in todos.batches():
+        yield [Incoming(*row) for row in batch], range(first, first + len(batch))
+        first += len(batch)
+
+
+def _as_uuid(text: str) -> UUID | None:
+    """Return the UUID that a text is, or None."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,59 @@
+"""Temporary tables: how many rows reach the database at once, and are then used by one statement.
+
+On Postgres the rows come by COPY. A table lives until its transaction ends, as a pooler may give the connection to
+somebody else then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+_SCHEMA = {"sqlite": "temp", "postgresql": "pg_temp"}
+
+
+def create(session: Session, name: str, columns: Sequence[sa.Column[Any]]) -> sa.Table:
+    """Create an empty temporary table, and return it. The session's statements are one transaction."""
+    dialect = session.get_bind().dialect.name
+    table = sa.Table(
+        name,
+        sa.MetaData(),
+        *columns,
+        schema=_SCHEMA[dialect],
+        prefixes=["TEMPORARY"],
+        postgresql_on_commit="DROP",
+    )
+    connection = session.connection()
+    if dialect == "sqlite":
+        connection.execute(sa.schema.DropTable(table, if_exists=True))  # the one of the transaction before
+    table.create(connection)
+    return table
+
+
+def load(session: Session, table: sa.Table, batches: Iterable[Sequence[tuple[Any, ...]]]) -> None:
+    """Add rows to a temporary table; each has a value for every column."""
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        kinds = [column.type.dialect_impl(connection.dialect) for column in table.c]
+        processors = [kind.bind_processor(connection.dialect) for kind in kinds]
+        converted = [(i, processor) for i, processor in enumerate(processors) if processor]
+        statement = f"INSERT INTO {table.fullname} VALUES ({', '.join('?' * len(kinds))})"  # noqa: S608 - our own names
+        for batch in batches:
+            rows: list[tuple[Any, ...]] = []
+            for given in batch:
+                row = list(given)
+                for i, processor in converted:
+                    if row[i] is not None:
+                        row[i] = processor(row[i])
+                rows.append(tuple(row))
+            if rows:
+                connection.exec_driver_sql(statement, rows)
+        return
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor().copy(f"COPY {table.fullname} FROM STDIN") as copy:
+        for batch in batches:
+            for given in batch:
+                copy.write_row(given)
