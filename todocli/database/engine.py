@@ -77,8 +77,19 @@ def transactional(engine: sa.Engine) -> sa.Engine:
     """Return a view of `engine` that shares its connections and commits several statements together."""
     if engine.dialect.name != "sqlite":
         return engine.execution_options(isolation_level="READ COMMITTED")
+    return _beginning_with(engine, "BEGIN IMMEDIATE")
+
+
+def frozen(engine: sa.Engine) -> sa.Engine:
+    """Return a view of `engine` that shares its connections, and whose statements see one state of the database."""
+    if engine.dialect.name != "sqlite":
+        return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return _beginning_with(engine, "BEGIN")
+
+
+def _beginning_with(engine: sa.Engine, statement: str) -> sa.Engine:
     view = engine.execution_options()
-    sa.event.listen(view, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    sa.event.listen(view, "begin", lambda connection: connection.exec_driver_sql(statement))
     return view
 
 

@@ -27,7 +27,7 @@ from sqlmodel import Session
 
 from todocli.database import errors
 from todocli.database.deadline import DEFAULT_SECONDS, Deadline, current_deadline, deadline_scope
-from todocli.database.engine import postgres_engine, sqlite_engine, transactional
+from todocli.database.engine import frozen, postgres_engine, sqlite_engine, transactional
 from todocli.database.redact import redact
 from todocli.database.schema import UNDEFINED_TABLE, CurrentRevision, read_revision
 from todocli.database.target import Target, display
@@ -128,7 +128,16 @@ class Store:
         `work` is retried from the start if the connection drops, so it must be idempotent. Raises
         `todocli.errors.TodoError` for every error of the database.
         """
-        engine = transactional(self._engine)
+        return self._in_one_transaction(transactional(self._engine), work, more_seconds)
+
+    def at_one_moment(self, work: Callable[[Session], Answer], *, more_seconds: float = 0) -> Answer:
+        """Return what `work` returns, which only reads, and whose statements see one state of the database.
+
+        It is retried as in `atomically`, and raises the same.
+        """
+        return self._in_one_transaction(frozen(self._engine), work, more_seconds)
+
+    def _in_one_transaction(self, engine: sa.Engine, work: Callable[[Session], Answer], more_seconds: float) -> Answer:
         deadline = Deadline(self._seconds + more_seconds, self._on_wait) if more_seconds else self._deadline()
         with deadline_scope(deadline), self._translate_errors() as state:
 

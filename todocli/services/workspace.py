@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from todocli.domain.references import References
     from todocli.schemas.changes import ChangeList, ChangeRead, CompactionRead
     from todocli.schemas.todos import TodoCreate, TodoLine, TodoRead
+    from todocli.services.copies.copying import Copied
+    from todocli.services.copies.snapshot import Snapshot
     from todocli.services.history.log import Log, LogQuery
     from todocli.services.history.purge import Purge, TrashPreview, TrashQuery
     from todocli.services.history.undo import Verb
@@ -56,6 +58,9 @@ _FIRST_CHANGES = 20
 
 SECONDS_PER_ROW = 0.01
 """How much longer than other work an import may take for each row."""
+
+LONG = 60.0
+"""How much longer a copy may take, however few rows it has."""
 
 PORTION = 1_000
 """How many todos or changes are read at once when a list has no limit."""
@@ -260,6 +265,29 @@ class Workspace:
 
         self.release()
         return self.store.atomically(run, more_seconds=todos.count * SECONDS_PER_ROW)
+
+    def read_snapshot(self, snapshot: Snapshot, advance: Callable[[int], None] = lambda done: None) -> None:
+        """Read everything of the user; see `todocli.services.copies.snapshot`."""
+        owner = self.owner
+        self.release()
+        self.store.at_one_moment(lambda session: snapshot.read(session, owner, advance), more_seconds=LONG)
+
+    def write_snapshot(
+        self, snapshot: Snapshot, *, merge: bool, dry_run: bool, advance: Callable[[int], None] = lambda done: None
+    ) -> Copied:
+        """Write everything of a user; see `todocli.services.copies.copying.Copy.run`."""
+        from todocli.services.copies.copying import Copy
+
+        owner = self.owner
+
+        def run(session: Session) -> Copied:
+            copied = Copy(session, owner).run(snapshot, merge=merge, advance=advance)
+            if dry_run:
+                session.rollback()
+            return copied
+
+        self.release()
+        return self.store.atomically(run, more_seconds=LONG + snapshot.count * SECONDS_PER_ROW)
 
     def walk_with_notes(self, query: TodoQuery) -> Iterator[TodoRead]:
         """Walk a list of any length as `walk_todos` does, each todo with its notes."""

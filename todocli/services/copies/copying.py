@@ -1,0 +1,364 @@
+"""Writes a snapshot of a user's data into another database, or what is new in it since the last copy.
+
+The triggers record every change of `todos`, and refuse what would stand in the log before its causes. So the order of
+the statements matters:
+
+    1. update the todos that changed since       the triggers record changes, at a time and in an order of their own
+    2. drop the changes that 1 recorded          with their rows of history
+    3. insert the new changes, in their order    each gets the next `seq` of this database: what comes later is later
+    4. delete the todos that are gone since      what a purge would leave is recorded first, so the triggers do nothing
+    5. insert the new todos                      the triggers count them, and write one row of history for each
+    6. write the history of the new changes      over what 4 and 5 left there
+    7. insert notes and sources
+
+Where a todo was changed on both sides since the last copy, this side is kept.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Session, SQLModel, col
+
+from todocli.database.engine import insert_for
+from todocli.errors import Conflict, TodoError
+from todocli.models import History, Source, User, Uuid
+from todocli.services import staging
+from todocli.services.copies.snapshot import TABLES, Advance, Snapshot, columns
+from todocli.services.imports.spool import Row
+from todocli.services.owner import Owner
+
+_tables = SQLModel.metadata.tables
+_todos, _changes, _history, _notes = (_tables[name] for name in ("todos", "changes", "history", "notes"))
+
+_KEYS = {"changes": ("id",), "todos": ("id",), "history": ("change_id", "todo_id"), "notes": ("id",)}
+
+
+@dataclass(frozen=True)
+class Copied:
+    """What a copy did, or would do: how many todos were added, updated, deleted and kept, and how many changes came.
+
+    `numbers` has the new number of each todo that got another one.
+    """
+
+    added: int = 0
+    updated: int = 0
+    deleted: int = 0
+    kept: int = 0
+    unchanged: int = 0
+    changes: int = 0
+    notes: int = 0
+    numbers: Mapping[int, int] = field(default_factory=dict)
+
+
+class Copy:
+    """Writes a snapshot for one user. The session's statements are one transaction."""
+
+    def __init__(self, session: Session, owner: Owner) -> None:
+        self._session = session
+        self._owner = owner
+        self._is_sqlite = session.get_bind().dialect.name == "sqlite"
+
+    def run(self, snapshot: Snapshot, *, merge: bool, advance: Advance = lambda done: None) -> Copied:
+        """Write a snapshot, and return what that changed.
+
+        Raises `Conflict` if the user has other todos here, unless `merge`; then they stay, and the new ones get other
+        numbers if theirs are taken. Raises `MissingUserContext`.
+        """
+        self._owner.require(self._session, lock=True)
+        user = self._session.execute(sa.select(col(User.id), col(User.last_number)).where(self._owner.is_user())).one()
+        self._user_id: UUID = user.id
+        staged = {name: self._stage(name) for name in TABLES}
+        done = 0
+        for name in ("changes", "todos", "notes", "sources"):
+            done = self._load(staged[name], snapshot, name, done, advance)
+        self._mark_new(staged)
+        if user.last_number and not merge and not self._is_known(staged["changes"]):
+            raise _other_todos()
+        numbers = self._new_numbers(staged["todos"], user.last_number)
+        self._load(staged["history"], snapshot, "history", done, advance, numbers)
+        copied = self._counted(staged, numbers)
+        self._write(staged, snapshot.last_number)
+        self._verify(staged, snapshot)
+        return copied
+
+    # What comes
+
+    def _stage(self, name: str) -> sa.Table:
+        kinds: list[sa.Column[Any]] = []
+        for column in columns(name):
+            kind: Any = sa.Text() if isinstance(column.type, sa.JSON) else column.type
+            kinds.append(sa.Column(column.name, kind, primary_key=column.name in _KEYS.get(name, ())))
+        return staging.create(self._session, f"copied_{name}", [*kinds, sa.Column("state", sa.Text())])
+
+    def _load(
+        self,
+        staged: sa.Table,
+        snapshot: Snapshot,
+        name: str,
+        done: int,
+        advance: Advance,
+        numbers: Mapping[UUID, tuple[int, int]] | None = None,
+    ) -> int:
+        """Load the rows of a table, and return how many rows are loaded by now."""
+
+        def batches() -> Iterator[Sequence[Row]]:
+            nonlocal done
+            for batch in snapshot.tables[name].batches():
+                rows = [_renumbered(row, numbers) for row in batch] if numbers else batch
+                yield [(*_storable(name, row), None) for row in rows]
+                done += len(batch)
+                advance(done)
+
+        staging.load(self._session, staged, batches())
+        return done
+
+    def _mark_new(self, staged: Mapping[str, sa.Table]) -> None:
+        """Find out what is new, and which todos changed: `state` is new, updated or kept; null: the same here."""
+        for name in ("changes", "notes"):
+            here = _tables[name]
+            known = sa.exists(sa.select(here.c.id).where(self._mine(here), here.c.id == staged[name].c.id))
+            self._execute(sa.update(staged[name]).values(state="new").where(~known))
+        todos, changes = staged["todos"], staged["changes"]
+        same = sa.and_(self._mine(_todos), _todos.c.id == todos.c.id)
+        new_change = sa.exists(
+            sa.select(changes.c.id).where(changes.c.id == todos.c.change_id, changes.c.state == "new")
+        )
+        their_change = sa.exists(sa.select(changes.c.id).where(changes.c.id == _todos.c.change_id))
+        state = sa.case((their_change, "updated"), else_="kept")
+        differs = sa.and_(_todos.c.change_id != todos.c.change_id, new_change)
+        self._execute(sa.update(todos).values(state=state).where(same, differs))
+        # A change that is known and whose todo is not here: it was purged here, after it had been copied.
+        known_todo = sa.exists(sa.select(_todos.c.id).where(same))
+        gone = sa.exists(sa.select(_history.c.todo_id).where(self._mine(_history), _history.c.todo_id == todos.c.id))
+        self._execute(sa.update(todos).values(state="new").where(~known_todo, ~gone))
+
+    def _is_known(self, changes: sa.Table) -> bool:
+        """Whether some of these changes are here already: the data came from the same user's database."""
+        known = sa.select(changes.c.id).where(changes.c.state.is_(None)).limit(1)
+        return self._session.execute(known).first() is not None
+
+    def _new_numbers(self, todos: sa.Table, last_number: int) -> dict[UUID, tuple[int, int]]:
+        """Give new todos other numbers if one of theirs is taken, in the same order.
+
+        Return their old and new numbers, by their ids.
+        """
+        is_new = todos.c.state == "new"
+        query = sa.select(todos.c.id, todos.c.number).where(is_new).order_by(todos.c.number)
+        lowest = self._session.scalar(sa.select(sa.func.min(todos.c.number)).where(is_new))
+        if lowest is None or lowest > last_number:
+            return {}
+        rows = self._session.execute(query).all()
+        numbers = {row.id: (row.number, last_number + i) for i, row in enumerate(rows, 1)}
+        place = sa.func.row_number().over(order_by=todos.c.number).label("place")
+        ranked = sa.select(todos.c.id, place).where(is_new).cte("ranked")
+        self._execute(sa.update(todos).values(number=last_number + ranked.c.place).where(todos.c.id == ranked.c.id))
+        return numbers
+
+    def _gone(self, staged: Mapping[str, sa.Table]) -> sa.Select[Any]:
+        """Select the todos here that a new change deleted or purged there, each with its change and its number."""
+        history, changes = staged["history"], staged["changes"]
+        there = sa.exists(sa.select(staged["todos"].c.id).where(staged["todos"].c.id == history.c.todo_id))
+        return (
+            sa.select(history.c.change_id, history.c.todo_id, _todos.c.number)
+            .join(changes, sa.and_(changes.c.id == history.c.change_id, changes.c.state == "new"))
+            .join(_todos, sa.and_(_todos.c.id == history.c.todo_id, self._mine(_todos)))
+            .where(history.c.after.is_(None), ~there)
+        )
+
+    def _counted(self, staged: Mapping[str, sa.Table], numbers: Mapping[UUID, tuple[int, int]]) -> Copied:
+        todos = staged["todos"]
+        by_state = sa.select(todos.c.state, sa.func.count()).group_by(todos.c.state)
+        counts: dict[str | None, int] = dict(self._session.execute(by_state).tuples().all())
+        return Copied(
+            added=counts.get("new", 0),
+            updated=counts.get("updated", 0),
+            deleted=self._count(self._gone(staged)),
+            kept=counts.get("kept", 0),
+            unchanged=counts.get(None, 0),
+            changes=self._count(sa.select(staged["changes"].c.id).where(staged["changes"].c.state == "new")),
+            notes=self._count(sa.select(staged["notes"].c.id).where(staged["notes"].c.state == "new")),
+            numbers=dict(sorted(numbers.values())),
+        )
+
+    def _count(self, rows: sa.Select[Any]) -> int:
+        return self._session.scalar(sa.select(sa.func.count()).select_from(rows.subquery())) or 0
+
+    # What is written
+
+    def _write(self, staged: Mapping[str, sa.Table], last_number: int) -> None:
+        changes, todos = staged["changes"], staged["todos"]
+        new_changes = sa.select(changes.c.id).where(changes.c.state == "new")
+        self._update_todos(todos, changes)
+        self._execute(_changes.delete().where(self._mine(_changes), _changes.c.id.in_(new_changes)))
+        self._insert_changes(changes)
+        self._delete_gone(staged)
+        names = [column.name for column in columns("todos")]
+        self._insert(
+            "todos", names, sa.select(*(todos.c[n] for n in names)).where(todos.c.state == "new"), todos.c.number
+        )
+        self._insert_history(staged["history"], new_changes)
+        self._insert_notes(staged["notes"], todos)
+        self._insert_sources(staged["sources"])
+        self._execute(
+            sa.update(User)
+            .where(col(User.id) == self._user_id, col(User.last_number) < last_number)
+            .values(last_number=last_number)
+        )
+
+    def _update_todos(self, todos: sa.Table, changes: sa.Table) -> None:
+        """Update the todos that changed: on SQLite one change after the other, as its triggers see single rows."""
+        values = {c.name: todos.c[c.name] for c in columns("todos") if c.name not in ("id", "number")}
+        update = _todos.update().values(values)
+        update = update.where(self._mine(_todos), _todos.c.id == todos.c.id, todos.c.state == "updated")
+        if not self._is_sqlite:
+            self._execute(update)
+            return
+        touched = sa.select(todos.c.change_id).where(todos.c.state == "updated")
+        ordered = sa.select(changes.c.id).where(changes.c.id.in_(touched)).order_by(changes.c.seq)
+        for change_id in self._session.scalars(ordered).all():
+            self._execute(update.where(todos.c.change_id == change_id))
+
+    def _insert_changes(self, changes: sa.Table) -> None:
+        names = [column.name for column in columns("changes") if column.name != "seq"]
+        rows = sa.select(*(changes.c[name] for name in names)).where(changes.c.state == "new")
+        if self._is_sqlite:  # a sequence does it on Postgres
+            newest = sa.select(sa.func.coalesce(sa.func.max(_changes.c.seq), 0)).where(self._mine(_changes))
+            place = sa.func.row_number().over(order_by=changes.c.seq)
+            names, rows = [*names, "seq"], rows.add_columns(newest.scalar_subquery() + place)
+        self._insert("changes", names, rows, changes.c.seq)
+
+    def _delete_gone(self, staged: Mapping[str, sa.Table]) -> None:
+        gone = self._session.execute(self._gone(staged)).all()
+        for change_id, todo_id, number in gone:
+            only = {"number": number}
+            values = {"user_id": self._user_id, "change_id": change_id, "todo_id": todo_id, "before": only}
+            self._execute(_history.insert().values(**values, after=sa.null()))
+            self._execute(_todos.delete().where(self._mine(_todos), _todos.c.id == todo_id))
+            kept = sa.select(staged["history"].c.change_id).where(staged["history"].c.todo_id == todo_id)
+            self._execute(
+                _history.delete().where(
+                    self._mine(_history), _history.c.todo_id == todo_id, _history.c.change_id.not_in(kept)
+                )
+            )
+
+    def _insert_history(self, history: sa.Table, new_changes: sa.Select[Any]) -> None:
+        images = ("before", "after")
+        values = [history.c.change_id, history.c.todo_id, *(self._json(history.c[name]) for name in images)]
+        rows = sa.select(self._user(), *values).where(history.c.change_id.in_(new_changes))
+        insert = insert_for(self._dialect, History).from_select(["user_id", "change_id", "todo_id", *images], rows)
+        self._execute(
+            insert.on_conflict_do_update(
+                index_elements=["change_id", "user_id", "todo_id"],
+                set_={name: insert.excluded[name] for name in images},
+            )
+        )
+
+    def _insert_notes(self, notes: sa.Table, todos: sa.Table) -> None:
+        """Insert the notes of todos that were written, and hide or show those that are here as they are there."""
+        written = sa.select(todos.c.id).where(todos.c.state.in_(("new", "updated")))
+        names = [column.name for column in columns("notes")]
+        rows = sa.select(*(notes.c[name] for name in names)).where(notes.c.state == "new", notes.c.todo_id.in_(written))
+        self._insert("notes", names, rows, notes.c.id)
+        self._execute(
+            _notes.update()
+            .values(hidden_at=notes.c.hidden_at)
+            .where(self._mine(_notes), _notes.c.id == notes.c.id, notes.c.todo_id.in_(written))
+            .where(_notes.c.hidden_at.is_distinct_from(notes.c.hidden_at))
+        )
+
+    def _insert_sources(self, sources: sa.Table) -> None:
+        names = [column.name for column in columns("sources")]
+        here = sa.exists(sa.select(_todos.c.id).where(self._mine(_todos), _todos.c.id == sources.c.todo_id))
+        rows = sa.select(self._user(), *(sources.c[name] for name in names)).where(here)
+        insert = insert_for(self._dialect, Source).from_select(["user_id", *names], rows)
+        self._execute(insert.on_conflict_do_nothing())
+
+    def _insert(self, table: str, names: Sequence[str], rows: sa.Select[Any], order: sa.ColumnElement[Any]) -> None:
+        statement = (
+            _tables[table]
+            .insert()
+            .from_select(
+                ["user_id", *names], rows.with_only_columns(self._user(), *rows.selected_columns).order_by(order)
+            )
+        )
+        self._execute(statement)
+
+    # Whether it arrived
+
+    def _verify(self, staged: Mapping[str, sa.Table], snapshot: Snapshot) -> None:
+        """Compare every column of every row that was written with what was read. Raises `TodoError`."""
+        written = sa.select(staged["todos"].c.id).where(staged["todos"].c.state.in_(("new", "updated")))
+        new_changes = sa.select(staged["changes"].c.id).where(staged["changes"].c.state == "new")
+        wanted = {
+            "changes": staged["changes"].c.state == "new",
+            "todos": staged["todos"].c.state.in_(("new", "updated")),
+            "history": staged["history"].c.change_id.in_(new_changes),
+            "notes": staged["notes"].c.todo_id.in_(written),
+        }
+        for name, condition in wanted.items():
+            rows, here = staged[name], _tables[name]
+            loaded = self._count(sa.select(rows))
+            expected = self._count(sa.select(rows).where(condition))
+            keys = [here.c[key] == rows.c[key] for key in _KEYS[name]]
+            same = [self._is_same(here.c[c.name], rows.c[c.name]) for c in columns(name) if c.name not in _OWN]
+            joined = rows.join(here, sa.and_(self._mine(here), *keys))
+            found = self._count(
+                sa.select(*(rows.c[key] for key in _KEYS[name])).select_from(joined).where(condition, *same)
+            )
+            if loaded != snapshot.tables[name].count or found != expected:
+                detail = f"Of {expected:,} rows of {name}, {found:,} arrived as they are there. Nothing was copied."
+                raise TodoError(detail, hint="Report this, with the versions that todo --debug prints.")
+
+    def _is_same(self, here: sa.ColumnElement[Any], there: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+        if isinstance(here.type, sa.JSON):
+            here = sa.cast(here, sa.Text())
+        return here.is_not_distinct_from(there)
+
+    # How the statements are put together
+
+    def _mine(self, table: sa.Table) -> sa.ColumnElement[bool]:
+        return table.c.user_id == self._user_id
+
+    def _user(self) -> sa.ColumnElement[UUID]:
+        return sa.literal(self._user_id, Uuid()).label("user_id")
+
+    def _json(self, text: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        return text if self._is_sqlite else sa.cast(text, sa.JSON())
+
+    @property
+    def _dialect(self) -> str:
+        return self._session.get_bind().dialect.name
+
+    def _execute(self, statement: Any) -> None:
+        self._session.execute(statement.execution_options(synchronize_session=False))
+
+
+_OWN = ("seq",)
+"""The columns that a database gives."""
+
+
+def _storable(table: str, row: Row) -> Row:
+    """Return a row with the empty list of tags as NULL, as the type of the column would make it."""
+    return tuple(value or None if isinstance(value, list) else value for value in row) if table == "todos" else row
+
+
+def _renumbered(row: Row, numbers: Mapping[UUID, tuple[int, int]]) -> Row:
+    """Return a row of history with the new number of its todo."""
+    change_id, todo_id, *images = row
+    if todo_id not in numbers:
+        return row
+    number = numbers[todo_id][1]
+    return (change_id, todo_id, *(image and json.dumps({**json.loads(image), "number": number}) for image in images))
+
+
+def _other_todos() -> Conflict:
+    return Conflict(
+        "The user has other todos there already. Nothing was copied.",
+        hint="To keep both, and give the copied ones new numbers, pass --merge.",
+    )
