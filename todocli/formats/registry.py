@@ -3,10 +3,11 @@
 A format is a module with one or both of these functions, and a row in `FORMATS`:
 
     read(file: BinaryIO) -> Iterator[Entry]                        an entry for each todo, in the order of the file
-    write(todos: Iterable[TodoRead], file: TextIO) -> None         todos come with their notes, lines end in a line feed
+    write(todos: Iterable[TodoRead], file: TextIO) -> None         todos come with their notes
 
 `read` yields a `Fault` for a todo that is not valid, and goes on; it raises `todocli.errors.ValidationError` for a file
-that is not of the format at all. Neither keeps the file in memory as a whole. What they share is in `reading`.
+that is not of the format at all. `write` gets a file that does not translate the ends of lines. Neither keeps the file
+in memory as a whole, but for `trello`. What they share is in `reading`.
 """
 
 from __future__ import annotations
@@ -83,11 +84,16 @@ FORMATS = (
     ),
     Format("ics", "iCalendar", (".ics",), _ALL),
     Format("markdown", "Markdown", (".md", ".markdown"), _ALL),
-    Format("todoist", "Todoist", (".csv",), signs=(r"^\ufeff?TYPE,CONTENT,",)),
+    Format("todoist", "Todoist", (".csv",), signs=(r'^\ufeff?"?TYPE"?[,;]"?CONTENT"?[,;]',)),
     Format("google", "Google Tasks", (".json",), signs=(r'"kind"\s*:\s*"tasks#',)),
     Format("mstodo", "Microsoft To Do", (".json",), signs=(r'"importance"\s*:', r'"status"\s*:', r'DateTime"\s*:')),
     Format("trello", "Trello", (".json",), signs=(r'"(idList|idBoard|shortLink)"\s*:',)),
-    Format("github", "GitHub issues", (".json",), signs=(r'"number"\s*:', r'"title"\s*:', r'"state"\s*:')),
+    Format(
+        "github",
+        "GitHub issues",
+        (".json",),
+        signs=(r"^\ufeff?\s*\[", r'"number"\s*:\s*\d', r'"title"\s*:', r'"state"\s*:\s*"[A-Z]'),
+    ),
 )
 """All formats. Those with `signs` are recognized before others with the same extension."""
 
