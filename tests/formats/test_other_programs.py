@@ -207,6 +207,15 @@ def test_google() -> None:
     assert others == [LeftOut("item 3", "deleted tasks"), LeftOut("item 4", "tasks without a title")]
 
 
+def test_an_answer_of_google_for_one_list_has_no_project() -> None:
+    tasks = GOOGLE["items"][0]["items"]
+    entries = read("google", {"kind": "tasks#tasks", "items": tasks})
+    assert [(getattr(each, "source_id", None), getattr(each, "project", None)) for each in entries] == [
+        ("g1", ()),
+        ("g2", ()),
+    ]
+
+
 def test_microsoft_to_do() -> None:
     first, second = read("mstodo", MSTODO)
     assert first == Record(
@@ -386,12 +395,24 @@ def test_a_mark_and_other_line_ends_change_nothing(name: str) -> None:
         bytes(range(256)),
         b"[" * 1_000_000,
         b'{"a":' * 100_000,
+        b"[1," * 100_000,
         b'"text"',
         b"5",
         b'{"cards": 1, "value": 2}',
         b"x" * 1_000_001,
     ],
-    ids=["utf-16", "latin1", "binary", "deep list", "deep object", "text", "number", "other object", "long line"],
+    ids=[
+        "utf-16",
+        "latin1",
+        "binary",
+        "deep list",
+        "deep object",
+        "deep values",
+        "text",
+        "number",
+        "other object",
+        "long line",
+    ],
 )
 def test_a_file_of_another_kind_is_refused(name: str, data: bytes) -> None:
     with pytest.raises(ValidationError):

@@ -26,10 +26,11 @@ def read(file: BinaryIO) -> Iterator[Entry]:
 
 
 def _tasks(file: Readable) -> Iterator[tuple[str, tuple[Any, Any]]]:
-    """Return each task with the title of its list. What is no list counts as a task, which is a fault then."""
+    """Return each task with the title of its list, but for an answer of the API for one list, which has tasks alone."""
     numbers = count(1)
     for _, each in reading.json_items(file, "items.item"):
-        title, tasks = (each.get("title"), each.get("items") or []) if isinstance(each, dict) else (None, [each])
+        is_list = isinstance(each, dict) and each.get("kind") != "tasks#task"
+        title, tasks = (each.get("title"), each.get("items") or []) if is_list else (None, [each])
         for task in tasks if isinstance(tasks, list) else [tasks]:
             yield f"item {next(numbers)}", (title, task)
 
@@ -55,5 +56,5 @@ def _parse(place: str, item: tuple[Any, Any]) -> Record | LeftOut:
         created_at=instant_of(task, "created"),
         due_on=reading.parse_day(due.partition("T")[0], "due") if due else None,  # midnight in UTC means a day
         project=(project,) if project else (),
-        unheld=reading.picked(task, _UNHELD),
+        unheld=reading.kept_at(task, _UNHELD),
     )

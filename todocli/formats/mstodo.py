@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
-from html.parser import HTMLParser
 from itertools import count
 from typing import Any, BinaryIO
 
@@ -16,6 +15,7 @@ from todocli.domain.fields import Priority
 from todocli.domain.records import Entry, Record
 from todocli.errors import ValidationError
 from todocli.formats import reading
+from todocli.formats.html_text import shown_text
 from todocli.formats.reading import Limited, Readable, Unreadable, as_object, entries, text_of
 
 MAX_TASK = 10_000_000
@@ -49,7 +49,7 @@ def _parse(place: str, item: tuple[Any, Any]) -> Record:
     if (importance := text_of(task, "importance")) not in _PRIORITIES:
         raise Unreadable("importance", "must be low, normal or high")
     is_completed = status == "completed"
-    unheld = reading.picked(task, _UNHELD)
+    unheld = reading.kept_at(task, _UNHELD)
     if status not in (None, "notStarted", "completed"):
         unheld["status"] = status
     return Record(
@@ -94,39 +94,7 @@ def _description(task: Mapping[str, Any]) -> str | None:
     content = text_of(body, "content")
     if content is None or text_of(body, "contentType") != "html":
         return content
-    text = _Text()
     try:
-        text.feed(content)
-        text.close()
-    except AssertionError:  # what the parser raises for a declaration that is none
+        return shown_text(content)
+    except ValueError:
         raise Unreadable("body", "is not valid HTML") from None
-    return text.shown()
-
-
-class _Text(HTMLParser):
-    """The text that HTML shows."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._parts: list[str] = []
-        self._is_hidden = False
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        """Begin a line, or what is not shown."""
-        self._is_hidden = tag in ("script", "style", "title")
-        if tag in ("br", "div", "li", "p", "tr"):
-            self._parts.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        """End what is not shown."""
-        self._is_hidden = False
-
-    def handle_data(self, data: str) -> None:
-        """Take the text between tags, whose line breaks are spaces in HTML."""
-        if not self._is_hidden:
-            self._parts.append(re.sub(r"\s+", " ", data))
-
-    def shown(self) -> str | None:
-        """Return all text, one line for each paragraph that has any."""
-        lines = map(str.strip, "".join(self._parts).split("\n"))
-        return "\n".join(filter(None, lines)) or None

@@ -60,7 +60,7 @@ def _parse(place: str, row: Row, section: tuple[str, ...], ids: reading.LineIds)
         raise Unreadable("CONTENT", "is empty")
     if (level := row.get("PRIORITY", "").strip()) not in _PRIORITIES:
         raise Unreadable("PRIORITY", f"{level[:40]!r} must be 1 to 4")
-    unheld = reading.picked(row, _UNHELD)
+    unheld = reading.kept_at(row, _UNHELD)
     if (indent := row.get("INDENT", "").strip()) not in ("", "1"):
         unheld["INDENT"] = indent
     due_on, due_time = _due(row.get("DATE", "").strip(), unheld)

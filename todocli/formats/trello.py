@@ -22,7 +22,7 @@ from todocli.formats.reading import (
     instant_of,
     objects_of,
     parse_day_and_time,
-    picked,
+    kept_at,
     text_of,
     title_of,
 )
@@ -67,7 +67,7 @@ def read(file: BinaryIO) -> Iterator[Entry]:
             project=(project,) if project else (),
             tags=tuple(name for each in labels if (name := text_of(each, "name") or text_of(each, "color"))),
             notes=tuple(comments[card_id]),
-            unheld=picked({**card, "checklists": checklists[card_id]}, _UNHELD),
+            unheld=kept_at({**card, "checklists": checklists[card_id]}, _UNHELD),
         )
 
     return entries(((f"card {number}", card) for number, card in enumerate(board["cards"], 1)), parse)
