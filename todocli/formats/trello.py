@@ -20,9 +20,9 @@ from todocli.formats.reading import (
     entries,
     flag_of,
     instant_of,
+    kept_at,
     objects_of,
     parse_day_and_time,
-    kept_at,
     text_of,
     title_of,
 )
