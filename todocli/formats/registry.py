@@ -3,10 +3,11 @@
 A format is a module with one or both of these functions, and a row in `FORMATS`:
 
     read(file: BinaryIO) -> Iterator[Entry]                        an entry for each todo, in the order of the file
-    write(todos: Iterable[TodoRead], file: TextIO) -> None         todos come with their notes, lines end in a line feed
+    write(todos: Iterable[TodoRead], file: TextIO) -> None         todos come with their notes
 
 `read` yields a `Fault` for a todo that is not valid, and goes on; it raises `todocli.errors.ValidationError` for a file
-that is not of the format at all. Neither keeps the file in memory as a whole. What they share is in `reading`.
+that is not of the format at all. `write` gets a file that does not translate the ends of lines. Neither keeps the file
+in memory as a whole, but for `trello`. What they share is in `reading`.
 """
 
 from __future__ import annotations
@@ -26,30 +27,26 @@ HEAD_LENGTH = 65_536
 """How many bytes at the beginning of a file may tell its format."""
 
 
+_MOST = frozenset(
+    ("description", "completed_at", "created_at", "due_on", "due_time", "starts_on", "priority", "project", "tags")
+)
+FIELDS = _MOST | {"is_someday", "notes"}
+
+
 @dataclass(frozen=True)
 class Format:
     """A format by its `name`; `label` is what it is called in a sentence.
 
-    `holds` are the fields of a todo that a file of this format has a place for; None: it is not written. `signs` are
-    texts that the beginning of a file has if it is of this format and not another with the same extension.
+    `holds` are the fields of a todo that it has a place for, beside the title and whether it is completed. `signs` are
+    patterns that the beginning of a file has if it is of this format and not another with the same extension.
     """
 
     name: str
     label: str
     extensions: tuple[str, ...] = ()
-    holds: frozenset[str] | None = None
+    holds: frozenset[str] = FIELDS
     signs: tuple[str, ...] = ()
-    module: str = ""
-
-    @property
-    def is_written(self) -> bool:
-        """Whether todos can be exported in this format."""
-        return self.holds is not None
-
-    @property
-    def fields(self) -> frozenset[str]:
-        """The fields of a todo that a file may have."""
-        return FIELDS if self.holds is None else self.holds
+    is_written: bool = True
 
     def read(self, file: BinaryIO) -> Iterator[Entry]:
         """Return what is in a file. Raises `ValidationError` if it is of another format."""
@@ -62,23 +59,18 @@ class Format:
 
     @property
     def _module(self) -> Any:
-        return import_module(f"todocli.formats.{self.module or self.name}")
+        return import_module(f"todocli.formats.{self.name}")
 
     def has_signs(self, head: str) -> bool:
         """Whether the beginning of a file shows that it is of this format."""
         return bool(self.signs) and all(re.search(sign, head) for sign in self.signs)
 
 
-_MOST = frozenset(
-    ("description", "completed_at", "created_at", "due_on", "due_time", "starts_on", "priority", "project", "tags")
-)
-FIELDS = _MOST | {"is_someday", "notes"}
-
 FORMATS = (
-    Format("json", "JSON of todo", (".json",), FIELDS, (r'"format"\s*:\s*"todo"|"change_id"\s*:',), "todo_json"),
-    Format("jsonl", "JSON lines of todo", (".jsonl", ".ndjson"), FIELDS, module="todo_jsonl"),
-    Format("csv", "CSV", (".csv",), FIELDS),
-    Format("tsv", "TSV", (".tsv", ".tab"), FIELDS),
+    Format("json", "JSON of todo", (".json",), signs=(r'"format"\s*:\s*"todo"|"change_id"\s*:',)),
+    Format("jsonl", "JSON lines of todo", (".jsonl", ".ndjson")),
+    Format("csv", "CSV", (".csv",)),
+    Format("tsv", "TSV", (".tsv", ".tab")),
     Format("todotxt", "todo.txt", (".txt",), _MOST - {"description"}),
     Format(
         "taskwarrior",
@@ -87,13 +79,48 @@ FORMATS = (
         _MOST - {"description"} | {"notes"},
         signs=(r'"uuid"\s*:', r'"entry"\s*:\s*"\d{8}T\d{6}Z"'),
     ),
-    Format("ics", "iCalendar", (".ics",), FIELDS),
-    Format("markdown", "Markdown", (".md", ".markdown"), FIELDS),
-    Format("todoist", "Todoist", (".csv",), signs=(r"^\ufeff?TYPE,CONTENT,",)),
-    Format("google", "Google Tasks", (".json",), signs=(r'"kind"\s*:\s*"tasks#',)),
-    Format("mstodo", "Microsoft To Do", (".json",), signs=(r'"importance"\s*:', r'"status"\s*:', r'DateTime"\s*:')),
-    Format("trello", "Trello", (".json",), signs=(r'"(idList|idBoard|shortLink)"\s*:',)),
-    Format("github", "GitHub issues", (".json",), signs=(r'"number"\s*:', r'"title"\s*:', r'"state"\s*:')),
+    Format("ics", "iCalendar", (".ics",)),
+    Format("markdown", "Markdown", (".md", ".markdown")),
+    Format(
+        "todoist",
+        "Todoist",
+        (".csv",),
+        frozenset(("description", "due_on", "priority", "project", "tags", "notes")),
+        is_written=False,
+        signs=(r'^\ufeff?"?TYPE"?[,;]"?CONTENT"?[,;]',),
+    ),
+    Format(
+        "google",
+        "Google Tasks",
+        (".json",),
+        frozenset(("description", "completed_at", "due_on", "project")),
+        is_written=False,
+        signs=(r'"kind"\s*:\s*"tasks#',),
+    ),
+    Format(
+        "mstodo",
+        "Microsoft To Do",
+        (".json",),
+        frozenset(("description", "completed_at", "created_at", "due_on", "priority", "project", "tags")),
+        is_written=False,
+        signs=(r'"importance"\s*:', r'"status"\s*:', r'DateTime"\s*:'),
+    ),
+    Format(
+        "trello",
+        "Trello",
+        (".json",),
+        _MOST - {"priority"} | {"notes"},
+        is_written=False,
+        signs=(r'"(idList|idBoard|shortLink)"\s*:',),
+    ),
+    Format(
+        "github",
+        "GitHub issues",
+        (".json",),
+        frozenset(("description", "completed_at", "created_at", "project", "tags", "notes")),
+        is_written=False,
+        signs=(r"^\ufeff?\s*\[", r'"number"\s*:\s*\d', r'"title"\s*:', r'"state"\s*:\s*"[A-Z]'),
+    ),
 )
 """All formats. Those with `signs` are recognized before others with the same extension."""
 

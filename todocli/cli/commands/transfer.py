@@ -108,7 +108,7 @@ def import_(
             options=[project, sorted(tag or ()), keep_unknown, long_to_notes],
         )
         with context.workspace() as workspace, progress("Saving", None, unit="todos", shown=todos.count > _STEP):
-            outcome = workspace.import_todos(todos, found.name, found.fields, key, update=update, dry_run=dry_run)
+            outcome = workspace.import_todos(todos, found.name, found.holds, key, update=update, dry_run=dry_run)
         read = _result(found, outcome, report, todos, None if dry_run else key.id)
     _print(context, read, file, found)
     if report.invalid:
@@ -280,7 +280,7 @@ def export(
         nonlocal count
         for todo in todos:
             count += 1
-            missing.update(name for name in registry.FIELDS if name not in found.fields and getattr(todo, name))
+            missing.update(name for name in registry.FIELDS if name not in found.holds and getattr(todo, name))
             yield todo
 
     with context.workspace() as workspace:

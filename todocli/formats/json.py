@@ -18,26 +18,26 @@ from typing import Any, BinaryIO, TextIO
 
 from todocli.domain.records import Entry, LeftOut, Record, RecordNote
 from todocli.errors import ValidationError
-from todocli.formats.reading import Unreadable, entries, head_of, json_items, kept, parse_day, parse_instant, text_of
+from todocli.formats.reading import Unreadable, beginning, entries, json_items, kept, parse_day, parse_instant, text_of
 from todocli.schemas.todos import TodoRead
 
 VERSION = 1
 """The version of the document; it changes when a program could misread a newer one."""
 
-_VERSION = re.compile(rb'"version"\s*:\s*(\d+)')
+_VERSION = re.compile(r'"version"\s*:\s*(\d+)')
 _COLUMNS = frozenset(TodoRead.model_fields)
-_ITEMS = re.compile(rb'^[^{]*\{\s*"items"')
+_ITEMS = re.compile(r'^[^{]*\{\s*"items"')
 
 
 def read(file: BinaryIO) -> Iterator[Entry]:
     """Return the todos of a document. Raises `ValidationError` for a version that this program does not know."""
-    head = head_of(file)
+    head, whole = beginning(file)
     check_version(head)
     path = "items.item" if _ITEMS.match(head) else "todos.item"
-    return entries(json_items(file, path), parse)
+    return entries(json_items(whole, path), parse)
 
 
-def check_version(head: bytes) -> None:
+def check_version(head: str) -> None:
     """Raise `ValidationError` if the beginning of a file is that of a version that this program does not know."""
     version = _VERSION.search(head[:200])
     if version and int(version[1]) > VERSION:

@@ -1,0 +1,304 @@
+"""CSV and TSV: what comes back is what was written, and what other programs write is understood."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.factories import a_todo
+from tests.support.strategies import drafts
+from todocli.domain.records import Entry, Fault, Record, RecordNote
+from todocli.errors import ValidationError
+from todocli.formats import csv as csv_format
+from todocli.formats.registry import by_name
+from todocli.schemas.todos import NoteCreate, NoteRead, TodoCreate, TodoRead
+
+NAMES = ("csv", "tsv")
+PIECES = (
+    "'",
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t",
+    "\r",
+    "\n",
+    "\r\n\r\n",
+    "\\",
+    '"',
+    ",",
+    ";",
+    "ü",
+    "a",
+    "\n\n2026-11-30T10:00:00.000000Z ",
+)
+
+instants = st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))
+hard_texts = st.lists(st.sampled_from(PIECES), min_size=1, max_size=8).map("".join).filter(str.strip)
+notes = st.builds(NoteRead, at=instants, text=hard_texts.map(lambda text: NoteCreate(text=text).text))
+
+
+@st.composite
+def todos(draw: st.DrawFn) -> TodoRead:
+    """Give a todo as it is stored, with texts that a table or a spreadsheet may take for something else."""
+    fields = draw(drafts()).model_dump() | {"title": draw(hard_texts), "description": draw(st.none() | hard_texts)}
+    fields = TodoCreate(**fields).model_dump()
+    completed_at = draw(st.none() | instants)
+    return a_todo(
+        draw(st.integers(1, 999)),
+        completed_at=completed_at,
+        is_completed=completed_at is not None,
+        created_at=draw(instants),
+        notes=draw(st.lists(notes, max_size=3)),
+        **fields,
+    )
+
+
+def written(name: str, items: Iterable[TodoRead]) -> str:
+    file = io.StringIO(newline="")
+    by_name(name).write(items, file)
+    return file.getvalue()
+
+
+def read(name: str, text: str | bytes) -> list[Entry]:
+    return list(by_name(name).read(io.BytesIO(text.encode() if isinstance(text, str) else text)))
+
+
+def the_record(text: str | bytes, name: str = "csv") -> Record:
+    (record,) = read(name, text)
+    assert isinstance(record, Record), record
+    return record
+
+
+def the_fault(text: str) -> Fault:
+    (fault,) = read("csv", text)
+    assert isinstance(fault, Fault), fault
+    return fault
+
+
+def as_record(todo: TodoRead) -> dict[str, Any]:
+    """Return what a record of a todo must have, by the name of the field."""
+    return {
+        "source_id": str(todo.id),
+        "project": tuple(todo.project.split("/")) if todo.project else (),
+        "tags": tuple(todo.tags),
+        "notes": tuple(RecordNote(each.text, each.at) for each in todo.notes or ()),
+        "unheld": {},
+    } | {
+        name: getattr(todo, name)
+        for name in ("title", "is_completed", *by_name("csv").holds)
+        if name not in ("project", "tags", "notes")
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(items=st.lists(todos(), max_size=3))
+def test_todos_come_back_as_they_were_written(name: str, items: list[TodoRead]) -> None:
+    fields = [as_record(todo) for todo in items]
+    records = read(name, written(name, items))
+    assert [
+        {name: getattr(record, name) for name in expected} for record, expected in zip(records, fields, strict=True)
+    ] == fields
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_line_ends_of_another_system_change_no_note(name: str) -> None:
+    a_note = NoteRead(at=datetime(2026, 11, 30, tzinfo=UTC), text="One")
+    text = written(name, [a_todo(notes=[a_note, a_note])]).replace("\r\n", "\n").replace("\n", "\r\n")
+    assert the_record(text, name).notes == (RecordNote("One", a_note.at),) * 2
+
+
+@pytest.mark.parametrize("title", ["=1+1", "+49 30 123", "-5", "@x", "'=x", "''@x"])
+def test_a_cell_that_a_spreadsheet_would_run_has_an_apostrophe(title: str) -> None:
+    text = written("csv", [a_todo(title=title)])
+    assert next(csv.DictReader(io.StringIO(text)))["title"] == f"'{title}"
+    assert the_record(text).title == title
+
+
+@pytest.mark.parametrize("title", ["'tis", "1-1", "a=b", "''"])
+def test_a_cell_that_no_spreadsheet_would_run_stays_as_it_is(title: str) -> None:
+    text = written("csv", [a_todo(title=title)])
+    assert next(csv.DictReader(io.StringIO(text)))["title"] == title
+    assert the_record(text).title == title
+
+
+def test_rows_end_as_rfc_4180_says() -> None:
+    assert written("csv", []).endswith("notes\r\n")
+
+
+def test_columns_are_found_by_their_usual_names() -> None:
+    header = [
+        "Name",
+        "NOTES",
+        "Deadline",
+        "Start Date",
+        "Priority",
+        "Folder",
+        "Labels",
+        "Done",
+        "Created_At",
+        "Key",
+        "Age",
+    ]
+    assert list(csv_format.columns(header).values()) == [
+        "title", "description", "due", "start", "priority", "project", "tags", "completed", "created_at", "id", None,
+    ]  # fmt: skip
+
+
+def test_notes_are_notes_if_there_is_a_description_as_well() -> None:
+    record = the_record("title,details,notes\nPay,Much,Called them\n")
+    assert (record.description, record.notes) == ("Much", (RecordNote("Called them"),))
+
+
+def test_content_is_the_description_if_there_is_a_title() -> None:
+    record = the_record("Content,Title\nMuch,Pay\n")
+    assert (record.title, record.description) == ("Pay", "Much")
+
+
+def test_the_second_column_of_a_name_is_kept_apart() -> None:
+    assert the_record("Task,Label,Label,,\nPay,a,b,c,\n").unheld == {"Label (2)": "b", "column 4": "c"}
+
+
+def test_a_number_is_kept_unless_it_is_one_of_ours() -> None:
+    assert the_record("title,number\nEggs,12\n").unheld == {"number": "12"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("High", "high"), ("m", "medium"), ("3", "low"), ("A", "high"), ("b", "medium"), ("C", "low"), ("none", None)],
+)
+def test_priority_is_read(text: str, expected: str | None) -> None:
+    record = the_record(f"title,priority\nPay,{text}\n")
+    assert (record.priority, record.unheld) == (expected, {})
+
+
+def test_an_unknown_priority_is_not_lost() -> None:
+    record = the_record("title,priority\nPay,Urgent\n")
+    assert (record.priority, record.unheld) == (None, {"priority": "Urgent"})
+
+
+@pytest.mark.parametrize("word", ["yes", "TRUE", "x", "1", "Done", "completed"])
+def test_a_word_for_completed_completes(word: str) -> None:
+    assert the_record(f"title,status\nPay,{word}\n").is_completed
+
+
+@pytest.mark.parametrize("word", ["", "no", "FALSE", "0", "open"])
+def test_a_word_for_open_leaves_open(word: str) -> None:
+    record = the_record(f"title,done\nPay,{word}\n")
+    assert (record.is_completed, record.unheld) == (False, {})
+
+
+def test_an_unknown_status_leaves_open_and_is_not_lost() -> None:
+    record = the_record("title,status\nPay,In progress\n")
+    assert (record.is_completed, record.unheld) == (False, {"status": "In progress"})
+
+
+def test_a_completion_date_completes() -> None:
+    record = the_record("title,completion date\nPay,2026-11-27T10:00:00Z\n")
+    assert (record.is_completed, record.completed_at) == (True, datetime(2026, 11, 27, 10, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("text", "tags"),
+    [("a b", ("a", "b")), ("a,b", ("a", "b")), ("high energy; b", ("high energy", "b")), (" , ", ())],
+)
+def test_tags_are_separated_by_what_a_program_uses(text: str, tags: tuple[str, ...]) -> None:
+    assert the_record(f'title,tags\nPay,"{text}"\n').tags == tags
+
+
+def test_a_project_is_a_path() -> None:
+    assert the_record("title,list\nPay,Home/My Garden/\n").project == ("Home", "My Garden")
+
+
+@pytest.mark.parametrize(
+    ("text", "due"),
+    [
+        ("2026-11-27", (date(2026, 11, 27), None)),
+        ("2026-11-27T00:00:00", (date(2026, 11, 27), None)),
+        ("2026-11-27 17:30:00", (date(2026, 11, 27), time(17, 30))),
+    ],
+)
+def test_due_is_a_day_or_a_local_time(text: str, due: tuple[date, time | None]) -> None:
+    record = the_record(f"title,due\nPay,{text}\n")
+    assert (record.due_on, record.due_time) == due
+
+
+@pytest.mark.parametrize("text", ["01/02/2026", "0000-01-01", "tomorrow", "9999-12-31T23:59:59-23:00"])
+@pytest.mark.parametrize("column", ["Due Date", "Start"])
+def test_a_date_that_is_not_iso_is_a_fault(column: str, text: str) -> None:
+    fault = the_fault(f"title,{column}\nPay,{text}\n")
+    assert (fault.place, fault.field) == ("line 2", column)
+    assert "ISO 8601" in fault.message
+
+
+def test_a_file_of_european_excel_is_read() -> None:
+    record = the_record("\ufeffTitle;Tags\r\nPay, then rest;a,b\r\n")
+    assert (record.title, record.tags) == ("Pay, then rest", ("a", "b"))
+
+
+def test_the_place_is_the_line_where_a_row_begins() -> None:
+    entries = read("csv", 'title,details\n\n"Pay\r\nrent",x\n"Eat",\n')
+    assert [(entry.place, getattr(entry, "title", None)) for entry in entries] == [
+        ("line 3", "Pay\r\nrent"),
+        ("line 5", "Eat"),
+    ]
+
+
+def test_rows_after_a_fault_are_read() -> None:
+    entries = read("csv", 'title,due\na,b,c\n"d"e,\n,2026-01-01\nf,\n')
+    assert [type(entry) for entry in entries] == [Fault, Fault, Fault, Record]
+    assert [entry.place for entry in entries] == ["line 2", "line 3", "line 4", "line 5"]
+
+
+def test_a_quote_that_is_not_closed_is_a_fault() -> None:
+    assert "not closed" in the_fault('title\n"Pay\nrent\n').message
+
+
+def test_a_cell_without_an_end_is_not_kept_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_format, "MAX_CELL", 1_000)
+    with pytest.raises(ValidationError, match="line 2 or after it is not closed"):
+        read("csv", 'title\n"Pay\n' + "rent\n" * 1_000)
+
+
+def test_the_same_row_twice_has_two_ids() -> None:
+    first, second = read("csv", "title\nPay\nPay\n")
+    assert isinstance(first, Record)
+    assert isinstance(second, Record)
+    assert first.source_id != second.source_id
+
+
+def test_a_header_without_a_title_names_what_it_has() -> None:
+    with pytest.raises(ValidationError, match="It has: Due, Age"):
+        read("csv", "Due,Age\n,\n")
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("data", [b"", b"\xef\xbb\xbf", b"\r\n\r\n", b"title\r\n"])
+def test_an_empty_file_has_no_todos(name: str, data: bytes) -> None:
+    assert read(name, data) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "data",
+    [
+        "title\nPay\n".encode("utf-16"),
+        "title\nCafé\n".encode("latin1"),
+        b"title\nPay\0rent\n",
+        bytes(range(256)),
+        b"title\n" + b"x" * 1_000_001,
+        b"title\rPay\r",
+        b'"title\nPay\n',
+    ],
+    ids=["utf-16", "latin1", "nul", "binary", "long line", "old mac", "open quote"],
+)
+def test_a_file_that_is_no_table_is_refused(name: str, data: bytes) -> None:
+    with pytest.raises(ValidationError):
+        read(name, data)

@@ -1,0 +1,431 @@
+"""What other programs export, and what of it a todo cannot hold."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from todocli.domain.records import Entry, Fault, LeftOut, Record, RecordNote
+from todocli.errors import ValidationError
+from todocli.formats import trello
+from todocli.formats.registry import by_name
+
+TODOIST = """TYPE,CONTENT,DESCRIPTION,PRIORITY,INDENT,AUTHOR,RESPONSIBLE,DATE,DATE_LANG,TIMEZONE,DURATION,DURATION_UNIT
+meta,view_style=list,,,,,,,,,,
+task,Pay @home rent @bills,To the bank,1,1,Ann (1),,2026-12-01,en,Europe/Berlin,,
+note,Call first,,,,Ann (1),,,,,,
+note,Then pay,,,,Ann (1),,,,,,
+,,,,,,,,,,,
+section,Garden,,,,,,,,,,
+task,Water plants,,4,1,Ann (1),Bob (2),every day,en,Europe/Berlin,15,minute
+task,The roses,,3,2,Ann (1),,,en,Europe/Berlin,,
+"""
+
+GOOGLE: dict[str, Any] = {
+    "kind": "tasks#taskLists",
+    "items": [
+        {
+            "kind": "tasks#tasks",
+            "id": "list1",
+            "title": "My Tasks",
+            "items": [
+                {
+                    "kind": "tasks#task",
+                    "id": "g1",
+                    "title": "Pay rent",
+                    "notes": "To the bank",
+                    "status": "needsAction",
+                    "due": "2026-12-01T00:00:00.000Z",
+                    "created": "2026-11-01T10:00:00Z",
+                },
+                {
+                    "kind": "tasks#task",
+                    "id": "g2",
+                    "title": "Call",
+                    "status": "completed",
+                    "completed": "2026-11-02T10:00:00.000Z",
+                    "parent": "g1",
+                },
+            ],
+        },
+        {"kind": "tasks#tasks", "id": "list2", "title": "Empty"},
+        {
+            "kind": "tasks#tasks",
+            "id": "list3",
+            "title": "Shopping",
+            "items": [
+                {"kind": "tasks#task", "id": "g3", "title": "Eggs", "status": "needsAction", "deleted": True},
+                {"kind": "tasks#task", "id": "g4", "title": "", "status": "needsAction"},
+            ],
+        },
+    ],
+}
+
+MSTODO: dict[str, Any] = {
+    "@odata.context": "https://graph.microsoft.com/v1.0/$metadata#todoTask",
+    "value": [
+        {
+            "importance": "high",
+            "status": "notStarted",
+            "title": "Pay rent",
+            "createdDateTime": "2026-11-01T10:00:00.1234567Z",
+            "hasAttachments": False,
+            "categories": ["Bills"],
+            "id": "m1",
+            "body": {"content": "To the bank", "contentType": "text"},
+            "dueDateTime": {"dateTime": "2026-12-01T00:00:00.0000000", "timeZone": "W. Europe Standard Time"},
+            "checklistItems": [{"displayName": "Call", "isChecked": False}],
+        },
+        {
+            "importance": "normal",
+            "status": "completed",
+            "title": "Call",
+            "id": "m2",
+            "completedDateTime": {"dateTime": "2026-11-02T10:00:00.0000000", "timeZone": "UTC"},
+        },
+    ],
+}
+
+TRELLO: dict[str, Any] = {
+    "id": "b1",
+    "name": "House",
+    "shortLink": "abc",
+    "cards": [
+        {
+            "id": "6745d000aaaaaaaaaaaaaaaa",
+            "name": "Pay rent",
+            "desc": "To the bank",
+            "closed": False,
+            "due": "2026-12-01T17:30:00.000Z",
+            "dueComplete": True,
+            "start": "2026-11-27T12:00:00.000Z",
+            "idList": "l1",
+            "labels": [{"name": "Bills", "color": "red"}, {"name": "", "color": "green"}],
+        },
+        {"id": "c2", "name": "Old", "closed": True, "idList": "l1"},
+        {"id": "c3", "name": "Older", "closed": False, "idList": "l2"},
+        {"id": "c4", "name": "Call", "closed": False, "idList": "l1", "idMembers": ["u1"], "labels": []},
+    ],
+    "lists": [{"id": "l1", "name": "To do", "closed": False}, {"id": "l2", "name": "Past", "closed": True}],
+    "checklists": [{"idCard": "c4", "checkItems": [{"name": "Find number", "state": "complete"}]}],
+    "actions": [
+        {"type": "commentCard", "date": "2026-11-03T10:00:00Z", "data": {"card": {"id": "c4"}, "text": "Busy"}},
+        {"type": "createCard", "date": "2026-11-02T10:00:00Z", "data": {"card": {"id": "c4"}}},
+        {"type": "commentCard", "date": "2026-11-01T10:00:00Z", "data": {"card": {"id": "c4"}, "text": "Ask Bob"}},
+    ],
+}
+
+GITHUB: list[dict[str, Any]] = [
+    {
+        "assignees": [{"login": "ann"}, {"login": "bob"}],
+        "body": "It leaks.",
+        "closedAt": "2026-11-02T10:00:00Z",
+        "comments": [{"body": "Confirmed", "createdAt": "2026-11-01T11:00:00Z"}],
+        "createdAt": "2026-11-01T10:00:00Z",
+        "labels": [{"name": "bug"}, {"name": "good first issue"}],
+        "milestone": {"title": "v1.0"},
+        "number": 7,
+        "state": "CLOSED",
+        "title": "Fix the roof",
+        "url": "https://github.com/a/b/issues/7",
+    },
+    {"milestone": None, "number": 8, "state": "OPEN", "title": "Paint"},
+]
+
+SAMPLES: dict[str, str] = {
+    "todoist": TODOIST,
+    "google": json.dumps(GOOGLE),
+    "mstodo": json.dumps(MSTODO),
+    "trello": json.dumps(TRELLO),
+    "github": json.dumps(GITHUB),
+}
+JSON_NAMES = ("google", "mstodo", "trello", "github")
+
+
+def read(name: str, content: object) -> list[Entry]:
+    """Return what is in a text, in bytes, or in what is to be JSON."""
+    if not isinstance(content, bytes):
+        content = (content if isinstance(content, str) else json.dumps(content)).encode()
+    return list(by_name(name).read(io.BytesIO(content)))
+
+
+def test_todoist() -> None:
+    first, second, third = read("todoist", TODOIST)
+    assert isinstance(first, Record)
+    assert isinstance(second, Record)
+    assert isinstance(third, Record)
+    assert (first.place, first.title, first.tags, first.description) == (
+        "line 3", "Pay rent", ("home", "bills"), "To the bank"
+    )  # fmt: skip
+    assert (first.priority, first.due_on, first.project) == ("high", date(2026, 12, 1), ())
+    assert first.notes == (RecordNote("Call first"), RecordNote("Then pay"))
+    assert (second.priority, second.due_on, second.project) == (None, None, ("Garden",))
+    assert second.unheld == {"RESPONSIBLE": "Bob (2)", "DATE": "every day", "DURATION": "15"}
+    assert (third.priority, third.unheld) == ("low", {"INDENT": "2"})
+
+
+def test_an_address_in_a_task_of_todoist_is_no_label() -> None:
+    (record,) = read("todoist", "TYPE,CONTENT\ntask,Write to ann@example.com\n")
+    assert isinstance(record, Record)
+    assert (record.title, record.tags) == ("Write to ann@example.com", ())
+
+
+def test_a_bad_task_of_todoist_is_a_fault_and_keeps_none_of_the_notes() -> None:
+    entries = read("todoist", "TYPE,CONTENT,PRIORITY\ntask,A,1\ntask,B,9\nnote,C,\nmilestone,D,\n")
+    assert entries[1:] == [
+        Fault("line 3", "PRIORITY", "'9' must be 1 to 4"),
+        Fault("line 5", "TYPE", "'milestone' must be task, section or note"),
+    ]
+    assert isinstance(entries[0], Record)
+    assert entries[0].notes == ()
+
+
+def test_google() -> None:
+    first, second, *others = read("google", GOOGLE)
+    assert first == Record(
+        "item 1",
+        "g1",
+        "Pay rent",
+        "To the bank",
+        created_at=datetime(2026, 11, 1, 10, tzinfo=UTC),
+        due_on=date(2026, 12, 1),
+        project=("My Tasks",),
+    )
+    assert second == Record(
+        "item 2",
+        "g2",
+        "Call",
+        is_completed=True,
+        completed_at=datetime(2026, 11, 2, 10, tzinfo=UTC),
+        project=("My Tasks",),
+        unheld={"parent": "g1"},
+    )
+    assert others == [LeftOut("item 3", "deleted tasks"), LeftOut("item 4", "tasks without a title")]
+
+
+def test_an_answer_of_google_for_one_list_has_no_project() -> None:
+    tasks = GOOGLE["items"][0]["items"]
+    entries = read("google", {"kind": "tasks#tasks", "items": tasks})
+    assert [(getattr(each, "source_id", None), getattr(each, "project", None)) for each in entries] == [
+        ("g1", ()),
+        ("g2", ()),
+    ]
+
+
+def test_microsoft_to_do() -> None:
+    first, second = read("mstodo", MSTODO)
+    assert first == Record(
+        "item 1",
+        "m1",
+        "Pay rent",
+        "To the bank",
+        created_at=datetime(2026, 11, 1, 10, 0, 0, 123456, tzinfo=UTC),
+        due_on=date(2026, 12, 1),
+        priority="high",
+        tags=("Bills",),
+        unheld={"checklistItems": '[{"displayName": "Call", "isChecked": false}]'},
+    )
+    assert second == Record(
+        "item 2", "m2", "Call", is_completed=True, completed_at=datetime(2026, 11, 2, 10, tzinfo=UTC)
+    )
+
+
+def test_microsoft_lists_are_projects_and_one_task_is_a_file() -> None:
+    tasks = MSTODO["value"]
+    for content in ([{"displayName": "Home", "tasks": tasks}], {"value": [{"displayName": "Home", "tasks": tasks}]}):
+        assert [(each.place, getattr(each, "project", None)) for each in read("mstodo", content)] == [
+            ("item 1", ("Home",)),
+            ("item 2", ("Home",)),
+        ]
+    assert read("mstodo", tasks[0]) == read("mstodo", MSTODO)[:1]
+    assert read("mstodo", tasks) == read("mstodo", MSTODO)
+
+
+@pytest.mark.parametrize("hours", [-11, -5, 0, 2, 9, 12])
+def test_the_day_of_a_microsoft_task_is_where_it_was_set(hours: int) -> None:
+    midnight = datetime(2026, 12, 1) - timedelta(hours=hours)
+    task = MSTODO["value"][0] | {
+        "dueDateTime": {"dateTime": f"{midnight:%Y-%m-%dT%H:%M:%S}.0000000", "timeZone": "UTC"}
+    }
+    (record,) = read("mstodo", [task])
+    assert getattr(record, "due_on", None) == date(2026, 12, 1)
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<head><style>p {}</style></head><p>To <b>the</b>\r\nbank</p><p>Today&nbsp;</p>", "To the bank\nToday"),
+        ("a<br>b &lt;c&gt;<br/>", "a\nb <c>"),
+        ("<div></div>", None),
+    ],
+)  # fmt: skip
+def test_the_text_of_html_is_the_description(html: str, text: str | None) -> None:
+    (record,) = read("mstodo", [MSTODO["value"][0] | {"body": {"content": html, "contentType": "html"}}])
+    assert getattr(record, "description", "") == text
+
+
+def test_html_that_is_none_is_a_fault() -> None:
+    (fault,) = read("mstodo", [MSTODO["value"][0] | {"body": {"content": "<![x[y]]>", "contentType": "html"}}])
+    assert fault == Fault("item 1", "body", "is not valid HTML")
+
+
+def test_trello() -> None:
+    first, *left_out, last = read("trello", TRELLO)
+    local = datetime(2026, 12, 1, 17, 30, tzinfo=UTC).astimezone()
+    assert first == Record(
+        "card 1",
+        "6745d000aaaaaaaaaaaaaaaa",
+        "Pay rent",
+        "To the bank",
+        is_completed=True,
+        created_at=datetime.fromtimestamp(0x6745D000, UTC),
+        due_on=local.date(),
+        due_time=local.time(),
+        starts_on=datetime(2026, 11, 27, 12, tzinfo=UTC).astimezone().date(),
+        project=("To do",),
+        tags=("Bills", "green"),
+    )
+    assert left_out == [LeftOut("card 2", "archived cards"), LeftOut("card 3", "archived cards")]
+    assert isinstance(last, Record)
+    assert last.notes == (
+        RecordNote("Ask Bob", datetime(2026, 11, 1, 10, tzinfo=UTC)),
+        RecordNote("Busy", datetime(2026, 11, 3, 10, tzinfo=UTC)),
+    )
+    assert last.unheld == {"idMembers": '["u1"]', "checklists": '["- [x] Find number"]'}
+
+
+def test_a_board_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trello, "MAX_SIZE", 1_000)
+    with pytest.raises(ValidationError, match="more than 1,000 bytes"):
+        read("trello", TRELLO)
+
+
+def test_github() -> None:
+    assert read("github", GITHUB) == [
+        Record(
+            "item 1",
+            "https://github.com/a/b/issues/7",
+            "Fix the roof",
+            "It leaks.",
+            is_completed=True,
+            completed_at=datetime(2026, 11, 2, 10, tzinfo=UTC),
+            created_at=datetime(2026, 11, 1, 10, tzinfo=UTC),
+            project=("v1.0",),
+            tags=("bug", "good first issue"),
+            notes=(RecordNote("Confirmed", datetime(2026, 11, 1, 11, tzinfo=UTC)),),
+            unheld={"assignees": "ann, bob"},
+        ),
+        Record("item 2", "8", "Paint"),
+    ]
+
+
+def tasks_in(name: str, content: Any) -> list[Any]:
+    """Return the list of tasks in a sample."""
+    match name:
+        case "google":
+            tasks = content["items"][0]["items"]
+        case "mstodo":
+            tasks = content["value"]
+        case "trello":
+            tasks = content["cards"]
+        case _:
+            tasks = content
+    assert isinstance(tasks, list)
+    return tasks
+
+
+@pytest.mark.parametrize("name", JSON_NAMES)
+@pytest.mark.parametrize("item", ["text", 5, None, [], True])
+def test_an_item_that_is_no_object_is_a_fault_and_the_next_is_read(name: str, item: object) -> None:
+    content = json.loads(SAMPLES[name])
+    tasks_in(name, content).insert(0, item)
+    first, second, *_ = read(name, content)
+    assert isinstance(first, Fault)
+    assert isinstance(second, Record)
+
+
+@pytest.mark.parametrize("name", JSON_NAMES)
+def test_a_value_of_another_type_is_a_fault_or_is_kept(name: str) -> None:
+    """No value of any field makes a reader fail, and a title is never anything but text."""
+    values: tuple[object, ...] = (
+        5,
+        True,
+        [],
+        [1],
+        {},
+        {"a": 1},
+        "0000-01-01T00:00:00Z",
+        {"dateTime": 3},
+        {"content": []},
+    )
+    for field in tasks_in(name, json.loads(SAMPLES[name]))[0]:
+        for value in values:
+            content = json.loads(SAMPLES[name])
+            tasks_in(name, content)[0][field] = value
+            entry = read(name, content)[0]
+            assert isinstance(entry, Fault | LeftOut) or isinstance(entry.title, str)
+            if field in ("id", "title", "name") and not isinstance(value, str):
+                assert isinstance(entry, Fault)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("data", [b"", b"\xef\xbb\xbf", b"\r\n "])
+def test_an_empty_file_has_no_todos(name: str, data: bytes) -> None:
+    assert read(name, data) == []
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_mark_and_other_line_ends_change_nothing(name: str) -> None:
+    text = SAMPLES[name] if name == "todoist" else json.dumps(json.loads(SAMPLES[name]), indent=2)
+    assert [
+        getattr(each, "title", each) for each in read(name, b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+    ] == [getattr(each, "title", each) for each in read(name, SAMPLES[name])]
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize(
+    "data",
+    [
+        "UTF-16".encode("utf-16"),
+        b"caf\xe9",
+        bytes(range(256)),
+        b"[" * 1_000_000,
+        b'{"a":' * 100_000,
+        b"[1," * 100_000,
+        b'"text"',
+        b"5",
+        b'{"cards": 1, "value": 2}',
+        b"x" * 1_000_001,
+    ],
+    ids=[
+        "utf-16",
+        "latin1",
+        "binary",
+        "deep list",
+        "deep object",
+        "deep values",
+        "text",
+        "number",
+        "other object",
+        "long line",
+    ],
+)
+def test_a_file_of_another_kind_is_refused(name: str, data: bytes) -> None:
+    with pytest.raises(ValidationError):
+        read(name, data)
+
+
+@pytest.mark.parametrize("name", JSON_NAMES)
+def test_a_file_that_ends_too_early_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match="ends too early"):
+        read(name, SAMPLES[name][:-20])
+
+
+@pytest.mark.parametrize("name", JSON_NAMES)
+def test_half_of_a_character_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match="JSON"):
+        read(name, SAMPLES[name].replace("Call", "\\udc00").replace("Paint", "\\udc00"))

@@ -1,0 +1,287 @@
+"""CSV: a header, and one row per todo (https://www.rfc-editor.org/rfc/rfc4180).
+
+Two texts have marks that reading takes away again, so that each cell comes back as it was:
+
+- A spreadsheet runs a cell that begins with one of `= + - @`, a tab or a carriage return
+  (https://owasp.org/www-community/attacks/CSV_Injection), so an apostrophe is put before it; and before one that begins
+  with apostrophes and then one of these.
+- The notes of a todo are one cell. A note begins with its instant, after a blank line. A paragraph of a note that looks
+  like the beginning of another gets a backslash, and so does one that begins with backslashes and then looks like it.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, time
+from itertools import chain
+from typing import BinaryIO, TextIO, TypeAlias
+
+from todocli.domain.fields import Priority, parse_priority
+from todocli.domain.records import Entry, Record, RecordNote
+from todocli.errors import ValidationError
+from todocli.formats import reading
+from todocli.formats.reading import Unreadable, entries, parse_instant
+from todocli.schemas.base import instant
+from todocli.schemas.todos import TodoRead
+
+MAX_CELL = 10_000_000
+"""The most characters of a cell: one with more is a quote that nothing closes."""
+
+_HEADER = (
+    "number", "id", "title", "description", "completed", "completed_at", "created_at", "due", "due_time", "start",
+    "priority", "project", "tags", "someday", "notes",
+)  # fmt: skip
+_NAMES: dict[str, tuple[str, ...]] = {
+    "id": ("id", "uuid", "key"),
+    "title": ("title", "task", "name", "summary", "content", "subject"),
+    "description": ("description", "details", "body", "content", "notes", "note"),
+    "notes": ("notes",),
+    "completed": ("completed", "done", "status", "is completed"),
+    "completed_at": ("completed at", "completion date", "completed date", "completed time", "completed on"),
+    "created_at": ("created at", "created", "created date", "created time", "creation date", "created on"),
+    "due": ("due", "due date", "deadline", "due on", "due at"),
+    "due_time": ("due time",),
+    "start": ("start", "start date", "starts on", "defer", "defer date"),
+    "priority": ("priority",),
+    "project": ("project", "list", "folder", "category"),
+    "tags": ("tags", "tag", "labels", "label", "contexts", "context"),
+    "someday": ("someday", "is someday"),
+}
+"""The names of columns that each field is read from. The first that a file has is taken, and only once."""
+
+_YES = frozenset(("yes", "y", "true", "x", "1", "done", "completed", "complete", "closed"))
+_NO = frozenset(("", "no", "n", "false", "0", "open", "todo", "to do", "not done", "incomplete", "not started"))
+_NO_PRIORITY = ("", "none", "normal", "0")
+_LETTERS: dict[str, Priority] = {"a": "high", "b": "medium", "c": "low"}
+
+_RUN_AS_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_INSTANT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"
+_NOTE = re.compile(rf"({_INSTANT}) (.*)", re.ASCII | re.DOTALL)
+_BETWEEN_NOTES = re.compile(rf"(?:\r?\n){{2}}(?={_INSTANT} )", re.ASCII)
+_LIKE_A_NOTE = re.compile(rf"((?:\r?\n){{2}})(?=\\*{_INSTANT} )", re.ASCII)
+_MARKED_PARAGRAPH = re.compile(rf"((?:\r?\n){{2}})\\(?=\\*{_INSTANT} )", re.ASCII)
+
+Row: TypeAlias = Mapping[str, str] | Unreadable
+"""The cells of a row by their column, or why there are none."""
+
+
+def read(file: BinaryIO) -> Iterator[Entry]:
+    """Return the todos of a file whose cells are separated by commas, or by semicolons as Excel writes them in Europe.
+
+    Raises `ValidationError` if no column is a title.
+    """
+    return read_table(file, ",;")
+
+
+def write(todos: Iterable[TodoRead], file: TextIO) -> None:
+    """Write todos, one row each, to a file that does not translate the ends of lines."""
+    write_table(todos, file, ",")
+
+
+def columns(header: Sequence[str]) -> dict[str, str | None]:
+    """Return which field each column is read as; None for one that a todo has no place for."""
+    found: dict[str, str | None] = dict.fromkeys(header)
+    free: dict[str, str] = {}
+    for column in header:
+        free.setdefault(re.sub(r"[\s_-]+", " ", column).casefold().strip(), column)
+    for field, names in _NAMES.items():
+        if name := next((each for each in names if each in free), None):
+            found[free.pop(name)] = field
+    if "id" in found.values() and "number" in free:
+        found[free["number"]] = "number"
+    return found
+
+
+def read_table(file: BinaryIO, delimiters: str) -> Iterator[Entry]:
+    """Return the todos of a file; its header tells which one of `delimiters` separates the cells."""
+    header, rows = table(file, delimiters)
+    if not header:
+        return iter(())
+    fields = {field: column for column, field in columns(header).items() if field}
+    if "title" not in fields:
+        found = ", ".join(header)
+        detail = f"The header of the file has no column for titles, such as title or task. It has: {found[:200]}."
+        raise ValidationError(detail, hint="Name the columns in the first line, or pass --format.")
+    ids = reading.LineIds()
+    return entries(rows, lambda place, row: _parse(place, row, fields, ids))
+
+
+def table(file: BinaryIO, delimiters: str) -> tuple[list[str], Iterator[tuple[str, Row]]]:
+    """Return the names of the columns, and the rows that are not blank, each with its place.
+
+    Raises `ValidationError` for a file that is no table.
+    """
+    lines = (line for _, line in reading.text_lines(file, with_ends=True))
+    first: list[str] = []
+    for line in lines:
+        first.append(line)
+        if line.strip():
+            break
+    delimiter = max(delimiters, key="".join(first).count)
+    csv.field_size_limit(MAX_CELL)
+    rows = _rows(csv.reader(chain(first, lines), delimiter=delimiter, strict=True))
+    place, header = next(rows, ("", []))
+    if isinstance(header, Unreadable):
+        raise ValidationError(f"The header of the file, in {place}, {header.message}.")
+    names = _unique(header)
+    return names, ((place, _cells(names, row)) for place, row in rows)
+
+
+def _rows(reader: Iterator[list[str]]) -> Iterator[tuple[str, list[str] | Unreadable]]:
+    while True:
+        place = f"line {reader.line_num + 1}"  # type: ignore[attr-defined]
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            if "limit" in str(error):
+                detail = f"A cell has more than {MAX_CELL:,} characters: a quote in {place} or after it is not closed."
+                raise ValidationError(detail) from None
+            yield place, Unreadable("row", _reason(str(error)))
+            continue
+        if any(map(str.strip, row)):
+            yield place, row
+
+
+def _reason(error: str) -> str:
+    if error == "unexpected end of data":
+        return "has a quote that is not closed, so the rest of the file belongs to it"
+    if error.startswith("new-line"):
+        return "has a carriage return without a line feed"
+    return "has a quote in the middle of a cell: a cell in quotes has each of its own quotes twice"
+
+
+def _unique(header: Sequence[str]) -> list[str]:
+    """Return the names of columns, each different: programs write several of one name, and some without."""
+    seen: Counter[str] = Counter()
+    names = []
+    for number, cell in enumerate(header, 1):
+        name = cell.strip() or f"column {number}"
+        seen[name] += 1
+        names.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return names
+
+
+def _cells(names: Sequence[str], row: list[str] | Unreadable) -> Row:
+    if isinstance(row, Unreadable):
+        return row
+    if len(row) > len(names):
+        return Unreadable("row", f"has {len(row)} cells, but the header has {len(names)}: are quotes missing?")
+    return dict(zip(names, row, strict=False))
+
+
+def _parse(place: str, row: Row, fields: Mapping[str, str], ids: reading.LineIds) -> Record:
+    if isinstance(row, Unreadable):
+        raise row
+    cells = {column: _restored(cell) for column, cell in row.items()}
+
+    def cell(field: str) -> str:
+        return cells.get(fields.get(field, ""), "")
+
+    def moment(field: str, text: str) -> tuple[date | None, time | None]:
+        return reading.parse_day_and_time(text, fields[field]) if text else (None, None)
+
+    if not (title := cell("title")).strip():
+        raise Unreadable(fields["title"], "is empty")
+    unheld = reading.kept(cells, fields.values())
+    status = cell("completed").strip()
+    if status.casefold() not in _YES | _NO:
+        unheld[fields["completed"]] = status
+    completed_at, created_at = (
+        parse_instant(text, fields[field]) if (text := cell(field).strip()) else None
+        for field in ("completed_at", "created_at")
+    )
+    is_completed = status.casefold() in _YES or (not status and completed_at is not None)
+    level = cell("priority").strip()
+    priority = _priority(level)
+    if priority is None and level.casefold() not in _NO_PRIORITY:
+        unheld[fields["priority"]] = level
+    due_on, due_time = moment("due", cell("due").strip())
+    if clock := cell("due_time").strip():
+        due_time = _time(clock, fields["due_time"])
+    return Record(
+        place,
+        cell("id").strip() or ids.next("\0".join(row.values())),
+        title,
+        cell("description") or None,
+        is_completed=is_completed,
+        completed_at=completed_at if is_completed else None,
+        created_at=created_at,
+        due_on=due_on,
+        due_time=due_time if due_on else None,
+        starts_on=moment("start", cell("start").strip())[0],
+        priority=priority,
+        project=tuple(part for part in map(str.strip, cell("project").split("/")) if part),
+        tags=tuple(_tags(cell("tags"))),
+        is_someday=cell("someday").strip().casefold() in _YES,
+        notes=tuple(_notes(cell("notes"))),
+        unheld=unheld,
+    )
+
+
+def _priority(text: str) -> Priority | None:
+    word = text.casefold()
+    try:
+        return _LETTERS.get(word) or parse_priority(word)
+    except ValueError:
+        return None
+
+
+def _time(text: str, field: str) -> time:
+    try:
+        return time.fromisoformat(text).replace(second=0, microsecond=0, tzinfo=None)
+    except ValueError:
+        raise Unreadable(field, f"{text[:40]!r} is not a time, such as 17:00") from None
+
+
+def _tags(text: str) -> list[str]:
+    """Return the tags of a cell: names with spaces in them are separated by something else."""
+    parts = re.split("[,;]", text) if re.search("[,;]", text) else text.split()
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _notes(text: str) -> Iterator[RecordNote]:
+    for part in _BETWEEN_NOTES.split(text):
+        if not part.strip():
+            continue
+        note = _NOTE.fullmatch(part)
+        body = _MARKED_PARAGRAPH.sub(r"\1", note[2] if note else part)
+        yield RecordNote(body, parse_instant(note[1], "notes") if note else None)
+
+
+def write_table(todos: Iterable[TodoRead], file: TextIO, delimiter: str) -> None:
+    """Write todos, one row each, with a separator between cells."""
+    writer = csv.writer(file, delimiter=delimiter, lineterminator="\r\n")
+    writer.writerow(_HEADER)
+    for todo in todos:
+        notes = (f"{instant(each.at)} " + _LIKE_A_NOTE.sub(r"\1\\", each.text) for each in todo.notes or ())
+        cells = (
+            str(todo.number),
+            str(todo.id),
+            todo.title,
+            todo.description or "",
+            "true" if todo.is_completed else "false",
+            instant(todo.completed_at) if todo.completed_at else "",
+            instant(todo.created_at),
+            str(todo.due_on or ""),
+            f"{todo.due_time:%H:%M}" if todo.due_time is not None else "",
+            str(todo.starts_on or ""),
+            todo.priority or "",
+            todo.project or "",
+            " ".join(todo.tags),
+            "true" if todo.is_someday else "false",
+            "\n\n".join(notes),
+        )
+        writer.writerow(map(_harmless, cells))
+
+
+def _harmless(cell: str) -> str:
+    return f"'{cell}" if _RUN_AS_FORMULA.match(cell) else cell
+
+
+def _restored(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and _RUN_AS_FORMULA.match(cell) else cell

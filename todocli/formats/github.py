@@ -1,0 +1,50 @@
+"""GitHub issues and pull requests, as its program writes them: `gh issue list --json number,title,body,state,...`.
+
+See https://cli.github.com/manual/gh_issue_list for the fields. None but the title and the number is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from todocli.domain.records import Entry, Record, RecordNote
+from todocli.errors import ValidationError
+from todocli.formats import reading
+from todocli.formats.reading import Unreadable, as_object, entries, instant_of, objects_of, text_of
+
+
+def read(file: BinaryIO) -> Iterator[Entry]:
+    """Return the issues of a file. Raises `ValidationError` if it is of another program."""
+    head, whole = reading.beginning(file)
+    if head and not head.startswith("["):
+        raise ValidationError("The file is not of gh: it is not a JSON list of issues.")
+    return entries(reading.json_items(whole, "item"), _parse)
+
+
+def _parse(place: str, item: Any) -> Record:
+    issue = as_object(item)
+    number, url = issue.get("number"), text_of(issue, "url")
+    if url is None and (not isinstance(number, int) or isinstance(number, bool)):
+        raise Unreadable("number", "must be a whole number")
+    if (state := (text_of(issue, "state") or "OPEN").upper()) not in ("OPEN", "CLOSED", "MERGED"):
+        raise Unreadable("state", "must be OPEN, CLOSED or MERGED")
+    milestone = text_of(as_object(issue.get("milestone") or {}), "title")
+    assignees = ", ".join(reading.texts_of(issue, "assignees", "login"))
+    return Record(
+        place,
+        url or str(number),
+        reading.title_of(issue, "title"),
+        text_of(issue, "body"),
+        is_completed=state != "OPEN",
+        completed_at=instant_of(issue, "closedAt") if state != "OPEN" else None,
+        created_at=instant_of(issue, "createdAt"),
+        project=(milestone,) if milestone else (),
+        tags=tuple(reading.texts_of(issue, "labels", "name")),
+        notes=tuple(
+            RecordNote(text, instant_of(comment, "createdAt"))
+            for comment in objects_of(issue, "comments")
+            if (text := text_of(comment, "body"))
+        ),
+        unheld={"assignees": assignees} if assignees else {},
+    )

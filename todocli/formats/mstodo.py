@@ -1,0 +1,100 @@
+"""Microsoft To Do: todoTask of Microsoft Graph (https://learn.microsoft.com/graph/api/resources/todotask).
+
+A file is an answer with tasks in `value`, a list of tasks, one task, or any of these with lists, which have `tasks`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
+from itertools import count
+from typing import Any, BinaryIO
+
+from todocli.domain.fields import Priority
+from todocli.domain.records import Entry, Record
+from todocli.errors import ValidationError
+from todocli.formats import reading
+from todocli.formats.html_text import shown_text
+from todocli.formats.reading import Limited, Readable, Unreadable, as_object, entries, text_of
+
+MAX_TASK = 10_000_000
+"""The most bytes of a file that is one task, as that is read as a whole."""
+
+_PRIORITIES: dict[str | None, Priority | None] = {None: None, "low": "low", "normal": None, "high": "high"}
+_UNHELD = ("checklistItems", "recurrence", "reminderDateTime", "hasAttachments", "attachments", "linkedResources")
+
+
+def read(file: BinaryIO) -> Iterator[Entry]:
+    """Return the tasks of a file. Raises `ValidationError` if it is of another program."""
+    head, whole = reading.beginning(file)
+    path = "item" if head.startswith("[") else "value.item" if re.search(r'"value"\s*:\s*\[', head) else ""
+    if head and not re.search(r'"(value|tasks)"\s*:\s*\[|"(importance|status)"\s*:|^\[\s*\]', head):
+        raise ValidationError("The file is not of Microsoft To Do: its beginning has no tasks of Microsoft Graph.")
+    return entries(_tasks(whole if path else Limited(whole, MAX_TASK), path), _parse)
+
+
+def _tasks(file: Readable, path: str) -> Iterator[tuple[str, tuple[Any, Any]]]:
+    numbers = count(1)
+    for _, each in reading.json_items(file, path):
+        is_list = isinstance(each, dict) and isinstance(each.get("tasks"), list)
+        for task in each["tasks"] if is_list else [each]:
+            yield f"item {next(numbers)}", (each.get("displayName") if is_list else None, task)
+
+
+def _parse(place: str, item: tuple[Any, Any]) -> Record:
+    task = as_object(item[1])
+    project = text_of({"displayName": item[0]}, "displayName")
+    status = text_of(task, "status")
+    if (importance := text_of(task, "importance")) not in _PRIORITIES:
+        raise Unreadable("importance", "must be low, normal or high")
+    is_completed = status == "completed"
+    unheld = reading.kept_at(task, _UNHELD)
+    if status not in (None, "notStarted", "completed"):
+        unheld["status"] = status
+    return Record(
+        place,
+        reading.title_of(task, "id"),
+        reading.title_of(task, "title"),
+        _description(task),
+        is_completed=is_completed,
+        completed_at=_instant(task, "completedDateTime") if is_completed else None,
+        created_at=reading.instant_of(task, "createdDateTime"),
+        due_on=_day(task, "dueDateTime"),
+        starts_on=_day(task, "startDateTime"),
+        priority=_PRIORITIES[importance],
+        project=(project,) if project else (),
+        tags=tuple(reading.texts_of(task, "categories")),
+        unheld=unheld,
+    )
+
+
+def _instant(task: Mapping[str, Any], name: str) -> datetime | None:
+    """Return the instant at a key. A time zone may be one of Windows: all but UTC count as where the user is."""
+    value = as_object(task.get(name) or {})
+    if (text := text_of(value, "dateTime")) is None:
+        return None
+    return reading.parse_instant(f"{text}Z" if text_of(value, "timeZone") == "UTC" else text, name)
+
+
+def _day(task: Mapping[str, Any], name: str) -> date | None:
+    """Return the day at a key: it is stored as the midnight where it was set, which Graph gives in UTC.
+
+    So it is the day that begins closest to the time, whatever the time zone is.
+    """
+    text = text_of(as_object(task.get(name) or {}), "dateTime")
+    try:
+        return (datetime.fromisoformat(text) + timedelta(hours=12)).date() if text else None
+    except (ValueError, OverflowError):
+        raise Unreadable(name, "is not a time of ISO 8601") from None
+
+
+def _description(task: Mapping[str, Any]) -> str | None:
+    body = as_object(task.get("body") or {})
+    content = text_of(body, "content")
+    if content is None or text_of(body, "contentType") != "html":
+        return content
+    try:
+        return shown_text(content)
+    except ValueError:
+        raise Unreadable("body", "is not valid HTML") from None

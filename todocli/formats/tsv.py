@@ -1,0 +1,20 @@
+"""TSV: as CSV, with tabs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO, TextIO
+
+from todocli.domain.records import Entry
+from todocli.formats.csv import read_table, write_table
+from todocli.schemas.todos import TodoRead
+
+
+def read(file: BinaryIO) -> Iterator[Entry]:
+    """Return the todos of a file. Raises `ValidationError` if no column is a title."""
+    return read_table(file, "\t")
+
+
+def write(todos: Iterable[TodoRead], file: TextIO) -> None:
+    """Write todos, one row each, to a file that does not translate the ends of lines."""
+    write_table(todos, file, "\t")
