@@ -18,6 +18,7 @@ _TEXTS = {
     "user_id": (re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"), "a UUID"),
     "url": (re.compile(r"\s*\S.*", re.DOTALL), "text that is not empty"),
     "url_env": (re.compile(r"[A-Za-z_][A-Za-z0-9_]*"), "the name of an environment variable"),
+    "copied_to": (_NAME, "the name of a profile"),
 }
 
 

@@ -43,6 +43,7 @@ class Profile:
 
     `user_id` is the user's id there, once it is known. `url` may hold a password and is in no `repr`. `pooled` means
     to use Neon's pooler where the URL names it; `timeout` is how many seconds a command waits for the database.
+    `copied_to` names the profile that its todos were copied to, where the user goes on.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Profile:
     url_env: str | None = None
     pooled: bool = False
     timeout: float = 15.0
+    copied_to: str | None = None
 
     @property
     def embedded(self) -> bool:
@@ -226,6 +228,22 @@ def rename_user(profile: Profile, user: str) -> bool:
     return _set(profile, "user", check_user_name(user))
 
 
+def mark_copied(source: Profile, target: Profile) -> None:
+    """Keep that the user goes on in `target`: commands in `source` say so, and those in `target` no longer do."""
+    with _edit() as (document, known):
+        tables = document.setdefault("profiles", {})
+        if source.name in known.profiles:
+            table = tables.setdefault(source.name, {})
+            table.setdefault("user", source.user)
+            table["copied_to"] = target.name
+        tables.get(target.name, {}).pop("copied_to", None)
+
+
+def named(name: str, known: Profiles) -> Profile:
+    """Return the profile `name`, whatever the environment says. Raises `todocli.errors.NotFound`."""
+    return _find("profile", name, known.profiles)
+
+
 def save_view(name: str, line: str) -> str | None:
     """Keep under `name` what the user types after `todo list`; return what the view was before, or None.
 
@@ -328,7 +346,7 @@ def _profile(name: str, table: object) -> Profile:
     values = {"user": login_name(), **table} if name == LOCAL else table
     if found := profile_fault(name, values):
         raise _invalid(f"profiles.{name}.{found.field}", found.message)
-    known = {key: values[key] for key in ("url", "url_env", "pooled", "timeout") if key in values}
+    known = {key: values[key] for key in ("url", "url_env", "pooled", "timeout", "copied_to") if key in values}
     user_id = UUID(values["user_id"]) if "user_id" in values else None
     return Profile(name, values["user"], user_id, **known)
 

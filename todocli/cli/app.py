@@ -13,6 +13,7 @@ from todocli import __version__
 from todocli.cli.command import LISTING, Root, enter
 from todocli.cli.commands import (
     config,
+    copies,
     daemon,
     db,
     doctor,
@@ -55,6 +56,7 @@ def build() -> Root:
         history,
         transfer,
         profile,
+        copies,
         config,
         db,
         user,

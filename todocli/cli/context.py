@@ -123,6 +123,9 @@ class Context(typer.Context):
         """Open the todos of the profile's user; see `todocli.services.workspace`."""
         from todocli.services.workspace import open_workspace
 
+        if profile is None and self.profile.copied_to in self.settings.profiles:
+            there = str(self.profile.copied_to)
+            self.output.note(f"These todos were copied to {there}. To go on there", ("todo", "profile", "use", there))
         profile = profile or self.profile
         self._hint_at(profile)
 

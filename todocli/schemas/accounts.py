@@ -40,3 +40,26 @@ class ProfileRead(Output):
 
 class ProfileList(ItemList[ProfileRead]):
     """The profiles of this machine."""
+
+
+class NumberChange(Output):
+    """A todo that got another number in a copy, as its own was taken."""
+
+    old: int
+    new: int
+
+
+class CopyRead(Output):
+    """What a copy of a user's data did, or would do."""
+
+    source: str = Field(description="The profile, or the file.")
+    target: str = Field(description="The profile.")
+    dry_run: bool
+    added: int
+    updated: int = Field(description="Todos that were copied before, and changed since.")
+    deleted: int = Field(description="Todos that were copied before, and deleted for good since.")
+    kept: int = Field(description="Todos that were changed on both sides: those of the target stay.")
+    unchanged: int
+    changes: int = Field(description="How many changes came into the log.")
+    notes: int
+    numbers: list[NumberChange]

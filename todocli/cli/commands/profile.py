@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from todocli.cli.command import Command, Confirming, Family
+from todocli.cli.commands import copies
 from todocli.cli.context import Context
 from todocli.errors import SchemaOutdated, TodoError, UsageError
 
@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
         ("add", Command, add),
         ("use", Command, use),
         ("rm", Confirming, rm),
+        ("copy", Command, copies.copy),
     ):
         family.command(name, cls=cls)(body)
     app.add_typer(family, name="profile", rich_help_panel="You")
@@ -94,13 +95,13 @@ def add(
     if (url_env is not None) + url_stdin + embedded > 1:
         raise UsageError("--url-env, --url-stdin and --embedded cannot be combined.", hint="Use only one.")
     profiles.check_new(name, context.settings)
-    url = None if embedded or url_env is not None else _url(context, from_stdin=url_stdin)
+    url = None if embedded or url_env is not None else copies.read_url(context, from_stdin=url_stdin)
     user = profiles.check_user_name(user) if user is not None else profiles.login_name()
     seconds = Profile.timeout if timeout is None else timeout
     profile = Profile(name, user, url=url, url_env=url_env, pooled=pooled, timeout=seconds)
     profiles.check_profile(profile)
     try:
-        profile = profile if no_check else _register(context, profile)
+        profile = profile if no_check else copies.registered(context, profile)
         is_ready = True
     except SchemaOutdated:
         is_ready = False
@@ -134,29 +135,6 @@ def rm(context: Context, name: Name) -> None:
     _print_one(context, profile, active=False)
     if was_active:
         context.output.note(f"Now in use: {profiles.load().active}")
-
-
-def _url(context: Context, *, from_stdin: bool) -> str:
-    from todocli.database.postgres.url import PostgresURL
-
-    if from_stdin:
-        from todocli.cli.input import read_stdin
-
-        text = read_stdin()
-    elif context.interactive:
-        text = typer.prompt("Postgres URL (hidden)", hide_input=True, err=True)
-    else:
-        raise UsageError("No database was given.", hint="Give --url-env VAR, --url-stdin or --embedded.")
-    return PostgresURL.parse(text).text()
-
-
-def _register(context: Context, profile: Profile) -> Profile:
-    """Return `profile` with the id of its user, who is added if missing. Raises `TodoError`."""
-    if profile.embedded:
-        return profile
-    with context.workspace(profile) as workspace:
-        user, _ = workspace.users.add(profile.user)
-        return replace(profile, user_id=user.id)
 
 
 def _print_one(context: Context, profile: Profile, *, active: bool) -> None:

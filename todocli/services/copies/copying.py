@@ -80,9 +80,10 @@ class Copy:
         self._mark_new(staged)
         if user.last_number and not merge and not self._is_known(staged["changes"]):
             raise _other_todos()
-        numbers = self._new_numbers(staged["todos"], user.last_number)
+        renumbered = self._renumber(staged["todos"], user.last_number)
+        numbers = {todo_id: new for todo_id, _, new in [*renumbered, *self._other_numbers(staged["todos"])]}
         self._load(staged["history"], snapshot, "history", done, advance, numbers)
-        copied = self._counted(staged, numbers)
+        copied = self._counted(staged, {old: new for _, old, new in renumbered})
         self._write(staged, snapshot.last_number)
         self._verify(staged, snapshot)
         return copied
@@ -103,7 +104,7 @@ class Copy:
         name: str,
         done: int,
         advance: Advance,
-        numbers: Mapping[UUID, tuple[int, int]] | None = None,
+        numbers: Mapping[UUID, int] | None = None,
     ) -> int:
         """Load the rows of a table, and return how many rows are loaded by now."""
 
@@ -143,38 +144,44 @@ class Copy:
         known = sa.select(changes.c.id).where(changes.c.state.is_(None)).limit(1)
         return self._session.execute(known).first() is not None
 
-    def _new_numbers(self, todos: sa.Table, last_number: int) -> dict[UUID, tuple[int, int]]:
+    def _renumber(self, todos: sa.Table, last_number: int) -> list[tuple[UUID, int, int]]:
         """Give new todos other numbers if one of theirs is taken, in the same order.
 
-        Return their old and new numbers, by their ids.
+        Return the id of each, and its old and its new number.
         """
         is_new = todos.c.state == "new"
-        query = sa.select(todos.c.id, todos.c.number).where(is_new).order_by(todos.c.number)
         lowest = self._session.scalar(sa.select(sa.func.min(todos.c.number)).where(is_new))
         if lowest is None or lowest > last_number:
-            return {}
+            return []
+        query = sa.select(todos.c.id, todos.c.number).where(is_new).order_by(todos.c.number)
         rows = self._session.execute(query).all()
-        numbers = {row.id: (row.number, last_number + i) for i, row in enumerate(rows, 1)}
         place = sa.func.row_number().over(order_by=todos.c.number).label("place")
         ranked = sa.select(todos.c.id, place).where(is_new).cte("ranked")
         self._execute(sa.update(todos).values(number=last_number + ranked.c.place).where(todos.c.id == ranked.c.id))
-        return numbers
+        return [(row.id, row.number, last_number + i) for i, row in enumerate(rows, 1)]
+
+    def _other_numbers(self, todos: sa.Table) -> list[tuple[UUID, int, int]]:
+        """Give todos that got another number in an earlier copy the same one again, and return the same of them."""
+        other = (self._mine(_todos), _todos.c.id == todos.c.id, todos.c.number != _todos.c.number)
+        rows = self._session.execute(sa.select(todos.c.id, todos.c.number, _todos.c.number).where(*other)).all()
+        self._execute(sa.update(todos).values(number=_todos.c.number).where(*other))
+        return [(todo_id, old, new) for todo_id, old, new in rows]
 
     def _gone(self, staged: Mapping[str, sa.Table]) -> sa.Select[Any]:
         """Select the todos here that a new change deleted or purged there, each with its change and its number."""
         history, changes = staged["history"], staged["changes"]
         there = sa.exists(sa.select(staged["todos"].c.id).where(staged["todos"].c.id == history.c.todo_id))
         return (
-            sa.select(history.c.change_id, history.c.todo_id, _todos.c.number)
+            sa.select(history.c.change_id, history.c.todo_id, history.c.before, _todos.c.number)
             .join(changes, sa.and_(changes.c.id == history.c.change_id, changes.c.state == "new"))
             .join(_todos, sa.and_(_todos.c.id == history.c.todo_id, self._mine(_todos)))
             .where(history.c.after.is_(None), ~there)
         )
 
-    def _counted(self, staged: Mapping[str, sa.Table], numbers: Mapping[UUID, tuple[int, int]]) -> Copied:
+    def _counted(self, staged: Mapping[str, sa.Table], numbers: Mapping[int, int]) -> Copied:
         todos = staged["todos"]
         by_state = sa.select(todos.c.state, sa.func.count()).group_by(todos.c.state)
-        counts: dict[str | None, int] = dict(self._session.execute(by_state).tuples().all())
+        counts: dict[str | None, int] = {row[0]: row[1] for row in self._session.execute(by_state)}
         return Copied(
             added=counts.get("new", 0),
             updated=counts.get("updated", 0),
@@ -183,7 +190,7 @@ class Copy:
             unchanged=counts.get(None, 0),
             changes=self._count(sa.select(staged["changes"].c.id).where(staged["changes"].c.state == "new")),
             notes=self._count(sa.select(staged["notes"].c.id).where(staged["notes"].c.state == "new")),
-            numbers=dict(sorted(numbers.values())),
+            numbers=numbers,
         )
 
     def _count(self, rows: sa.Select[Any]) -> int:
@@ -234,13 +241,15 @@ class Copy:
         self._insert("changes", names, rows, changes.c.seq)
 
     def _delete_gone(self, staged: Mapping[str, sa.Table]) -> None:
-        gone = self._session.execute(self._gone(staged)).all()
-        for change_id, todo_id, number in gone:
+        history = staged["history"]
+        for change_id, todo_id, before, number in self._session.execute(self._gone(staged)).all():
             only = {"number": number}
+            row = (history.c.change_id == change_id, history.c.todo_id == todo_id)
+            self._execute(history.update().values(before=_with_number(before, number)).where(*row))
             values = {"user_id": self._user_id, "change_id": change_id, "todo_id": todo_id, "before": only}
             self._execute(_history.insert().values(**values, after=sa.null()))
             self._execute(_todos.delete().where(self._mine(_todos), _todos.c.id == todo_id))
-            kept = sa.select(staged["history"].c.change_id).where(staged["history"].c.todo_id == todo_id)
+            kept = sa.select(history.c.change_id).where(history.c.todo_id == todo_id)
             self._execute(
                 _history.delete().where(
                     self._mine(_history), _history.c.todo_id == todo_id, _history.c.change_id.not_in(kept)
@@ -348,13 +357,16 @@ def _storable(table: str, row: Row) -> Row:
     return tuple(value or None if isinstance(value, list) else value for value in row) if table == "todos" else row
 
 
-def _renumbered(row: Row, numbers: Mapping[UUID, tuple[int, int]]) -> Row:
+def _renumbered(row: Row, numbers: Mapping[UUID, int]) -> Row:
     """Return a row of history with the new number of its todo."""
     change_id, todo_id, *images = row
     if todo_id not in numbers:
         return row
-    number = numbers[todo_id][1]
-    return (change_id, todo_id, *(image and json.dumps({**json.loads(image), "number": number}) for image in images))
+    return (change_id, todo_id, *(image and _with_number(image, numbers[todo_id]) for image in images))
+
+
+def _with_number(image: str, number: int) -> str:
+    return json.dumps({**json.loads(image), "number": number}, ensure_ascii=False)
 
 
 def _other_todos() -> Conflict:
