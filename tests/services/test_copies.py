@@ -211,6 +211,12 @@ def test_other_users_of_both_databases_are_left_alone(here: Place, there: Place)
     assert Place(there.target, "eve").titles() == []
 
 
+def test_same_todos_cannot_belong_to_two_users(here: Place, there: Place) -> None:
+    copy(here, there)
+    with pytest.raises(Conflict, match="Another user of that database has the same todos"):
+        copy(here, Place(there.target, "eve"))
+
+
 def test_dry_run_copies_nothing(here: Place, there: Place) -> None:
     assert copy(here, there, dry_run=True).added == 3
     assert (there.titles(), there.log()) == ([], [])

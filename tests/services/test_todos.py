@@ -33,15 +33,18 @@ from todocli.models import Change, Todo
 from todocli.schemas.base import validated
 from todocli.schemas.todos import TodoCreate, TodoRead, TodoUpdate
 from todocli.services import insert_sql, update_sql
+from todocli.services import todos as todos_module
+from todocli.services.history.log import LogQuery
 from todocli.services.list_sql import first_page
 from todocli.services.owner import Owner
 from todocli.services.paging import Cursor
 from todocli.services.queries import TodoQuery
 from todocli.services.resolve import Result
-from todocli.services.todos import MAX_ADDED
+from todocli.services.todos import MAX_STATED
 from todocli.services.update_sql import Assignment, UpdateShape
 from todocli.services.updates import Updates, UpdateSpec
 from todocli.services.users import Users
+from todocli.services.workspace import Workspace
 
 BILLS = ["bills", "zoo", "über"]
 
@@ -552,12 +555,27 @@ def test_unknown_user_is_reported(store: Store) -> None:
 
 
 @pytest.mark.slow
-def test_5000_todos_in_one_command(ada: Client) -> None:
-    added = ada.add(drafts(*(f"t{i}" for i in range(MAX_ADDED))))
-    assert numbers(added.items) == list(range(1, MAX_ADDED + 1))
-    assert len(ada.complete(refs(f"1-{MAX_ADDED}")).items) == MAX_ADDED
-    with pytest.raises(ValidationError, match="too many for one command"):
-        ada.add(drafts(*("t" for _ in range(MAX_ADDED + 1))))
+def test_5000_todos_in_one_statement(ada: Client) -> None:
+    added = ada.add(drafts(*(f"t{i}" for i in range(MAX_STATED))))
+    assert numbers(added.items) == list(range(1, MAX_STATED + 1))
+    assert len(ada.complete(refs(f"1-{MAX_STATED}")).items) == MAX_STATED
+
+
+def test_more_todos_than_a_statement_takes(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(todos_module, "MAX_STATED", 2)
+    new = [TodoCreate(title="a", tags=["x"]), TodoCreate(title="b", due_on=date(2026, 1, 2)), TodoCreate(title="c")]
+    request = key(uuid.uuid4(), "add")
+    with Workspace(store, Owner("ada"), register=True) as workspace:
+        added = workspace.add(new, request)
+        assert [(todo.number, todo.title, todo.tags) for todo in added.items] == [
+            (1, "a", ["x"]),
+            (2, "b", []),
+            (3, "c", []),
+        ]
+        assert added.items[1].due_on == date(2026, 1, 2)
+        again = workspace.add(new, request)
+        assert (again.is_repeat, again.items) == (True, added.items)
+        assert len(workspace.log.find(LogQuery()).items) == 1
 
 
 def test_users_are_added_renamed_and_unique(store: Store) -> None:

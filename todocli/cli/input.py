@@ -11,8 +11,8 @@ from todocli.errors import ValidationError
 if TYPE_CHECKING:
     from todocli.domain.references import References
 
-MAX_STDIN = 10_000_000
-"""The most bytes that are read from stdin: more than 5,000 titles of 255 characters take."""
+MAX_STDIN = 100_000_000
+"""The most bytes that are read from stdin, as they are kept in memory."""
 
 
 class NothingOnStdin(Exception):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import SQLModel
+from sqlmodel import Session, SQLModel
 
 from todocli.database.engine import insert_for
 from todocli.models import Todo
-from todocli.services import parameters
+from todocli.services import parameters, staging
 from todocli.services.idempotency import not_recorded
 from todocli.services.owner import Owner
 from todocli.services.resolve import COLUMNS
@@ -36,6 +36,14 @@ def of_several(owner: Owner, dialect: str, columns: tuple[str, ...], rows: Seque
     names = (sa.column(column, _table.c[column].type) for column in ("id", *columns))
     placed = [(i, *row) for i, row in enumerate(rows, 1)]
     return _insert(owner, dialect, columns, sa.values(position, *names).data(placed).cte("new"))
+
+
+def of_staged(owner: Owner, session: Session, columns: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> Any:
+    """Return the statement for `rows` as in `of_several`, which are loaded into a temporary table."""
+    kinds = [sa.Column(column, _table.c[column].type) for column in ("id", *columns)]
+    table = staging.create(session, "added", [sa.Column("position", sa.BigInteger(), autoincrement=False), *kinds])
+    staging.load(session, table, [[(i, *row) for i, row in enumerate(rows, 1)]])
+    return _insert(owner, session.get_bind().dialect.name, columns, sa.select(table).cte("new"))
 
 
 def from_rows(owner: Owner, dialect: str, columns: tuple[str, ...], new: sa.CTE) -> Any:

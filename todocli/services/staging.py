@@ -12,6 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from todocli.models import Names
+
 _SCHEMA = {"sqlite": "temp", "postgresql": "pg_temp"}
 
 
@@ -36,24 +38,28 @@ def create(session: Session, name: str, columns: Sequence[sa.Column[Any]]) -> sa
 def load(session: Session, table: sa.Table, batches: Iterable[Sequence[tuple[Any, ...]]]) -> None:
     """Add rows to a temporary table; each has a value for every column."""
     connection = session.connection()
-    if connection.dialect.name == "sqlite":
-        kinds = [column.type.dialect_impl(connection.dialect) for column in table.c]
-        processors = [kind.bind_processor(connection.dialect) for kind in kinds]
-        converted = [(i, processor) for i, processor in enumerate(processors) if processor]
+    is_sqlite = connection.dialect.name == "sqlite"
+    kinds = [column.type.dialect_impl(connection.dialect) for column in table.c]
+    processors = [
+        kind.bind_processor(connection.dialect) if is_sqlite or isinstance(kind, Names) else None for kind in kinds
+    ]  # psycopg knows all other types
+    converted = [(i, processor) for i, processor in enumerate(processors) if processor]
+
+    def stored(given: tuple[Any, ...]) -> tuple[Any, ...]:
+        row = list(given)
+        for i, processor in converted:
+            if row[i] is not None:
+                row[i] = processor(row[i])
+        return tuple(row)
+
+    if is_sqlite:
         statement = f"INSERT INTO {table.fullname} VALUES ({', '.join('?' * len(kinds))})"  # noqa: S608 - our own names
         for batch in batches:
-            rows: list[tuple[Any, ...]] = []
-            for given in batch:
-                row = list(given)
-                for i, processor in converted:
-                    if row[i] is not None:
-                        row[i] = processor(row[i])
-                rows.append(tuple(row))
-            if rows:
-                connection.exec_driver_sql(statement, rows)
+            if batch:
+                connection.exec_driver_sql(statement, [stored(row) for row in batch])
         return
     driver: Any = connection.connection.driver_connection
     with driver.cursor().copy(f"COPY {table.fullname} FROM STDIN") as copy:
         for batch in batches:
-            for given in batch:
-                copy.write_row(given)
+            for row in batch:
+                copy.write_row(stored(row))

@@ -20,7 +20,7 @@ from todocli.domain.idempotency import ChangeKey
 from todocli.domain.ids import derived_id
 from todocli.domain.references import References
 from todocli.errors import ValidationError
-from todocli.models import Note, Todo
+from todocli.models import History, Note, Todo
 from todocli.schemas.todos import NoteRead, TodoCreate, TodoItems, TodoList, TodoRead, TodoUpdate
 from todocli.services import insert_sql, parameters, resolve
 from todocli.services.idempotency import key_reused, recorded_todos
@@ -33,8 +33,8 @@ from todocli.services.selection import Chosen, Preview
 from todocli.services.update_sql import Assignment, ChangeTags, Clear, CountNote, Mark, Move, UpdateShape
 from todocli.services.updates import Updates, UpdateSpec, stamp
 
-MAX_ADDED = 5_000
-"""The most todos that one command adds: one statement inserts them, and its parameters are limited."""
+MAX_STATED = 5_000
+"""The most todos that a statement has as parameters; more come by a temporary table."""
 
 _MAX_PARAMETERS = 32_000
 """The most parameters of that statement (SQLite allows 32,766)."""
@@ -170,23 +170,22 @@ class Todos:
         """Add todos in one change, and return them in the same order.
 
         Repeated under the same key, nothing is added, and the todos of the first time are returned as they are now.
-        Raises `ValidationError` for more than `MAX_ADDED`, and `Conflict` if `key` was used for another request.
+        Unless they `fit_one_statement`, the session's statements must be one transaction. Raises `Conflict` if `key` was
+        used for another request.
         """
         columns = _given(drafts)
-        most = min(MAX_ADDED, _MAX_PARAMETERS // (len(columns) + 2))
-        if len(drafts) > most:
-            detail = f"{len(drafts)} todos are too many for one command (limit {most})."
-            raise ValidationError(detail, hint=f"Add them in parts, which split -l {most} FILE makes of a file.")
         moment = now()
         values = stamp(self._origin, moment, key.id, key.request) | {"created_at": moment, "version": 1}
         owner = self._owner.name  # not the id, which not every client knows
         ids = [derived_id(key.id, owner, i) for i in range(1, len(drafts) + 1)]
+        rows = ((new, *(getattr(draft, name) for name in columns)) for new, draft in zip(ids, drafts, strict=True))
         if len(drafts) == 1:
             statement = insert_sql.of_one(self._owner, self._dialect, columns)
             values |= {"id": ids[0]} | {name: getattr(drafts[0], name) for name in columns}
+        elif fit_one_statement(drafts):
+            statement = insert_sql.of_several(self._owner, self._dialect, columns, list(rows))
         else:
-            rows = [(new, *(getattr(draft, name) for name in columns)) for new, draft in zip(ids, drafts, strict=True)]
-            statement = insert_sql.of_several(self._owner, self._dialect, columns, rows)
+            statement = insert_sql.of_staged(self._owner, self._session, columns, rows)
         added = self._session.execute(statement, parameters.values_of(values)).mappings().all()
         if not added:
             return self._added_before(key)
@@ -264,10 +263,10 @@ class Todos:
         return [todo.model_copy(update={"notes": notes.get(todo.id, [])}) for todo in todos]
 
     def _added_before(self, key: ChangeKey) -> Result:
-        touched = recorded_todos(self._session, self._owner, key)
-        if touched is None:
+        if recorded_todos(self._session, self._owner, key) is None:
             self._owner.require(self._session)
             raise key_reused(key.id)
+        touched = sa.select(col(History.todo_id)).where(self._owner.owns(History), col(History.change_id) == key.id)
         query = sa.select(*COLUMNS).where(self._owner.owns(Todo), col(Todo.id).in_(touched)).order_by(col(Todo.number))
         items = [read(row) for row in self._session.execute(query).mappings()]
         return Result(items, frozenset(todo.number for todo in items), is_repeat=True)
@@ -285,6 +284,11 @@ def _of_id(owner: Owner) -> sa.Select[Any]:
 def _as_list(rows: Sequence[sa.RowMapping]) -> TodoItems:
     items = [read(row) for row in rows if row["id"] is not None]
     return TodoItems(items=items, count=len(items), total=rows[0].get("total", len(items)))
+
+
+def fit_one_statement(drafts: Sequence[TodoCreate]) -> bool:
+    """Whether one statement takes all of `drafts` as parameters."""
+    return len(drafts) <= min(MAX_STATED, _MAX_PARAMETERS // (len(_given(drafts)) + 2))
 
 
 def _given(drafts: Sequence[TodoCreate]) -> tuple[str, ...]:

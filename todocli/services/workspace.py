@@ -1,7 +1,7 @@
 """The one entry point to a user's todos: resolves where they are, opens it, and owns the session.
 
     with open_workspace(profile) as workspace:
-        workspace.todos.add(drafts, key)
+        workspace.add(drafts, key)
 
 This module imports nothing heavy. On Postgres the connection is opened in the background while SQLAlchemy is still
 being imported, which hides most of the five round trips of connecting.
@@ -231,6 +231,19 @@ class Workspace:
         self.release()
         return self.store.atomically(
             lambda session: Todos(session, owner, origin=origin).note(chosen, text, key, expected=expected)
+        )
+
+    def add(self, drafts: Sequence[TodoCreate], key: ChangeKey) -> Result:
+        """Add todos; see `Todos.add`."""
+        from todocli.services.todos import Todos, fit_one_statement
+
+        if fit_one_statement(drafts):
+            return self.todos.add(drafts, key)
+        owner, origin = self.owner, self._origin
+        self.release()
+        return self.store.atomically(
+            lambda session: Todos(session, owner, origin=origin).add(drafts, key),
+            more_seconds=len(drafts) * SECONDS_PER_ROW,
         )
 
     def rehearse_add(self, drafts: Sequence[TodoCreate], key: ChangeKey) -> Result:

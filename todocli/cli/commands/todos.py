@@ -110,7 +110,7 @@ def add(
         "add", lines=lines, description=details, literal=literal, **options, stdin=True if common is not None else None
     )
     with context.workspace() as workspace:
-        result = workspace.rehearse_add(drafts, key) if dry_run else workspace.todos.add(drafts, key)
+        result = workspace.rehearse_add(drafts, key) if dry_run else workspace.add(drafts, key)
         tags, projects = [tag for draft in drafts for tag in draft.tags], [draft.project for draft in drafts]
         news = [] if dry_run else context.output.for_person(lambda: new_names(workspace, result, tags, projects))
     if dry_run:

@@ -112,7 +112,7 @@ class Copy:
             nonlocal done
             for batch in snapshot.tables[name].batches():
                 rows = [_renumbered(row, numbers) for row in batch] if numbers else batch
-                yield [(*_storable(name, row), None) for row in rows]
+                yield [(*row, None) for row in rows]
                 done += len(batch)
                 advance(done)
 
@@ -120,12 +120,18 @@ class Copy:
         return done
 
     def _mark_new(self, staged: Mapping[str, sa.Table]) -> None:
-        """Find out what is new, and which todos changed: `state` is new, updated or kept; null: the same here."""
+        """Find out what is new, and which todos changed: `state` is new, updated or kept; null: the same here.
+
+        Raises `Conflict` if another user has the same todos here: an id is unique in a database.
+        """
         for name in ("changes", "notes"):
             here = _tables[name]
             known = sa.exists(sa.select(here.c.id).where(self._mine(here), here.c.id == staged[name].c.id))
             self._execute(sa.update(staged[name]).values(state="new").where(~known))
         todos, changes = staged["todos"], staged["changes"]
+        taken = sa.select(todos.c.id).where(_todos.c.id == todos.c.id, ~self._mine(_todos)).limit(1)
+        if self._session.execute(taken).first():
+            raise _of_another_user()
         same = sa.and_(self._mine(_todos), _todos.c.id == todos.c.id)
         new_change = sa.exists(
             sa.select(changes.c.id).where(changes.c.id == todos.c.change_id, changes.c.state == "new")
@@ -352,11 +358,6 @@ _OWN = ("seq",)
 """The columns that a database gives."""
 
 
-def _storable(table: str, row: Row) -> Row:
-    """Return a row with the empty list of tags as NULL, as the type of the column would make it."""
-    return tuple(value or None if isinstance(value, list) else value for value in row) if table == "todos" else row
-
-
 def _renumbered(row: Row, numbers: Mapping[UUID, int]) -> Row:
     """Return a row of history with the new number of its todo."""
     change_id, todo_id, *images = row
@@ -367,6 +368,13 @@ def _renumbered(row: Row, numbers: Mapping[UUID, int]) -> Row:
 
 def _with_number(image: str, number: int) -> str:
     return json.dumps({**json.loads(image), "number": number}, ensure_ascii=False)
+
+
+def _of_another_user() -> Conflict:
+    return Conflict(
+        "Another user of that database has the same todos. Nothing was copied.",
+        hint="An id is unique in a database; to give a user their own copies, export the todos and import the file.",
+    )
 
 
 def _other_todos() -> Conflict:

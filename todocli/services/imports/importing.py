@@ -295,12 +295,10 @@ def _todo_rows(todos: Spool, key: ChangeKey, owner: str, moment: datetime) -> It
 
 
 def _todo_row(todo: Incoming, position: int, new_id: UUID, moment: datetime) -> tuple[Any, ...]:
-    fields = todo.named()
-    fields["tags"] = fields["tags"] or None
     created_at = todo.created_at or moment
     completed_at = (todo.completed_at or created_at) if todo.is_completed else None
     source = (todo.source_id, _as_uuid(todo.source_id), todo.digest)
-    return (position, new_id, *source, *fields.values(), completed_at, created_at, len(todo.notes), None, None, None)
+    return (position, new_id, *source, *todo.fields, completed_at, created_at, len(todo.notes), None, None, None)
 
 
 def _note_rows(todos: Spool, key: ChangeKey, owner: str, moment: datetime) -> Iterator[Sequence[tuple[Any, ...]]]:
