@@ -14,7 +14,12 @@ from todocli.errors import ValidationError
 MAX_LINE = 1_000_000
 """The most bytes of a line, as no todo takes so many."""
 
+MAX_DEPTH = 100
+"""How deep JSON may be nested: reading it takes memory that grows with the square of its depth."""
+
 _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_FIRST = datetime(1, 1, 3)
+_LAST = datetime(9999, 12, 29)
 _LAST_SECOND = time(23, 59, 59)
 """What several programs write for the end of a day."""
 
@@ -83,24 +88,51 @@ def _not_utf8(detail: str, encoding: str) -> ValidationError:
 def json_items(file: BinaryIO, path: str) -> Iterator[tuple[str, Any]]:
     """Return the items at a path of a JSON document (`ijson`'s, such as `items.item`), each with its place.
 
-    The document is not kept in memory. Raises `ValidationError` if it is not JSON.
+    The document is not kept in memory. An empty file has no items. Raises `ValidationError` if it is not JSON, or
+    has no list or object where the path begins.
     """
     import ijson
 
     head = file.peek(2)[:2] if hasattr(file, "peek") else b""
     if head in _WIDE_MARKS:
         raise _not_utf8("The file is UTF-16, not UTF-8.", "utf-16")
+    text = _WithoutMark(file)
+    first = "start_array" if path.split(".")[0] == "item" else "start_map"
     number = 0
     try:
-        for number, item in enumerate(ijson.items(_WithoutMark(file), path, use_float=True), 1):
+        events = ijson.parse(_shallow(ijson.basic_parse(text, use_float=True), first))
+        for number, item in enumerate(ijson.items(events, path), 1):
             yield f"item {number}", item
     except (ijson.JSONError, UnicodeDecodeError) as error:
+        if text.is_blank:
+            return
         incomplete = isinstance(error, ijson.IncompleteJSONError)
         where = f"after item {number}" if number else "at its beginning"
         what = "ends too early, or is not JSON," if incomplete else "is not valid JSON"
         raise ValidationError(f"The file {what} {where}.", hint="Export it again, or pass --format.") from None
-    except RecursionError:
+    except _TooDeep:
         raise ValidationError(f"The JSON in the file is nested too deeply after item {number}.") from None
+
+
+class _TooDeep(Exception):
+    """A JSON document is nested too deeply."""
+
+
+def _shallow(events: Iterable[tuple[str, Any]], first: str) -> Iterator[tuple[str, Any]]:
+    """Return the events of a JSON document, which must begin with `first`."""
+    depth = 0
+    for event in events:
+        name = event[0]
+        if depth == 0 and name not in (first, "end_array", "end_map"):
+            kind = "list" if first == "start_array" else "object"
+            raise ValidationError(f"The JSON in the file is no {kind}.", hint="Export it again, or pass --format.")
+        if name in ("start_map", "start_array"):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise _TooDeep
+        elif name in ("end_map", "end_array"):
+            depth -= 1
+        yield event
 
 
 class _WithoutMark:
@@ -109,6 +141,7 @@ class _WithoutMark:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._is_first = True
+        self.is_blank = True
 
     def read(self, size: int = -1) -> bytes:
         """Return the next bytes."""
@@ -116,6 +149,7 @@ class _WithoutMark:
         if self._is_first and data:
             self._is_first = False
             data = data.removeprefix(b"\xef\xbb\xbf")
+        self.is_blank = self.is_blank and not data.strip()
         return data
 
 
@@ -132,6 +166,13 @@ def text_of(item: Mapping[str, Any], name: str) -> str | None:
     return value.strip() or None
 
 
+def object_of(item: Any) -> Mapping[str, Any]:
+    """Return an item of a list that must be an object. Raises `Unreadable`."""
+    if not isinstance(item, dict):
+        raise Unreadable("item", "must be an object")
+    return item
+
+
 def parse_day(text: str, field: str) -> date:
     """Return the date of a text such as 2026-11-27. Raises `Unreadable`."""
     try:
@@ -143,8 +184,7 @@ def parse_day(text: str, field: str) -> date:
 def parse_instant(text: str, field: str) -> datetime:
     """Return the aware instant of an ISO 8601 text; one without a zone is a local time. Raises `Unreadable`."""
     try:
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.astimezone()).astimezone(UTC)
+        return datetime.fromisoformat(text).astimezone().astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         raise Unreadable(field, f"{text[:40]!r} is not a time, such as 2026-11-27T17:00:00Z") from None
 
@@ -152,16 +192,55 @@ def parse_instant(text: str, field: str) -> datetime:
 def local_day(moment: datetime) -> tuple[date, time | None]:
     """Return the local day and time that an aware instant means.
 
-    Midnight, and the last second of a day, mean the day: many programs store a date as one of these instants.
+    Where the clocks go forward at midnight, a day begins at 01:00.
     """
     local = moment.astimezone()
-    clock = local.time().replace(microsecond=0)
-    return local.date(), None if clock in (time(), _LAST_SECOND) else clock.replace(second=0)
+    if local == start_of(local.date()):
+        return local.date(), None
+    return wall_day(local.replace(tzinfo=None))
+
+
+def wall_day(moment: datetime) -> tuple[date, time | None]:
+    """Return the day and time that a local time means.
+
+    Midnight, and the last second of a day, mean the day: many programs store a date as one of these instants.
+    """
+    clock = moment.time().replace(microsecond=0)
+    return moment.date(), None if clock in (time(), _LAST_SECOND) else clock.replace(second=0)
+
+
+def wall_moment(day: date, clock: time | None) -> datetime:
+    """Return the local time, without a zone, that `wall_day` takes for a day and time.
+
+    The time 00:00 becomes the second after it, as midnight itself means the day.
+    """
+    return datetime.combine(day, time(0, 0, 1) if clock == time() else clock or time())
 
 
 def start_of(day: date) -> datetime:
     """Return the instant at which a day begins where the user is."""
-    return datetime.combine(day, time()).astimezone()
+    return local_instant(datetime.combine(day, time()))
+
+
+def local_instant(moment: datetime) -> datetime:
+    """Return the instant of a local time.
+
+    A time that the clocks skip is as much after the skip. Near the ends of the calendar it is the nearest time that is
+    a date in every zone.
+    """
+    moment = min(max(moment, _FIRST), _LAST)
+    instant = moment.astimezone()
+    return instant if instant.replace(tzinfo=None) == moment else moment.replace(fold=1).astimezone()
+
+
+def utc_stamp(moment: datetime) -> str:
+    """Return an instant in the basic form of ISO 8601, such as 20261127T170000Z."""
+    return f"{basic(moment.astimezone(UTC))}Z"
+
+
+def basic(moment: datetime) -> str:
+    """Return a time without its zone in the basic form of ISO 8601, such as 20261127T170000."""
+    return moment.replace(tzinfo=None, microsecond=0).isoformat().replace("-", "").replace(":", "")
 
 
 def kept(values: Mapping[str, Any], known: Iterable[str]) -> dict[str, str]:

@@ -3,10 +3,11 @@
 A format is a module with one or both of these functions, and a row in `FORMATS`:
 
     read(file: BinaryIO) -> Iterator[Entry]                        an entry for each todo, in the order of the file
-    write(todos: Iterable[TodoRead], file: TextIO) -> None         todos come with their notes, lines end in a line feed
+    write(todos: Iterable[TodoRead], file: TextIO) -> None         todos come with their notes
 
 `read` yields a `Fault` for a todo that is not valid, and goes on; it raises `todocli.errors.ValidationError` for a file
-that is not of the format at all. Neither keeps the file in memory as a whole. What they share is in `reading`.
+that is not of the format at all. `write` gets a file that leaves the ends of lines as they are written. Neither keeps
+the file in memory as a whole. What they share is in `reading`.
 """
 
 from __future__ import annotations
