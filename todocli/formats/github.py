@@ -11,15 +11,16 @@ from typing import Any, BinaryIO
 from todocli.domain.records import Entry, Record, RecordNote
 from todocli.errors import ValidationError
 from todocli.formats import reading
+from todocli.formats.json_stream import beginning, json_items
 from todocli.formats.reading import Unreadable, as_object, entries, instant_of, objects_of, text_of
 
 
 def read(file: BinaryIO) -> Iterator[Entry]:
     """Return the issues of a file. Raises `ValidationError` if it is of another program."""
-    head, whole = reading.beginning(file)
+    head, whole = beginning(file)
     if head and not head.startswith("["):
         raise ValidationError("The file is not of gh: it is not a JSON list of issues.")
-    return entries(reading.json_items(whole, "item"), _parse)
+    return entries(json_items(whole, "item"), _parse)
 
 
 def _parse(place: str, item: Any) -> Record:

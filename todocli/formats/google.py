@@ -12,14 +12,15 @@ from typing import Any, BinaryIO
 from todocli.domain.records import Entry, LeftOut, Record
 from todocli.errors import ValidationError
 from todocli.formats import reading
-from todocli.formats.reading import Readable, Unreadable, as_object, entries, instant_of, text_of
+from todocli.formats.json_stream import Readable, beginning, json_items
+from todocli.formats.reading import Unreadable, as_object, entries, instant_of, text_of
 
 _UNHELD = ("parent", "links", "assignmentInfo")
 
 
 def read(file: BinaryIO) -> Iterator[Entry]:
     """Return the tasks of all lists. Raises `ValidationError` if the file is of another program."""
-    head, whole = reading.beginning(file)
+    head, whole = beginning(file)
     if head and '"tasks#' not in head:
         raise ValidationError('The file is not of Google Tasks: its beginning has no "kind": "tasks#taskLists".')
     return entries(_tasks(whole), _parse)
@@ -28,7 +29,7 @@ def read(file: BinaryIO) -> Iterator[Entry]:
 def _tasks(file: Readable) -> Iterator[tuple[str, tuple[Any, Any]]]:
     """Return each task with the title of its list, but for an answer of the API for one list, which has tasks alone."""
     numbers = count(1)
-    for _, each in reading.json_items(file, "items.item"):
+    for _, each in json_items(file, "items.item"):
         is_list = isinstance(each, dict) and each.get("kind") != "tasks#task"
         title, tasks = (each.get("title"), each.get("items") or []) if is_list else (None, [each])
         for task in tasks if isinstance(tasks, list) else [tasks]:

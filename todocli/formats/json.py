@@ -18,7 +18,8 @@ from typing import Any, BinaryIO, TextIO
 
 from todocli.domain.records import Entry, LeftOut, Record, RecordNote
 from todocli.errors import ValidationError
-from todocli.formats.reading import Unreadable, beginning, entries, json_items, kept, parse_day, parse_instant, text_of
+from todocli.formats.json_stream import beginning, json_items
+from todocli.formats.reading import Unreadable, entries, kept, parse_day, parse_instant, text_of
 from todocli.schemas.todos import TodoRead
 
 VERSION = 1

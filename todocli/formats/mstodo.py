@@ -16,7 +16,8 @@ from todocli.domain.records import Entry, Record
 from todocli.errors import ValidationError
 from todocli.formats import reading
 from todocli.formats.html_text import shown_text
-from todocli.formats.reading import Limited, Readable, Unreadable, as_object, entries, text_of
+from todocli.formats.json_stream import Limited, Readable, beginning, json_items
+from todocli.formats.reading import Unreadable, as_object, entries, text_of
 
 MAX_TASK = 10_000_000
 """The most bytes of a file that is one task, as that is read as a whole."""
@@ -27,7 +28,7 @@ _UNHELD = ("checklistItems", "recurrence", "reminderDateTime", "hasAttachments",
 
 def read(file: BinaryIO) -> Iterator[Entry]:
     """Return the tasks of a file. Raises `ValidationError` if it is of another program."""
-    head, whole = reading.beginning(file)
+    head, whole = beginning(file)
     path = "item" if head.startswith("[") else "value.item" if re.search(r'"value"\s*:\s*\[', head) else ""
     if head and not re.search(r'"(value|tasks)"\s*:\s*\[|"(importance|status)"\s*:|^\[\s*\]', head):
         raise ValidationError("The file is not of Microsoft To Do: its beginning has no tasks of Microsoft Graph.")
@@ -36,7 +37,7 @@ def read(file: BinaryIO) -> Iterator[Entry]:
 
 def _tasks(file: Readable, path: str) -> Iterator[tuple[str, tuple[Any, Any]]]:
     numbers = count(1)
-    for _, each in reading.json_items(file, path):
+    for _, each in json_items(file, path):
         is_list = isinstance(each, dict) and isinstance(each.get("tasks"), list)
         for task in each["tasks"] if is_list else [each]:
             yield f"item {next(numbers)}", (each.get("displayName") if is_list else None, task)

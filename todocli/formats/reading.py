@@ -1,4 +1,4 @@
-"""What the formats share: text and its lines, the items of a JSON document, ids for what has none, and dates."""
+"""What the formats share: lines of text, ids for what has none, the values of JSON objects, and dates."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
-from typing import Any, BinaryIO, Protocol, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from todocli.domain.records import Entry, Fault, LeftOut, Record
 from todocli.errors import ValidationError
@@ -15,22 +15,12 @@ from todocli.errors import ValidationError
 MAX_LINE = 1_000_000
 """The most bytes of a line, as no todo takes so many."""
 
-_WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
-_HEAD_LENGTH = 65_536
-_MAX_OPENED = 1_000
-"""How many more brackets a part of JSON may open than close: the time to read it grows with the square of its depth."""
-
+_FIRST, _LAST = datetime(1, 1, 3), datetime(9999, 12, 29)
+WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _LAST_SECOND = time(23, 59, 59)
 """What several programs write for the end of a day."""
 
 Item = TypeVar("Item")
-
-
-class Readable(Protocol):
-    """What can be read from its beginning to its end."""
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Return the next bytes, at least one until the end."""
 
 
 class Unreadable(Exception):
@@ -72,8 +62,8 @@ def text_lines(file: BinaryIO, *, with_ends: bool = False) -> Iterator[tuple[int
     number = 0
     while data := file.readline(MAX_LINE + 1):
         number += 1
-        if number == 1 and data.startswith(_WIDE_MARKS):
-            raise _not_utf8("The file is UTF-16, not UTF-8.", "utf-16")
+        if number == 1 and data.startswith(WIDE_MARKS):
+            raise not_utf8("The file is UTF-16, not UTF-8.", "utf-16")
         if len(data) > MAX_LINE:
             detail = f"Line {number} of the file has more than {MAX_LINE:,} bytes."
             raise ValidationError(detail, hint="Check that the file is what its name says, or pass --format.")
@@ -85,108 +75,13 @@ def text_lines(file: BinaryIO, *, with_ends: bool = False) -> Iterator[tuple[int
         try:
             line = data.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError:
-            raise _not_utf8(f"Line {number} of the file is not valid UTF-8.", "latin1") from None
+            raise not_utf8(f"Line {number} of the file is not valid UTF-8.", "latin1") from None
         yield number, line if with_ends else line.rstrip("\r\n")
 
 
-def _not_utf8(detail: str, encoding: str) -> ValidationError:
+def not_utf8(detail: str, encoding: str) -> ValidationError:
+    """Return the error for a file in another encoding."""
     return ValidationError(detail, hint="Convert it first", command=("iconv", "-f", encoding, "-t", "utf-8", "FILE"))
-
-
-def json_items(file: Readable, path: str) -> Iterator[tuple[str, Any]]:
-    """Return the items at a path of a JSON document (`ijson`'s, such as `items.item`), each with its place.
-
-    The document is not kept in memory. An empty file has none. Raises `ValidationError` if it is not JSON.
-    """
-    import ijson
-
-    document = _JsonBytes(file)
-    number = 0
-    try:
-        for number, item in enumerate(ijson.items(document, path, use_float=True), 1):
-            yield f"item {number}", item
-    except (ijson.JSONError, UnicodeDecodeError) as error:
-        if document.is_empty:
-            return
-        incomplete = isinstance(error, ijson.IncompleteJSONError)
-        where = f"after item {number}" if number else "at its beginning"
-        what = "ends too early, or is not JSON," if incomplete else "is not valid JSON"
-        raise ValidationError(f"The file {what} {where}.", hint="Export it again, or pass --format.") from None
-    except RecursionError:
-        raise ValidationError(f"The JSON in the file is nested too deeply after item {number}.") from None
-
-
-class _JsonBytes:
-    """The bytes of a document in UTF-8, without the byte order mark that some programs write before it."""
-
-    def __init__(self, file: Readable) -> None:
-        self._file = file
-        self.is_empty = True
-
-    def read(self, size: int = -1) -> bytes:
-        """Return the next bytes. Raises `ValidationError` for UTF-16, and for JSON that is nested too deeply."""
-        data = self._file.read(size)
-        if self.is_empty:
-            data = _without_mark(data)
-            self.is_empty = not data.strip()
-        if sum(map(data.count, (b"[", b"{"))) - sum(map(data.count, (b"]", b"}"))) > _MAX_OPENED:
-            raise ValidationError("The JSON in the file is nested too deeply: it has no todos.")
-        return data
-
-
-def _without_mark(data: bytes) -> bytes:
-    if data.startswith(_WIDE_MARKS):
-        raise _not_utf8("The file is UTF-16, not UTF-8.", "utf-16")
-    return data.removeprefix(b"\xef\xbb\xbf")
-
-
-def beginning(file: Readable) -> tuple[str, Readable]:
-    """Return the text at the beginning of a file, and the file as it was before that was read.
-
-    Raises `ValidationError` for UTF-16.
-    """
-    head = file.read(_HEAD_LENGTH)
-    return _without_mark(head).decode("utf-8", "replace").lstrip(), _Joined(head, file)
-
-
-class _Joined:
-    """What was read already, and the rest of its file."""
-
-    def __init__(self, head: bytes, file: Readable) -> None:
-        self._head = head
-        self._file = file
-
-    def read(self, size: int = -1) -> bytes:
-        """Return the next bytes."""
-        if not self._head:
-            return self._file.read(size)
-        size = len(self._head) if size < 0 else size
-        data, self._head = self._head[:size], self._head[size:]
-        return data
-
-
-def json_document(file: Readable, limit: int) -> Any:
-    """Return a JSON document as a whole; None for an empty file.
-
-    Raises `ValidationError` if it is not JSON, or has more bytes than `limit`.
-    """
-    return next((document for _, document in json_items(Limited(file, limit), "")), None)
-
-
-class Limited:
-    """A file that must not be too large."""
-
-    def __init__(self, file: Readable, limit: int) -> None:
-        self._file = file
-        self._limit = self._left = limit
-
-    def read(self, size: int = -1) -> bytes:
-        """Return the next bytes."""
-        data = self._file.read(size)
-        self._left -= len(data)
-        if self._left < 0:
-            raise ValidationError(f"The file has more than {self._limit:,} bytes, and is only read as a whole.")
-        return data
 
 
 def as_object(item: Any) -> Mapping[str, Any]:
@@ -258,8 +153,7 @@ def parse_day(text: str, field: str) -> date:
 def parse_instant(text: str, field: str) -> datetime:
     """Return the aware instant of an ISO 8601 text; one without a zone is a local time. Raises `Unreadable`."""
     try:
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.astimezone()).astimezone(UTC)
+        return datetime.fromisoformat(text).astimezone().astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         raise Unreadable(field, f"{text[:40]!r} is not a time, such as 2026-11-27T17:00:00Z") from None
 
@@ -280,17 +174,55 @@ def parse_day_and_time(text: str, field: str) -> tuple[date, time | None]:
 def local_day(moment: datetime) -> tuple[date, time | None]:
     """Return the local day and time that an aware instant means.
 
-    Midnight, and the last second of a day, mean the day: many programs store a date as one of these instants.
+    Where the clocks go forward at midnight, a day begins at 01:00.
     """
     local = moment.astimezone()
-    clock = local.time().replace(microsecond=0)
-    return local.date(), None if clock in (time(), _LAST_SECOND) else clock.replace(second=0)
+    if local == start_of(local.date()):
+        return local.date(), None
+    return wall_day(local.replace(tzinfo=None))
 
 
-@lru_cache(maxsize=10_000)
+def wall_day(moment: datetime) -> tuple[date, time | None]:
+    """Return the day and time that a local time means.
+
+    Midnight, and the last second of a day, mean the day: many programs store a date as one of these instants.
+    """
+    clock = moment.time().replace(microsecond=0)
+    return moment.date(), None if clock in (time(), _LAST_SECOND) else clock.replace(second=0)
+
+
+def wall_moment(day: date, clock: time | None) -> datetime:
+    """Return the local time, without a zone, that `wall_day` takes for a day and time.
+
+    The time 00:00 becomes the second after it, as midnight itself means the day.
+    """
+    return datetime.combine(day, time(0, 0, 1) if clock == time() else clock or time())
+
+
 def start_of(day: date) -> datetime:
     """Return the instant at which a day begins where the user is."""
-    return datetime.combine(day, time()).astimezone()
+    return local_instant(datetime.combine(day, time()))
+
+
+def local_instant(moment: datetime) -> datetime:
+    """Return the instant of a local time.
+
+    A time that the clocks skip is as much after the skip. Near the ends of the calendar it is the nearest time that is
+    a date in every zone.
+    """
+    moment = min(max(moment, _FIRST), _LAST)
+    instant = moment.astimezone()
+    return instant if instant.replace(tzinfo=None) == moment else moment.replace(fold=1).astimezone()
+
+
+def utc_stamp(moment: datetime) -> str:
+    """Return an instant in the basic form of ISO 8601, such as 20261127T170000Z."""
+    return f"{basic(moment.astimezone(UTC))}Z"
+
+
+def basic(moment: datetime) -> str:
+    """Return a time without its zone in the basic form of ISO 8601, such as 20261127T170000."""
+    return moment.replace(tzinfo=None, microsecond=0).isoformat().replace("-", "").replace(":", "")
 
 
 def kept(values: Mapping[str, Any], known: Iterable[str]) -> dict[str, str]:

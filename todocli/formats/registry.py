@@ -7,7 +7,7 @@ A format is a module with one or both of these functions, and a row in `FORMATS`
 
 `read` yields a `Fault` for a todo that is not valid, and goes on; it raises `todocli.errors.ValidationError` for a file
 that is not of the format at all. `write` gets a file that does not translate the ends of lines. Neither keeps the file
-in memory as a whole, but for `trello`. What they share is in `reading`.
+in memory as a whole, but for `trello`. What they share is in `reading` and `json_stream`.
 """
 
 from __future__ import annotations

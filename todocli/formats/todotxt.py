@@ -30,7 +30,10 @@ _LETTERS: dict[str, Priority] = {"A": "high", "B": "medium"}
 
 _LETTER_OF = {"high": "A", "medium": "B", "low": "C"}
 
-_HEAD = re.compile(r"(?:(?P<done>x) )?(?:\((?P<priority>[A-Z])\) )?(?P<dates>(?:\d{4}-\d\d-\d\d ){0,2})")
+_DATE = r"\d{4}-\d\d-\d\d "
+_HEAD = re.compile(
+    rf"(?:(?P<done>x) )?(?:\((?P<priority>[A-Z])\) )?(?P<dates>(?(done)(?:{_DATE}){{0,2}}|(?:{_DATE})?))"
+)
 _KEY = re.compile(r"([^\s:/]+):(?!//)(\S+)")
 _UNHELD_KEYS = ("rec", "h", "dep", "p", "id", "sup")
 """Keys of well-known extensions that mean something, and are not part of a title."""

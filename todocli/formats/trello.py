@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from todocli.domain.records import Entry, LeftOut, Record, RecordNote
 from todocli.errors import ValidationError
-from todocli.formats import reading
+from todocli.formats.json_stream import json_document
 from todocli.formats.reading import (
     Unreadable,
     as_object,
@@ -34,7 +34,7 @@ _ID = re.compile(r"[0-9a-f]{24}")
 
 def read(file: BinaryIO) -> Iterator[Entry]:
     """Return the cards of a board. Raises `ValidationError` if the file is of another program."""
-    board = reading.json_document(file, MAX_SIZE)
+    board = json_document(file, MAX_SIZE)
     if board is None:
         return iter(())
     if not (isinstance(board, dict) and all(isinstance(board.get(name), list) for name in ("lists", "cards"))):

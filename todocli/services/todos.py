@@ -170,8 +170,8 @@ class Todos:
         """Add todos in one change, and return them in the same order.
 
         Repeated under the same key, nothing is added, and the todos of the first time are returned as they are now.
-        Unless they `fit_one_statement`, the session's statements must be one transaction. Raises `Conflict` if `key` was
-        used for another request.
+        Unless they `fit_one_statement`, the session's statements must be one transaction. Raises `Conflict` if `key`
+        was used for another request.
         """
         columns = _given(drafts)
         moment = now()

@@ -1,0 +1,121 @@
+"""What is written in a format is read again, as far as the format holds it."""
+
+from __future__ import annotations
+
+import time as wall_clock
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.factories import NOON, a_todo
+from tests.support.formats import entries_of, written
+from tests.support.strategies import drafts, titles
+from todocli.domain.records import Record
+from todocli.formats.registry import by_name
+from todocli.schemas.todos import NoteRead, TodoRead
+
+ONLY_DAYS = ("todotxt", "markdown")
+"""Formats that have the day of an instant only."""
+
+LINES = ("one\n\n  two", 'C:\\New\\temp "a"', "a; b, c: d", "BEGIN:VTODO\nEND:VTODO", "\\n", "[x] y\tz", "📅")
+MARKDOWN_LINES = (
+    *("- [ ] a\n1. [x] b", "\\- [ ] a", "```\ncode", "<!-- a", "# a", "a\n> 2026-11-30 10:00 UTC: b"),
+    *("> 2026-11-30 10:00 UTC: a", "> a\n\\\\> 2026-11-30 10:00 UTC: b", "---", "a\n---", "- a", "-->", "~~~"),
+)
+
+# A title in todo.txt has no word that is a project, a tag or a key, and in Markdown no sign; in both, one line.
+TITLES = {
+    "todotxt": ("a; b", "#a", "x y", "(A) b", "2026-11-30"),
+    "markdown": (
+        "#a",
+        "a #b",
+        "\\#a",
+        "a \\\\#b #1",
+        "[x] a",
+        "- [ ] a",
+        "> a",
+        "# a",
+        "```",
+        "a_b: *c* [d](e#f)",
+        "📅",
+    ),
+    "taskwarrior": LINES,
+    "ics": LINES,
+}
+
+
+@pytest.fixture(autouse=True, params=["UTC", "Europe/Berlin", "America/New_York"])
+def zone(request: pytest.FixtureRequest, home: object) -> Iterator[None]:
+    """Let the user be in several places."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("TZ", request.param)
+    wall_clock.tzset()
+    yield
+    patch.undo()
+
+
+@st.composite
+def todos(draw: st.DrawFn, name: str) -> TodoRead:
+    """Give a todo with the fields that a format holds, and its notes."""
+    holds = by_name(name).holds or frozenset()
+    texts = titles | st.sampled_from(LINES)
+    texts |= st.sampled_from(MARKDOWN_LINES) if name == "markdown" else st.nothing()
+    fields: dict[str, Any] = draw(drafts()).model_dump()
+    fields["title"] = draw(titles | st.sampled_from(TITLES[name]))
+    fields["description"] = draw(st.none() | texts)
+    moments = st.integers(0, 10_000_000).map(lambda seconds: NOON + timedelta(seconds=seconds))
+    ats = sorted(draw(st.sets(moments, max_size=3)))
+    fields["notes"] = [NoteRead(at=at, text=draw(texts)) for at in ats]
+    fields["created_at"] = draw(moments)
+    fields["completed_at"] = draw(st.none() | moments)
+    fields["is_completed"] = fields["completed_at"] is not None
+    unheld: dict[str, Any] = {"description": None, "is_someday": False, "notes": []}
+    return a_todo(draw(st.integers(1, 9)), **fields | {key: unheld[key] for key in unheld if key not in holds})
+
+
+def _seen(name: str, record: Record) -> dict[str, Any]:
+    notes = [(note.text, note.made_at) for note in record.notes]
+    return {
+        **{field: getattr(record, field) for field in ("title", "description", "is_completed", "priority")},
+        **{field: getattr(record, field) for field in ("due_on", "due_time", "starts_on", "is_someday")},
+        **{field: _moment(name, getattr(record, field)) for field in ("created_at", "completed_at")},
+        "project": "/".join(record.project) or None,
+        "tags": list(record.tags),
+        "notes": notes,
+    }
+
+
+def _expected(name: str, todo: TodoRead) -> dict[str, Any]:
+    notes = [(note.text, note.at) for note in todo.notes or ()]
+    return {
+        **{field: getattr(todo, field) for field in ("title", "description", "is_completed", "priority")},
+        **{field: getattr(todo, field) for field in ("due_on", "due_time", "starts_on", "is_someday")},
+        **{field: _moment(name, getattr(todo, field)) for field in ("created_at", "completed_at")},
+        "project": todo.project,
+        "tags": todo.tags,
+        "notes": notes,
+    }
+
+
+def _moment(name: str, moment: datetime | None) -> date | datetime | None:
+    return moment.astimezone().date() if moment and name in ONLY_DAYS else moment
+
+
+@pytest.mark.parametrize("name", TITLES)
+def test_what_is_written_is_read_again(name: str) -> None:
+    @given(st.lists(todos(name), max_size=4))
+    def check(drawn: list[TodoRead]) -> None:
+        entries = entries_of(name, written(name, *drawn))
+        records = [entry for entry in entries if isinstance(entry, Record)]
+        assert len(records) == len(entries)
+        if name == "markdown":  # it has them by project, in the order of their first todos
+            order = [None, *dict.fromkeys(todo.project for todo in drawn)]
+            drawn = sorted(drawn, key=lambda todo: order.index(todo.project))
+        assert [_seen(name, record) for record in records] == [_expected(name, todo) for todo in drawn]
+        assert [dict(record.unheld) for record in records] == [{}] * len(drawn)
+
+    check()

@@ -1,0 +1,152 @@
+"""Taskwarrior 2.6 and 3: what `task export` writes and `task import` reads, a JSON array
+(https://taskwarrior.org/docs/design/task/).
+
+Its dates are all instants in UTC: a day is the local midnight that begins it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any, BinaryIO, TextIO
+
+from todocli import clock
+from todocli.domain.fields import Priority
+from todocli.domain.records import Entry, LeftOut, Record, RecordNote
+from todocli.formats import reading
+from todocli.formats.json_stream import json_items
+from todocli.formats.reading import Unreadable, entries, kept, local_day, parse_instant, text_of
+from todocli.schemas.todos import TodoRead
+
+_PRIORITIES: dict[str, Priority] = {"H": "high", "M": "medium", "L": "low"}
+_LETTER_OF = {name: letter for letter, name in _PRIORITIES.items()}
+_OPEN = ("pending", "waiting")
+_LEFT_OUT = {"deleted": "deleted tasks", "recurring": "recurring templates"}
+_KNOWN = (
+    *("uuid", "description", "status", "entry", "end", "due", "priority", "project", "tags", "annotations"),
+    *("id", "urgency", "modified"),  # what Taskwarrior counts by itself
+)
+
+
+def read(file: BinaryIO) -> Iterator[Entry]:
+    """Return the tasks of a file, but for those that were deleted, and templates of recurring ones."""
+    ids = reading.LineIds()
+    return entries(json_items(file, "item"), lambda place, item: _parse(place, item, ids))
+
+
+def _parse(place: str, item: Any, ids: reading.LineIds) -> Record | LeftOut:
+    task = dict(reading.as_object(item))
+    status = text_of(task, "status") or "pending"
+    if status in _LEFT_OUT:
+        return LeftOut(place, _LEFT_OUT[status])
+    if status not in (*_OPEN, "completed"):
+        raise Unreadable("status", f"{status[:40]!r} is not a status of Taskwarrior")
+    title = text_of(task, "description")
+    if title is None:
+        raise Unreadable("description", "is missing")
+    due = _instant(task, "due")
+    due_on, due_time = local_day(due) if due else (None, None)
+    source_id = text_of(task, "uuid") or ids.next(f"{title} {task.get('entry')}")
+    starts_on = _take_start(task)
+    return Record(
+        place,
+        source_id,
+        title,
+        is_completed=status == "completed",
+        completed_at=_instant(task, "end") if status == "completed" else None,
+        created_at=_instant(task, "entry"),
+        due_on=due_on,
+        due_time=due_time,
+        starts_on=starts_on,
+        priority=_priority(task),
+        project=tuple((text_of(task, "project") or "").split(".")) if text_of(task, "project") else (),
+        tags=_tags(task),
+        notes=_notes(task),
+        unheld=kept(task, _KNOWN),
+    )
+
+
+def _take_start(task: dict[str, Any]) -> date | None:
+    """Return the day before which a task is hidden, and take it out of `task`, unless it has a time of day too."""
+    name = "wait" if task.get("wait") else "scheduled"
+    start = _instant(task, name)
+    if start is None:
+        return None
+    day, time_of_day = local_day(start)
+    if time_of_day is None:
+        del task[name]
+    return day
+
+
+def _instant(task: Mapping[str, Any], name: str) -> datetime | None:
+    text = text_of(task, name)
+    return parse_instant(text, name) if text else None
+
+
+def _priority(task: Mapping[str, Any]) -> Priority | None:
+    letter = text_of(task, "priority")
+    if letter is None:
+        return None
+    if letter not in _PRIORITIES:
+        raise Unreadable("priority", f"{letter[:40]!r} is not one of H, M and L")
+    return _PRIORITIES[letter]
+
+
+def _tags(task: Mapping[str, Any]) -> tuple[str, ...]:
+    tags = task.get("tags") or []
+    if isinstance(tags, str):  # as Taskwarrior 2.3 and before wrote them
+        tags = tags.split(",")
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        raise Unreadable("tags", "must be a list of texts")
+    return tuple(tags)
+
+
+def _notes(task: Mapping[str, Any]) -> tuple[RecordNote, ...]:
+    annotations = task.get("annotations") or []
+    if not isinstance(annotations, list) or not all(isinstance(each, dict) for each in annotations):
+        raise Unreadable("annotations", "must be a list of objects")
+    texts = ((text_of(each, "description"), _instant(each, "entry")) for each in annotations)
+    return tuple(RecordNote(text, made_at) for text, made_at in texts if text)
+
+
+def write(todos: Iterable[TodoRead], file: TextIO) -> None:
+    """Write todos, one line each."""
+    today = clock.today()
+    file.write("[")
+    separator = "\n"
+    for todo in todos:
+        task = {name: value for name, value in _task(todo, today).items() if value}
+        # `task import` of 2.6 reads no surrogate pairs, which JSON in ASCII has for an emoji.
+        file.write(f"{separator}{json.dumps(task, ensure_ascii=False)}")
+        separator = ",\n"
+    file.write("\n]\n")
+
+
+def _task(todo: TodoRead, today: date) -> dict[str, Any]:
+    is_waiting = todo.starts_on is not None and todo.starts_on > today
+    due = reading.wall_moment(todo.due_on, todo.due_time) if todo.due_on else None
+    return {
+        "uuid": str(todo.id),
+        "status": "completed" if todo.completed_at else "waiting" if is_waiting else "pending",
+        "description": todo.title,
+        "entry": reading.utc_stamp(todo.created_at),
+        "modified": reading.utc_stamp(todo.updated_at),
+        "end": reading.utc_stamp(todo.completed_at) if todo.completed_at else None,
+        "due": reading.utc_stamp(reading.local_instant(due)) if due else None,
+        "wait": reading.utc_stamp(reading.start_of(todo.starts_on)) if todo.starts_on else None,
+        "priority": _LETTER_OF[todo.priority] if todo.priority else None,
+        "project": todo.project.replace("/", ".") if todo.project else None,
+        "tags": todo.tags,
+        "annotations": list(_annotations(todo)),
+    }
+
+
+def _annotations(todo: TodoRead) -> Iterator[dict[str, str]]:
+    """Return the description and the notes. Taskwarrior knows an annotation by its second: no two may share one."""
+    texts = [(todo.created_at, todo.description)] if todo.description else []
+    last = None
+    for moment, text in [*texts, *((note.at, note.text) for note in todo.notes or ())]:
+        second = moment.replace(microsecond=0)
+        last = second if last is None else max(second, last + timedelta(seconds=1))
+        yield {"entry": reading.utc_stamp(last), "description": text}
