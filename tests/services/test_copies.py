@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 import shutil
@@ -19,8 +20,11 @@ from todocli.database import sqlite_file
 from todocli.database.store import open_store
 from todocli.database.target import Target
 from todocli.domain.history import Origin
+from todocli.domain.records import LeftOut, Record
 from todocli.domain.references import parse_references
-from todocli.errors import Conflict, MissingUserContext, NotFound, TodoError
+from todocli.errors import Conflict, MissingUserContext, NotFound, TodoError, ValidationError
+from todocli.formats import history
+from todocli.formats.registry import to_read
 from todocli.schemas.todos import TodoCreate, TodoUpdate
 from todocli.services.copies import copying
 from todocli.services.copies.copying import Copied
@@ -256,6 +260,70 @@ def test_row_that_does_not_arrive_as_it_was_fails_the_copy(
 def test_source_without_the_user_is_reported(places: tuple[Place, Place]) -> None:
     with Snapshot() as snapshot, open_store(places[0].target) as store, pytest.raises(MissingUserContext):
         Workspace(store, Owner("nobody")).read_snapshot(snapshot)
+
+
+# Through a file
+
+
+def exported(place: Place) -> bytes:
+    with Snapshot() as snapshot, place.open() as workspace:
+        workspace.read_snapshot(snapshot)
+        file = io.StringIO()
+        history.write(snapshot, file)
+        return file.getvalue().encode()
+
+
+def restored(place: Place, document: bytes) -> Copied:
+    with Snapshot() as snapshot:
+        history.read(io.BytesIO(document), snapshot)
+        with place.open() as workspace:
+            copied: Copied = workspace.write_snapshot(snapshot, merge=False, dry_run=False)
+            return copied
+
+
+def test_export_with_history_is_restored_exactly(here: Place, there: Place) -> None:
+    here.add("\u2028 \x1f ü 🙂")
+    restored(there, exported(here))
+    assert there.everything() == here.everything()
+    assert there.log() == here.log()
+    assert exported(there).split(b'"changes"')[0] == exported(here).split(b'"changes"')[0]
+    there.undo()
+
+
+def test_restore_refuses_a_user_with_other_todos(here: Place, there: Place) -> None:
+    there.add("mine")
+    with pytest.raises(Conflict, match="other todos"):
+        restored(there, exported(here))
+    assert there.titles() == [(1, "mine")]
+
+
+def test_export_with_history_can_be_imported_like_any_other(here: Place) -> None:
+    entries = list(to_read(None, Path("x.json"), exported(here)).read(io.BytesIO(exported(here))))
+    found = {entry.title: [note.text for note in entry.notes] for entry in entries if isinstance(entry, Record)}
+    assert found == {"one": ["first"], "two": []}
+    assert [entry.kind for entry in entries if isinstance(entry, LeftOut)] == ["todos in the trash"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (b'"title": "one"', b'"title": ""', r"Item \d of todos: The title must not be empty"),
+        (b'"title": "one"', b'"titel": "one"', r"Item \d of todos title is missing"),
+        (b'"number": 1,', b'"number": "1",', r"Item \d of todos is not valid: '1' is no int"),
+        (b'"source": "api"', b'"source": null', "Item 1 of changes is not valid: source is null"),
+        (b'"version": 1', b'"version": 2', "version 2 of the format"),
+        (b'"last_number"', b'"last"', "no export with history"),
+        (b"]}", b"", "ends too early"),
+    ],
+)
+def test_damaged_export_is_refused_with_its_place(
+    here: Place, there: Place, old: bytes, new: bytes, message: str
+) -> None:
+    document = exported(here)
+    assert old in document
+    with pytest.raises(ValidationError, match=message):
+        restored(there, document.replace(old, new, 1) if old != b"]}" else document[:-3])
+    assert there.titles() == []
 
 
 # The next copy

@@ -14,7 +14,6 @@ from todocli.errors import UsageError, ValidationError
 
 if TYPE_CHECKING:
     from todocli.profiles import Profile
-    from todocli.schemas.accounts import CopyRead
     from todocli.services.copies.copying import Copied
 
 DEFAULT_NAME = "shared"
@@ -160,7 +159,6 @@ def _check_different(here: Profile, there: Profile) -> None:
 def _copy_and_print(context: Context, here: Profile, there: Profile, *, merge: bool, dry_run: bool) -> None:
     """Copy everything of a user, mark the profile that it was copied from, and print what was done."""
     from todocli import profiles
-    from todocli.schemas.accounts import CopyRead, NumberChange
     from todocli.services.copies.snapshot import Snapshot
 
     _check_different(here, there)
@@ -178,14 +176,16 @@ def _copy_and_print(context: Context, here: Profile, there: Profile, *, merge: b
             copied = workspace.write_snapshot(snapshot, merge=merge, dry_run=dry_run, advance=tick)
     if not dry_run:
         profiles.mark_copied(here, there)
+    print_copied(context, copied, here.name, there.name, dry_run=dry_run)
+
+
+def print_copied(context: Context, copied: Copied, source: str, target: str, *, dry_run: bool) -> None:
+    """Print what a copy did, from a profile or a file to a profile."""
+    from todocli.schemas.accounts import CopyRead, NumberChange
+
     numbers = [NumberChange(old=old, new=new) for old, new in copied.numbers.items()]
     counts = {name: value for name, value in vars(copied).items() if name != "numbers"}
-    read = CopyRead(source=here.name, target=there.name, dry_run=dry_run, numbers=numbers, **counts)
-    print_copy(context, read, copied)
-
-
-def print_copy(context: Context, read: CopyRead, copied: Copied) -> None:
-    """Print what a copy did."""
+    read = CopyRead(source=source, target=target, dry_run=dry_run, numbers=numbers, **counts)
     parts = {
         "new": copied.added,
         "changed": copied.updated,

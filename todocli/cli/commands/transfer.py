@@ -66,6 +66,9 @@ def import_(
     long_to_notes: Annotated[
         bool, typer.Option("--long-to-notes", metavar="", help="Move titles and details that are too long to notes.")
     ] = False,
+    restore: Annotated[
+        bool, typer.Option("--restore", metavar="", help="Restore an export with history, exactly as it was.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", metavar="", help="Show what would be imported, and change nothing.")
     ] = False,
@@ -93,6 +96,11 @@ def import_(
     except ValueError as error:
         raise UsageError(f"The name for all of them {error}.", hint="Give another --project or --tag.") from None
     path = None if file == "-" else Path(file)
+    if restore:
+        if format_name or update or skip_invalid or rules != Adaptation():
+            raise UsageError("--restore takes everything as it is.", hint="Combine it only with --dry-run.")
+        _restore(context, path, file, dry_run=dry_run)
+        return
     adapter = Adapter(rules)
     with Spool() as todos, open_input(path, registry.HEAD_LENGTH) as source:
         found = registry.to_read(format_name, path, source.head)
@@ -113,6 +121,23 @@ def import_(
     _print(context, read, file, found)
     if report.invalid:
         raise _invalid(report, "The others would be imported." if dry_run else "The others were imported.")
+
+
+def _restore(context: Context, path: Path | None, file: str, *, dry_run: bool) -> None:
+    """Restore an export with history for a user without todos."""
+    from todocli.cli.commands.copies import print_copied
+    from todocli.formats import history
+    from todocli.services.copies.snapshot import Snapshot
+
+    with Snapshot() as snapshot:
+        with open_input(path, 1) as source:
+            history.read(source.file, snapshot)
+        with (
+            context.workspace() as workspace,
+            progress("Restoring", snapshot.count, unit="rows", shown=True) as advance,
+        ):
+            copied = workspace.write_snapshot(snapshot, merge=False, dry_run=dry_run, advance=advance)
+    print_copied(context, copied, file, context.profile.name, dry_run=dry_run)
 
 
 def _read(found: Format, source: Input, adapter: Adapter, todos: Spool, name: str) -> str:
@@ -257,6 +282,10 @@ def export(
         ),
     ] = None,
     format_name: FormatName = None,
+    history: Annotated[
+        bool,
+        typer.Option("--history", metavar="", help="Everything, with the log and the trash, for import --restore."),
+    ] = False,
 ) -> None:
     """Export todos to a file, completed ones too.
 
@@ -269,10 +298,15 @@ def export(
     path, filter_words = _file_and_filter(words or [])
     found = registry.to_write(format_name or (None if path else "json"), path)
     options = context.filter_options
-    condition = options.filter(filter_words)
-    state = options.state(condition, "all")
     if path and path.exists():
         context.confirm(f"Overwrite {str(path)!r}?")
+    if history:
+        if found.name != "json" or filter_words or options.given:
+            raise UsageError("--history exports everything, as JSON.", hint="Leave the filter and --format out.")
+        _export_history(context, path)
+        return
+    condition = options.filter(filter_words)
+    state = options.state(condition, "all")
     missing: Counter[str] = Counter()
     count = 0
 
@@ -297,6 +331,22 @@ def export(
     if missing:
         listed = _listed({name.removesuffix("_on").replace("_", " "): f"{n:,}" for name, n in missing.items()})
         context.output.note(f"{found.label} has no place for {listed}")
+
+
+def _export_history(context: Context, path: Path | None) -> None:
+    from todocli.formats import history
+    from todocli.schemas.imports import ExportRead
+    from todocli.services.copies.snapshot import Snapshot
+
+    with Snapshot() as snapshot:
+        with context.workspace() as workspace, progress("Reading", None, unit="rows", shown=True) as advance:
+            workspace.read_snapshot(snapshot, advance)
+        with open_output(path) as file:
+            history.write(snapshot, file)
+        count, changes = (snapshot.tables[name].count for name in ("todos", "changes"))
+    if path:
+        read = ExportRead(format="json", file=str(path), count=count, at=clock.now(), not_held={})
+        context.output.lines(read, [f"Exported {counted(count)} and {changes:,} changes to {path}"])
 
 
 def _file_and_filter(words: list[str]) -> tuple[Path | None, list[str]]:

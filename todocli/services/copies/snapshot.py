@@ -81,4 +81,10 @@ def _readable(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
 
 
 def _order(table: str) -> list[Any]:
-    return [col(Change.seq)] if table == "changes" else []
+    """Return the order of rows: todos and notes by the ids of the todos, so that both can be read side by side."""
+    orders: dict[str, list[Any]] = {
+        "changes": [col(Change.seq)],
+        "todos": [col(Todo.id)],
+        "notes": [col(Note.todo_id), col(Note.made_at), col(Note.id)],
+    }
+    return orders.get(table, [])

@@ -1,0 +1,172 @@
+"""The program's own JSON with history: all that a user has, to be restored exactly.
+
+    {"format": "todo", "version": 1, "last_number": 1204, "todos": [
+    {"id": "…", "number": 12, …, "notes": [{"at": "…", "text": "…"}]},
+    …
+    ], "changes": [
+    {"id": "…", "seq": 1, "made_at": "…", …},
+    …
+    ], "history": [ … ], "notes": [ … ], "sources": [ … ]}
+
+The todos are those of `todocli.formats.json`, and those in the trash, so that the document can be imported like one
+without history. The other lists have the rows of the tables of that name (`todocli.models`), without the user.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date, datetime, time
+from functools import lru_cache
+from typing import Any, BinaryIO, TextIO
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from todocli.errors import ValidationError
+from todocli.formats.json import VERSION, check_version
+from todocli.formats.json_stream import beginning, json_lists
+from todocli.models import ClockTime, Names, UtcDateTime
+from todocli.schemas.base import instant, validated
+from todocli.schemas.imports import TodoImport
+from todocli.schemas.todos import TodoCreate
+from todocli.services.copies.snapshot import TABLES, Snapshot, columns
+
+_LAST_NUMBER = re.compile(r'"last_number"\s*:\s*(\d{1,15})')
+
+_IS_HISTORY = re.compile(r'"format"\s*:\s*"todo"')
+
+_TODO_FIELDS = (*TodoCreate.model_fields, "completed_at", "created_at")
+
+
+def write(snapshot: Snapshot, file: TextIO) -> None:
+    """Write everything of a user."""
+    file.write(f'{{"format": "todo", "version": {VERSION}, "last_number": {snapshot.last_number}, "todos": [')
+    _write_rows(_todos(snapshot), file)
+    for table in TABLES:
+        if table != "todos":
+            file.write(f'], "{table}": [')
+            _write_rows((_as_json(table, row) for row in snapshot.tables[table].rows()), file)
+    file.write("]}\n")
+
+
+def _write_rows(rows: Iterable[str], file: TextIO) -> None:
+    for i, row in enumerate(rows):
+        file.write(f"{',' if i else ''}\n{row}")
+    file.write("\n")
+
+
+def _todos(snapshot: Snapshot) -> Iterator[str]:
+    """Return the todos with their notes, which are in the order of the todos' ids as well."""
+    notes = _visible_notes(snapshot)
+    names = [column.name for column in columns("todos")]
+    owner, texts = next(notes, (None, []))
+    for row in snapshot.tables["todos"].rows():
+        values = dict(zip(names, row, strict=True))
+        while owner is not None and owner < values["id"]:
+            owner, texts = next(notes, (None, []))
+        values["is_completed"] = values["completed_at"] is not None
+        values["notes"] = texts if owner == values["id"] else []
+        yield json.dumps(values, default=_text, ensure_ascii=False)
+
+
+def _visible_notes(snapshot: Snapshot) -> Iterator[tuple[UUID, list[dict[str, Any]]]]:
+    names = [column.name for column in columns("notes")]
+    owner: UUID | None = None
+    texts: list[dict[str, Any]] = []
+    for row in snapshot.tables["notes"].rows():
+        note = dict(zip(names, row, strict=True))
+        if note["todo_id"] != owner:
+            if owner is not None:
+                yield owner, texts
+            owner, texts = note["todo_id"], []
+        if note["hidden_at"] is None:
+            texts.append({"at": note["made_at"], "text": note["text"]})
+    if owner is not None:
+        yield owner, texts
+
+
+def _as_json(table: str, row: tuple[Any, ...]) -> str:
+    pairs = []
+    for column, value in zip(columns(table), row, strict=True):
+        is_json = isinstance(column.type, sa.JSON) and value is not None
+        pairs.append(f'"{column.name}": {value if is_json else json.dumps(value, default=_text, ensure_ascii=False)}')
+    return f"{{{', '.join(pairs)}}}"
+
+
+def _text(value: Any) -> str:
+    return instant(value) if isinstance(value, datetime) else str(value)
+
+
+def read(file: BinaryIO, snapshot: Snapshot) -> None:
+    """Read everything of a user into a snapshot.
+
+    Raises `ValidationError` if the file is no export with history, or one of its rows is not valid.
+    """
+    head, whole = beginning(file)
+    check_version(head)
+    last_number = _LAST_NUMBER.search(head[:1_000])
+    if not _IS_HISTORY.search(head[:1_000]) or last_number is None:
+        raise ValidationError(
+            "The file is no export with history.",
+            hint="Write one",
+            command=("todo", "export", "--history", "FILE.json"),
+        )
+    snapshot.last_number = int(last_number[1])
+    for table, number, item in json_lists(whole, TABLES):
+        try:
+            snapshot.tables[table].append(_row(table, item))
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
+            what = f"{error.args[0]} is missing" if isinstance(error, KeyError) else f"is not valid: {error}"
+            raise ValidationError(f"Item {number} of {table} {what}. Nothing was restored.") from None
+        except ValidationError as error:
+            raise ValidationError(f"Item {number} of {table}: {error.detail} Nothing was restored.") from None
+
+
+def _row(table: str, item: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return a row of a table with values of its columns' own types. Raises `ValueError`, `TypeError`, `KeyError`."""
+    row = tuple(parse(item[name]) for name, parse in _parsers(table))
+    if table == "todos":
+        values = {name: value for (name, _), value in zip(_parsers(table), row, strict=True) if name in _TODO_FIELDS}
+        validated(TodoImport, values)
+    return row
+
+
+@lru_cache
+def _parsers(table: str) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+    return tuple((column.name, _parser(column)) for column in columns(table))
+
+
+def _parser(column: sa.Column[Any]) -> Callable[[Any], Any]:
+    """Return what makes a value of a column's type of a value of JSON. It raises `ValueError` and `TypeError`."""
+    kinds: tuple[tuple[type[Any], Callable[[Any], Any]], ...] = (
+        (sa.Uuid, UUID),
+        (UtcDateTime, datetime.fromisoformat),
+        (sa.Date, date.fromisoformat),
+        (ClockTime, time.fromisoformat),
+        (Names, _of(list)),
+        (sa.JSON, lambda value: json.dumps(_of(dict)(value), ensure_ascii=False)),
+        (sa.Boolean, _of(bool)),
+        (sa.Integer, _of(int)),
+        (sa.Text, _of(str)),
+    )
+    parse = next(parse for kind, parse in kinds if isinstance(column.type, kind))
+    if isinstance(column.type, Names):
+        return lambda value: parse(value or [])
+
+    def parsed(value: Any) -> Any:
+        if value is None and not column.nullable:
+            raise ValueError(f"{column.name} is null")
+        return None if value is None else parse(value)
+
+    return parsed
+
+
+def _of(kind: type[Any]) -> Callable[[Any], Any]:
+    def parse(value: Any) -> Any:
+        if type(value) is not kind:
+            raise TypeError(f"{str(value)[:40]!r} is no {kind.__name__}")
+        return value
+
+    return parse
