@@ -201,6 +201,11 @@ SESSION = [
     ("profile show", "ProfileRead"),
     ("profile add other --embedded", "ProfileRead"),
     ("profile use other", "ProfileRead"),
+    ("import - --format todotxt", "ImportRead"),
+    ("import - --format todotxt --dry-run", "ImportRead"),
+    ("import - --format json", None),
+    ("profile copy local other", None),
+    ("share other", None),
     ("profile rm other --yes", "ProfileRead"),
     ("user list", "UserList"),
     ("user add ada", "UserRead"),
@@ -249,7 +254,8 @@ def _commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
 def test_session_covers_every_command_with_json(todo: Terminal) -> None:
     takers = {name for name, command in _commands(todo.program) if any(p.name == "json" for p in command.params)}
     ran = {name for line, document in SESSION if document for name in takers if f"{line} ".startswith(f"{name} ")}
-    elsewhere = {"help", "db grant"}  # help prints the contract itself, see above; the embedded database has no roles
+    # help prints the contract itself, see above; exports and copies need a place to go to, see below
+    elsewhere = {"help", "db grant", "export", "share", "profile copy"}
     assert ran == takers - elsewhere
 
 
@@ -258,6 +264,24 @@ def test_grant_prints_its_document(todo: Terminal, empty_postgres_url: PostgresU
     todo.ok("db upgrade")
     role = quote(str(empty_postgres_url.user))
     check("GrantRead", todo.ok(f"db grant {role} --json"))
+
+
+def test_exports_print_and_write_their_documents(todo: Terminal, tmp_path: Path) -> None:
+    todo.ok("add a due:2026-01-02 17:00 +x")
+    todo.ok("note 1 called")
+    for line, name in (("export", "ExportDocument"), ("export --history", "HistoryDocument")):
+        file = tmp_path / f"{name}.json"
+        check("ExportRead", todo.ok(f"{line} {quote(str(file))} --json"))
+        check(name, "".join(file.read_text("utf-8").splitlines()) + "\n")
+
+
+def test_copies_print_their_document(
+    todo: Terminal, empty_postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHARED_URL", empty_postgres_url.text())
+    todo.ok("add a")
+    check("CopyRead", todo.ok("share --url-env SHARED_URL --yes --json"))
+    check("CopyRead", todo.ok("profile copy local shared --json"))
 
 
 def test_jsonl_prints_one_todo_per_line(todo: Terminal) -> None:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO, TextIO, cast
 
 from todocli.errors import NotFound, TodoError, ValidationError
 
@@ -76,6 +76,9 @@ def open_input(path: Path | None, head_length: int) -> Iterator[Input]:
 def open_output(path: Path | None) -> Iterator[TextIO]:
     """Open a file to be written as a whole, or stdout for None: until the end, the old content stays in place."""
     if path is None:
+        if sys.stdout.isatty():
+            yield cast("TextIO", _Shown())
+            return
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(newline="")  # a format decides about its line ends
         yield sys.stdout
@@ -91,3 +94,14 @@ def open_output(path: Path | None) -> Iterator[TextIO]:
         raise TodoError(f"Cannot write {str(path)!r}: {error.strerror or error}. It is as it was.") from None
     finally:
         part.unlink(missing_ok=True)
+
+
+class _Shown(io.TextIOBase):
+    """A terminal, which must not be controlled by what todos say: a file has it as it is."""
+
+    def write(self, text: str) -> int:
+        """Write text, with signs in place of control characters."""
+        from todocli.render.text import visible
+
+        sys.stdout.write("\n".join(map(visible, text.replace("\r\n", "\n").split("\n"))))
+        return len(text)

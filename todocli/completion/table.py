@@ -134,6 +134,10 @@ WHERE = Option("--where", help="An expression: +home and not (due:none or pri:lo
 ALL = Option("--all", "-a", help="Open and completed, started or not.")
 COMPLETED = Option("--completed", "-c", help="Completed todos only.")
 FORCE = Option("--force", help="Overwrite todos that have been changed since.")
+FORMAT = Option("--format", help="The format, if the file's name does not tell; see help import.", value=True)
+URL_ENV = Option("--url-env", help="The environment variable that holds the URL.", value=True)
+URL_STDIN = Option("--url-stdin", help="Read the URL from stdin.")
+MERGE = Option("--merge", help="Copy although there are other todos; these get new numbers there.")
 LOCK_TIMEOUT = Option("--lock-timeout", help="The longest wait for a lock.", value=True)
 TABLE = Command(
     options=(
@@ -672,6 +676,75 @@ TABLE = Command(
             ),
             arguments=(Argument(many=True, kind="trash"),),
         ),
+        "import": Command(
+            "Import todos from a file of this or...",
+            options=(
+                FORMAT,
+                Option("--project", help="Put all of them into this project.", value=True, kind="project"),
+                Option("--tag", help="Give all of them this tag.", value=True, repeats=True, kind="tag"),
+                Option("--update", help="Change todos imported before whose source has changed."),
+                Option("--skip-invalid", help="Import the others if some are not valid."),
+                Option("--keep-unknown", help="Keep what a todo has no place for as notes."),
+                Option("--long-to-notes", help="Move titles and details that are too long to notes."),
+                Option("--restore", help="Restore an export with history, exactly as it was."),
+                Option("--dry-run", help="Show what would be imported, and change nothing."),
+                JSON,
+                CHANGE,
+                PROFILE,
+                NO_INPUT,
+                COLOR,
+                DEBUG,
+                HELP,
+            ),
+            arguments=(Argument(),),
+        ),
+        "export": Command(
+            "Export todos to a file, completed ones too.",
+            options=(
+                FORMAT,
+                Option("--history", help="Everything, with the log and the trash, for import --restore."),
+                TAG,
+                NO_TAG,
+                PROJECT,
+                PRIORITY,
+                DUE,
+                START,
+                DONE,
+                ADDED,
+                CHANGED,
+                BEFORE,
+                AFTER,
+                SEARCH,
+                WHERE,
+                ALL,
+                COMPLETED,
+                JSON,
+                PROFILE,
+                NO_INPUT,
+                COLOR,
+                DEBUG,
+                YES,
+                HELP,
+            ),
+            arguments=(Argument(many=True, kind="filter-words -tag"),),
+        ),
+        "share": Command(
+            "Move on to Neon: copy your todos there,...",
+            options=(
+                Option("--user", help="Your user name there; that of this profile by default.", value=True),
+                URL_ENV,
+                URL_STDIN,
+                MERGE,
+                JSON,
+                PROFILE,
+                NO_INPUT,
+                COLOR,
+                DEBUG,
+                YES,
+                HELP,
+            ),
+            arguments=(Argument(),),
+        ),
         "config": Command(
             "Show every setting, and where it comes from.",
             options=(
@@ -774,6 +847,9 @@ TABLE = Command(
                 "redo": Command("Redo what you last undid, or the last N."),
                 "log": Command("Show your changes, newest first."),
                 "purge": Command("Delete todos in the trash for good, with..."),
+                "import": Command("Import todos from a file of this or..."),
+                "export": Command("Export todos to a file, completed ones too."),
+                "share": Command("Move on to Neon: copy your todos there,..."),
                 "serve": Command("Serve the HTTP API: the same todos, for..."),
                 "doctor": Command("Check the setup and suggest fixes."),
                 "help": Command("Explain a command or a topic."),
@@ -794,6 +870,7 @@ TABLE = Command(
                         "add": Command("Add a profile, and register its user if..."),
                         "use": Command("Switch to a profile."),
                         "rm": Command("Delete a profile."),
+                        "copy": Command("Copy the todos, notes, history and trash..."),
                     },
                 ),
                 "db": Command(
@@ -918,8 +995,8 @@ TABLE = Command(
                     "Add a profile, and register its user if...",
                     options=(
                         Option("--user", help="Your user name there; your login name by default.", value=True),
-                        Option("--url-env", help="The environment variable that holds the URL.", value=True),
-                        Option("--url-stdin", help="Read the URL from stdin."),
+                        URL_ENV,
+                        URL_STDIN,
                         Option("--embedded", help="Use the embedded database of this machine."),
                         Option("--pooled", help="Use Neon's pooler, if the URL names it."),
                         Option("--timeout", help="How long commands wait for the database; 15 by default.", value=True),
@@ -957,6 +1034,23 @@ TABLE = Command(
                         HELP,
                     ),
                     arguments=(Argument(kind="profile"),),
+                ),
+                "copy": Command(
+                    "Copy the todos, notes, history and trash...",
+                    options=(
+                        MERGE,
+                        Option("--dry-run", help="Show what would be copied, and change nothing."),
+                        JSON,
+                        PROFILE,
+                        NO_INPUT,
+                        COLOR,
+                        DEBUG,
+                        HELP,
+                    ),
+                    arguments=(
+                        Argument(kind="profile"),
+                        Argument(kind="profile"),
+                    ),
                 ),
             },
         ),

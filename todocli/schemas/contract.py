@@ -9,10 +9,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from todocli.schemas.accounts import ProfileList, ProfileRead, UserList, UserRead
+from todocli.schemas.accounts import CopyRead, ProfileList, ProfileRead, UserList, UserRead
 from todocli.schemas.changes import ChangeList, CompactionRead
 from todocli.schemas.configuration import SettingList
 from todocli.schemas.errors import ErrorResponse
+from todocli.schemas.exports import ExportDocument, HistoryDocument
+from todocli.schemas.imports import ExportRead, ImportRead
 from todocli.schemas.operations import DaemonRead, GrantRead, HealthRead, PingRead, RevisionList, SchemaRead, SqlRead
 from todocli.schemas.summaries import CountRead, SummaryList
 from todocli.schemas.todos import TodoItems, TodoList, TodoRead
@@ -28,6 +30,11 @@ DOCUMENTS: tuple[type[BaseModel], ...] = (
     SummaryList,
     CountRead,
     ViewList,
+    ImportRead,
+    ExportRead,
+    ExportDocument,
+    HistoryDocument,
+    CopyRead,
     UserRead,
     UserList,
     TokenCreated,
@@ -45,7 +52,7 @@ DOCUMENTS: tuple[type[BaseModel], ...] = (
     DaemonRead,
     ErrorResponse,
 )
-"""Every document that a command prints under `--json`."""
+"""Every document that a command prints under `--json`, and the files of `todo export`."""
 
 
 def contract() -> dict[str, Any]:

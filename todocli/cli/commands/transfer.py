@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -33,6 +33,8 @@ _LARGE = 1_000_000
 """From how many bytes on a file has a progress bar."""
 
 _STEP = 100
+
+_SHOWN = 8
 
 FormatName = Annotated[
     str | None,
@@ -247,12 +249,11 @@ def _print_notes(context: Context, read: ImportRead, file: str) -> None:
             f"Imported before, and changed since: {read.changed:,}. To take over the changes", _again(file, "--update")
         )
     if read.left_out:
-        note(f"Left out: {_listed({kind: f'{count:,}' for kind, count in read.left_out.items()}, number_first=True)}")
+        note(f"Left out: {_listed(read.left_out)}")
     if read.not_held:
-        listed = _listed({name: f"{count:,}" for name, count in read.not_held.items()})
-        note(f"A todo has no place for {listed}. To keep it as notes", _again(file, "--keep-unknown"))
+        note(f"A todo has no place for {_listed(read.not_held)}. To keep it as notes", _again(file, "--keep-unknown"))
     if read.names:
-        shown = {name: here or "(left out)" for name, here in list(read.names.items())[:8]}
+        shown = {name: here or "(left out)" for name, here in list(read.names.items())[:_SHOWN]}
         more = f" and {len(read.names) - len(shown)} more" if len(read.names) > len(shown) else ""
         note(f"Other names: {', '.join(f'{name} → {here}' for name, here in shown.items())}{more}")
 
@@ -261,11 +262,9 @@ def _again(file: str, option: str) -> tuple[str, ...]:
     return ("todo", "import", file, option)
 
 
-def _listed(counts: dict[str, str], *, number_first: bool = False) -> str:
-    shown = list(counts.items())[:8]
-    more = f" and {len(counts) - len(shown)} more" if len(counts) > len(shown) else ""
-    parts = (f"{count} {name}" if number_first else f"{name} ({count})" for name, count in shown)
-    return f"{', '.join(parts)}{more}"
+def _listed(counts: Mapping[str, int]) -> str:
+    shown = [f"{name} ({count:,})" for name, count in list(counts.items())[:_SHOWN]]
+    return ", ".join(shown) + (f" and {len(counts) - _SHOWN} more" if len(counts) > _SHOWN else "")
 
 
 def counted(count: int) -> str:
@@ -329,7 +328,7 @@ def export(
         read = ExportRead(format=found.name, file=str(path), count=count, at=clock.now(), not_held=dict(missing))
         context.output.lines(read, [f"Exported {counted(count)} to {path}"])
     if missing:
-        listed = _listed({name.removesuffix("_on").replace("_", " "): f"{n:,}" for name, n in missing.items()})
+        listed = _listed({name.removesuffix("_on").replace("_", " "): n for name, n in missing.items()})
         context.output.note(f"{found.label} has no place for {listed}")
 
 

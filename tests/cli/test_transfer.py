@@ -1,0 +1,260 @@
+"""Import and export on the command line: files, pipes, what is said about them, and what goes wrong."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.support.terminal import Terminal
+
+TASKS = "x 2024-01-02 2024-01-01 Call Mom +Family @phone due:2024-02-01\n(A) Pay rent @2024 rec:1m\nPlain\n"
+
+
+@pytest.fixture
+def todo(monkeypatch: pytest.MonkeyPatch, embedded_file: Path) -> Terminal:
+    return Terminal(monkeypatch)
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch, embedded_file: Path) -> Terminal:
+    return Terminal(monkeypatch, terminal=True)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the files of a test are."""
+    monkeypatch.chdir(tmp_path)
+    Path("todo.txt").write_text(TASKS)
+    return tmp_path
+
+
+# Import
+
+
+def test_import_says_what_it_did(todo: Terminal) -> None:
+    ran = todo("import todo.txt")
+    assert ran.out == "Imported 3 todos from todo.txt: 1-3 · todo undo\n"
+    assert ran.err == (
+        "A todo has no place for rec (1). To keep it as notes: todo import todo.txt --keep-unknown\n"
+        "Other names: 2024 → tag-2024\n"
+    )
+    assert todo.ok("list --all") == (
+        "1\tdone\tCall Mom\t2024-02-01\t\tfamily\t+phone\n2\topen\tPay rent\t\thigh\t\t+tag-2024\n3\topen\tPlain\n"
+    )
+
+
+def test_import_from_stdin_needs_a_format(todo: Terminal) -> None:
+    assert todo.ok("import - --format todotxt", stdin="a\nb\n").startswith("Imported 2 todos")
+    ran = todo("import -", stdin="a\nb\n")
+    assert (ran.code, ran.err.splitlines()[0]) == (2, "error: It is not clear which format the file has.")
+
+
+def test_import_again_adds_nothing(todo: Terminal) -> None:
+    todo.ok("import todo.txt")
+    ran = todo("import todo.txt")
+    assert ran.out == "Imported 0 todos from todo.txt\n"
+    assert "Imported before, and unchanged: 3\n" in ran.err
+    assert todo.ok("count --all") == "3\n"
+
+
+def test_import_tells_how_to_take_over_changes(todo: Terminal) -> None:
+    todo.ok("export todos.csv")
+    todo.ok("add a")
+    todo.ok("export todos.csv --yes")
+    Path("todos.csv").write_text(Path("todos.csv").read_text().replace(",a,", ",b,"))
+    ran = todo("import todos.csv")
+    assert ran.err == (
+        "Imported before, and changed since: 1. To take over the changes: todo import todos.csv --update\n"
+    )
+    assert todo.ok("import todos.csv --update") == "Updated 1 todo from CSV · todo undo\n"
+    assert todo.ok("list") == "1\topen\tb\n"
+    todo.ok("undo")
+    assert todo.ok("list") == "1\topen\ta\n"
+
+
+def test_dry_run_shows_the_todos_and_changes_nothing(todo: Terminal) -> None:
+    ran = todo("import todo.txt --dry-run")
+    assert ran.out == (
+        "line 1\tCall Mom\tdone\t2024-02-01\t\tfamily\tphone\n"
+        "line 2\tPay rent\topen\t\thigh\t\ttag-2024\n"
+        "line 3\tPlain\topen\t\t\t\t\n"
+    )
+    assert ran.err.startswith("Would add 3 todos from todo.txt\n")
+    assert todo.ok("count --all") == "0\n"
+
+
+def test_invalid_file_imports_nothing(todo: Terminal) -> None:
+    Path("bad.txt").write_text(f"good\nbad due:2024-13-01\n{'x' * 300}\n")
+    ran = todo("import bad.txt")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == (
+        "error: Line 2: due '2024-13-01' is not a date, such as 2026-11-27."
+        " Line 3: title has 300 characters; at most 255 are allowed. Nothing was imported.\n"
+        " hint: To import the others, pass --skip-invalid.\n"
+    )
+    assert todo.ok("count --all") == "0\n"
+
+
+def test_skip_invalid_imports_the_others_and_exits_with_2(todo: Terminal) -> None:
+    Path("bad.txt").write_text("good\nbad due:2024-13-01\n")
+    ran = todo("import bad.txt --skip-invalid")
+    assert (ran.code, ran.out) == (2, "Imported 1 todo from todo.txt: 1 · todo undo\n")
+    assert ran.err.endswith("The others were imported.\n")
+    ran = todo("import bad.txt --skip-invalid --json")
+    assert (json.loads(ran.out)["faults"], ran.code) == (
+        [{"place": "line 2", "field": "due", "message": "'2024-13-01' is not a date, such as 2026-11-27"}],
+        2,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "line", "message", "code"),
+    [
+        ("none.txt", None, "import none.txt", "There is no file 'none.txt'.", 3),
+        ("x.pdf", b"x", "import x.pdf", "It is not clear which format the file has.", 2),
+        ("x.json", b'[{"a": 1}]', "import x.json", "It is not clear from the file which program wrote it.", 2),
+        ("x.txt", "ü".encode("latin1"), "import x.txt", "Line 1 of the file is not valid UTF-8.", 2),
+        ("x.txt", "a".encode("utf-16"), "import x.txt", "The file is UTF-16, not UTF-8.", 2),
+        ("x.txt", b"a\0b", "import x.txt", "Line 1 of the file has a NUL character: it is no text.", 2),
+        ("x.txt", b"a" * 1_000_002, "import x.txt", "Line 1 of the file has more than 1,000,000 bytes.", 2),
+        ("x.json", b"[" * 200, "import x.json --format taskwarrior", "nested more than 100 deep", 2),
+        ("x.json", b'{"format": "todo", "version": 9, "todos": []}', "import x.json", "has version 9 of the format", 2),
+        ("x.json", b'{"format": "todo", "todos": [{"id": "a"', "import x.json", "ends too early", 2),
+        ("x.txt", b"a", "import x.txt --project 'a b'", "The name for all of them", 2),
+        ("x.txt", b"a", "import x.txt --format word", "There is no format 'word'.", 2),
+        ("x.txt", b"a", "import x.txt --restore --update", "--restore takes everything as it is.", 2),
+        ("x.json", b'{"format": "todo"}', "import x.json --restore", "The file is no export with history.", 2),
+    ],
+)
+def test_what_cannot_be_imported_is_one_error(
+    todo: Terminal, name: str, content: bytes | None, line: str, message: str, code: int
+) -> None:
+    if content is not None:
+        Path(name).write_bytes(content)
+    ran = todo(line)
+    assert (ran.code, ran.out) == (code, "")
+    assert message in ran.err.splitlines()[0]
+    assert todo.ok("count --all") == "0\n"
+
+
+def test_folder_is_no_file(todo: Terminal, folder: Path) -> None:
+    ran = todo(["import", str(folder), "--format", "todotxt"])
+    assert (ran.code, ran.out) == (1, "")
+    assert "Is a directory" in ran.err
+
+
+def test_empty_file_is_nothing_to_do(todo: Terminal) -> None:
+    for name in ("x.txt", "x.csv", "x.md", "x.jsonl"):
+        Path(name).write_bytes(b"")
+        ran = todo(f"import {name}")
+        assert (ran.code, ran.out.partition(" from")[0]) == (0, "Imported 0 todos"), name
+
+
+def test_same_change_is_imported_once(todo: Terminal) -> None:
+    change = "0198c0de-0000-7000-8000-000000000001"
+    first = todo.ok(f"import todo.txt --json --change {change}")
+    again = todo.ok(f"import todo.txt --json --change {change}")
+    assert json.loads(again) == json.loads(first)
+    Path("todo.txt").write_text("Another\n")
+    assert todo(f"import todo.txt --change {change}").code == 4
+
+
+# Export
+
+
+@pytest.mark.parametrize("name", ["x.json", "x.jsonl", "x.csv", "x.tsv", "x.md", "x.ics"])
+def test_what_is_exported_comes_back_equal(
+    todo: Terminal, monkeypatch: pytest.MonkeyPatch, folder: Path, name: str
+) -> None:
+    todo.ok("add Pay rent due:2026-12-01 17:00 pri:high project:home +bills -d 'by transfer'")
+    todo.ok("add Learn to sail due:someday")
+    todo.ok("note 1 called")
+    todo.ok("done 2")
+    todo.ok(f"export {name}")
+    monkeypatch.setenv("TODO_HOME", str(folder / "other"))
+    todo.ok(f"import {name}")
+    shown = sorted((json.loads(todo.ok(f"show {number} --json")) for number in (1, 2)), key=lambda each: each["title"])
+    expected = [
+        {"title": "Learn to sail", "is_someday": True, "is_completed": True, "due_on": None, "project": None},
+        {"title": "Pay rent", "description": "by transfer", "due_on": "2026-12-01", "due_time": "17:00:00"},
+    ]
+    expected[1] |= {"priority": "high", "project": "home", "tags": ["bills"], "is_completed": False}
+    assert [{field: todo[field] for field in fields} for todo, fields in zip(shown, expected, strict=True)] == expected
+    assert [note["text"] for note in shown[1]["notes"]] == ["called"]
+
+
+def test_export_takes_a_filter(todo: Terminal) -> None:
+    todo.ok("add - +a", stdin="one\ntwo\n")
+    todo.ok("add three")
+    todo.ok("done 1")
+    assert todo.ok("export --format todotxt +a").count("\n") == 2
+    assert todo.ok("export --format todotxt project:none --where 'not +a'").count("three") == 1
+    assert todo.ok("export some.txt +a --completed") == "Exported 1 todo to some.txt\n"
+    ran = todo("export some.txt more +a")
+    assert (ran.code, ran.err.splitlines()[0]) == (2, "error: 'some.txt' and 'more' cannot both be the file.")
+
+
+def test_export_asks_before_it_overwrites(todo: Terminal) -> None:
+    Path("todos.csv").write_text("mine")
+    ran = todo("export todos.csv")
+    assert (ran.code, Path("todos.csv").read_text()) == (5, "mine")
+    todo.ok("export todos.csv --yes")
+    assert Path("todos.csv").read_text().startswith("number,id,title")
+
+
+def test_export_says_what_the_format_has_no_place_for(todo: Terminal) -> None:
+    todo.ok("add a -d details")
+    todo.ok("note 1 x")
+    ran = todo("export x.txt")
+    assert ran.err == "todo.txt has no place for description (1), notes (1)\n"
+
+
+def test_export_that_cannot_be_written_leaves_the_old_file(todo: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("x.csv").write_text("mine")
+    todo.ok("add a")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    ran = todo("export x.csv --yes")
+    assert (ran.code, ran.err) == (1, "error: Cannot write 'x.csv': No space left on device. It is as it was.\n")
+    assert (Path("x.csv").read_text(), sorted(path.name for path in Path().glob("*x.csv*"))) == ("mine", ["x.csv"])
+
+
+def test_export_at_a_terminal_shows_no_control_characters(screen: Terminal) -> None:
+    Path("x.txt").write_text("a\x1b[31mred\n")
+    screen.ok("import x.txt")
+    assert "\x1b[31m" not in screen.ok("export --format todotxt")
+    screen.ok("export y.txt")
+    assert "\x1b[31m" in Path("y.txt").read_text()
+
+
+def test_export_is_readable_as_other_files_are(todo: Terminal) -> None:
+    todo.ok("export x.csv")
+    Path("plain").touch()
+    assert stat.S_IMODE(Path("x.csv").stat().st_mode) == stat.S_IMODE(Path("plain").stat().st_mode)
+
+
+def test_export_with_history_takes_no_filter(todo: Terminal) -> None:
+    assert todo("export --history x.json +a").code == 2
+    assert todo("export --history x.csv").code == 2
+
+
+def test_export_with_history_is_restored(todo: Terminal, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    todo.ok("import todo.txt")
+    todo.ok("done 2")
+    todo.ok("rm 3")
+    todo.ok("export --history all.json")
+    log = todo.ok("log")
+    monkeypatch.setenv("TODO_HOME", str(folder / "other"))
+    assert todo.ok("import --restore all.json") == (
+        "Copied from all.json to local: todos 3 new; 3 changes and 0 notes\n"
+    )
+    assert todo.ok("log") == log
+    todo.ok("undo")
+    assert todo.ok("trash") == ""
+    assert todo.ok("import todo.txt") == "Imported 0 todos from todo.txt\n", "the sources are restored, too"

@@ -1,0 +1,104 @@
+"""The files that `todo export` writes as JSON."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from todocli.schemas.base import Instant, Output
+from todocli.schemas.todos import LocalTime, NoteRead, Priority, TodoRead
+
+
+class ExportDocument(Output):
+    """A file of todos."""
+
+    format: Literal["todo"]
+    version: int = Field(description="Changes when a program could misread the file.")
+    todos: list[TodoRead]
+
+
+class ExportedTodo(Output):
+    """A todo in a file with history, in the trash or not."""
+
+    id: UUID
+    number: int
+    title: str
+    description: str | None
+    is_completed: bool
+    completed_at: Instant | None
+    created_at: Instant
+    updated_at: Instant
+    deleted_at: Instant | None
+    version: int
+    change_id: UUID
+    change_source: str
+    change_actor: str | None
+    change_request: str | None
+    due_on: date | None
+    due_time: LocalTime | None
+    starts_on: date | None
+    priority: Priority | None
+    project: str | None
+    tags: list[str]
+    is_someday: bool
+    note_count: int
+    notes: list[NoteRead]
+
+
+class ExportedChange(Output):
+    """A change in a file with history; `request` is the fingerprint of what was asked for."""
+
+    id: UUID
+    seq: int
+    made_at: Instant
+    source: str
+    actor: str | None
+    request: str | None
+    undoes: UUID | None
+    compacted_at: Instant | None
+
+
+class ExportedRow(Output):
+    """What a change did to a todo in a file with history; null before: it was added, null after: it was deleted."""
+
+    change_id: UUID
+    todo_id: UUID
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+class ExportedNote(Output):
+    """A note in a file with history; `hidden_at` is when it was taken back, or null."""
+
+    id: UUID
+    todo_id: UUID
+    change_id: UUID
+    made_at: Instant
+    hidden_at: Instant | None
+    text: str
+
+
+class ExportedSource(Output):
+    """Where an imported todo came from: its id in a file of this format."""
+
+    format: str
+    source_id: str
+    todo_id: UUID
+    change_id: UUID
+    digest: str
+
+
+class HistoryDocument(Output):
+    """A file with everything of a user, which `todo import --restore` takes back."""
+
+    format: Literal["todo"]
+    version: int
+    last_number: int = Field(description="The highest number that any todo ever had.")
+    todos: list[ExportedTodo]
+    changes: list[ExportedChange]
+    history: list[ExportedRow]
+    notes: list[ExportedNote]
+    sources: list[ExportedSource]
