@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -177,7 +178,7 @@ def test_what_is_exported_comes_back_equal(
     monkeypatch.setenv("TODO_HOME", str(folder / "other"))
     todo.ok(f"import {name}")
     shown = sorted((json.loads(todo.ok(f"show {number} --json")) for number in (1, 2)), key=lambda each: each["title"])
-    expected = [
+    expected: list[dict[str, Any]] = [
         {"title": "Learn to sail", "is_someday": True, "is_completed": True, "due_on": None, "project": None},
         {"title": "Pay rent", "description": "by transfer", "due_on": "2026-12-01", "due_time": "17:00:00"},
     ]
