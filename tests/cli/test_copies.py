@@ -54,7 +54,7 @@ def test_share_goes_on_after_an_interruption(todo: Terminal, monkeypatch: pytest
         raise ServiceUnavailable("The connection is lost.")
 
     with monkeypatch.context() as patch:
-        patch.setattr("todocli.services.copies.copying.Copy.run", interrupt)
+        patch.setattr("todocli.services.copies.copying.Copy._verify", interrupt)
         assert todo("share work --url-env NEON_URL --yes").code == 7
     assert todo.ok("list") == "1\topen\tone\n", "the profile in use is still the old one"
     assert todo.ok("share work --yes").startswith("Copied from local to work: todos 3 new")
@@ -82,7 +82,7 @@ def test_next_copy_brings_what_is_new(todo: Terminal) -> None:
     )
     assert todo.ok("profile copy local work").startswith("Copied from local to work: todos 1 new, 1 changed, 1 deleted")
     assert todo.ok("list") == "1\topen\tONE\n4\topen\tfour\n"
-    assert todo.ok("profile copy local work") == "Nothing new in local: 3 todos are in work as they were\n"
+    assert todo.ok("profile copy local work") == "Nothing new in local since the last copy to work\n"
 
 
 def test_other_todos_are_not_mixed_unless_merged(todo: Terminal) -> None:

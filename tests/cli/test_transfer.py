@@ -61,7 +61,7 @@ def test_import_again_adds_nothing(todo: Terminal) -> None:
     assert todo.ok("count --all") == "3\n"
 
 
-def test_import_tells_how_to_take_over_changes(todo: Terminal) -> None:
+def test_import_names_the_option_that_takes_over_changes(todo: Terminal) -> None:
     todo.ok("export todos.csv")
     todo.ok("add a")
     todo.ok("export todos.csv --yes")

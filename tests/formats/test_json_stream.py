@@ -24,7 +24,7 @@ def test_items_have_their_places() -> None:
     assert list(json_items(Slow(document), "item")) == [("item 1", {"a": 1}), ("item 2", "b"), ("item 3", None)]
 
 
-def test_lists_of_an_object_are_told_apart() -> None:
+def test_lists_of_an_object_keep_their_names() -> None:
     values = {
         "version": 1,
         "todos": [{"a": [1, {"b": 2}]}, {"c": "]"}],

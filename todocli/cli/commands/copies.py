@@ -97,7 +97,7 @@ def share(
         there = known
     target = resolve_target(there)
     _check_different(here, there)
-    steps = [
+    parts = [
         *([f"add the profile {name}"] if known is None else []),
         "create or upgrade the schema",
         f"register {there.user}",
@@ -105,23 +105,23 @@ def share(
         f"use {name} from now on",
     ]
     context.output.note(f"To share your todos at {display(target)}:")
-    for i, step in enumerate(steps, 1):
-        context.output.note(f"  {i}. {step}")
+    for i, part in enumerate(parts, 1):
+        context.output.note(f"  {i}. {part}")
     context.confirm(f"Share the todos of {here.name} there?")
 
-    def tell(done: str) -> None:
+    def announce(done: str) -> None:
         context.output.note(f"✓ {done}")
 
     with deadline_scope(Deadline(there.timeout, context.on_wait())):
-        migrations.upgrade(target, on_revision=lambda revision: tell(f"Schema {revision.revision}: {revision.message}"))
+        migrations.upgrade(target, on_revision=lambda new: announce(f"Schema {new.revision}: {new.message}"))
     there = registered(context, there)
-    tell(f"Registered {there.user}")
+    announce(f"Registered {there.user}")
     if known is None:
         profiles.add(there)
-        tell(f"Added the profile {name}")
+        announce(f"Added the profile {name}")
     _copy_and_print(context, here, there, merge=merge, dry_run=False)
     profiles.use(name)
-    tell(f"Now in use: {name}")
+    announce(f"Now in use: {name}")
 
 
 def read_url(context: Context, *, from_stdin: bool) -> str:
@@ -165,13 +165,13 @@ def _copy_and_print(context: Context, here: Profile, there: Profile, *, merge: b
     with Snapshot() as snapshot:
         with (
             context.workspace(here) as workspace,
-            progress(f"Reading {here.name}", None, unit="rows", shown=True) as tick,
+            progress(f"Reading {here.name}", None, unit="rows") as tick,
         ):
             workspace.read_snapshot(snapshot, tick)
         total = snapshot.count
         with (
             context.workspace(there) as workspace,
-            progress(f"Copying to {there.name}", total, unit="rows", shown=True) as tick,
+            progress(f"Copying to {there.name}", total, unit="rows") as tick,
         ):
             copied = workspace.write_snapshot(snapshot, merge=merge, dry_run=dry_run, advance=tick)
     if not dry_run:
@@ -197,8 +197,10 @@ def print_copied(context: Context, copied: Copied, source: str, target: str, *, 
         rest = f"{copied.changes:,} change{'s' if copied.changes != 1 else ''} and {copied.notes:,} note"
         rest += "s" if copied.notes != 1 else ""
         line = f"{verb} from {read.source} to {read.target}: todos {todos or 'unchanged'}; {rest}"
+    elif copied.unchanged or copied.kept:
+        line = f"Nothing new in {read.source} since the last copy to {read.target}"
     else:
-        line = f"Nothing new in {read.source}: {copied.unchanged:,} todos are in {read.target} as they were"
+        line = f"{read.source} has no todos to copy"
     context.output.lines(read, [line])
     if read.numbers:
         shown = ", ".join(f"{number.old} → {number.new}" for number in read.numbers[:_SHOWN])

@@ -22,6 +22,7 @@ TOPICS = {
     "dates": "How to write dates and times",
     "exit-codes": "Exit codes and error codes",
     "filters": "How to select todos",
+    "import": "Bringing todos along, and taking them with you",
     "json-schema": "The JSON of every command",
     "neon": "Sharing todos on Neon",
     "operators": "Running a shared database",

@@ -13,7 +13,7 @@ from todocli import clock
 from todocli.cli.command import Importing, Selecting
 from todocli.cli.context import Context
 from todocli.cli.files import Input, open_input, open_output
-from todocli.cli.progress import progress
+from todocli.cli.progress import progress, waiting
 from todocli.errors import UsageError, ValidationError
 
 if TYPE_CHECKING:
@@ -29,10 +29,10 @@ PANEL = "In and out"
 SAMPLE = 20
 """How many todos a dry run shows."""
 
-_LARGE = 1_000_000
-"""From how many bytes on a file has a progress bar."""
+_LARGE = 5_000
+"""From how many todos on it takes long to store them."""
 
-_STEP = 100
+_PORTION = 100
 
 _SHOWN = 8
 
@@ -117,7 +117,7 @@ def import_(
             update=update,
             options=[project, sorted(tag or ()), keep_unknown, long_to_notes],
         )
-        with context.workspace() as workspace, progress("Saving", None, unit="todos", shown=todos.count > _STEP):
+        with context.workspace() as workspace, waiting("Saving", is_long=todos.count > _LARGE):
             outcome = workspace.import_todos(todos, found.name, found.holds, key, update=update, dry_run=dry_run)
         read = _result(found, outcome, report, todos, None if dry_run else key.id)
     _print(context, read, file, found)
@@ -136,7 +136,7 @@ def _restore(context: Context, path: Path | None, file: str, *, dry_run: bool) -
             history.read(source.file, snapshot)
         with (
             context.workspace() as workspace,
-            progress("Restoring", snapshot.count, unit="rows", shown=True) as advance,
+            progress("Restoring", snapshot.count, unit="rows") as advance,
         ):
             copied = workspace.write_snapshot(snapshot, merge=False, dry_run=dry_run, advance=advance)
     print_copied(context, copied, file, context.profile.name, dry_run=dry_run)
@@ -147,12 +147,11 @@ def _read(found: Format, source: Input, adapter: Adapter, todos: Spool, name: st
     import hashlib
 
     digest = hashlib.sha256()
-    is_large = source.size is None or source.size > _LARGE
-    with progress(f"Reading {name}", source.size, unit="bytes", shown=is_large) as advance:
+    with progress(f"Reading {name}", source.size, unit="bytes") as advance:
         for i, todo in enumerate(adapter.adapt(found.read(source.file))):
             todos.append(tuple(todo))
             digest.update(f"{todo.source_id}\0{todo.digest}\n".encode("utf-8", "surrogatepass"))
-            if i % _STEP == 0:
+            if i % _PORTION == 0:
                 advance(source.position)
     return digest.hexdigest()
 
@@ -338,7 +337,7 @@ def _export_history(context: Context, path: Path | None) -> None:
     from todocli.services.copies.snapshot import Snapshot
 
     with Snapshot() as snapshot:
-        with context.workspace() as workspace, progress("Reading", None, unit="rows", shown=True) as advance:
+        with context.workspace() as workspace, progress("Reading", None, unit="rows") as advance:
             workspace.read_snapshot(snapshot, advance)
         with open_output(path) as file:
             history.write(snapshot, file)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from todocli.domain.fields import MAX_TAGS
-from todocli.domain.names import usable_project, usable_tag
+from todocli.domain.foreign_names import usable_project, usable_tag
 from todocli.domain.records import Entry, Fault, LeftOut, Record
 from todocli.errors import ValidationError
 from todocli.schemas.base import validated
@@ -185,8 +185,8 @@ def _digest(todo: TodoImport) -> str:
     """Return a digest of what a file says of a todo: the same in each run, and in each time zone."""
     notes = [(_utc(note.made_at), note.text) for note in todo.notes]
     fields = [getattr(todo, name) for name in TodoCreate.model_fields]
-    said = (*map(str, fields), todo.is_completed, _utc(todo.completed_at), _utc(todo.created_at), notes)
-    return hashlib.blake2b(repr(said).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+    given = (*map(str, fields), todo.is_completed, _utc(todo.completed_at), _utc(todo.created_at), notes)
+    return hashlib.blake2b(repr(given).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
 def _utc(value: datetime | None) -> str:
