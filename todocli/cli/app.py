@@ -12,6 +12,7 @@ from typer.models import CommandInfo, TyperInfo
 from todocli import __version__
 from todocli.cli.command import LISTING, Root, enter
 from todocli.cli.commands import (
+    backup,
     config,
     daemon,
     db,
@@ -54,6 +55,7 @@ def build() -> Root:
         view,
         history,
         transfer,
+        backup,
         profile,
         config,
         db,

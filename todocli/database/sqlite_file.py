@@ -150,16 +150,22 @@ def use_write_ahead_log(connection: sqlite3.Connection) -> None:
         time.sleep(0.01)
 
 
+def free_name(path: Path, name: str) -> Path:
+    """Return a path beside `path` where nothing is: `name`, with a number if that is taken."""
+    free = path.with_name(name)
+    number = 1
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{name}-{number}")
+    return free
+
+
 def keep_copy(path: Path, name: str) -> Path:
     """Copy the committed content of the database at `path` to a file beside it, with mode 0600; return its path.
 
     The copy is called `name`, with a number if that is taken. It is complete or absent. The caller holds the lock.
     """
-    copy = path.with_name(name)
-    number = 1
-    while copy.exists():
-        number += 1
-        copy = path.with_name(f"{name}-{number}")
+    copy = free_name(path, name)
     part = copy.with_name(f"{copy.name}.part")
     part.unlink(missing_ok=True)
     os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
