@@ -153,7 +153,7 @@ def test_without_database_nothing_is_created(tmp_path: Path) -> None:
 
 def test_foreign_database_is_not_backed_up(tmp_path: Path) -> None:
     _run(tmp_path / "music.db", "CREATE TABLE songs (id)")
-    with pytest.raises(TodoError, match="another program"):
+    with pytest.raises(TodoError, match="not a todo database"):
         backups.back_up(tmp_path / "music.db", tmp_path / "copy.db")
     assert not (tmp_path / "copy.db").exists()
 
@@ -182,7 +182,7 @@ def test_folder_that_refuses_files_is_reported(database: Path, tmp_path: Path, m
     def refuse(**_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(backups.tempfile, "mkstemp", refuse)
+    monkeypatch.setattr("tempfile.mkstemp", refuse)
     with pytest.raises(TodoError, match=r"Cannot write '.*': permission denied; no backup was made\."):
         backups.back_up(database, tmp_path / "copy.db")
 
@@ -226,7 +226,7 @@ def test_copy_with_a_log_beside_it_is_refused(database: Path, tmp_path: Path) ->
 @pytest.mark.parametrize("kept", [1, 99, 4096, 4096 * 9, -4096, -1])
 def test_truncated_backup_is_refused(backup: Path, kept: int) -> None:
     backup.write_bytes(backup.read_bytes()[:kept])
-    with pytest.raises(TodoError, match="is damaged|is no backup"):
+    with pytest.raises(TodoError, match=r"is damaged|is no backup"):
         backups.check(backup)
 
 
@@ -356,6 +356,38 @@ def test_nobody_writes_between_the_kept_copy_and_the_restore(
 
     monkeypatch.setattr(sqlite_file, "keep_copy", keep)
     assert backups.restore(backup, database) is not None
+
+
+@pytest.fixture
+def without_log(database: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The database on a file system that does not support WAL."""
+    _run(database, "PRAGMA journal_mode = DELETE")
+    monkeypatch.setattr(sqlite_file, "use_write_ahead_log", lambda connection: None)
+    return database
+
+
+def test_restore_without_wal_replaces_and_keeps(without_log: Path, backup: Path) -> None:
+    _run(without_log, "UPDATE todos SET title = 'Later'")
+    kept = backups.restore(backup, without_log)
+    assert kept
+    assert (_titles(kept), _titles(without_log)) == (["Later"], ["Precious"])
+
+
+def test_change_after_the_kept_copy_stops_a_restore_without_wal(
+    without_log: Path, backup: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_copy = sqlite_file.keep_copy
+
+    def keep(path: Path, name: str) -> Path:
+        copy = keep_copy(path, name)
+        _run(path, "UPDATE todos SET title = 'Just now'")
+        return copy
+
+    monkeypatch.setattr(sqlite_file, "keep_copy", keep)
+    with pytest.raises(ServiceUnavailable, match="nothing was changed"):
+        backups.restore(backup, without_log)
+    assert _titles(without_log) == ["Just now"]
+    assert not without_log.with_name("todo.db.before-restore").exists()
 
 
 def test_restore_that_cannot_keep_a_copy_changes_nothing(

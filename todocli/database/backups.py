@@ -54,18 +54,15 @@ def back_up(source: Path, target: Path) -> Content:
     Raises `Conflict` if there is a file already, `NotFound` without a database or a folder for the copy, and
     `todocli.errors.TodoError` if it cannot be copied.
     """
-    target = target.absolute()
     if os.path.lexists(target):
         raise _taken(target)
     if not target.parent.is_dir():
         raise NotFound(f"There is no folder {str(target.parent)!r}.", hint="Create it, or choose another folder.")
     with errors.translate_sqlite_errors(source):
-        if sqlite_file.is_blank(source):
+        if not _has_schema(source):
             raise NotFound(f"There is no database in {source} yet.", hint="The first command creates it.")
-        if not sqlite_file.is_ours(source):
-            raise errors.foreign(source)
     try:
-        handle, name = tempfile.mkstemp(prefix=".todo-", suffix=".part", dir=target.parent)
+        handle, name = tempfile.mkstemp(prefix=".todo-", suffix=".part", dir=target.parent.absolute())
         os.close(handle)
         part = Path(name)
         try:
@@ -90,7 +87,7 @@ def check(path: Path) -> Content:
     Raises `NotFound` without a file, `SchemaTooNew` and `SchemaOutdated` if this program cannot use it, and
     `todocli.errors.TodoError` if it is damaged, or no backup.
     """
-    with _opened(path) as connection:
+    with _translated_reading(path), closing(_open(path)) as connection:
         faults = integrity_faults(connection)
         if faults:
             raise _damaged(path, faults[0])
@@ -113,11 +110,7 @@ def current(database: Path) -> Content | None:
     Raises `todocli.errors.TodoError`, of which `is_damage` tells the kind.
     """
     with errors.translate_sqlite_errors(database):
-        if sqlite_file.is_blank(database) or not sqlite_file.schema_number(database):
-            return None
-        if not sqlite_file.is_ours(database):
-            raise errors.foreign(database)
-        return _content(database)
+        return _content(database) if _has_schema(database) else None
 
 
 def is_damage(error: TodoError) -> bool:
@@ -138,7 +131,9 @@ def restore(path: Path, database: Path) -> Path | None:
     process is writing; then nothing was changed.
     """
     refuse_itself(path, database)
-    with errors.translate_sqlite_errors(database), _opened(path) as backup:
+    with _translated_reading(path):
+        backup = _open(path)
+    with closing(backup), errors.translate_sqlite_errors(database):
         try:
             return _replace_content(backup, database)
         except sqlite3.DatabaseError as error:
@@ -151,7 +146,13 @@ def restore(path: Path, database: Path) -> Path | None:
 
 def _replace_content(backup: sqlite3.Connection, database: Path) -> Path | None:
     sqlite_file.create_file(database)
+    _has_schema(database)
     kept: list[Path] = []
+
+    def keep() -> None:
+        if _has_schema(database):
+            kept.append(sqlite_file.keep_copy(database, f"{database.name}.before-restore"))
+
     is_first = True
 
     def at_step(status: int, _remaining: int, _total: int) -> None:
@@ -161,16 +162,26 @@ def _replace_content(backup: sqlite3.Connection, database: Path) -> Path | None:
             raise errors.busy(database, errors.NOTHING_CHANGED)  # the library would wait for ever
         if is_first and status == sqlite3.SQLITE_OK:
             is_first = False
-            if sqlite_file.schema_number(database):
-                kept.append(sqlite_file.keep_copy(database, f"{database.name}.before-restore"))
+            if may_read:
+                keep()
+            elif database.stat().st_mtime_ns != written_at:
+                raise errors.busy(database, errors.NOTHING_CHANGED)
 
     [pages] = backup.execute("PRAGMA page_count").fetchone()
     with closing(sqlite_file.connect(database)) as connection:
         connection.execute(f"PRAGMA busy_timeout = {int(engine.BUSY_SECONDS * 1000)}")
         connection.execute("PRAGMA synchronous = FULL")
-        if not connection.execute("SELECT EXISTS (SELECT 1 FROM sqlite_master)").fetchone()[0]:
-            sqlite_file.use_write_ahead_log(connection)
-        backup.backup(connection, pages=max(pages // 100, 1), progress=at_step)
+        sqlite_file.use_write_ahead_log(connection)
+        may_read = connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+        written_at = database.stat().st_mtime_ns
+        try:
+            if not may_read:  # on a file system without WAL, a lock keeps readers out as well
+                keep()
+            backup.backup(connection, pages=max(pages // 100, 1), progress=at_step)
+        except BaseException:
+            for copy in kept:
+                copy.unlink()
+            raise
     return kept[0] if kept else None
 
 
@@ -228,23 +239,30 @@ def _translated(source: Path, target: Path) -> Iterator[None]:
         raise errors.sqlite_error(error, at, _NOT_MADE) from error
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+def _open(path: Path) -> sqlite3.Connection:
     """Open a backup without a lock and without files beside it (https://www.sqlite.org/uri.html#uriimmutable)."""
     _refuse_other_files(path)
     connection = sqlite3.connect(f"file:{quote(os.fsencode(path.absolute()))}?immutable=1&mode=ro", uri=True)
-    with closing(connection):
-        try:
-            [mark] = connection.execute("PRAGMA application_id").fetchone()
-            if mark != sqlite_file.APPLICATION_ID:
-                raise TodoError(f"{str(path)!r} is no backup of todo: another program created it.")
-            yield connection
-        except sqlite3.DatabaseError as error:
-            if errors.sqlite_code(error) == "NOTADB":
-                raise TodoError(f"{str(path)!r} is no backup: it contains something else.") from None
-            if errors.sqlite_code(error) == "CORRUPT":
-                raise _damaged(path, str(error)) from None
-            raise errors.sqlite_error(error, path, "") from None
+    try:
+        if connection.execute("PRAGMA application_id").fetchone()[0] != sqlite_file.APPLICATION_ID:
+            raise TodoError(f"{str(path)!r} is no backup of todo: another program created it.")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def _translated_reading(path: Path) -> Iterator[None]:
+    """Translate errors of a backup that is read."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        if errors.sqlite_code(error) == "NOTADB":
+            raise TodoError(f"{str(path)!r} is no backup: it contains something else.") from None
+        if errors.sqlite_code(error) == "CORRUPT":
+            raise _damaged(path, str(error)) from None
+        raise errors.sqlite_error(error, path, "") from None
 
 
 def _refuse_other_files(path: Path) -> None:
@@ -265,6 +283,19 @@ def _refuse_other_files(path: Path) -> None:
                 hint="To merge a copy into one file",
                 command=("sqlite3", str(path), "PRAGMA wal_checkpoint(TRUNCATE)"),
             )
+
+
+def _has_schema(database: Path) -> bool:
+    """Whether a database holds todos. Raises `TodoError` for one of another program."""
+    if sqlite_file.is_blank(database):
+        return False
+    if sqlite_file.schema_number(database) and sqlite_file.is_ours(database):
+        return True
+    with closing(sqlite_file.connect(database)) as connection:
+        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    if tables and not sqlite_file.is_ours(database):
+        raise errors.foreign(database, tables)
+    return False
 
 
 def _content(path: Path) -> Content:

@@ -103,12 +103,15 @@ def _integrity(path: Path) -> Iterator[Check]:
     """Read the whole file: a wrong byte may otherwise stay unnoticed until there is no older backup."""
     if sqlite_file.is_blank(path):
         return
-    with errors.translate_sqlite_errors(path), closing(sqlite_file.connect(path)) as connection:
-        faults = backups.integrity_faults(connection)
-    if not faults:
-        yield Check("integrity", "ok", "the whole file is readable, and its rows and indexes agree")
+    try:
+        with errors.translate_sqlite_errors(path), closing(sqlite_file.connect(path)) as connection:
+            faults = backups.integrity_faults(connection)
+        if faults:
+            raise errors.damaged(path, faults[0])
+    except TodoError as error:
+        yield problem("integrity", error)
         return
-    yield problem("integrity", errors.damaged(path, faults[0]))
+    yield Check("integrity", "ok", "the whole file is readable, and its rows and indexes agree")
 
 
 def _why_not_writable(path: Path) -> TodoError | None:

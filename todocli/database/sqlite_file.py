@@ -63,7 +63,7 @@ def is_blank(path: Path) -> bool:
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open the file at `path` in autocommit mode. Raises `sqlite3.OperationalError` if it is missing."""
-    address = f"file:{quote(str(path.absolute()))}?mode=rw"
+    address = f"file:{quote(os.fsencode(path.absolute()))}?mode=rw"
     return sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
 
 
