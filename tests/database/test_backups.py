@@ -161,8 +161,9 @@ def test_foreign_database_is_not_backed_up(tmp_path: Path) -> None:
 def test_full_disk_leaves_no_file(database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite's own limit on the number of pages stands for the disk: the error is the same SQLITE_FULL."""
 
-    def copy(source: Path, part: Path) -> None:
+    def copy(_: sqlite3.Connection, part: Path) -> None:
         part.write_bytes(b"some of it")
+        part.with_name(f"{part.name}-journal").touch()
         with closing(sqlite3.connect(":memory:")) as small:
             small.execute("PRAGMA max_page_count = 1")
             small.execute("CREATE TABLE a AS SELECT zeroblob(100000)")
@@ -170,7 +171,7 @@ def test_full_disk_leaves_no_file(database: Path, tmp_path: Path, monkeypatch: p
     folder = tmp_path / "full"
     folder.mkdir()
     with monkeypatch.context() as patch:
-        patch.setattr(backups, "_copy", copy)
+        patch.setattr(sqlite_file, "write_copy", copy)
         with pytest.raises(TodoError) as raised:
             backups.back_up(database, folder / "todos.db")
     assert raised.value.detail == f"The disk is full: {folder}/todos.db needs space; no backup was made."
@@ -179,12 +180,19 @@ def test_full_disk_leaves_no_file(database: Path, tmp_path: Path, monkeypatch: p
 
 
 def test_folder_that_refuses_files_is_reported(database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(**_: object) -> None:
+    def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    monkeypatch.setattr(sqlite_file, "write_copy", refuse)
     with pytest.raises(TodoError, match=r"Cannot write '.*': permission denied; no backup was made\."):
         backups.back_up(database, tmp_path / "copy.db")
+
+
+def test_copy_that_another_process_is_writing_stays(database: Path, tmp_path: Path) -> None:
+    theirs = tmp_path / f".copy.db.{os.getppid()}.part"
+    theirs.touch()
+    backups.back_up(database, tmp_path / "copy.db")
+    assert theirs.exists()
 
 
 # Checked
@@ -533,7 +541,9 @@ def test_killed_backup_leaves_no_file_of_that_name(database: Path, tmp_path: Pat
     process.kill()
     process.communicate()
     assert not target.exists()
+    assert [name for name in _names(tmp_path) if name.endswith(".part")] == [f".copy.db.{process.pid}.part"]
     assert backups.back_up(database, target).todos == 1
+    assert [name for name in _names(tmp_path) if name.endswith(".part")] == []
 
 
 @pytest.mark.slow

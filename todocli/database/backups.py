@@ -2,7 +2,7 @@
 
 Nothing is ever half done, whenever the process is killed:
 
-    back up     the database ──VACUUM INTO──► .todo-*.part ──link──► FILE      only if no FILE exists
+    back up     the database ──VACUUM INTO──► .FILE.*.part ──link──► FILE      only if no FILE exists
     restore     FILE ──pages──► one transaction in the database                others see the old content or the new
                                 │
                                 └─ first step: the database is locked, and copied to todo.db.before-restore
@@ -14,8 +14,8 @@ Only a file that SQLite cannot read is moved away.
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -58,21 +58,21 @@ def back_up(source: Path, target: Path) -> Content:
         raise _taken(target)
     if not target.parent.is_dir():
         raise NotFound(f"There is no folder {str(target.parent)!r}.", hint="Create it, or choose another folder.")
-    with errors.translate_sqlite_errors(source):
-        if not _has_schema(source):
-            raise NotFound(f"There is no database in {source} yet.", hint="The first command creates it.")
+    if sqlite_file.is_blank(source):
+        raise _nothing_there(source)
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        handle, name = tempfile.mkstemp(prefix=".todo-", suffix=".part", dir=target.parent.absolute())
-        os.close(handle)
-        part = Path(name)
+        _discard_of_killed(target)
         try:
-            with _translated(source, target):
-                _copy(source, part)
+            with _translated(source, target), closing(_open_source(source)) as connection:
+                if not _is_ours(connection, source):
+                    raise _nothing_there(source)
+                sqlite_file.write_copy(connection, part)
                 content = _content(part)
             _sync(part)
             _publish(part, target)
         finally:
-            part.unlink(missing_ok=True)
+            sqlite_file.discard(part)
     except FileExistsError:
         raise _taken(target) from None
     except OSError as error:
@@ -155,7 +155,7 @@ def _replace_content(backup: sqlite3.Connection, database: Path) -> Path | None:
 
     is_first = True
 
-    def at_step(status: int, _remaining: int, _total: int) -> None:
+    def on_progress(status: int, _remaining: int, _total: int) -> None:
         """Keep a copy after the first step. From there on, no other process can write; the last step commits."""
         nonlocal is_first
         if status & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
@@ -177,7 +177,7 @@ def _replace_content(backup: sqlite3.Connection, database: Path) -> Path | None:
         try:
             if not may_read:  # on a file system without WAL, a lock keeps readers out as well
                 keep()
-            backup.backup(connection, pages=max(pages // 100, 1), progress=at_step)
+            backup.backup(connection, pages=max(pages // 100, 1), progress=on_progress)
         except BaseException:
             for copy in kept:
                 copy.unlink()
@@ -196,13 +196,33 @@ def _move_away(database: Path) -> Path:
     return moved
 
 
-def _copy(source: Path, part: Path) -> None:
-    opened = sqlite_file.connect if sqlite_file.is_readable(source) else sqlite_file.connect_for_reading
-    with closing(opened(source)) as connection:
-        connection.execute("PRAGMA query_only = OFF")
-        connection.execute(
-            "VACUUM INTO CAST(? AS TEXT)", (os.fsencode(part),)
-        )  # any name is bytes, and not all are text
+def _open_source(source: Path) -> sqlite3.Connection:
+    """Open the database, also on a full disk or in a folder that cannot be written to."""
+    if sqlite_file.is_readable(source):
+        return sqlite_file.connect(source)
+    connection = sqlite_file.connect_for_reading(source)
+    connection.execute("PRAGMA query_only = OFF")  # the copy is written through it
+    return connection
+
+
+def _discard_of_killed(target: Path) -> None:
+    """Remove unfinished copies that processes which were killed have left for this name."""
+    name = re.compile(rf"\.{re.escape(target.name)}\.(\d+)\.part(-journal)?")
+    for entry in list(target.parent.iterdir()):
+        if (match := name.fullmatch(entry.name)) and not _is_running(int(match[1])):
+            entry.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    if os.name == "nt":
+        return True  # there, signal 0 would be Ctrl-C
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return process != os.getpid()
 
 
 def _sync(path: Path) -> None:
@@ -289,13 +309,18 @@ def _has_schema(database: Path) -> bool:
     """Whether a database holds todos. Raises `TodoError` for one of another program."""
     if sqlite_file.is_blank(database):
         return False
-    if sqlite_file.schema_number(database) and sqlite_file.is_ours(database):
-        return True
     with closing(sqlite_file.connect(database)) as connection:
-        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-    if tables and not sqlite_file.is_ours(database):
+        return _is_ours(connection, database)
+
+
+def _is_ours(connection: sqlite3.Connection, database: Path) -> bool:
+    """Whether there is a schema. Raises `TodoError` for that of another program."""
+    [mark] = connection.execute("PRAGMA application_id").fetchone()
+    [number] = connection.execute("PRAGMA user_version").fetchone()
+    tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    if tables and mark != sqlite_file.APPLICATION_ID:
         raise errors.foreign(database, tables)
-    return False
+    return bool(number)
 
 
 def _content(path: Path) -> Content:
@@ -320,6 +345,10 @@ def _content_of(connection: sqlite3.Connection, path: Path, *, is_usable: bool =
     ).fetchone()
     newest_at = datetime.fromisoformat(newest).replace(tzinfo=UTC) if newest else None
     return Content(pages * size, revision.id, users, todos, changes, newest_at)
+
+
+def _nothing_there(source: Path) -> NotFound:
+    return NotFound(f"There is no database in {source} yet.", hint="The first command creates it.")
 
 
 def _taken(target: Path) -> TodoError:

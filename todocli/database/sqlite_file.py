@@ -167,12 +167,23 @@ def keep_copy(path: Path, name: str) -> Path:
     """
     copy = free_name(path, name)
     part = copy.with_name(f"{copy.name}.part")
-    part.unlink(missing_ok=True)
-    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    discard(part)
     try:
         with closing(connect(path)) as connection:
-            connection.execute("VACUUM INTO ?", (str(part),))
+            write_copy(connection, part)
         part.replace(copy)
     finally:
-        part.unlink(missing_ok=True)
+        discard(part)
     return copy
+
+
+def write_copy(connection: sqlite3.Connection, part: Path) -> None:
+    """Copy the committed content of a database to a new file at `part`, with mode 0600."""
+    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    connection.execute("VACUUM INTO CAST(? AS TEXT)", (os.fsencode(part.absolute()),))  # not every name is text
+
+
+def discard(part: Path) -> None:
+    """Remove an unfinished copy, and the journal that SQLite leaves beside it after a fault."""
+    for file in (part, part.with_name(f"{part.name}-journal")):
+        file.unlink(missing_ok=True)

@@ -111,8 +111,8 @@ def _described(content: Content, place: str = "") -> str:
     from todocli.render.dates import local
 
     newest = f"newest change {local(content.newest_change_at)}" if content.newest_change_at else "no changes"
-    whose = f" of {content.users:,} users" if content.users > 1 else ""
-    return f"{counted(content.todos)}{whose}{place} ({newest})"
+    users = f" of {content.users:,} users" if content.users > 1 else ""
+    return f"{counted(content.todos)}{users}{place} ({newest})"
 
 
 def _read(path: Path, content: Content) -> BackupRead:
