@@ -144,7 +144,7 @@ def test_damaged_backup_is_refused(todo: Terminal, backup: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "explained"), [("ep-cool-name.neon.tech", "Neon has branches"), ("localhost:1", "pg_dump")]
+    ("host", "explained"), [("ep-cool-name.neon.tech", "Neon makes branches"), ("localhost:1", "pg_dump")]
 )
 def test_postgres_is_not_copied(todo: Terminal, host: str, explained: str) -> None:
     todo.use(PostgresURL.parse(f"postgresql://ada:secret@{host}/todo"))

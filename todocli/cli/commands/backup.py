@@ -132,9 +132,7 @@ def _read(path: Path, content: Content) -> BackupRead:
 def _not_embedded(url: PostgresURL, *, restore: bool) -> UsageError:
     """Return what to do instead on a Postgres."""
     if url.is_neon:
-        own = (
-            "Neon has branches, which are copies, and restores any moment of its history window (its console: Restore)."
-        )
+        own = "In its console, Neon makes branches, which are copies, and restores any moment of its history window."
     else:
         own = "Its server has backups of its own, such as pg_dump."
     command = ("todo", "import", "--restore", "FILE.json") if restore else ("todo", "export", "--history", "FILE.json")
