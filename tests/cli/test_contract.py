@@ -223,6 +223,10 @@ SESSION = [
     ("db upgrade --sql", "SqlRead"),
     ("log --compact --older-than 1y", "CompactionRead"),
     ("doctor", "HealthRead"),
+    ("backup todos.db", "BackupRead"),
+    ("backup todos.db", None),
+    ("backup todos.db --check", "BackupRead"),
+    ("backup todos.db --restore --yes", "RestoreRead"),
     ("db downgrade base --yes", "SchemaRead"),
     ("db current", "SchemaRead"),
     ("db check", None),
@@ -231,7 +235,8 @@ SESSION = [
 """Command lines in their order, each with the document it prints; None: an error."""
 
 
-def test_every_command_prints_its_document(todo: Terminal) -> None:
+def test_every_command_prints_its_document(todo: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     todo.ok("view save mine +x")
     for line, name in SESSION:
         ran = todo(f"{line} --json", stdin="c\nd\n")

@@ -55,6 +55,20 @@ def test_doctor_checks_embedded_file(todo: Terminal, home: Path) -> None:
     assert checks(todo, 1)["file"]["status"] == "problem"
 
 
+def test_doctor_reads_the_whole_embedded_file(todo: Terminal, home: Path) -> None:
+    todo.ok("add a")
+    assert checks(todo, 0)["integrity"]["status"] == "ok"
+    with closing(sqlite3.connect(home / "todo.db")) as connection:
+        [page] = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'ix_history_number'").fetchone()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    data = bytearray((home / "todo.db").read_bytes())
+    data[4096 * (page - 1) : 4096 * page] = b"\xff" * 4096
+    (home / "todo.db").write_bytes(data)
+    assert todo("list").code == 0
+    found = checks(todo, 1)["integrity"]
+    assert (found["status"], "todo backup --restore FILE" in found["hint"]) == ("problem", True)
+
+
 def test_doctor_guides_setup_of_postgres(todo: Terminal, empty_postgres_url: PostgresURL) -> None:
     todo.use(empty_postgres_url)
     found = checks(todo, 8)

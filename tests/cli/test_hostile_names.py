@@ -112,6 +112,12 @@ LINES = [
     "daemon start",
     "daemon stop",
     "daemon run {}",
+    "backup {}/todos.db",
+    "backup {}",
+    "backup {}",
+    "backup --check {}",
+    "backup --restore {}",
+    "backup --restore {} --yes",
 ]
 """Lines that print stored text; in those with {}, the argument is hostile too."""
 
@@ -123,6 +129,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home.mkdir(mode=0o700)
     monkeypatch.setenv("TODO_HOME", str(home))
     monkeypatch.setenv("LOGNAME", "ada")
+    monkeypatch.chdir(tmp_path)
     todo = Terminal(monkeypatch)
     for line in ("add a +tag project:home due:today", "add b", "add c +other", "rm 2", "done 3", "token create phone"):
         todo.ok(line)

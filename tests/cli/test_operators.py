@@ -5,10 +5,8 @@ from __future__ import annotations
 import gc
 import json
 import re
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -401,19 +399,3 @@ def test_privileges_of_everybody_are_noticed(
     with postgres.connect(empty_postgres_url) as console:
         console.execute(found["hint"])
     assert todo("db upgrade").err == ""
-
-
-def test_documented_copy_of_a_live_file_has_everything(
-    todo: Terminal, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    [statement] = re.findall(r'"(VACUUM INTO .*)"', todo.ok("help operators"))
-    todo.ok("add a")
-    folder = tmp_path / "copy"
-    folder.mkdir()
-    with closing(sqlite3.connect(home / "todo.db", isolation_level=None)) as reader:
-        reader.execute("SELECT count(*) FROM todos").fetchall()  # keeps the write-ahead log from being merged
-        todo.ok("add b")
-        assert (home / "todo.db-wal").stat().st_size > 0
-        reader.execute(statement.replace("backup.db", str(folder / "todo.db")))
-    monkeypatch.setenv("TODO_HOME", str(folder))
-    assert todo.ok("list") == "1\topen\ta\n2\topen\tb\n"

@@ -252,7 +252,7 @@ def test_merge_records_history(postgres: Console) -> None:
 def test_truncate_of_todos_is_refused(postgres_url: PostgresURL) -> None:
     console = Console(postgres_url)
     console.add(console.add_user(), 1, "x")
-    for table in ("todos, notes", "todos CASCADE", "users CASCADE"):
+    for table in ("todos, notes, sources", "todos CASCADE", "users CASCADE"):
         with pytest.raises(psycopg.errors.RestrictViolation, match="cannot be truncated"):
             console.run(f"TRUNCATE {table}")
     assert console.value("SELECT count(*) FROM todos") == 1

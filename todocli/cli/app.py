@@ -12,6 +12,7 @@ from typer.models import CommandInfo, TyperInfo
 from todocli import __version__
 from todocli.cli.command import LISTING, Root, enter
 from todocli.cli.commands import (
+    backup,
     config,
     copies,
     daemon,
@@ -55,6 +56,7 @@ def build() -> Root:
         view,
         history,
         transfer,
+        backup,
         profile,
         copies,
         config,

@@ -728,6 +728,21 @@ TABLE = Command(
             ),
             arguments=(Argument(many=True, kind="filter-words -tag"),),
         ),
+        "backup": Command(
+            "Copy the embedded database to a new file,...",
+            options=(
+                Option("--check", help="Check a backup, and change nothing."),
+                Option("--restore", help="Replace the todos of this machine by those of a backup."),
+                JSON,
+                PROFILE,
+                NO_INPUT,
+                COLOR,
+                DEBUG,
+                YES,
+                HELP,
+            ),
+            arguments=(Argument(),),
+        ),
         "share": Command(
             "Move on to Neon: copy your todos there,...",
             options=(
@@ -849,6 +864,7 @@ TABLE = Command(
                 "log": Command("Show your changes, newest first."),
                 "purge": Command("Delete todos in the trash for good, with..."),
                 "export": Command("Export todos to a file, completed ones too."),
+                "backup": Command("Copy the embedded database to a new file,..."),
                 "share": Command("Move on to Neon: copy your todos there,..."),
                 "serve": Command("Serve the HTTP API: the same todos, for..."),
                 "doctor": Command("Check the setup and suggest fixes."),

@@ -88,11 +88,7 @@ def sqlite_error(error: sqlite3.Error, path: Path, effect: str = NOTHING_CHANGED
                 hint="Move the file elsewhere; the next command creates a new one.",
             )
         case "CORRUPT":
-            return TodoError(
-                f"The database {path} is damaged: {error}.",
-                hint="Restore a backup, or rescue what is readable",
-                command=("sqlite3", str(path), ".recover"),
-            )
+            return damaged(path, str(error))
         case "IOERR" if shutil.disk_usage(path.parent).free < LEAST_FREE:
             return TodoError(f"The disk is full: {path} needs space{effect}.", hint="Free some space, then repeat.")
         case "FULL":
@@ -119,7 +115,7 @@ def sqlite_error(error: sqlite3.Error, path: Path, effect: str = NOTHING_CHANGED
                 hint="Check that its folder exists, and that you can write there.",
             )
         case "BUSY" | "LOCKED":
-            return ServiceUnavailable(f"Another process holds a lock on {path}{effect}.", hint="Try again in a moment.")
+            return busy(path, effect)
         case "IOERR":
             return TodoError(
                 f"The disk failed while {path} was in use ({error}){effect}.",
@@ -127,6 +123,20 @@ def sqlite_error(error: sqlite3.Error, path: Path, effect: str = NOTHING_CHANGED
             )
         case _:
             return TodoError(f"The database {path} failed: {error}.")
+
+
+def busy(path: Path, effect: str) -> ServiceUnavailable:
+    """Return the error for a lock that was waited for; `effect` as in `sqlite_error`."""
+    return ServiceUnavailable(f"Another process holds a lock on {path}{effect}.", hint="Try again in a moment.")
+
+
+def damaged(path: Path, reason: str) -> TodoError:
+    """Return the error for a database with a fault in its structure."""
+    return TodoError(
+        f"The database {path} is damaged: {reason}.",
+        hint="Restore a backup (todo backup --restore FILE), or rescue what is readable",
+        command=("sqlite3", str(path), ".recover"),
+    )
 
 
 def foreign(path: Path, tables: Sequence[str] = ()) -> TodoError:

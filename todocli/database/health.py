@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -13,7 +14,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from todocli.database import errors, probe, schema, sqlite_file
+from todocli.database import backups, errors, probe, schema, sqlite_file
 from todocli.database.postgres.url import PostgresURL
 from todocli.database.store import Store
 from todocli.database.target import Target, display
@@ -64,7 +65,7 @@ def checks(store: Store, *, user: str, user_id: UUID | None, named: Target) -> I
     yield Check("database", "ok", display(target))
     looks: list[Callable[[], Iterator[Check]]]
     if isinstance(target, Path):
-        looks = [lambda: _file(target), lambda: _schema(store, target)]
+        looks = [lambda: _file(target), lambda: _schema(store, target), lambda: _integrity(target)]
     else:
         url = target
         looks = [
@@ -96,6 +97,21 @@ def _file(path: Path) -> Iterator[Check]:
         )
     else:
         yield Check("file", "ok", f"{path.stat().st_size:,} bytes, readable by you only")
+
+
+def _integrity(path: Path) -> Iterator[Check]:
+    """Read the whole file: a wrong byte may otherwise stay unnoticed until there is no older backup."""
+    if sqlite_file.is_blank(path):
+        return
+    try:
+        with errors.translate_sqlite_errors(path), closing(sqlite_file.connect(path)) as connection:
+            faults = backups.integrity_faults(connection)
+        if faults:
+            raise errors.damaged(path, faults[0])
+    except TodoError as error:
+        yield problem("integrity", error)
+        return
+    yield Check("integrity", "ok", "the whole file is readable, and its rows and indexes agree")
 
 
 def _why_not_writable(path: Path) -> TodoError | None:

@@ -63,7 +63,7 @@ def is_blank(path: Path) -> bool:
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open the file at `path` in autocommit mode. Raises `sqlite3.OperationalError` if it is missing."""
-    address = f"file:{quote(str(path.absolute()))}?mode=rw"
+    address = f"file:{quote(os.fsencode(path.absolute()))}?mode=rw"
     return sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
 
 
@@ -150,23 +150,40 @@ def use_write_ahead_log(connection: sqlite3.Connection) -> None:
         time.sleep(0.01)
 
 
+def free_name(path: Path, name: str) -> Path:
+    """Return a path beside `path` where nothing is: `name`, with a number if that is taken."""
+    free = path.with_name(name)
+    number = 1
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{name}-{number}")
+    return free
+
+
 def keep_copy(path: Path, name: str) -> Path:
     """Copy the committed content of the database at `path` to a file beside it, with mode 0600; return its path.
 
     The copy is called `name`, with a number if that is taken. It is complete or absent. The caller holds the lock.
     """
-    copy = path.with_name(name)
-    number = 1
-    while copy.exists():
-        number += 1
-        copy = path.with_name(f"{name}-{number}")
+    copy = free_name(path, name)
     part = copy.with_name(f"{copy.name}.part")
-    part.unlink(missing_ok=True)
-    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    discard(part)
     try:
         with closing(connect(path)) as connection:
-            connection.execute("VACUUM INTO ?", (str(part),))
+            write_copy(connection, part)
         part.replace(copy)
     finally:
-        part.unlink(missing_ok=True)
+        discard(part)
     return copy
+
+
+def write_copy(connection: sqlite3.Connection, part: Path) -> None:
+    """Copy the committed content of a database to a new file at `part`, with mode 0600."""
+    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    connection.execute("VACUUM INTO CAST(? AS TEXT)", (os.fsencode(part.absolute()),))  # not every name is text
+
+
+def discard(part: Path) -> None:
+    """Remove an unfinished copy, and the journal that SQLite leaves beside it after a fault."""
+    for file in (part, part.with_name(f"{part.name}-journal")):
+        file.unlink(missing_ok=True)

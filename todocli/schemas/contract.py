@@ -15,7 +15,17 @@ from todocli.schemas.configuration import SettingList
 from todocli.schemas.errors import ErrorResponse
 from todocli.schemas.exports import ExportDocument, HistoryDocument
 from todocli.schemas.imports import ExportRead, ImportRead
-from todocli.schemas.operations import DaemonRead, GrantRead, HealthRead, PingRead, RevisionList, SchemaRead, SqlRead
+from todocli.schemas.operations import (
+    BackupRead,
+    DaemonRead,
+    GrantRead,
+    HealthRead,
+    PingRead,
+    RestoreRead,
+    RevisionList,
+    SchemaRead,
+    SqlRead,
+)
 from todocli.schemas.summaries import CountRead, SummaryList
 from todocli.schemas.todos import TodoItems, TodoList, TodoRead
 from todocli.schemas.tokens import TokenCreated, TokenList, TokenRead
@@ -49,6 +59,8 @@ DOCUMENTS: tuple[type[BaseModel], ...] = (
     SqlRead,
     GrantRead,
     HealthRead,
+    BackupRead,
+    RestoreRead,
     DaemonRead,
     ErrorResponse,
 )

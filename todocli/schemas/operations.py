@@ -116,6 +116,25 @@ class HealthRead(Output):
     database: DatabaseRead | None = Field(description="null: there is none that this program can use.")
 
 
+class BackupRead(Output):
+    """What a backup holds."""
+
+    file: str
+    bytes: int
+    revision: str = Field(description="The revision of the schema. After a restore, the next command upgrades it.")
+    users: int
+    todos: int = Field(description="Including completed ones and the trash.")
+    changes: int
+    newest_change_at: Instant | None = Field(description="null: there are no changes.")
+
+
+class RestoreRead(BackupRead):
+    """What a restored backup holds."""
+
+    location: str
+    kept: str | None = Field(description="Where the previous database is; null: there was none.")
+
+
 class DaemonRead(Output):
     """The process in which commands run, if there is one."""
 
