@@ -305,6 +305,7 @@ def export(
         return
     condition = options.filter(filter_words)
     state = options.state(condition, "all")
+    lacking = sorted(registry.FIELDS - found.holds)
     missing: Counter[str] = Counter()
     count = 0
 
@@ -312,7 +313,7 @@ def export(
         nonlocal count
         for todo in todos:
             count += 1
-            missing.update(name for name in registry.FIELDS if name not in found.holds and getattr(todo, name))
+            missing.update(name for name in lacking if getattr(todo, name))
             yield todo
 
     with context.workspace() as workspace:
