@@ -53,7 +53,8 @@ KINDS = {
     **{f"{name} NAME": "view" for name in ("view show", "view rm")},
     **{f"profile {name} NAME": "profile" for name in ("show", "use", "rm")},
     **dict.fromkeys(("profile copy FROM", "profile copy TO"), "profile"),
-    "export FILE FILTER": "filter-words -tag",
+    "export FILE FILTER": "file filter-words -tag",
+    **{f"{name} FILE": "file" for name in ("import", "backup")},
     **{f"import --{field}": field for field in ("project", "tag")},
 }
 """The kinds of values that depend on the user's data or on today, by option, argument or group; "add --due" is one

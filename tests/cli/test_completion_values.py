@@ -151,6 +151,21 @@ def test_values_of_each_kind_are_offered(todo: Terminal) -> None:
     assert answer(environment("bash", "todo view w")) == "week\n"
 
 
+def test_files_are_offered_where_a_command_takes_one(
+    todo: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = in_folder_of_its_own(tmp_path, monkeypatch)
+    (folder / "sub").mkdir()
+    for name in ("tasks.json", "todo.txt", ".hidden", "$(touch P)", "a b", "sub/inner.csv"):
+        (folder / name).touch()
+    assert values("file") == ["sub/", "tasks.json", "todo.txt"]
+    assert values("file", "t") == ["tasks.json", "todo.txt"]
+    assert values("file", "sub/") == ["sub/inner.csv"]
+    assert values("file", "./.h") == ["./.hidden"]
+    assert values("file", f"{folder}/to") == [f"{folder}/todo.txt"]
+    assert values("file", "nowhere/") == []
+
+
 def test_days_are_described_and_offered_once(todo: Terminal) -> None:
     offered = suggestions("due-filter", "next-", ())
     assert offered == [("next-week", ""), ("next-month", "")]
@@ -267,6 +282,9 @@ def test_words_of_a_line_are_offered(todo: Terminal, line: str, expected: str) -
         ("todo list --fields id,tit", "todo list --fields id,title "),
         ("todo list --sort=due,-pri", "todo list --sort=due,-priority "),
         ("todo help filt", "todo help filters "),
+        ("todo import tas", "todo import tasks.json "),
+        ("todo import ./su", "todo import ./sub/"),
+        ("todo export --format csv tas", "todo export --format csv tasks.json "),
     ],
 )
 def test_tab_inserts_values(
@@ -274,7 +292,9 @@ def test_tab_inserts_values(
 ) -> None:
     todo.ok("add a +bills project:home/garden")
     in_folder_of_its_own(tmp_path, monkeypatch)
-    Path("start-of-a-name").touch()
+    for name in ("start-of-a-name", "tasks.json"):
+        Path(name).touch()
+    Path("sub").mkdir()
     assert after_tab(shell, line) == expected
 
 

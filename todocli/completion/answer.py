@@ -2,7 +2,7 @@
 
 The scripts that `--install-completion` installs speak Typer's protocol: `_TODO_COMPLETE` names the shell, and other
 variables hold the line. Importing the commands takes too long for a key press, so the answer comes from a generated
-table. Files of the current folder are never offered, because no option takes one.
+table. Files are offered only where a command takes one.
 """
 
 from __future__ import annotations
@@ -168,10 +168,10 @@ _INSERT_WHOLE_ROWS = ("37", "42")
 
 
 def _for_zsh(items: list[Item], *_: object) -> str:
-    """Write a command that the script evaluates. A key gets no space after it."""
+    """Write a command that the script evaluates. A key gets no space after it, and neither does a folder."""
     lines = []
     for array, options, is_key in (("todo_words", "", False), ("todo_keys", " -S ''", True)):
-        listed = [(name.replace(":", "\\:"), about) for name, about in items if name.endswith(":") == is_key]
+        listed = [(name.replace(":", "\\:"), about) for name, about in items if name.endswith((":", "/")) == is_key]
         rows = [f"{name}:{about}" if about else name for name, about in listed]
         if rows:
             quoted = " ".join("'" + row.replace("'", "'\\''") + "'" for row in rows)

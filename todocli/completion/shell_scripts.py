@@ -19,7 +19,7 @@ BASH = r"""
         COMPREPLY+=("$line")
     done < <(_TYPER_COMPLETE_ARGS="${COMP_LINE:0:COMP_POINT}" _TYPER_COMPLETE_WORD_TO_COMPLETE="$2" \
         COMP_TYPE="$COMP_TYPE" COLUMNS="$COLUMNS" %(autocomplete_var)s=complete_bash "$program" 2>/dev/null)
-    if [[ ${COMPREPLY[0]} == *: ]]; then
+    if [[ ${COMPREPLY[0]} == *[:/] ]]; then
         compopt -o nospace 2>/dev/null
     fi
 }

@@ -696,7 +696,7 @@ TABLE = Command(
                 DEBUG,
                 HELP,
             ),
-            arguments=(Argument(),),
+            arguments=(Argument(kind="file"),),
         ),
         "export": Command(
             "Export todos to a file, completed ones too.",
@@ -726,7 +726,7 @@ TABLE = Command(
                 YES,
                 HELP,
             ),
-            arguments=(Argument(many=True, kind="filter-words -tag"),),
+            arguments=(Argument(many=True, kind="file filter-words -tag"),),
         ),
         "backup": Command(
             "Copy the embedded database to a new file,...",
@@ -741,7 +741,7 @@ TABLE = Command(
                 YES,
                 HELP,
             ),
-            arguments=(Argument(),),
+            arguments=(Argument(kind="file"),),
         ),
         "share": Command(
             "Move on to Neon: copy your todos there,...",

@@ -4,6 +4,7 @@ A kind of values is one of these; the completion table names them:
 
     todo, done, trash, any                      numbers of todos in this state
     view, profile                               names
+    file                                        files and folders
     line                                        aliases and views
     change                                      beginnings of ids of changes, of an embedded database
     due, start, priority, project, tag          values that set a field
@@ -33,6 +34,8 @@ MAX_DESCRIPTION = 60
 
 _PLAIN_WORD = re.compile(r"(?:[+-]|[a-z]+:)?[A-Za-z0-9][A-Za-z0-9._/-]*|[a-z]+:", re.IGNORECASE)
 
+_PLAIN_PATH = re.compile(r"/?[A-Za-z0-9._+-][A-Za-z0-9._+/-]*")
+
 _STATES = {"todo": ("open",), "done": ("done",), "trash": ("trash",), "any": ("open", "done", "trash")}
 _KEYS = ("due:", "start:", "pri:", "project:", "tags:")
 _PAST_KEYS = ("done:", "added:", "changed:")
@@ -57,9 +60,8 @@ def suggestions(kind: str, begun: str, words: Sequence[str]) -> list[tuple[str, 
         pairs = list(_pairs(kind, begun, words))
     except Exception:
         return []
-    return [
-        (value, shell_safe(about)) for value, about in pairs if value.startswith(begun) and _PLAIN_WORD.fullmatch(value)
-    ]
+    form = _PLAIN_PATH if kind == "file" else _PLAIN_WORD
+    return [(value, shell_safe(about)) for value, about in pairs if value.startswith(begun) and form.fullmatch(value)]
 
 
 def shell_safe(text: str) -> str:
@@ -83,12 +85,25 @@ def _pairs(kind: str, begun: str, words: Sequence[str]) -> Iterable[tuple[str, s
         return sorted(names[kind].items()) if kind in names else [(name, "") for name in sorted(known.profiles)]
     if kind == "change":
         return _changes(words)
+    if kind == "file":
+        return _files(begun)
     if kind == "-tag":
         return [(f"-{name}", "") for name in _known(words).tags] if begun[:1] == "-" else []
     if kind == "date":
         return _days(_DAYS)
     field, _, use = kind.partition("-")
     return _quick_words(field, begun, words) if use == "words" else _values(field, use, words)
+
+
+def _files(begun: str) -> Iterator[tuple[str, str]]:
+    """Yield the files in the folder of what is typed, and the folders there, with a slash."""
+    import os
+
+    folder = begun[: begun.rfind("/") + 1]
+    with os.scandir(folder or ".") as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            if not entry.name.startswith(".") or begun != folder:
+                yield f"{folder}{entry.name}{'/' if entry.is_dir() else ''}", ""
 
 
 def _changes(words: Sequence[str]) -> Iterator[tuple[str, str]]:
