@@ -141,10 +141,20 @@ def test_what_cannot_be_imported_is_one_error(
     assert todo.ok("count --all") == "0\n"
 
 
-def test_folder_is_no_file(todo: Terminal, folder: Path) -> None:
-    ran = todo(["import", str(folder), "--format", "todotxt"])
-    assert (ran.code, ran.out) == (1, "")
-    assert "Is a directory" in ran.err
+def test_folder_of_calendar_files_is_one_import(todo: Terminal) -> None:
+    Path("tasks").mkdir()
+    for name, due in (("a", "20261201"), ("b", "20261202"), ("c", "never")):
+        text = f"BEGIN:VCALENDAR\r\nBEGIN:VTODO\r\nUID:{name}\r\nSUMMARY:{name}\r\nDUE;VALUE=DATE:{due}\r\n"
+        Path(f"tasks/{name}.ics").write_text(f"{text}END:VTODO\r\nEND:VCALENDAR\r\n")
+    ran = todo("import tasks")
+    assert (ran.code, ran.err.partition(":")[2].partition(":")[0]) == (2, " tasks/c.ics line 2")
+    Path("tasks/c.ics").unlink()
+    assert todo.ok("import tasks") == "Imported 2 todos from iCalendar: 1-2 · todo undo\n"
+    assert todo.ok("list") == "1\topen\ta\t2026-12-01\n2\topen\tb\t2026-12-02\n"
+    assert todo.ok("import tasks/b.ics") == "Imported 0 todos from iCalendar\n"
+    Path("other").mkdir()
+    ran = todo("import other")
+    assert (ran.code, ran.err.splitlines()[0]) == (3, "error: The folder 'other' has no .ics files.")
 
 
 def test_empty_file_is_nothing_to_do(todo: Terminal) -> None:

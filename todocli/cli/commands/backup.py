@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from todocli.cli.command import Confirming
-from todocli.cli.commands.transfer import PANEL, counted
+from todocli.cli.commands.import_files import PANEL, counted
 from todocli.cli.context import Context
 from todocli.errors import TodoError, UsageError
 

@@ -1,25 +1,24 @@
-"""The commands of the panel In and out: import, export."""
+"""The command import."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from todocli import clock
-from todocli.cli.command import Importing, Selecting
+from todocli.cli.command import Importing
 from todocli.cli.context import Context
-from todocli.cli.files import Input, open_input, open_output
+from todocli.cli.files import Input, open_input
 from todocli.cli.progress import progress, waiting
-from todocli.errors import UsageError, ValidationError
+from todocli.errors import NotFound, UsageError, ValidationError
 
 if TYPE_CHECKING:
     from todocli.formats.registry import Format
     from todocli.schemas.imports import ImportRead
-    from todocli.schemas.todos import TodoRead
     from todocli.services.imports.adapter import Adapter, Incoming, Report
     from todocli.services.imports.importing import Outcome
     from todocli.services.imports.spool import Spool
@@ -43,14 +42,16 @@ FormatName = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands of this family."""
+    """Add the command."""
     app.command("import", cls=Importing, rich_help_panel=PANEL)(import_)
-    app.command("export", cls=Selecting, rich_help_panel=PANEL)(export)
 
 
 def import_(
     context: Context,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="The file, or - for stdin.", show_default=False)],
+    file: Annotated[
+        str,
+        typer.Argument(metavar="FILE", help="The file, or - for stdin.", show_default=False),
+    ],
     format_name: FormatName = None,
     project: Annotated[
         str | None, typer.Option("--project", metavar="NAME", help="Put all of them into this project.")
@@ -78,8 +79,8 @@ def import_(
     """Import todos from a file of this or another program.
 
     todo import tasks.json --dry-run
-    task export | todo import - --format taskwarrior
     todo import todo.txt --project work
+    todo import - --format taskwarrior < tasks.json
 
     An import is one change: todo undo takes all of it back. Imported again, a file adds only what is new.
     """
@@ -104,16 +105,19 @@ def import_(
         _restore(context, path, file, dry_run=dry_run)
         return
     adapter = Adapter(rules)
-    with Spool() as todos, open_input(path, registry.HEAD_LENGTH) as source:
-        found = registry.to_read(format_name, path, source.head)
-        content = _read(found, source, adapter, todos, file)
+    digest = hashlib.sha256()
+    with Spool() as todos:
+        for each in _files(path):
+            with open_input(each, registry.HEAD_LENGTH) as source:
+                found = registry.to_read(format_name, each, source.head)
+                _read(found, source, adapter, todos, digest, "" if each == path else f"{each} ")
         report = adapter.report
         if report.invalid and not (skip_invalid and todos.count):
             raise _invalid(report, "Nothing was imported.")
         key = context.change_key(
             "import",
             format=found.name,
-            content=content,
+            content=digest.hexdigest(),
             update=update,
             options=[project, sorted(tag or ()), keep_unknown, long_to_notes],
         )
@@ -142,25 +146,34 @@ def _restore(context: Context, path: Path | None, file: str, *, dry_run: bool) -
     print_copied(context, copied, file, context.profile.name, dry_run=dry_run)
 
 
-def _read(found: Format, source: Input, adapter: Adapter, todos: Spool, name: str) -> str:
-    """Read the todos of a file into a spool, and return a digest of them."""
-    import hashlib
+def _files(path: Path | None) -> list[Path | None]:
+    """Return the files to read: a folder stands for its calendar files, as calendar programs keep one for each todo."""
+    if path is None or not path.is_dir():
+        return [path]
+    found: list[Path | None] = [*sorted(path.glob("*.ics"))]
+    if not found:
+        raise NotFound(f"The folder {str(path)!r} has no .ics files.", hint="Give a file.")
+    return found
 
-    digest = hashlib.sha256()
-    with progress(f"Reading {name}", source.size, unit="bytes") as advance:
-        for i, todo in enumerate(adapter.adapt(found.read(source.file))):
+
+def _read(found: Format, source: Input, adapter: Adapter, todos: Spool, digest: Any, before: str) -> None:
+    """Read the todos of a file into a spool, and add them to a digest; `before` precedes each place."""
+    entries = found.read(source.file)
+    if before:
+        entries = (replace(entry, place=f"{before}{entry.place}") for entry in entries)
+    with progress("Reading", source.size, unit="bytes") as advance:
+        for i, todo in enumerate(adapter.adapt(entries)):
             todos.append(tuple(todo))
             digest.update(f"{todo.source_id}\0{todo.digest}\n".encode("utf-8", "surrogatepass"))
             if i % _PORTION == 0:
                 advance(source.position)
-    return digest.hexdigest()
 
 
 def _invalid(report: Report, outcome: str) -> ValidationError:
     """Return the error for what is not valid in a file; `outcome` says what became of the rest."""
     from todocli.errors import FieldError
 
-    shown = [f"{fault.place.capitalize()}: {fault.field} {fault.message}." for fault in report.faults]
+    shown = [f"{_beginning(fault.place)}: {fault.field} {fault.message}." for fault in report.faults]
     more = report.invalid - len(shown)
     rest = [f"And {more:,} more {'is' if more == 1 else 'are'} not valid."] if more else []
     return ValidationError(
@@ -168,6 +181,11 @@ def _invalid(report: Report, outcome: str) -> ValidationError:
         hint="To import the others, pass --skip-invalid." if outcome.startswith("Nothing") else None,
         field_errors=tuple(FieldError(fault.field, fault.message) for fault in report.faults),
     )
+
+
+def _beginning(place: str) -> str:
+    """Return a place as a sentence begins with it; the name of a file stays as it is."""
+    return place if place.count(" ") > 1 else place[:1].upper() + place[1:]
 
 
 def _result(found: Format, outcome: Outcome, report: Report, todos: Spool, change_id: Any) -> ImportRead:
@@ -248,9 +266,9 @@ def _print_notes(context: Context, read: ImportRead, file: str) -> None:
             f"Imported before, and changed since: {read.changed:,}. To take over the changes", _again(file, "--update")
         )
     if read.left_out:
-        note(f"Left out: {_listed(read.left_out)}")
+        note(f"Left out: {listed(read.left_out)}")
     if read.not_held:
-        note(f"A todo has no place for {_listed(read.not_held)}. To keep it as notes", _again(file, "--keep-unknown"))
+        note(f"A todo has no place for {listed(read.not_held)}. To keep it as notes", _again(file, "--keep-unknown"))
     if read.names:
         shown = {name: here or "(left out)" for name, here in list(read.names.items())[:_SHOWN]}
         more = f" and {len(read.names) - len(shown)} more" if len(read.names) > len(shown) else ""
@@ -261,7 +279,8 @@ def _again(file: str, option: str) -> tuple[str, ...]:
     return ("todo", "import", file, option)
 
 
-def _listed(counts: Mapping[str, int]) -> str:
+def listed(counts: Mapping[str, int]) -> str:
+    """Return names with their counts, or the first of many."""
     shown = [f"{name} ({count:,})" for name, count in list(counts.items())[:_SHOWN]]
     return ", ".join(shown) + (f" and {len(counts) - _SHOWN} more" if len(counts) > _SHOWN else "")
 
@@ -269,92 +288,3 @@ def _listed(counts: Mapping[str, int]) -> str:
 def counted(count: int) -> str:
     """Return a number of todos, in words."""
     return f"{count:,} todo{'s' if count != 1 else ''}"
-
-
-def export(
-    context: Context,
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[FILE] [FILTER...]", help="The file; stdout without one. +home, project:work, due:week."
-        ),
-    ] = None,
-    format_name: FormatName = None,
-    history: Annotated[
-        bool,
-        typer.Option("--history", metavar="", help="Everything, with the log and the trash, for import --restore."),
-    ] = False,
-) -> None:
-    """Export todos to a file, completed ones too.
-
-    todo export todos.csv
-    todo export work.md project:work
-    todo export --format taskwarrior +home | task import
-    """
-    from todocli.formats import registry
-
-    path, filter_words = _file_and_filter(words or [])
-    found = registry.to_write(format_name or (None if path else "json"), path)
-    options = context.filter_options
-    if path and path.exists():
-        context.confirm(f"Overwrite {str(path)!r}?")
-    if history:
-        if found.name != "json" or filter_words or options.given:
-            raise UsageError("--history exports everything, as JSON.", hint="Leave the filter and --format out.")
-        _export_history(context, path)
-        return
-    condition = options.filter(filter_words)
-    state = options.state(condition, "all")
-    lacking = sorted(registry.FIELDS - found.holds)
-    missing: Counter[str] = Counter()
-    count = 0
-
-    def counting(todos: Iterator[TodoRead]) -> Iterator[TodoRead]:
-        nonlocal count
-        for todo in todos:
-            count += 1
-            missing.update(name for name in lacking if getattr(todo, name))
-            yield todo
-
-    with context.workspace() as workspace:
-        from todocli.services.queries import TodoQuery
-
-        todos = workspace.walk_with_notes(TodoQuery(state, condition))
-        with open_output(path) as file:
-            found.write(counting(todos), file)
-    from todocli.schemas.imports import ExportRead
-
-    if path:
-        read = ExportRead(format=found.name, file=str(path), count=count, at=clock.now(), not_held=dict(missing))
-        context.output.lines(read, [f"Exported {counted(count)} to {path}"])
-    if missing:
-        listed = _listed({name.removesuffix("_on").replace("_", " "): n for name, n in missing.items()})
-        context.output.note(f"{found.label} has no place for {listed}")
-
-
-def _export_history(context: Context, path: Path | None) -> None:
-    from todocli.formats import history
-    from todocli.schemas.imports import ExportRead
-    from todocli.services.copies.snapshot import Snapshot
-
-    with Snapshot() as snapshot:
-        with context.workspace() as workspace, progress("Reading", None, unit="rows") as advance:
-            workspace.read_snapshot(snapshot, advance)
-        with open_output(path) as file:
-            history.write(snapshot, file)
-        count, changes = (snapshot.tables[name].count for name in ("todos", "changes"))
-    if path:
-        read = ExportRead(format="json", file=str(path), count=count, at=clock.now(), not_held={})
-        context.output.lines(read, [f"Exported {counted(count)} and {changes:,} changes to {path}"])
-
-
-def _file_and_filter(words: list[str]) -> tuple[Path | None, list[str]]:
-    """Return the file that a line names, and the words of its filter. Raises `UsageError` for two files."""
-    from todocli.domain.filters.words import is_key_word
-
-    plain = [word for word in words if not is_key_word(word)]
-    if len(plain) > 1:
-        detail = f"{plain[0][:40]!r} and {plain[1][:40]!r} cannot both be the file."
-        raise UsageError(detail, hint="Give one file; to select by text, use --search.")
-    name = plain[0] if plain else "-"
-    return None if name == "-" else Path(name), [word for word in words if word not in plain]

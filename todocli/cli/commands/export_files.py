@@ -1,0 +1,115 @@
+"""The command export."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from todocli import clock
+from todocli.cli.command import Selecting
+from todocli.cli.commands.import_files import PANEL, FormatName, counted, listed
+from todocli.cli.context import Context
+from todocli.cli.files import open_output
+from todocli.cli.progress import progress
+from todocli.errors import UsageError
+
+if TYPE_CHECKING:
+    from todocli.schemas.todos import TodoRead
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("export", cls=Selecting, rich_help_panel=PANEL)(export)
+
+
+def export(
+    context: Context,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILE] [FILTER...]", help="The file; stdout without one. +home, project:work, due:week."
+        ),
+    ] = None,
+    format_name: FormatName = None,
+    history: Annotated[
+        bool,
+        typer.Option("--history", metavar="", help="Everything, with the log and the trash, for import --restore."),
+    ] = False,
+) -> None:
+    """Export todos to a file, completed ones too.
+
+    todo export todos.csv
+    todo export work.md project:work
+    todo export --format taskwarrior +home | task import
+    """
+    from todocli.formats import registry
+
+    path, filter_words = _file_and_filter(words or [])
+    found = registry.to_write(format_name or (None if path else "json"), path)
+    options = context.filter_options
+    if path and path.exists():
+        context.confirm(f"Overwrite {str(path)!r}?")
+    if history:
+        if found.name != "json" or filter_words or options.given:
+            raise UsageError("--history exports everything, as JSON.", hint="Leave the filter and --format out.")
+        _export_history(context, path)
+        return
+    condition = options.filter(filter_words)
+    state = options.state(condition, "all")
+    lacking = sorted(registry.FIELDS - found.holds)
+    missing: Counter[str] = Counter()
+    count = 0
+
+    def counting(todos: Iterator[TodoRead]) -> Iterator[TodoRead]:
+        nonlocal count
+        for todo in todos:
+            count += 1
+            missing.update(name for name in lacking if getattr(todo, name))
+            yield todo
+
+    with context.workspace() as workspace:
+        from todocli.services.queries import TodoQuery
+
+        todos = workspace.walk_with_notes(TodoQuery(state, condition))
+        with open_output(path) as file:
+            found.write(counting(todos), file)
+    from todocli.schemas.imports import ExportRead
+
+    if path:
+        read = ExportRead(format=found.name, file=str(path), count=count, at=clock.now(), not_held=dict(missing))
+        context.output.lines(read, [f"Exported {counted(count)} to {path}"])
+    if missing:
+        fields = {name.removesuffix("_on").replace("_", " "): times for name, times in missing.items()}
+        context.output.note(f"{found.label} has no place for {listed(fields)}")
+
+
+def _export_history(context: Context, path: Path | None) -> None:
+    from todocli.formats import history
+    from todocli.schemas.imports import ExportRead
+    from todocli.services.copies.snapshot import Snapshot
+
+    with Snapshot() as snapshot:
+        with context.workspace() as workspace, progress("Reading", None, unit="rows") as advance:
+            workspace.read_snapshot(snapshot, advance)
+        with open_output(path) as file:
+            history.write(snapshot, file)
+        count, changes = (snapshot.tables[name].count for name in ("todos", "changes"))
+    if path:
+        read = ExportRead(format="json", file=str(path), count=count, at=clock.now(), not_held={})
+        context.output.lines(read, [f"Exported {counted(count)} and {changes:,} changes to {path}"])
+
+
+def _file_and_filter(words: list[str]) -> tuple[Path | None, list[str]]:
+    """Return the file that a line names, and the words of its filter. Raises `UsageError` for two files."""
+    from todocli.domain.filters.words import is_key_word
+
+    plain = [word for word in words if not is_key_word(word)]
+    if len(plain) > 1:
+        detail = f"{plain[0][:40]!r} and {plain[1][:40]!r} cannot both be the file."
+        raise UsageError(detail, hint="Give one file; to select by text, use --search.")
+    name = plain[0] if plain else "-"
+    return None if name == "-" else Path(name), [word for word in words if word not in plain]
