@@ -213,7 +213,7 @@ def test_export_asks_before_it_overwrites(todo: Terminal) -> None:
     ran = todo("export todos.csv")
     assert (ran.code, Path("todos.csv").read_text()) == (5, "mine")
     todo.ok("export todos.csv --yes")
-    assert Path("todos.csv").read_text().startswith("number,id,title")
+    assert Path("todos.csv").read_text().startswith("number,id,version,title")
 
 
 def test_export_says_what_the_format_has_no_place_for(todo: Terminal) -> None:

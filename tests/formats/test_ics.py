@@ -70,6 +70,7 @@ def test_a_vtodo_becomes_a_record_with_all_its_fields() -> None:
         priority="high",
         tags=("bills", "a,b", "home"),
         notes=(RecordNote("called them"),),
+        modified_at=datetime(2026, 11, 1, 10, 15, tzinfo=UTC),
     )
 
 

@@ -201,7 +201,14 @@ def test_a_completed_todo_has_an_end() -> None:
     assert (task["status"], task["end"]) == ("completed", "20260701T120000Z")
 
 
-@pytest.mark.parametrize("day", [date.min, date.max])
+def test_someday_is_a_date_of_its_own() -> None:
+    assert _task(written("taskwarrior", a_todo(is_someday=True)))["due"] == "99991230T000000Z"
+    for field in ("due", "wait", "scheduled"):
+        record = record_of("taskwarrior", json.dumps([{"description": "Sail", field: "99991230T000000Z"}]))
+        assert (record.is_someday, record.due_on, record.starts_on, record.unheld) == (True, None, None, {})
+
+
+@pytest.mark.parametrize("day", [date.min, date(9999, 12, 28)])
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York"])
 def test_the_first_and_the_last_day_are_written_as_a_near_one(
     monkeypatch: pytest.MonkeyPatch, zone: str, day: date

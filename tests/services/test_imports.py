@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support.client import key
+from todocli.clock import now
 from todocli.database.store import Store, open_store
 from todocli.database.target import Target
 from todocli.domain.records import Entry, Fault, LeftOut, Record, RecordNote
@@ -67,14 +68,15 @@ def run(
     dry_run: bool = False,
     change: uuid.UUID | None = None,
     form: str = "todotxt",
-    fields: frozenset[str] = FIELDS,
+    fields: frozenset[str] | None = FIELDS,
 ) -> tuple[Outcome, Report]:
     adapter = Adapter(rules)
     with Spool() as spool:
         for todo in adapter.adapt(entries):
             spool.append(tuple(todo))
         request = key(change, "import", ids=[getattr(entry, "source_id", None) for entry in entries])
-        outcome = workspace.import_todos(spool, form, fields, request, update=update, dry_run=dry_run)
+        spoken = adapter.fields(FIELDS) if fields is None else fields
+        outcome = workspace.import_todos(spool, form, spoken, request, update=update, dry_run=dry_run)
     return outcome, adapter.report
 
 
@@ -222,6 +224,45 @@ def test_update_adds_only_notes_that_are_new(mine: Workspace) -> None:
     assert todo.note_count == 3
 
 
+def test_same_note_on_several_todos_is_added_to_each(mine: Workspace) -> None:
+    first, second, third = records("a", "b", "c")
+    note = (RecordNote("call", AT),)
+    run(mine, replace(first, notes=note), second, third)
+    again = (replace(first, notes=note), replace(second, notes=note), replace(third, title="C", notes=note))
+    assert run(mine, *again, update=True)[0] == Outcome(updated=2, unchanged=1)
+    assert [(todo.note_count, [each.text for each in todo.notes or ()]) for todo in listed(mine)] == [(1, ["call"])] * 3
+
+
+def test_fields_that_the_file_does_not_speak_of_stay(mine: Workspace) -> None:
+    run(mine, WHOLE)
+    titled = replace(Record("line 1", "a1", "Pay it"), fields=frozenset(("title",)))
+    assert run(mine, titled, update=True, fields=None)[0] == Outcome(updated=1)
+    [todo] = listed(mine)
+    assert (todo.title, todo.completed_at, todo.due_on) == ("Pay it", WHOLE.completed_at, WHOLE.due_on)
+    assert (todo.description, todo.project, todo.tags) == ("by bank transfer", "home/flat-2", ["bank", "bills"])
+
+
+def test_todo_changed_here_after_its_export_is_kept(mine: Workspace) -> None:
+    mine.todos.add([TodoCreate(title="Mine")], key(None, "add"))
+    [todo] = listed(mine)
+    exported = Record("line 1", str(todo.id), "Theirs", version=1)
+    mine.todos.edit(parse_references(["1"]), TodoUpdate(priority="high"), key(None, "edit"))
+    assert run(mine, exported, update=True)[0] == Outcome(kept=1)
+    assert run(mine, replace(exported, version=2), update=True)[0] == Outcome(updated=1)
+    assert (listed(mine)[0].title, listed(mine)[0].priority) == ("Theirs", None)
+
+
+def test_later_of_two_changes_wins_where_a_file_has_times(mine: Workspace) -> None:
+    run(mine, replace(WHOLE, modified_at=AT))
+    changed = replace(WHOLE, title="Theirs")
+    assert run(mine, replace(changed, modified_at=AT), update=True)[0] == Outcome(updated=1), "untouched here"
+    mine.todos.edit(parse_references(["1"]), TodoUpdate(title="Mine"), key(None, "edit"))
+    again = replace(changed, title="Theirs again")
+    assert run(mine, replace(again, modified_at=AT), update=True)[0] == Outcome(kept=1)
+    assert listed(mine)[0].title == "Mine"
+    assert run(mine, replace(again, modified_at=now() + timedelta(hours=1)), update=True)[0] == Outcome(updated=1)
+
+
 def test_unchanged_record_does_not_overwrite_what_was_edited_here(mine: Workspace) -> None:
     run(mine, WHOLE)
     mine.todos.edit(parse_references(["1"]), TodoUpdate(title="Mine"), key(None, "edit"))
@@ -269,11 +310,11 @@ def test_id_of_another_user_is_not_recognized(store: Store, mine: Workspace) -> 
 
 def test_dry_run_changes_nothing(mine: Workspace) -> None:
     outcome, _ = run(mine, *records("a", "b"), dry_run=True)
-    assert (outcome, listed(mine)) == (Outcome(added=2), [])
+    assert (outcome, listed(mine)) == (Outcome(added=2, first=((1, "add"), (2, "add"))), [])
     run(mine, *records("a"))
     changed = replace(records("a")[0], title="A")
-    assert run(mine, changed, dry_run=True)[0] == Outcome(changed=1)
-    assert run(mine, changed, dry_run=True, update=True)[0] == Outcome(updated=1)
+    assert run(mine, changed, dry_run=True)[0] == Outcome(changed=1, first=((1, "update"),))
+    assert run(mine, changed, dry_run=True, update=True)[0] == Outcome(updated=1, first=((1, "update"),))
     assert listed(mine)[0].title == "a"
 
 

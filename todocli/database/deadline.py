@@ -62,6 +62,10 @@ class Deadline:
         """Return how many seconds remain, or 0."""
         return max(0.0, self.seconds - self.spent())
 
+    def extend(self, seconds: float) -> None:
+        """Give the operation more time, as it has turned out to be large."""
+        self.seconds += seconds
+
     def next_wait(self) -> float:
         """Return for how many seconds to wait at most before calling `waited`."""
         wait = min(self.left(), _LONGEST_WAIT)

@@ -26,6 +26,10 @@ class Record:
     `completed_at` may be None for a completed one: not every file says when. `project` is the path from the outermost
     project in, and its names and the `tags` are as the file has them. `unheld` is what a todo cannot hold: by the name
     of the field in the file, the value as text.
+
+    `fields` are those that this file speaks of, if it could speak of more: the others are not empty, but unknown. A
+    file that was exported from here may have the `version` that the todo had then, and others when it was
+    `modified_at`.
     """
 
     place: str
@@ -44,6 +48,9 @@ class Record:
     is_someday: bool = False
     notes: tuple[RecordNote, ...] = ()
     unheld: Mapping[str, str] = field(default_factory=dict)
+    fields: frozenset[str] | None = None
+    version: int | None = None
+    modified_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

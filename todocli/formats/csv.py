@@ -15,7 +15,9 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, time
+from io import BytesIO
 from itertools import chain
 from typing import BinaryIO, TextIO, TypeAlias
 
@@ -31,9 +33,9 @@ MAX_CELL = 10_000_000
 """The most characters of a cell: one with more is a quote that nothing closes."""
 
 _HEADER = (
-    "number", "id", "title", "description", "completed", "completed_at", "created_at", "due", "due_time", "start",
-    "priority", "project", "tags", "someday", "notes",
-)  # fmt: skip
+    *("number", "id", "version", "title", "description", "completed", "completed_at", "created_at", "due", "due_time"),
+    *("start", "priority", "project", "tags", "someday", "notes"),
+)
 _NAMES: dict[str, tuple[str, ...]] = {
     "id": ("id", "uuid", "key"),
     "title": ("title", "task", "name", "summary", "content", "subject"),
@@ -51,6 +53,14 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "someday": ("someday", "is someday"),
 }
 """The names of columns that each field is read from. The first that a file has is taken, and only once."""
+
+_FIELDS = {
+    "completed": ("is_completed",),
+    "due": ("due_on", "due_time"),
+    "start": ("starts_on",),
+    "someday": ("is_someday",),
+}
+"""The fields of a todo that a column speaks of, where they have another name."""
 
 _YES = frozenset(("yes", "y", "true", "x", "1", "done", "completed", "complete", "closed"))
 _NO = frozenset(("", "no", "n", "false", "0", "open", "todo", "to do", "not done", "incomplete", "not started"))
@@ -81,6 +91,11 @@ def write(todos: Iterable[TodoRead], file: TextIO) -> None:
     write_table(todos, file, ",")
 
 
+def mapping(head: bytes) -> dict[str, str | None]:
+    """Return which field each column of a file is read as, given its beginning; see `columns`."""
+    return columns(table(BytesIO(head), ",;")[0])
+
+
 def columns(header: Sequence[str]) -> dict[str, str | None]:
     """Return which field each column is read as; None for one that a todo has no place for."""
     found: dict[str, str | None] = dict.fromkeys(header)
@@ -90,8 +105,8 @@ def columns(header: Sequence[str]) -> dict[str, str | None]:
     for field, names in _NAMES.items():
         if name := next((each for each in names if each in free), None):
             found[free.pop(name)] = field
-    if "id" in found.values() and "number" in free:
-        found[free["number"]] = "number"
+    if "id" in found.values():
+        found |= {free[name]: name for name in ("number", "version") if name in free}
     return found
 
 
@@ -106,7 +121,8 @@ def read_table(file: BinaryIO, delimiters: str) -> Iterator[Entry]:
         detail = f"The header of the file has no column for titles, such as title or task. It has: {found[:200]}."
         raise ValidationError(detail, hint="Name the columns in the first line, or pass --format.")
     ids = reading.LineIds()
-    return entries(rows, lambda place, row: _parse(place, row, fields, ids))
+    known = frozenset(each for field in fields for each in _FIELDS.get(field, (field,)))
+    return entries(rows, lambda place, row: replace(_parse(place, row, fields, ids), fields=known))
 
 
 def table(file: BinaryIO, delimiters: str) -> tuple[list[str], Iterator[tuple[str, Row]]]:
@@ -220,6 +236,7 @@ def _parse(place: str, row: Row, fields: Mapping[str, str], ids: reading.LineIds
         is_someday=cell("someday").strip().casefold() in _YES,
         notes=tuple(_notes(cell("notes"))),
         unheld=unheld,
+        version=int(version) if (version := cell("version").strip()).isdecimal() and len(version) < 10 else None,
     )
 
 
@@ -262,6 +279,7 @@ def write_table(todos: Iterable[TodoRead], file: TextIO, delimiter: str) -> None
         cells = (
             str(todo.number),
             str(todo.id),
+            str(todo.version),
             todo.title,
             todo.description or "",
             "true" if todo.is_completed else "false",

@@ -127,6 +127,7 @@ def _parse(place: str, block: Block, zones: _Zones, ids: reading.LineIds) -> Rec
         is_someday=(block.text("X-TODO-SOMEDAY") or "").upper() == "TRUE",
         notes=tuple(_note(each, zones) for each in block.properties.get("COMMENT", ()) if each.text),
         unheld=unheld,
+        modified_at=_instant(block.first("LAST-MODIFIED"), "LAST-MODIFIED", zones),
     )
 
 

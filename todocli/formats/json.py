@@ -74,6 +74,8 @@ def parse(place: str, item: Any) -> Record | LeftOut:
         is_someday=item.get("is_someday") is True,
         notes=tuple(_note(note) for note in _list(item, "notes")),
         unheld=kept(item, _COLUMNS),
+        fields=frozenset(item),
+        version=item["version"] if type(item.get("version")) is int else None,
     )
 
 

@@ -1,9 +1,10 @@
 """Which formats there are, and which of them a file has.
 
-A format is a module with one or both of these functions, and a row in `FORMATS`:
+A format is a module with some of these functions, and a row in `FORMATS`:
 
     read(file: BinaryIO) -> Iterator[Entry]                        an entry for each todo, in the order of the file
     write(todos: Iterable[TodoRead], file: TextIO) -> None         todos come with their notes
+    mapping(head: bytes) -> dict[str, str | None]                  for a table: which field each column is read as
 
 `read` yields a `Fault` for a todo that is not valid, and goes on; it raises `todocli.errors.ValidationError` for a file
 that is not of the format at all. `write` gets a file that does not translate the ends of lines. Neither keeps the file
@@ -28,7 +29,10 @@ HEAD_LENGTH = 65_536
 
 
 _MOST = frozenset(
-    ("description", "completed_at", "created_at", "due_on", "due_time", "starts_on", "priority", "project", "tags")
+    (
+        *("description", "is_completed", "completed_at", "created_at", "due_on", "due_time", "starts_on"),
+        *("priority", "project", "tags"),
+    )
 )
 FIELDS = _MOST | {"is_someday", "notes"}
 
@@ -37,7 +41,7 @@ FIELDS = _MOST | {"is_someday", "notes"}
 class Format:
     """A format by its `name`; `label` is what it is called in a sentence.
 
-    `holds` are the fields of a todo that it has a place for, beside the title and whether it is completed. `signs` are
+    `holds` are the fields of a todo that it has a place for, beside the title. `signs` are
     patterns that the beginning of a file has if it is of this format and not another with the same extension.
     """
 
@@ -52,6 +56,11 @@ class Format:
         """Return what is in a file. Raises `ValidationError` if it is of another format."""
         read: Callable[[BinaryIO], Iterator[Entry]] = self._module.read
         return read(file)
+
+    def mapping(self, head: bytes) -> dict[str, str | None]:
+        """Return which field each column of a file is read as, given its beginning; empty for what has no columns."""
+        mapping: Callable[[bytes], dict[str, str | None]] | None = getattr(self._module, "mapping", None)
+        return mapping(head) if mapping else {}
 
     def write(self, todos: Iterable[TodoRead], file: TextIO) -> None:
         """Write todos, which come with their notes."""
@@ -76,7 +85,7 @@ FORMATS = (
         "taskwarrior",
         "Taskwarrior",
         (".json",),
-        _MOST - {"description"} | {"notes"},
+        FIELDS - {"description"},
         signs=(r'"uuid"\s*:', r'"entry"\s*:\s*"\d{8}T\d{6}Z"'),
     ),
     Format("ics", "iCalendar", (".ics",)),
@@ -93,7 +102,7 @@ FORMATS = (
         "google",
         "Google Tasks",
         (".json",),
-        frozenset(("description", "completed_at", "due_on", "project")),
+        frozenset(("description", "is_completed", "completed_at", "due_on", "project")),
         is_written=False,
         signs=(r'"kind"\s*:\s*"tasks#',),
     ),
@@ -101,7 +110,7 @@ FORMATS = (
         "mstodo",
         "Microsoft To Do",
         (".json",),
-        frozenset(("description", "completed_at", "created_at", "due_on", "priority", "project", "tags")),
+        _MOST - {"due_time", "starts_on"},
         is_written=False,
         signs=(r'"importance"\s*:', r'"status"\s*:', r'DateTime"\s*:'),
     ),
@@ -117,7 +126,7 @@ FORMATS = (
         "github",
         "GitHub issues",
         (".json",),
-        frozenset(("description", "completed_at", "created_at", "project", "tags", "notes")),
+        frozenset(("description", "is_completed", "completed_at", "created_at", "project", "tags", "notes")),
         is_written=False,
         signs=(r"^\ufeff?\s*\[", r'"number"\s*:\s*\d', r'"title"\s*:', r'"state"\s*:\s*"[A-Z]'),
     ),

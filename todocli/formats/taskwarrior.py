@@ -21,6 +21,9 @@ from todocli.schemas.todos import TodoRead
 
 _PRIORITIES: dict[str, Priority] = {"H": "high", "M": "medium", "L": "low"}
 _LETTER_OF = {name: letter for letter, name in _PRIORITIES.items()}
+_SOMEDAY = ("99991229", "99991230", "99991231", "20380118", "20380119")
+"""How the dates begin that Taskwarrior has for `someday`, since 2.6 and before, in any time zone."""
+
 _OPEN = ("pending", "waiting")
 _LEFT_OUT = {"deleted": "deleted tasks", "recurring": "recurring templates"}
 _KNOWN = (
@@ -45,6 +48,7 @@ def _parse(place: str, item: Any, ids: reading.LineIds) -> Record | LeftOut:
     title = text_of(task, "description")
     if title is None:
         raise Unreadable("description", "is missing")
+    is_someday = any(_means_someday(task, name) for name in ("due", "wait", "scheduled"))
     due = _instant(task, "due")
     due_on, due_time = local_day(due) if due else (None, None)
     source_id = text_of(task, "uuid") or ids.next(f"{title} {task.get('entry')}")
@@ -64,7 +68,17 @@ def _parse(place: str, item: Any, ids: reading.LineIds) -> Record | LeftOut:
         tags=_tags(task),
         notes=_notes(task),
         unheld=kept(task, _KNOWN),
+        is_someday=is_someday and due_on is None,
+        modified_at=_instant(task, "modified"),
     )
+
+
+def _means_someday(task: dict[str, Any], name: str) -> bool:
+    """Whether a date means that there is none, as `due:someday` does; then it is taken out of `task`."""
+    if not (text_of(task, name) or "").startswith(_SOMEDAY):
+        return False
+    del task[name]
+    return True
 
 
 def _take_start(task: dict[str, Any]) -> date | None:
@@ -125,7 +139,6 @@ def write(todos: Iterable[TodoRead], file: TextIO) -> None:
 
 def _task(todo: TodoRead, today: date) -> dict[str, Any]:
     is_waiting = todo.starts_on is not None and todo.starts_on > today
-    due = reading.wall_moment(todo.due_on, todo.due_time) if todo.due_on else None
     return {
         "uuid": str(todo.id),
         "status": "completed" if todo.completed_at else "waiting" if is_waiting else "pending",
@@ -133,13 +146,19 @@ def _task(todo: TodoRead, today: date) -> dict[str, Any]:
         "entry": reading.utc_stamp(todo.created_at),
         "modified": reading.utc_stamp(todo.updated_at),
         "end": reading.utc_stamp(todo.completed_at) if todo.completed_at else None,
-        "due": reading.utc_stamp(reading.local_instant(due)) if due else None,
+        "due": f"{_SOMEDAY[1]}T000000Z" if todo.is_someday else _due(todo),
         "wait": reading.utc_stamp(reading.start_of(todo.starts_on)) if todo.starts_on else None,
         "priority": _LETTER_OF[todo.priority] if todo.priority else None,
         "project": todo.project.replace("/", ".") if todo.project else None,
         "tags": todo.tags,
         "annotations": list(_annotations(todo)),
     }
+
+
+def _due(todo: TodoRead) -> str | None:
+    if todo.due_on is None:
+        return None
+    return reading.utc_stamp(reading.local_instant(reading.wall_moment(todo.due_on, todo.due_time)))
 
 
 def _annotations(todo: TodoRead) -> Iterator[dict[str, str]]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from io import BytesIO
 from typing import BinaryIO, TextIO
 
 from todocli.domain.records import Entry
-from todocli.formats.csv import read_table, write_table
+from todocli.formats.csv import columns, read_table, table, write_table
 from todocli.schemas.todos import TodoRead
 
 
@@ -18,3 +19,8 @@ def read(file: BinaryIO) -> Iterator[Entry]:
 def write(todos: Iterable[TodoRead], file: TextIO) -> None:
     """Write todos, one row each, to a file that does not translate the ends of lines."""
     write_table(todos, file, "\t")
+
+
+def mapping(head: bytes) -> dict[str, str | None]:
+    """Return which field each column of a file is read as, given its beginning."""
+    return columns(table(BytesIO(head), "\t")[0])

@@ -126,23 +126,24 @@ class Copy:
         """
         for name in ("changes", "notes"):
             here = _tables[name]
-            known = sa.exists(sa.select(here.c.id).where(self._mine(here), here.c.id == staged[name].c.id))
+            same_row = sa.select(here.c.id).where(self._mine(here), here.c.id == staged[name].c.id)
+            known = sa.exists(same_row.correlate(staged[name]))
             self._execute(sa.update(staged[name]).values(state="new").where(~known))
         todos, changes = staged["todos"], staged["changes"]
         taken = sa.select(todos.c.id).where(_todos.c.id == todos.c.id, ~self._mine(_todos)).limit(1)
         if self._session.execute(taken).first():
             raise _of_another_user()
         same = sa.and_(self._mine(_todos), _todos.c.id == todos.c.id)
-        new_change = sa.exists(
-            sa.select(changes.c.id).where(changes.c.id == todos.c.change_id, changes.c.state == "new")
-        )
-        their_change = sa.exists(sa.select(changes.c.id).where(changes.c.id == _todos.c.change_id))
+        by_new = sa.select(changes.c.id).where(changes.c.id == todos.c.change_id, changes.c.state == "new")
+        new_change = sa.exists(by_new.correlate(todos))
+        their_change = sa.exists(sa.select(changes.c.id).where(changes.c.id == _todos.c.change_id).correlate(_todos))
         state = sa.case((their_change, "updated"), else_="kept")
         differs = sa.and_(_todos.c.change_id != todos.c.change_id, new_change)
         self._execute(sa.update(todos).values(state=state).where(same, differs))
         # A change that is known and whose todo is not here: it was purged here, after it had been copied.
-        known_todo = sa.exists(sa.select(_todos.c.id).where(same))
-        gone = sa.exists(sa.select(_history.c.todo_id).where(self._mine(_history), _history.c.todo_id == todos.c.id))
+        known_todo = sa.exists(sa.select(_todos.c.id).where(same).correlate(todos))
+        recorded = sa.select(_history.c.todo_id).where(self._mine(_history), _history.c.todo_id == todos.c.id)
+        gone = sa.exists(recorded.correlate(todos))
         self._execute(sa.update(todos).values(state="new").where(~known_todo, ~gone))
 
     def _is_known(self, changes: sa.Table) -> bool:
@@ -176,7 +177,9 @@ class Copy:
     def _gone(self, staged: Mapping[str, sa.Table]) -> sa.Select[Any]:
         """Select the todos here that a new change deleted or purged there, each with its change and its number."""
         history, changes = staged["history"], staged["changes"]
-        there = sa.exists(sa.select(staged["todos"].c.id).where(staged["todos"].c.id == history.c.todo_id))
+        there = sa.exists(
+            sa.select(staged["todos"].c.id).where(staged["todos"].c.id == history.c.todo_id).correlate(history)
+        )
         return (
             sa.select(history.c.change_id, history.c.todo_id, history.c.before, _todos.c.number)
             .join(changes, sa.and_(changes.c.id == history.c.change_id, changes.c.state == "new"))
@@ -289,7 +292,8 @@ class Copy:
 
     def _insert_sources(self, sources: sa.Table) -> None:
         names = [column.name for column in columns("sources")]
-        here = sa.exists(sa.select(_todos.c.id).where(self._mine(_todos), _todos.c.id == sources.c.todo_id))
+        its_todo = sa.select(_todos.c.id).where(self._mine(_todos), _todos.c.id == sources.c.todo_id)
+        here = sa.exists(its_todo.correlate(sources))
         rows = sa.select(self._user(), *(sources.c[name] for name in names)).where(here)
         insert = insert_for(self._dialect, Source).from_select(["user_id", *names], rows)
         self._execute(insert.on_conflict_do_nothing())

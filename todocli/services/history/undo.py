@@ -33,6 +33,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, SQLModel, col
 
 from todocli.clock import now
+from todocli.database.deadline import current_deadline
 from todocli.domain.history import COMMAND_LINE, Origin
 from todocli.domain.idempotency import ChangeKey
 from todocli.domain.ids import derived_id
@@ -50,6 +51,9 @@ MAX_CHANGES = 1_000
 
 MANY = 1_000
 """From more todos on, those that a change added are moved by one statement, and not read."""
+
+_PER_ROW = 0.01
+"""How many more seconds each todo of such a change may take."""
 
 _MAX_IDS = 10_000
 """The most todos that one statement names: its parameters are limited."""
@@ -129,9 +133,9 @@ class Undo:
     ) -> None:
         """Reverse one change after the other; compare all of them before the first is written."""
         moment = now()
-        large = {change.id for change in changes if self._is_large_addition(change)}
+        large = {change.id for change in changes if change.count > MANY}
         todos = {
-            change.id: self._touched_since(change, verb) if change.id in large else change.todos for change in changes
+            change.id: self._not_only_added(change, verb) if change.id in large else change.todos for change in changes
         }
         stored = self._lock([todo.todo_id for touched in todos.values() for todo in touched])
         rows: dict[UUID, Columns] = {**stored}
@@ -154,7 +158,7 @@ class Undo:
                 stamped = stamp(self._origin, moment, change_id, request if i == 0 else None)
                 if change.id in large:
                     deleted_at = moment if verb == "undo" else None
-                    self._move_untouched(change.id, verb, {"deleted_at": deleted_at, **stamped})
+                    self._move_added(change.id, verb, {"deleted_at": deleted_at, **stamped})
                 self._write(patch, stamped)
             if any("note_count" in columns for patch in patches for _, columns, is_new in patch if not is_new):
                 self._hide_notes([change.id for change in changes], moment if verb == "undo" else None)
@@ -245,29 +249,25 @@ class Undo:
         return self._whole([reversed_by[change_id][verb == "redo"] for change_id in ids if change_id in reversed_by])
 
     def _whole(self, ids: Sequence[UUID]) -> list[RecordedChange]:
-        """Return changes with all their todos; of large ones that only added some, with the first."""
+        """Return changes with their todos; of large ones with the first, and take more time for them."""
         changes = {change.id: change for change in self._log.changes(ids, per_change=MANY)}
-        partial = [change for change in changes.values() if change.count > len(change.todos)]
-        if whole := [change.id for change in partial if not self._is_large_addition(change)]:
-            changes |= {change.id: change for change in self._log.changes(whole)}
+        current_deadline().extend(sum(change.count for change in changes.values() if change.count > MANY) * _PER_ROW)
         return [changes[change_id] for change_id in ids if change_id in changes]
 
-    def _is_large_addition(self, change: RecordedChange) -> bool:
-        """Whether a change has too many todos to read them all, and only added them, as an import does."""
-        if change.count <= MANY or any(todo.before is not None for todo in change.todos):
-            return False
-        of_change = (self._owner.owns(History), col(History.change_id) == change.id)
-        other = sa.select(col(History.todo_id)).where(*of_change, col(History.before).is_not(None)).limit(1)
-        return self._session.execute(other).first() is None
-
-    def _touched_since(self, change: RecordedChange, verb: Verb) -> tuple[TodoChange, ...]:
-        """Return what a change did to those of its todos that somebody touched since."""
+    def _not_only_added(self, change: RecordedChange, verb: Verb) -> tuple[TodoChange, ...]:
+        """Return what a large change did to those of its todos that it did not add, or that somebody touched since."""
         columns = (col(History.todo_id), col(History.before), col(History.after))
         query = (
             sa.select(*columns)
             .outerjoin(Todo, sa.and_(self._owner.owns(Todo), col(Todo.id) == col(History.todo_id)))
             .where(self._owner.owns(History), col(History.change_id) == change.id)
-            .where(sa.or_(col(Todo.id).is_(None), ~self._is_untouched(change.id, verb)))
+            .where(
+                sa.or_(
+                    col(History.before).is_not(None),
+                    col(Todo.id).is_(None),
+                    ~self._is_untouched(change.id, verb),
+                )
+            )
         )
         return tuple(TodoChange(*row) for row in self._session.execute(query))
 
@@ -286,9 +286,11 @@ class Undo:
 
     # What is written
 
-    def _move_untouched(self, change_id: UUID, verb: Verb, columns: Columns) -> None:
+    def _move_added(self, change_id: UUID, verb: Verb, columns: Columns) -> None:
         """Move the todos that a large change added to the trash, or back, unless somebody touched them since."""
-        added = sa.select(col(History.todo_id)).where(self._owner.owns(History), col(History.change_id) == change_id)
+        added = sa.select(col(History.todo_id)).where(
+            self._owner.owns(History), col(History.change_id) == change_id, col(History.before).is_(None)
+        )
         untouched = (self._owner.owns(Todo), _todos.c.id.in_(added), self._is_untouched(change_id, verb))
         self._session.execute(_todos.update().where(*untouched).values(**columns, version=_todos.c.version + 1))
 

@@ -55,6 +55,8 @@ class Incoming(NamedTuple):
     completed_at: datetime | None
     created_at: datetime | None
     notes: tuple[tuple[datetime | None, str], ...]
+    version: int | None
+    modified_at: datetime | None
 
     def named(self) -> dict[str, Any]:
         """Return the fields by their names."""
@@ -88,6 +90,7 @@ class Adapter:
 
     def __init__(self, rules: Adaptation) -> None:
         self._rules = rules
+        self._fields: frozenset[str] | None = None
         self.report = Report()
         self._places: dict[bytes, str] = {}
 
@@ -107,6 +110,10 @@ class Adapter:
                     for name, message in error.field_errors[:1]:
                         self.report.add_fault(Fault(entry.place, _FIELD_OF.get(name, name), message))
 
+    def fields(self, holds: frozenset[str]) -> frozenset[str]:
+        """Return the fields that the file speaks of, given those that its format `holds`."""
+        return holds if self._fields is None else holds & self._fields
+
     def _place_before(self, record: Record) -> str | None:
         """Return where a todo with the same id stands earlier in the file."""
         digest = hashlib.blake2b(record.source_id.encode("utf-8", "surrogatepass"), digest_size=12).digest()
@@ -115,6 +122,8 @@ class Adapter:
 
     def _adapted(self, record: Record) -> Incoming:
         rules = self._rules
+        if record.fields is not None:
+            self._fields = record.fields if self._fields is None else self._fields & record.fields
         notes: list[dict[str, object]] = [{"text": note.text, "made_at": note.made_at} for note in record.notes]
         title, description = record.title, record.description
         if rules.long_to_notes:
@@ -151,6 +160,8 @@ class Adapter:
             todo.completed_at,
             todo.created_at,
             tuple((note.made_at, note.text) for note in todo.notes),
+            record.version,
+            record.modified_at,
         )
 
     def _project(self, record: Record) -> str | None:

@@ -1,13 +1,14 @@
 """Writes the todos of a file as one change. The session's statements are one transaction.
 
-incoming   the todos of the file, and which todo of the user each of them is:
-             one that was imported under the same id     `sources` has it, unless that import was undone
-             one that was exported from here             its id is the todo's own
-             a new one                                   neither
-1. insert the new ones     the statement of `todo add`, reading from `incoming`
-2. update the others       with `--update`, if the file says something else than when they were imported
-3. insert their notes
-4. record the sources
+The file's todos wait in a temporary table, `incoming`, until it is clear what each of them is to the user:
+
+    imported before    `sources` has its id, unless that import was undone
+    exported before    its id is that of the user's own todo
+    new                neither
+
+Then statements work on all of them at once: they insert the new ones as `todo add` does, update the others with
+`--update`, insert notes, and record the sources. An update is for todos of which the file says something else than when
+they were imported, and which were not changed here after the file was written.
 """
 
 from __future__ import annotations
@@ -39,13 +40,23 @@ _todos, _notes, _sources = (SQLModel.metadata.tables[name] for name in ("todos",
 _GIVEN = (*TodoCreate.model_fields, "completed_at", "created_at", "note_count")
 """The columns of a todo that a file gives."""
 
+SHOWN = 20
+"""How many todos a dry run names."""
+
+_SECOND = timedelta(seconds=1)
+"""How exact other programs are."""
+
 _TICK = timedelta(microseconds=1)
 """Notes without a time keep their order by it."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an import did, in numbers; `changed` are the todos that it would have updated."""
+    """What an import did, in numbers; `changed` are the todos that it would have updated.
+
+    `kept` are those that it does not update, as they were changed here later. `first` has the first of those that a dry
+    run would add or update: their places in the file, from 1, and which of both.
+    """
 
     added: int = 0
     first_number: int | None = None
@@ -53,6 +64,8 @@ class Outcome:
     updated: int = 0
     changed: int = 0
     unchanged: int = 0
+    kept: int = 0
+    first: tuple[tuple[int, str], ...] = ()
 
 
 class Import:
@@ -80,16 +93,22 @@ class Import:
         is_new, is_changed = incoming.c.known_id.is_(None), incoming.c.is_changed
         counts = self._session.execute(
             sa.select(
-                sa.func.count().filter(is_new), sa.func.count().filter(is_changed), sa.func.count().label("all")
+                sa.func.count().filter(is_new),
+                sa.func.count().filter(is_changed),
+                sa.func.count().filter(incoming.c.is_kept),
+                sa.func.count(),
             ).select_from(incoming)
         ).one()
-        new, changed, total = counts
-        unchanged = total - new - changed
+        new, changed, kept, total = counts
+        unchanged = total - new - changed - kept
         if done_before:
             return self._outcome_of(incoming, key)
         if dry_run:
             updates = changed if update else 0
-            return Outcome(added=new, updated=updates, changed=changed - updates, unchanged=unchanged)
+            first = self._first(incoming)
+            return Outcome(
+                added=new, updated=updates, changed=changed - updates, unchanged=unchanged, kept=kept, first=first
+            )
         if new:
             self._insert(incoming, key, moment)
         if changed and update:
@@ -104,6 +123,7 @@ class Import:
             changed if update else 0,
             0 if update else changed,
             unchanged,
+            kept,
         )
 
     def _stage(self, todos: Spool, key: ChangeKey, moment: datetime) -> tuple[sa.Table, sa.Table]:
@@ -115,13 +135,17 @@ class Import:
             [
                 sa.Column("position", sa.BigInteger(), primary_key=True, autoincrement=False),
                 sa.Column("id", Uuid()),
-                sa.Column("source_id", sa.Text()),
+                sa.Column("source_id", sa.Text(), index=True),
                 sa.Column("own_id", Uuid()),
                 sa.Column("digest", sa.Text()),
                 *given,
-                sa.Column("known_id", Uuid()),
+                sa.Column("known_id", Uuid(), index=True),
                 sa.Column("known_digest", sa.Text()),
+                sa.Column("known_change", Uuid()),
                 sa.Column("is_changed", sa.Boolean()),
+                sa.Column("is_kept", sa.Boolean()),
+                sa.Column("version", sa.BigInteger()),
+                sa.Column("overtaken_at", UtcDateTime()),
             ],
         )
         notes = staging.create(
@@ -152,7 +176,7 @@ class Import:
         same_source = (_sources.c.format == self._format, _sources.c.source_id == incoming.c.source_id)
         self._session.execute(
             sa.update(incoming)
-            .values(known_id=_sources.c.todo_id, known_digest=_sources.c.digest)
+            .values(known_id=_sources.c.todo_id, known_digest=_sources.c.digest, known_change=_sources.c.change_id)
             .where(self._owner.scope(Source), *same_source, _todos.c.id == _sources.c.todo_id, ~is_undone)
         )
         self._session.execute(
@@ -160,6 +184,7 @@ class Import:
             .values(known_id=_todos.c.id)
             .where(incoming.c.known_id.is_(None), self._owner.owns(Todo), _todos.c.id == incoming.c.own_id)
         )
+        missing = sa.select(notes.c.id).where(self._is_missing(notes, incoming)).correlate(incoming)
         self._session.execute(
             sa.update(incoming)
             .values(is_changed=sa.true())
@@ -167,17 +192,45 @@ class Import:
                 self._owner.owns(Todo),
                 _todos.c.id == incoming.c.known_id,
                 incoming.c.digest.is_distinct_from(incoming.c.known_digest),
-                sa.or_(
-                    self._differs(incoming), sa.exists(sa.select(notes.c.id).where(self._is_missing(notes, incoming)))
-                ),
+                sa.or_(self._differs(incoming), sa.exists(missing)),
             )
         )
+        self._session.execute(
+            sa.update(incoming)
+            .values(is_changed=sa.null(), is_kept=sa.true())
+            .where(
+                incoming.c.is_changed,
+                self._owner.owns(Todo),
+                _todos.c.id == incoming.c.known_id,
+                self._is_newer_here(incoming),
+            )
+        )
+
+    def _is_newer_here(self, incoming: sa.Table) -> sa.ColumnElement[bool]:
+        """Return the condition that a todo was changed here after the file was written.
+
+        A todo of ours tells by its version, others by the time; one that nobody touched since its import was not.
+        """
+        new = incoming.c
+        is_ours = new.known_change.is_(None)
+        is_touched = sa.or_(is_ours, new.known_change != _todos.c.change_id)
+        other_version = sa.and_(is_ours, new.version != _todos.c.version)
+        later = sa.and_(is_touched, new.overtaken_at <= _todos.c.updated_at, sa.or_(~is_ours, new.version.is_(None)))
+        return sa.or_(other_version, later)
+
+    def _first(self, incoming: sa.Table) -> tuple[tuple[int, str], ...]:
+        """Return the places of the first todos that are new or changed, and which of both they are."""
+        action = sa.case((incoming.c.known_id.is_(None), "add"), else_="update")
+        wanted = sa.or_(incoming.c.known_id.is_(None), incoming.c.is_changed)
+        query = sa.select(incoming.c.position, action).where(wanted).order_by(incoming.c.position).limit(SHOWN)
+        return tuple((position, what) for position, what in self._session.execute(query))
 
     def _differs(self, incoming: sa.Table) -> sa.ColumnElement[bool]:
         """Return the condition that a todo is not as the file has it, as far as the format has a place for it."""
         columns = [value.is_distinct_from(_todos.c[name]) for name, value in self._values(incoming).items()]
-        is_completed = [table.c.completed_at.is_(None) for table in (incoming, _todos)]
-        return sa.or_(is_completed[0] != is_completed[1], *columns)
+        if "is_completed" in self._fields:
+            columns.append(incoming.c.completed_at.is_(None) != _todos.c.completed_at.is_(None))
+        return sa.or_(*columns)
 
     def _values(self, incoming: sa.Table) -> dict[str, sa.ColumnElement[Any]]:
         """Return the values of a todo that an update sets, by column."""
@@ -207,13 +260,15 @@ class Import:
             (_todos.c.completed_at.is_(None), incoming.c.completed_at),
             else_=_todos.c.completed_at,
         )
-        more = sa.select(sa.func.count()).select_from(notes).where(self._is_missing(notes, incoming)).scalar_subquery()
+        missing = sa.select(sa.func.count()).select_from(notes).where(self._is_missing(notes, incoming))
+        more = missing.correlate(incoming).scalar_subquery()
         self._session.execute(
             _todos.update()
             .values(
                 self._values(incoming)
                 | stamp(self._origin, moment, key.id, key.request)
-                | {"completed_at": completed_at, "version": _todos.c.version + 1}
+                | ({"completed_at": completed_at} if "is_completed" in self._fields else {})
+                | {"version": _todos.c.version + 1}
                 | {"note_count": _todos.c.note_count + more}
             )
             .where(self._owner.owns(Todo), _todos.c.id == incoming.c.known_id, incoming.c.is_changed)
@@ -222,9 +277,9 @@ class Import:
     def _is_missing(self, notes: sa.Table, incoming: sa.Table) -> sa.ColumnElement[bool]:
         """Return the condition that a note of the file is not among those of its todo yet."""
         same = sa.exists(
-            sa.select(_notes.c.id).where(
-                self._owner.owns(Note), _notes.c.todo_id == incoming.c.known_id, _notes.c.text == notes.c.text
-            )
+            sa.select(_notes.c.id)
+            .where(self._owner.owns(Note), _notes.c.todo_id == incoming.c.known_id, _notes.c.text == notes.c.text)
+            .correlate(incoming, notes)
         )
         return sa.and_(notes.c.position == incoming.c.position, ~same)
 
@@ -297,8 +352,13 @@ def _todo_rows(todos: Spool, key: ChangeKey, owner: str, moment: datetime) -> It
 def _todo_row(todo: Incoming, position: int, new_id: UUID, moment: datetime) -> tuple[Any, ...]:
     created_at = todo.created_at or moment
     completed_at = (todo.completed_at or created_at) if todo.is_completed else None
+    overtaken_at = todo.modified_at + _SECOND if todo.modified_at else None
     source = (todo.source_id, _as_uuid(todo.source_id), todo.digest)
-    return (position, new_id, *source, *todo.fields, completed_at, created_at, len(todo.notes), None, None, None)
+    found_later = (None, None, None, None, None)
+    return (
+        *(position, new_id, *source, *todo.fields, completed_at, created_at, len(todo.notes), *found_later),
+        *(todo.version, overtaken_at),
+    )
 
 
 def _note_rows(todos: Spool, key: ChangeKey, owner: str, moment: datetime) -> Iterator[Sequence[tuple[Any, ...]]]:
