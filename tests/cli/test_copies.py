@@ -57,7 +57,7 @@ def test_share_goes_on_after_an_interruption(todo: Terminal, monkeypatch: pytest
         patch.setattr("todocli.services.copies.copying.Copy._verify", interrupt)
         assert todo("share work --url-env NEON_URL --yes").code == 7
     assert todo.ok("list") == "1\topen\tone\n", "the profile in use is still the old one"
-    assert todo.ok("share work --yes").startswith("Copied from local to work: todos 3 new")
+    assert todo.ok("share work --yes --url-env NEON_URL").startswith("Copied from local to work: todos 3 new")
     assert todo.ok("profile show").split("\t")[:2] == ["work", "active"]
 
 

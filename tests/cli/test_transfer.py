@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ import pytest
 from tests.support.terminal import Terminal
 
 TASKS = "x 2024-01-02 2024-01-01 Call Mom +Family @phone due:2024-02-01\n(A) Pay rent @2024 rec:1m\nPlain\n"
+
+
+UUID = "11111111-2222-4333-8444-555555555555"
 
 
 @pytest.fixture
@@ -39,7 +43,7 @@ def test_import_says_what_it_did(todo: Terminal) -> None:
     ran = todo("import todo.txt")
     assert ran.out == "Imported 3 todos from todo.txt: 1-3 · todo undo\n"
     assert ran.err == (
-        "A todo has no place for rec (1). To keep it as notes: todo import todo.txt --keep-unknown\n"
+        "A todo has no place for rec (1). To keep it as notes: todo import todo.txt --keep-unknown --update\n"
         "Other names: 2024 → tag-2024\n"
     )
     assert todo.ok("list --all") == (
@@ -79,9 +83,9 @@ def test_import_names_the_option_that_takes_over_changes(todo: Terminal) -> None
 def test_dry_run_shows_the_todos_and_changes_nothing(todo: Terminal) -> None:
     ran = todo("import todo.txt --dry-run")
     assert ran.out == (
-        "line 1\tCall Mom\tdone\t2024-02-01\t\tfamily\tphone\n"
-        "line 2\tPay rent\topen\t\thigh\t\ttag-2024\n"
-        "line 3\tPlain\topen\t\t\t\t\n"
+        "add\tline 1\tCall Mom\tdone\t2024-02-01\t\tfamily\tphone\n"
+        "add\tline 2\tPay rent\topen\t\thigh\t\ttag-2024\n"
+        "add\tline 3\tPlain\topen\t\t\t\t\n"
     )
     assert ran.err.startswith("Would add 3 todos from todo.txt\n")
     assert todo.ok("count --all") == "0\n"
@@ -94,7 +98,7 @@ def test_invalid_file_imports_nothing(todo: Terminal) -> None:
     assert ran.err == (
         "error: Line 2: due '2024-13-01' is not a date, such as 2026-11-27."
         " Line 3: title has 300 characters; at most 255 are allowed. Nothing was imported.\n"
-        " hint: To import the others, pass --skip-invalid.\n"
+        " hint: To move long texts into notes, pass --long-to-notes. To import the others, pass --skip-invalid.\n"
     )
     assert todo.ok("count --all") == "0\n"
 
@@ -120,11 +124,14 @@ def test_skip_invalid_imports_the_others_and_exits_with_2(todo: Terminal) -> Non
         ("x.txt", "ü".encode("latin1"), "import x.txt", "Line 1 of the file is not valid UTF-8.", 2),
         ("x.txt", "a".encode("utf-16"), "import x.txt", "The file is UTF-16, not UTF-8.", 2),
         ("x.txt", b"a\0b", "import x.txt", "Line 1 of the file has a NUL character: it is no text.", 2),
+        ("x.txt", b'[{"a": 1}]', "import x.txt", "The file x.txt is no todo.txt", 2),
+        ("x.txt", b"BEGIN:VCALENDAR\r\n", "import x.txt", "The file x.txt is no todo.txt", 2),
+        ("x.json", "[]".encode("utf-16"), "import x.json", "The file is UTF-16, not UTF-8.", 2),
         ("x.txt", b"a" * 1_000_002, "import x.txt", "Line 1 of the file has more than 1,000,000 bytes.", 2),
         ("x.json", b"[" * 200, "import x.json --format taskwarrior", "nested more than 100 deep", 2),
         ("x.json", b'{"format": "todo", "version": 9, "todos": []}', "import x.json", "has version 9 of the format", 2),
         ("x.json", b'{"format": "todo", "todos": [{"id": "a"', "import x.json", "ends too early", 2),
-        ("x.txt", b"a", "import x.txt --project 'a b'", "The name for all of them", 2),
+        ("x.txt", b"a", "import x.txt --tag 'a b'", "The name for all of them", 2),
         ("x.txt", b"a", "import x.txt --format word", "There is no format 'word'.", 2),
         ("x.txt", b"a", "import x.txt --restore --update", "--restore takes everything as it is.", 2),
         ("x.json", b'{"format": "todo"}', "import x.json --restore", "The file is no export with history.", 2),
@@ -158,8 +165,15 @@ def test_folder_of_calendar_files_is_one_import(todo: Terminal) -> None:
 
 
 def test_empty_file_is_nothing_to_do(todo: Terminal) -> None:
-    for name in ("x.txt", "x.csv", "x.md", "x.jsonl"):
-        Path(name).write_bytes(b"")
+    for name, content in (
+        ("x.txt", ""),
+        ("x.csv", ""),
+        ("x.md", ""),
+        ("x.jsonl", ""),
+        ("x.json", ""),
+        ("y.json", "[]"),
+    ):
+        Path(name).write_text(content)
         ran = todo(f"import {name}")
         assert (ran.code, ran.out.partition(" from")[0]) == (0, "Imported 0 todos"), name
 
@@ -171,6 +185,52 @@ def test_same_change_is_imported_once(todo: Terminal) -> None:
     assert json.loads(again) == json.loads(first)
     Path("todo.txt").write_text("Another\n")
     assert todo(f"import todo.txt --change {change}").code == 4
+
+
+def test_dry_run_of_update_shows_only_what_changes(todo: Terminal) -> None:
+    todo.ok("add - +x", stdin="one\ntwo\n")
+    todo.ok("export all.csv")
+    Path("all.csv").write_text(Path("all.csv").read_text().replace(",one,", ",ONE,") + ",,,three\n")
+    ran = todo("import all.csv --dry-run")
+    assert [line.split("\t")[:3] for line in ran.out.splitlines()] == [
+        ["update", "line 2", "ONE"],
+        ["add", "line 4", "three"],
+    ]
+    assert "Columns: number → number, id → id, version → version, title → title" in ran.err
+
+
+def test_column_that_is_not_there_stays(todo: Terminal) -> None:
+    todo.ok("add one +x due:2026-12-01 17:00 pri:high")
+    todo.ok("done 1")
+    todo.ok("export all.csv")
+    number, id_, version, title = Path("all.csv").read_text().splitlines()[1].split(",")[:4]
+    Path("few.csv").write_text(f"id,title\n{id_},ONE\n")
+    todo.ok("import few.csv --update")
+    assert todo.ok("list --all") == "1\tdone\tONE\t2026-12-01 17:00\thigh\t\t+x\n"
+    assert (number, version, title) == ("1", "2", "one")
+
+
+def test_todo_changed_after_its_export_is_kept(todo: Terminal) -> None:
+    todo.ok("add - ", stdin="one\ntwo\n")
+    todo.ok("export all.csv")
+    todo.ok("edit 1 pri:high")
+    Path("all.csv").write_text(Path("all.csv").read_text().replace(",two,", ",TWO,"))
+    ran = todo("import all.csv --update")
+    assert "Changed here after the file was written, and kept: 1\n" in ran.err
+    assert todo.ok("list --all") == "1\topen\tone\t\thigh\n2\topen\tTWO\n"
+
+
+def test_quiet_import_prints_the_numbers(todo: Terminal) -> None:
+    assert todo.ok("import todo.txt -q") == "1\n2\n3\n"
+    assert todo.ok("import todo.txt -q") == ""
+
+
+def test_import_is_one_line_of_the_log(todo: Terminal, screen: Terminal) -> None:
+    Path("many.txt").write_text("".join(f"todo {i}\n" for i in range(30)))
+    todo.ok("import many.txt")
+    shown = re.sub("\x1b\\[[0-9;]*m", "", screen.ok("log")).splitlines()
+    assert len(shown) == 3
+    assert re.search(r"added +1 +todo 0 and 29 more", shown[2])
 
 
 # Export
@@ -223,6 +283,27 @@ def test_export_says_what_the_format_has_no_place_for(todo: Terminal) -> None:
     assert ran.err == "todo.txt has no place for description (1), notes (1)\n"
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "id_"),
+    [
+        (
+            "x.json",
+            '[{"uuid": "11111111-2222-4333-8444-555555555555", "description": "a", "entry": "20260101T000000Z"}]',
+            "111",
+        ),
+        ("x.ics", "BEGIN:VCALENDAR\nBEGIN:VTODO\nUID:111,x\nSUMMARY:a\nEND:VTODO\nEND:VCALENDAR\n", "UID:111\\,x"),
+    ],
+)
+def test_todo_leaves_with_the_id_that_it_came_with(todo: Terminal, name: str, text: str, id_: str) -> None:
+    Path(name).write_text(text)
+    todo.ok(f"import {name}")
+    form = "ics" if name == "x.ics" else "taskwarrior"
+    assert id_ in todo.ok(f"export --format {form}")
+    todo.ok(f"export {name} --yes --format {form}")
+    assert todo.ok(f"import {name}").startswith("Imported 0 todos")
+    assert todo.ok("count") == "1\n"
+
+
 def test_export_that_cannot_be_written_leaves_the_old_file(todo: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("x.csv").write_text("mine")
     todo.ok("add a")
@@ -232,7 +313,10 @@ def test_export_that_cannot_be_written_leaves_the_old_file(todo: Terminal, monke
 
     monkeypatch.setattr("os.fsync", full)
     ran = todo("export x.csv --yes")
-    assert (ran.code, ran.err) == (1, "error: Cannot write 'x.csv': No space left on device. It is as it was.\n")
+    assert (ran.code, ran.err) == (
+        1,
+        "error: Cannot write 'x.csv': No space left on device. The old file is as it was.\n",
+    )
     assert (Path("x.csv").read_text(), sorted(path.name for path in Path().glob("*x.csv*"))) == ("mine", ["x.csv"])
 
 

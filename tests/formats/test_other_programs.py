@@ -317,9 +317,9 @@ def test_github() -> None:
             project=("v1.0",),
             tags=("bug", "good first issue"),
             notes=(RecordNote("Confirmed", datetime(2026, 11, 1, 11, tzinfo=UTC)),),
-            unheld={"assignees": "ann, bob"},
+            unheld={"assignees": "ann, bob", "url": "https://github.com/a/b/issues/7"},
         ),
-        Record("item 2", "8", "Paint"),
+        Record("item 2", "8 Paint", "Paint"),
     ]
 
 

@@ -54,8 +54,6 @@ def test_every_format_is_tried_here() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "",
-        "[]",
         '[{"id": 1, "title": "Inbox", "tasks": [{"id": 1, "done": false}]}]',
         '{"items": [{"number": 1, "title": "Pay", "state": "open"}]}',
         '{"_format": "wekan-board-1.0.0", "cards": [], "lists": []}',

@@ -27,7 +27,7 @@ from todocli.formats import history
 from todocli.formats.registry import to_read
 from todocli.schemas.todos import TodoCreate, TodoUpdate
 from todocli.services.copies import copying
-from todocli.services.copies.copying import Copied
+from todocli.services.copies.outcome import Copied
 from todocli.services.copies.snapshot import TABLES, Snapshot, columns
 from todocli.services.history.log import LogQuery
 from todocli.services.history.purge import TrashQuery
@@ -311,6 +311,12 @@ def test_export_with_history_can_be_imported_like_any_other(here: Place) -> None
         (b'"title": "one"', b'"titel": "one"', r"Item \d of todos title is missing"),
         (b'"number": 1,', b'"number": "1",', r"Item \d of todos is not valid: '1' is no int"),
         (b'"source": "api"', b'"source": null', "Item 1 of changes is not valid: source is null"),
+        (b'"number": 1,', b'"number": 0,', "number is out of range"),
+        (b'"number": 2,', b'"number": 1,', "the number 1 is there twice"),
+        (b'"note_count": 1', b'"note_count": -1', "note_count is out of range"),
+        (b'"change_source": "api"', b'"change_source": "x"', "change_source must be one of cli, api, sql, mcp"),
+        (b'"seq": 2,', b'"seq": 1,', "the seq 1 is there twice"),
+        (b'"history": [\n{"change_id": "0', b'"history": [\n{"change_id": "f', "refers to the change f"),
         (b'"version": 1', b'"version": 2', "version 2 of the format"),
         (b'"last_number"', b'"last"', "no export with history"),
         (b"]}", b"", "ends too early"),
@@ -388,6 +394,37 @@ def test_what_was_done_there_can_be_copied_back(here: Place, there: Place) -> No
     there.rm(2)
     copy(there, here)
     assert here.everything() == there.everything()
+
+
+def test_todo_purged_here_but_edited_there_is_kept(here: Place, there: Place) -> None:
+    copy(here, there)
+    there.edit(1, "edited there")
+    here.rm(1)
+    here.purge()
+    copied = copy(here, there)
+    assert (copied.deleted, there.titles("open")) == (1, [(1, "edited there")]), "only number 3 is deleted"
+    there.undo()
+    assert there.titles("open") == [(1, "one")]
+
+
+def test_log_does_not_tell_of_changes_to_todos_that_were_kept(here: Place, there: Place) -> None:
+    copy(here, there)
+    there.edit(1, "theirs")
+    here.edit(1, "ours")
+    copied = copy(here, there)
+    assert (copied.kept, copied.kept_numbers) == (1, (1,))
+    assert "ours" not in "".join(there.log())
+    assert copy(here, there) == Copied(unchanged=3)
+
+
+def test_many_todos_purged_since_are_deleted_by_a_few_statements(here: Place, there: Place) -> None:
+    here.add(*(f"todo {i}" for i in range(50)))
+    copy(here, there)
+    for number in range(5, 55):
+        here.rm(number)
+    here.purge()
+    assert copy(here, there).deleted == 51
+    assert there.everything() == here.everything()
 
 
 def test_todo_purged_there_does_not_come_back(here: Place, there: Place) -> None:

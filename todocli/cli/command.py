@@ -194,7 +194,7 @@ class Counting(Summary):
 class Importing(Command):
     """A command that changes todos as one change, and answers with numbers."""
 
-    takes: ClassVar[Names] = ("json", "change", *SPEAKING)
+    takes: ClassVar[Names] = ("json", "quiet", "change", *SPEAKING)
 
 
 class Selecting(Confirming):

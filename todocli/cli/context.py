@@ -136,7 +136,7 @@ class Context(typer.Context):
             self.output.note(f"{reason} The todos can be read, but not changed.")
 
         with open_workspace(
-            profile, on_create=on_create, on_only_reads=on_only_reads, on_wait=self.on_wait()
+            profile, on_create=on_create, on_only_reads=on_only_reads, on_wait=self.on_wait(profile)
         ) as workspace:
             yield workspace
 
@@ -148,13 +148,15 @@ class Context(typer.Context):
             if found := hint(self.settings, profile):
                 self.shared.handover.leave(found)
 
-    def on_wait(self) -> Callable[[], None] | None:
-        """Return what tells the user that the database takes longer than usual; None if nobody reads it."""
+    def on_wait(self, profile: Profile | None = None) -> Callable[[], None] | None:
+        """Return what tells the user that a database takes longer than usual; None if nobody reads it."""
         if not sys.stderr.isatty():
             return None
 
         def notify() -> None:
-            target = self.target
+            from todocli.database.target import resolve_target
+
+            target = resolve_target(profile or self.profile)
             is_neon = getattr(target, "is_neon", False)
             self.output.note("Waking the database …" if is_neon else f"Waiting for {getattr(target, 'host', target)} …")
 

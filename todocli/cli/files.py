@@ -91,7 +91,8 @@ def open_output(path: Path | None) -> Iterator[TextIO]:
             os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
-        raise TodoError(f"Cannot write {str(path)!r}: {error.strerror or error}. It is as it was.") from None
+        old = " The old file is as it was." if path.exists() else ""
+        raise TodoError(f"Cannot write {str(path)!r}: {error.strerror or error}.{old}") from None
     finally:
         part.unlink(missing_ok=True)
 

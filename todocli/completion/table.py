@@ -689,6 +689,7 @@ TABLE = Command(
                 Option("--restore", help="Restore an export with history, exactly as it was."),
                 Option("--dry-run", help="Show what would be imported, and change nothing."),
                 JSON,
+                QUIET,
                 CHANGE,
                 PROFILE,
                 NO_INPUT,

@@ -99,7 +99,7 @@ def integrity_faults(connection: sqlite3.Connection) -> list[str]:
 
     This reads all of it: a second for 100,000 todos. Raises `sqlite3.DatabaseError` where it cannot be read.
     """
-    found = [row[0] for row in connection.execute("PRAGMA integrity_check(3)") if row[0] != "ok"]
+    found = [row[0].replace("\n", " ") for row in connection.execute("PRAGMA integrity_check(3)") if row[0] != "ok"]
     broken = connection.execute("PRAGMA foreign_key_check").fetchone()
     return [*found, f"a row of {broken[0]} refers to a missing row of {broken[2]}"] if broken else found
 

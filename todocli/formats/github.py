@@ -30,12 +30,13 @@ def _parse(place: str, item: Any) -> Record:
         raise Unreadable("number", "must be a whole number")
     if (state := (text_of(issue, "state") or "OPEN").upper()) not in ("OPEN", "CLOSED", "MERGED"):
         raise Unreadable("state", "must be OPEN, CLOSED or MERGED")
+    title = reading.title_of(issue, "title")
     milestone = text_of(as_object(issue.get("milestone") or {}), "title")
     assignees = ", ".join(reading.texts_of(issue, "assignees", "login"))
     return Record(
         place,
-        url or str(number),
-        reading.title_of(issue, "title"),
+        url or f"{number} {text_of(issue, 'createdAt') or title}",  # repositories share numbers
+        title,
         text_of(issue, "body"),
         is_completed=state != "OPEN",
         completed_at=instant_of(issue, "closedAt") if state != "OPEN" else None,
@@ -47,5 +48,5 @@ def _parse(place: str, item: Any) -> Record:
             for comment in objects_of(issue, "comments")
             if (text := text_of(comment, "body"))
         ),
-        unheld={"assignees": assignees} if assignees else {},
+        unheld={name: value for name, value in (("assignees", assignees), ("url", url)) if value},
     )

@@ -40,6 +40,52 @@ _IS_HISTORY = re.compile(r'"format"\s*:\s*"todo"')
 _TODO_FIELDS = (*TodoCreate.model_fields, "completed_at", "created_at")
 
 
+_LEAST = {"number": 1, "version": 1, "note_count": 0, "seq": 0}
+"""The least that a column may be."""
+
+_SOURCES = ("cli", "api", "sql", "mcp")
+
+
+class _Links:
+    """Checks that the rows of a file fit together."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, set[Any]] = {name: set() for name in ("todo", "number", "change", "seq", "note", "row")}
+        self._wanted: dict[str, set[Any]] = {"todo": set(), "change": set()}
+
+    def add(self, table: str, item: Mapping[str, Any]) -> None:
+        """Add a row. Raises `ValueError` for one that is there already, and for a change that undoes itself."""
+        if table == "todos":
+            self._add("todo", item["id"])
+            self._add("number", item["number"])
+            self._wanted["change"].add(item["change_id"])
+        elif table == "changes":
+            self._add("change", item["id"])
+            self._add("seq", item["seq"])
+            if item["undoes"] == item["id"]:
+                raise ValueError("the change undoes itself")
+            if item["undoes"] is not None:
+                self._wanted["change"].add(item["undoes"])
+        elif table == "history":
+            self._add("row", hash((item["change_id"], item["todo_id"])))
+            self._wanted["change"].add(item["change_id"])
+        elif table == "notes":
+            self._add("note", item["id"])
+            self._wanted["todo"].add(item["todo_id"])
+
+    def _add(self, kind: str, value: Any) -> None:
+        if value in self._seen[kind]:
+            raise ValueError(f"the {kind} {str(value)[:40]} is there twice")
+        self._seen[kind].add(value)
+
+    def check(self) -> None:
+        """Raise `ValidationError` if a row refers to another one that is not there."""
+        for kind, wanted in self._wanted.items():
+            if missing := wanted - self._seen[kind]:
+                detail = f"The file refers to the {kind} {min(missing)}, which is not in it. Nothing was restored."
+                raise ValidationError(detail, hint="Export it again, with --history.")
+
+
 def write(snapshot: Snapshot, file: TextIO) -> None:
     """Write everything of a user."""
     file.write(f'{{"format": "todo", "version": {VERSION}, "last_number": {snapshot.last_number}, "todos": [')
@@ -90,8 +136,9 @@ def _visible_notes(snapshot: Snapshot) -> Iterator[tuple[UUID, list[dict[str, An
 def _as_json(table: str, row: tuple[Any, ...]) -> str:
     pairs = []
     for column, value in zip(columns(table), row, strict=True):
-        is_json = isinstance(column.type, sa.JSON) and value is not None
-        pairs.append(f'"{column.name}": {value if is_json else json.dumps(value, default=_text, ensure_ascii=False)}')
+        if isinstance(column.type, sa.JSON) and value is not None:
+            value = json.loads(value)  # engines write JSON with other spaces
+        pairs.append(f'"{column.name}": {json.dumps(value, default=_text, ensure_ascii=False)}')
     return f"{{{', '.join(pairs)}}}"
 
 
@@ -114,20 +161,29 @@ def read(file: BinaryIO, snapshot: Snapshot) -> None:
             command=("todo", "export", "--history", "FILE.json"),
         )
     snapshot.last_number = int(last_number[1])
+    links = _Links()
     for table, number, item in json_lists(whole, TABLES):
         try:
-            snapshot.tables[table].append(_row(table, item))
+            row = _row(table, item)
+            links.add(table, item)
+            snapshot.tables[table].append(row)
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             what = f"{error.args[0]} is missing" if isinstance(error, KeyError) else f"is not valid: {error}"
             raise ValidationError(f"Item {number} of {table} {what}. Nothing was restored.") from None
         except ValidationError as error:
             raise ValidationError(f"Item {number} of {table}: {error.detail} Nothing was restored.") from None
+    links.check()
 
 
 def _row(table: str, item: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return a row of a table with values of its columns' own types. Raises `ValueError`, `TypeError`, `KeyError`."""
     row = tuple(parse(item[name]) for name, parse in _parsers(table))
+    for name, least in _LEAST.items():
+        if name in item and table != "sources" and not least <= item[name] < 2**53:
+            raise ValueError(f"{name} is out of range")
     if table == "todos":
+        if item["change_source"] not in _SOURCES:
+            raise ValueError(f"change_source must be one of {', '.join(_SOURCES)}")
         values = {name: value for (name, _), value in zip(_parsers(table), row, strict=True) if name in _TODO_FIELDS}
         validated(TodoImport, values)
     return row

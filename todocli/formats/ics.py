@@ -269,7 +269,7 @@ def write(todos: Iterable[TodoRead], file: TextIO) -> None:
 
 def _lines(todo: TodoRead) -> Iterator[str]:
     yield "BEGIN:VTODO"
-    yield f"UID:{todo.id}"
+    yield f"UID:{escaped(reading.id_of(todo))}"
     yield f"DTSTAMP:{reading.utc_stamp(todo.updated_at)}"
     yield f"CREATED:{reading.utc_stamp(todo.created_at)}"
     yield f"LAST-MODIFIED:{reading.utc_stamp(todo.updated_at)}"

@@ -11,6 +11,8 @@ from typing import Any, BinaryIO, TypeVar
 
 from todocli.domain.records import Entry, Fault, LeftOut, Record
 from todocli.errors import ValidationError
+from todocli.schemas.exports import TodoLeaving
+from todocli.schemas.todos import TodoRead
 
 MAX_LINE = 1_000_000
 """The most bytes of a line, as no todo takes so many."""
@@ -247,3 +249,8 @@ def _json(name: str, value: Any) -> str:
 def kept_at(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, str]:
     """Return the values of these keys that are not empty, as text: what a todo cannot hold and a person would miss."""
     return kept({name: values.get(name) for name in names}, ())
+
+
+def id_of(todo: TodoRead) -> str:
+    """Return the id that a todo leaves with: that which it came with, or its own."""
+    return (todo.source_id if isinstance(todo, TodoLeaving) else None) or str(todo.id)

@@ -22,6 +22,7 @@ from typing import Any, BinaryIO, TextIO
 
 from todocli.domain.records import Entry
 from todocli.errors import UsageError, ValidationError
+from todocli.formats.reading import WIDE_MARKS, not_utf8
 from todocli.schemas.todos import TodoRead
 
 HEAD_LENGTH = 65_536
@@ -43,6 +44,7 @@ class Format:
 
     `holds` are the fields of a todo that it has a place for, beside the title. `signs` are
     patterns that the beginning of a file has if it is of this format and not another with the same extension.
+    With `keeps_ids`, a todo that came from this format leaves with the id that it had there.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Format:
     holds: frozenset[str] = FIELDS
     signs: tuple[str, ...] = ()
     is_written: bool = True
+    keeps_ids: bool = False
 
     def read(self, file: BinaryIO) -> Iterator[Entry]:
         """Return what is in a file. Raises `ValidationError` if it is of another format."""
@@ -86,9 +89,10 @@ FORMATS = (
         "Taskwarrior",
         (".json",),
         FIELDS - {"description"},
+        keeps_ids=True,
         signs=(r'"uuid"\s*:', r'"entry"\s*:\s*"\d{8}T\d{6}Z"'),
     ),
-    Format("ics", "iCalendar", (".ics",)),
+    Format("ics", "iCalendar", (".ics",), keeps_ids=True),
     Format("markdown", "Markdown", (".md", ".markdown")),
     Format(
         "todoist",
@@ -133,6 +137,9 @@ FORMATS = (
 )
 """All formats. Those with `signs` are recognized before others with the same extension."""
 
+_OTHER = re.compile(r'\ufeff?\s*(?:\[\s*[{"]|\{\s*["}]|BEGIN:V|number,id,|<[!?a-z])')
+"""How files begin that are no lists of lines."""
+
 BY_NAME = {each.name: each for each in FORMATS}
 
 
@@ -165,7 +172,14 @@ def to_read(name: str | None, path: PurePath | None, head: bytes) -> Format:
         return by_name(name)
     suffix = path.suffix.lower() if path else ""
     candidates = [each for each in FORMATS if suffix in each.extensions] if path else list(FORMATS)
+    if suffix == ".json" and head.startswith(WIDE_MARKS):
+        raise not_utf8("The file is UTF-16, not UTF-8.", "utf-16")
     text = head.decode("utf-8", "replace")
+    if suffix == ".txt" and _OTHER.match(text):
+        detail = f"The file {path.name if path else ''} is no todo.txt: it begins like JSON, a calendar or a table."
+        raise ValidationError(detail, hint=f"Give --format and one of {', '.join(BY_NAME)}.")
+    if suffix == ".json" and text.strip() in ("", "[]"):
+        return by_name("taskwarrior")  # nothing, whoever wrote it
     found = next((each for each in candidates if each.has_signs(text)), None)
     plain = [each for each in candidates if not each.signs]
     names = ", ".join(BY_NAME)

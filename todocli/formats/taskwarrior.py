@@ -140,7 +140,7 @@ def write(todos: Iterable[TodoRead], file: TextIO) -> None:
 def _task(todo: TodoRead, today: date) -> dict[str, Any]:
     is_waiting = todo.starts_on is not None and todo.starts_on > today
     return {
-        "uuid": str(todo.id),
+        "uuid": reading.id_of(todo),
         "status": "completed" if todo.completed_at else "waiting" if is_waiting else "pending",
         "description": todo.title,
         "entry": reading.utc_stamp(todo.created_at),

@@ -100,6 +100,10 @@ def todo_detail(todo: TodoRead, changes: Sequence[ChangeRead] = (), *, now: date
     return Padding(grid, (0, 0, 1, 1))
 
 
+ONE_LINE = 20
+"""A change of more todos than this takes one line of the log, as imports do."""
+
+
 def change_table(changes: Sequence[ChangeRead], ids: Mapping[UUID, str], *, now: datetime, width: int) -> Table:
     """Return changes as a table, with a line for each todo; `ids` are the shortest beginnings of their ids."""
     table = bare_table()
@@ -113,10 +117,17 @@ def change_table(changes: Sequence[ChangeRead], ids: Mapping[UUID, str], *, now:
         table.add_column("", overflow="fold", style="dim")
     if is_wide:
         table.add_column("Id", no_wrap=True, style="dim")
+    row: list[RenderableType]
     for change in changes:
         style = "dim" if change.is_undone else ""
+        if change.count > ONE_LINE and change.items:
+            label, first = Text(action_label(change, change.items[0]), style), change.items[0]
+            title = Text.assemble((visible(first.title or ""), style), (f" and {change.count - 1:,} more", "dim"))
+            row = [ago(change.made_at, now), label, str(first.number), title, *([Text()] if has_details else ())]
+            table.add_row(*row, *([ids[change.id]] if is_wide else ()))
+            continue
         for i, item in enumerate(change.items):
-            row: list[RenderableType] = [
+            row = [
                 "" if i else ago(change.made_at, now),
                 Text(action_label(change, item), style),
                 str(item.number),

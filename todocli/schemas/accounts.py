@@ -59,6 +59,7 @@ class CopyRead(Output):
     updated: int = Field(description="Todos that were copied before, and changed since.")
     deleted: int = Field(description="Todos that were copied before, and deleted for good since.")
     kept: int = Field(description="Todos that were changed on both sides: those of the target stay.")
+    kept_numbers: list[int] = Field(description="The numbers of the first of them.")
     unchanged: int
     changes: int = Field(description="How many changes came into the log.")
     notes: int

@@ -12,6 +12,12 @@ from todocli.schemas.base import Instant, Output
 from todocli.schemas.todos import LocalTime, NoteRead, Priority, TodoRead
 
 
+class TodoLeaving(TodoRead):
+    """A todo that is exported in a format that it came from: `source_id` is its id there, or None."""
+
+    source_id: str | None = None
+
+
 class ExportDocument(Output):
     """A file of todos."""
 

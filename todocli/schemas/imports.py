@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
@@ -37,6 +38,7 @@ class ImportFault(Output):
 class ImportedTodo(Output):
     """A todo of a file, as it would be stored."""
 
+    action: Literal["add", "update"] = Field(description="What the import does with it; update needs --update.")
     place: str
     title: str
     state: str
@@ -58,14 +60,18 @@ class ImportRead(Output):
     updated: int = Field(description="Imported before, with another content now, which was taken over.")
     changed: int = Field(description="Imported before, with another content now, which only --update takes over.")
     unchanged: int = Field(description="Imported before, with the same content.")
+    kept: int = Field(description="Changed here after the file was written, and not updated for that reason.")
     invalid: int
     faults: list[ImportFault] = Field(description="The first of what is not valid.")
     left_out: dict[str, int] = Field(description="What a file has that is not imported, counted.")
     not_held: dict[str, int] = Field(description="Fields of the file that a todo has no place for, counted.")
+    columns: dict[str, str | None] = Field(
+        description="Of a table: which field each column was read as; null: a todo has no place for it."
+    )
     names: dict[str, str | None] = Field(
         description="Tags and projects of the file that have another name here; null: none."
     )
-    items: list[ImportedTodo] = Field(description="With dry_run, the first todos; otherwise empty.")
+    items: list[ImportedTodo] = Field(description="With dry_run, the first todos that are new or changed.")
 
 
 class ExportRead(Output):

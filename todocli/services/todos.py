@@ -20,7 +20,7 @@ from todocli.domain.idempotency import ChangeKey
 from todocli.domain.ids import derived_id
 from todocli.domain.references import References
 from todocli.errors import ValidationError
-from todocli.models import History, Note, Todo
+from todocli.models import History, Note, Source, Todo
 from todocli.schemas.todos import NoteRead, TodoCreate, TodoItems, TodoList, TodoRead, TodoUpdate
 from todocli.services import insert_sql, parameters, resolve
 from todocli.services.idempotency import key_reused, recorded_todos
@@ -261,6 +261,13 @@ class Todos:
             for todo_id, at, text in self._session.execute(query.order_by(col(Note.made_at), col(Note.id))):
                 notes.setdefault(todo_id, []).append(NoteRead(at=at, text=text))
         return [todo.model_copy(update={"notes": notes.get(todo.id, [])}) for todo in todos]
+
+    def source_ids(self, ids: Sequence[UUID], format_name: str) -> dict[UUID, str]:
+        """Return the ids that todos have in a format that they were imported from."""
+        query = sa.select(col(Source.todo_id), col(Source.source_id)).where(
+            self._owner.scope(Source), col(Source.format) == format_name, col(Source.todo_id).in_(ids)
+        )
+        return {row.todo_id: row.source_id for row in self._session.execute(query)}
 
     def _added_before(self, key: ChangeKey) -> Result:
         if recorded_todos(self._session, self._owner, key) is None:

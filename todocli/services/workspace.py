@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from todocli.domain.idempotency import ChangeKey
     from todocli.domain.references import References
     from todocli.schemas.changes import ChangeList, ChangeRead, CompactionRead
+    from todocli.schemas.exports import TodoLeaving
     from todocli.schemas.todos import TodoCreate, TodoLine, TodoRead
-    from todocli.services.copies.copying import Copied
+    from todocli.services.copies.outcome import Copied
     from todocli.services.copies.snapshot import Snapshot
     from todocli.services.history.log import Log, LogQuery
     from todocli.services.history.purge import Purge, TrashPreview, TrashQuery
@@ -310,6 +311,17 @@ class Workspace:
                 portion = self.todos.with_notes(portion)
                 self.release()
             yield from portion
+
+    def walk_leaving(self, query: TodoQuery, format_name: str) -> Iterator[TodoLeaving]:
+        """Walk a list as `walk_with_notes` does, each todo with its id in a format, if it came from there."""
+        from todocli.schemas.exports import TodoLeaving
+
+        todos = self.walk_with_notes(query)
+        while portion := list(islice(todos, PORTION)):
+            known = self.todos.source_ids([todo.id for todo in portion], format_name)
+            self.release()
+            for todo in portion:
+                yield TodoLeaving(**dict(todo), source_id=known.get(todo.id))
 
     def _reverse(
         self, verb: Verb, count: int, key: ChangeKey, *, only: str | None = None, force: bool, dry_run: bool

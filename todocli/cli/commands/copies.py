@@ -14,7 +14,7 @@ from todocli.errors import UsageError, ValidationError
 
 if TYPE_CHECKING:
     from todocli.profiles import Profile
-    from todocli.services.copies.copying import Copied
+    from todocli.services.copies.outcome import Copied
 
 DEFAULT_NAME = "shared"
 
@@ -91,8 +91,9 @@ def share(
         url = None if url_env is not None else read_url(context, from_stdin=url_stdin)
         there = Profile(name, profiles.check_user_name(user or here.user), url=url, url_env=url_env)
         profiles.check_profile(there)
-    elif known.embedded or url_env or url_stdin or user:
-        raise UsageError(f'There is already a profile "{name}".', hint="Give another name: todo share NAME.")
+    elif known.embedded or url_stdin or url_env not in (None, known.url_env) or user not in (None, known.user):
+        command = ("todo", "profile", "copy", here.name, name)
+        raise UsageError(f'There is already another profile "{name}".', hint="To copy there", command=command)
     else:
         there = known
     target = resolve_target(there)
@@ -184,8 +185,8 @@ def print_copied(context: Context, copied: Copied, source: str, target: str, *, 
     from todocli.schemas.accounts import CopyRead, NumberChange
 
     numbers = [NumberChange(old=old, new=new) for old, new in copied.numbers.items()]
-    counts = {name: value for name, value in vars(copied).items() if name != "numbers"}
-    read = CopyRead(source=source, target=target, dry_run=dry_run, numbers=numbers, **counts)
+    values = vars(copied) | {"numbers": numbers, "kept_numbers": list(copied.kept_numbers)}
+    read = CopyRead(source=source, target=target, dry_run=dry_run, **values)
     parts = {
         "new": copied.added,
         "changed": copied.updated,
@@ -207,4 +208,6 @@ def print_copied(context: Context, copied: Copied, source: str, target: str, *, 
         more = f" and {len(read.numbers) - _SHOWN:,} more" if len(read.numbers) > _SHOWN else ""
         context.output.note(f"New numbers: {shown}{more}")
     if copied.kept:
-        context.output.note(f"Changed on both sides, and kept as in {read.target}: {copied.kept:,}")
+        shown = ", ".join(map(str, read.kept_numbers[:_SHOWN]))
+        more = f" and {copied.kept - _SHOWN:,} more" if copied.kept > _SHOWN else ""
+        context.output.note(f"Changed on both sides, and kept as in {read.target}: {shown}{more}")

@@ -74,7 +74,10 @@ def export(
     with context.workspace() as workspace:
         from todocli.services.queries import TodoQuery
 
-        todos = workspace.walk_with_notes(TodoQuery(state, condition))
+        query = TodoQuery(state, condition)
+        todos: Iterator[TodoRead] = (
+            workspace.walk_leaving(query, found.name) if found.keeps_ids else workspace.walk_with_notes(query)
+        )
         with open_output(path) as file:
             found.write(counting(todos), file)
     from todocli.schemas.imports import ExportRead

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
 
 import typer
 
@@ -18,15 +19,12 @@ from todocli.errors import NotFound, UsageError, ValidationError
 
 if TYPE_CHECKING:
     from todocli.formats.registry import Format
-    from todocli.schemas.imports import ImportRead
+    from todocli.schemas.imports import ImportedTodo, ImportRead
     from todocli.services.imports.adapter import Adapter, Incoming, Report
-    from todocli.services.imports.importing import Outcome
+    from todocli.services.imports.importing import Action, Outcome
     from todocli.services.imports.spool import Spool
 
 PANEL = "In and out"
-
-SAMPLE = 20
-"""How many todos a dry run shows."""
 
 _LARGE = 5_000
 """From how many todos on it takes long to store them."""
@@ -84,14 +82,15 @@ def import_(
 
     An import is one change: todo undo takes all of it back. Imported again, a file adds only what is new.
     """
-    from todocli.domain.fields import parse_project, parse_tag
+    from todocli.domain.fields import parse_tag
+    from todocli.domain.foreign_names import usable_project
     from todocli.formats import registry
     from todocli.services.imports.adapter import Adaptation, Adapter
     from todocli.services.imports.spool import Spool
 
     try:
         rules = Adaptation(
-            parse_project(project) if project else None,
+            usable_project(tuple(project.split("/"))) if project else None,
             tuple(parse_tag(name) for name in tag or ()),
             keep_unknown=keep_unknown,
             long_to_notes=long_to_notes,
@@ -106,10 +105,12 @@ def import_(
         return
     adapter = Adapter(rules)
     digest = hashlib.sha256()
+    columns: dict[str, str | None] = {}
     with Spool() as todos:
         for each in _files(path):
             with open_input(each, registry.HEAD_LENGTH) as source:
                 found = registry.to_read(format_name, each, source.head)
+                columns |= found.mapping(source.head)
                 _read(found, source, adapter, todos, digest, "" if each == path else f"{each} ")
         report = adapter.report
         if report.invalid and not (skip_invalid and todos.count):
@@ -122,9 +123,10 @@ def import_(
             options=[project, sorted(tag or ()), keep_unknown, long_to_notes],
         )
         with context.workspace() as workspace, waiting("Saving", is_long=todos.count > _LARGE):
-            outcome = workspace.import_todos(todos, found.name, found.holds, key, update=update, dry_run=dry_run)
-        read = _result(found, outcome, report, todos, None if dry_run else key.id)
-    _print(context, read, file, found)
+            fields = adapter.fields(found.holds)
+            outcome = workspace.import_todos(todos, found.name, fields, key, update=update, dry_run=dry_run)
+        read = _result(found, outcome, report, todos, columns, None if dry_run else key.id)
+    _print(context, read, found)
     if report.invalid:
         raise _invalid(report, "The others would be imported." if dry_run else "The others were imported.")
 
@@ -178,9 +180,15 @@ def _invalid(report: Report, outcome: str) -> ValidationError:
     rest = [f"And {more:,} more {'is' if more == 1 else 'are'} not valid."] if more else []
     return ValidationError(
         " ".join([*shown, *rest, outcome]),
-        hint="To import the others, pass --skip-invalid." if outcome.startswith("Nothing") else None,
+        hint=_remedy(report) if outcome.startswith("Nothing") else None,
         field_errors=tuple(FieldError(fault.field, fault.message) for fault in report.faults),
     )
+
+
+def _remedy(report: Report) -> str:
+    is_long = any("characters; at most" in fault.message for fault in report.faults)
+    to_notes = "To move long texts into notes, pass --long-to-notes. " if is_long else ""
+    return f"{to_notes}To import the others, pass --skip-invalid."
 
 
 def _beginning(place: str) -> str:
@@ -188,14 +196,20 @@ def _beginning(place: str) -> str:
     return place if place.count(" ") > 1 else place[:1].upper() + place[1:]
 
 
-def _result(found: Format, outcome: Outcome, report: Report, todos: Spool, change_id: Any) -> ImportRead:
-    from itertools import islice
-
+def _result(
+    found: Format,
+    outcome: Outcome,
+    report: Report,
+    todos: Spool,
+    columns: dict[str, str | None],
+    change_id: UUID | None,
+) -> ImportRead:
     from todocli.schemas.imports import ImportRead
     from todocli.services.imports.adapter import Incoming
 
     is_dry_run = change_id is None
-    sample = [_sample(Incoming(*row)) for row in islice(todos.rows(), SAMPLE)] if is_dry_run else []
+    first = dict(outcome.first)
+    sample = [_sample(Incoming(*row), first[i]) for i, row in enumerate(todos.rows(), 1) if i in first] if first else []
     return ImportRead(
         format=found.name,
         dry_run=is_dry_run,
@@ -206,21 +220,24 @@ def _result(found: Format, outcome: Outcome, report: Report, todos: Spool, chang
         updated=outcome.updated,
         changed=outcome.changed,
         unchanged=outcome.unchanged,
+        kept=outcome.kept,
         invalid=report.invalid,
         faults=report.faults,
         left_out=dict(report.left_out),
         not_held=dict(report.not_held),
+        columns=columns,
         names=report.names,
         items=sample,
     )
 
 
-def _sample(todo: Incoming) -> Any:
+def _sample(todo: Incoming, action: Action) -> Any:
     from todocli.schemas.imports import ImportedTodo
 
     fields = todo.named()
     due = f"{fields['due_on'] or ''} {fields['due_time'] or ''}".strip().removesuffix(":00")
     return ImportedTodo(
+        action=action,
         place=todo.place,
         title=fields["title"],
         state="done" if todo.is_completed else "open",
@@ -231,16 +248,25 @@ def _sample(todo: Incoming) -> Any:
     )
 
 
-def _print(context: Context, read: ImportRead, file: str, found: Format) -> None:
+def _tags(todo: ImportedTodo) -> str:
+    return " ".join(todo.tags)
+
+
+def _print(context: Context, read: ImportRead, found: Format) -> None:
     output = context.output
+    if context.shared.quiet and not read.dry_run:
+        added = range(read.first_number or 1, (read.last_number or 0) + 1)
+        output.rows(read, ("",), [(str(number),) for number in added])
+        return
     if read.dry_run:
-        head = ("Where", "Title", "State", "Due", "Priority", "Project", "Tags")
+        head = ("", "Where", "Title", "State", "Due", "Priority", "Project", "Tags")
         rows = [
-            (item.place, item.title, item.state, item.due, item.priority, item.project, " ".join(item.tags))
-            for item in read.items
+            (*(each.action, each.place, each.title, each.state), *(each.due, each.priority, each.project), _tags(each))
+            for each in read.items
         ]
-        output.rows(read, head, rows)
-        if (more := read.added + read.updated + read.changed + read.unchanged - len(rows)) > 0:
+        shown = [row[1:] for row in rows] if not (read.updated or read.changed) else rows
+        output.rows(read, head[-len(shown[0]) :] if shown else head, shown, plain=rows)
+        if (more := read.added + read.updated + read.changed - len(rows)) > 0:
             output.note(f"and {more:,} more")
         output.note(f"Would add {counted(read.added)} from {found.label}")
     elif read.added or not read.updated:
@@ -251,32 +277,42 @@ def _print(context: Context, read: ImportRead, file: str, found: Format) -> None
         output.lines(read, [f"Imported {counted(read.added)} from {found.label}{numbers}"], undo)
     else:
         output.lines(read, [f"Updated {counted(read.updated)} from {found.label}"], ("todo", "undo"))
-    _print_notes(context, read, file)
+    _print_notes(context, read)
 
 
-def _print_notes(context: Context, read: ImportRead, file: str) -> None:
+def _print_notes(context: Context, read: ImportRead) -> None:
     """Say what was not taken over as it is in the file."""
     note = context.output.note
+    if read.columns and (read.dry_run or None in read.columns.values()):
+        read_as = [f"{column} → {field or '(no place)'}" for column, field in read.columns.items()]
+        note(f"Columns: {', '.join(read_as)}")
     if read.updated and (read.added or read.dry_run):
         note(f"{'Would update' if read.dry_run else 'Updated'} {counted(read.updated)}")
     if read.unchanged:
         note(f"Imported before, and unchanged: {read.unchanged:,}")
     if read.changed:
         note(
-            f"Imported before, and changed since: {read.changed:,}. To take over the changes", _again(file, "--update")
+            f"Imported before, and changed since: {read.changed:,}. To take over the changes",
+            _again(context, "--update"),
         )
+    if read.kept:
+        note(f"Changed here after the file was written, and kept: {read.kept:,}")
     if read.left_out:
         note(f"Left out: {listed(read.left_out)}")
     if read.not_held:
-        note(f"A todo has no place for {listed(read.not_held)}. To keep it as notes", _again(file, "--keep-unknown"))
+        note(
+            f"A todo has no place for {listed(read.not_held)}. To keep it as notes",
+            _again(context, "--keep-unknown", *([] if read.dry_run else ["--update"])),
+        )
     if read.names:
         shown = {name: here or "(left out)" for name, here in list(read.names.items())[:_SHOWN]}
         more = f" and {len(read.names) - len(shown)} more" if len(read.names) > len(shown) else ""
         note(f"Other names: {', '.join(f'{name} → {here}' for name, here in shown.items())}{more}")
 
 
-def _again(file: str, option: str) -> tuple[str, ...]:
-    return ("todo", "import", file, option)
+def _again(context: Context, *options: str) -> tuple[str, ...]:
+    """Return the line with more options, which changes something."""
+    return ("todo", *(word for word in context.shared.arguments if word != "--dry-run"), *options)
 
 
 def listed(counts: Mapping[str, int]) -> str:

@@ -7,6 +7,7 @@ the statements matters:
     2. drop the changes that 1 recorded          with their rows of history
     3. insert the new changes, in their order    each gets the next `seq` of this database: what comes later is later
     4. delete the todos that are gone since      what a purge would leave is recorded first, so the triggers do nothing
+                                                 (those that were changed here since are kept)
     5. insert the new todos                      the triggers count them, and write one row of history for each
     6. write the history of the new changes      over what 4 and 5 left there
     7. insert notes and sources
@@ -18,17 +19,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Session, SQLModel, col
 
 from todocli.database.engine import insert_for
-from todocli.errors import Conflict, TodoError
+from todocli.errors import TodoError
 from todocli.models import History, Source, User, Uuid
 from todocli.services import staging
+from todocli.services.copies.outcome import Copied, of_another_user, other_todos
 from todocli.services.copies.snapshot import TABLES, Advance, Snapshot, columns
 from todocli.services.imports.spool import Row
 from todocli.services.owner import Owner
@@ -36,24 +38,10 @@ from todocli.services.owner import Owner
 _tables = SQLModel.metadata.tables
 _todos, _changes, _history, _notes = (_tables[name] for name in ("todos", "changes", "history", "notes"))
 
+_NAMED = 20
+"""How many todos a summary names."""
+
 _KEYS = {"changes": ("id",), "todos": ("id",), "history": ("change_id", "todo_id"), "notes": ("id",)}
-
-
-@dataclass(frozen=True)
-class Copied:
-    """What a copy did, or would do: how many todos were added, updated, deleted and kept, and how many changes came.
-
-    `numbers` has the new number of each todo that got another one.
-    """
-
-    added: int = 0
-    updated: int = 0
-    deleted: int = 0
-    kept: int = 0
-    unchanged: int = 0
-    changes: int = 0
-    notes: int = 0
-    numbers: Mapping[int, int] = field(default_factory=dict)
 
 
 class Copy:
@@ -79,10 +67,11 @@ class Copy:
             done = self._load(staged[name], snapshot, name, done, advance)
         self._mark_new(staged)
         if user.last_number and not merge and not self._is_known(staged["changes"]):
-            raise _other_todos()
+            raise other_todos()
         renumbered = self._renumber(staged["todos"], user.last_number)
         numbers = {todo_id: new for todo_id, _, new in [*renumbered, *self._other_numbers(staged["todos"])]}
         self._load(staged["history"], snapshot, "history", done, advance, numbers)
+        self._mark_gone(staged)
         copied = self._counted(staged, {old: new for _, old, new in renumbered})
         self._write(staged, snapshot.last_number)
         self._verify(staged, snapshot)
@@ -132,7 +121,7 @@ class Copy:
         todos, changes = staged["todos"], staged["changes"]
         taken = sa.select(todos.c.id).where(_todos.c.id == todos.c.id, ~self._mine(_todos)).limit(1)
         if self._session.execute(taken).first():
-            raise _of_another_user()
+            raise of_another_user()
         same = sa.and_(self._mine(_todos), _todos.c.id == todos.c.id)
         by_new = sa.select(changes.c.id).where(changes.c.id == todos.c.change_id, changes.c.state == "new")
         new_change = sa.exists(by_new.correlate(todos))
@@ -174,32 +163,55 @@ class Copy:
         self._execute(sa.update(todos).values(number=_todos.c.number).where(*other))
         return [(todo_id, old, new) for todo_id, old, new in rows]
 
-    def _gone(self, staged: Mapping[str, sa.Table]) -> sa.Select[Any]:
-        """Select the todos here that a new change deleted or purged there, each with its change and its number."""
-        history, changes = staged["history"], staged["changes"]
-        there = sa.exists(
-            sa.select(staged["todos"].c.id).where(staged["todos"].c.id == history.c.todo_id).correlate(history)
+    def _mark_gone(self, staged: Mapping[str, sa.Table]) -> None:
+        """Mark, by `state`, the rows of history by which new changes deleted or purged todos that are here.
+
+        Those are kept that were changed here since. The rows get the number that the todo has here.
+        """
+        history, changes, todos = (staged[name] for name in ("history", "changes", "todos"))
+        there = sa.exists(sa.select(todos.c.id).where(todos.c.id == history.c.todo_id).correlate(history))
+        by_new = sa.select(changes.c.id).where(changes.c.id == history.c.change_id, changes.c.state == "new")
+        untouched = sa.select(changes.c.id).where(changes.c.id == _todos.c.change_id)
+        is_gone = sa.and_(
+            self._mine(_todos),
+            _todos.c.id == history.c.todo_id,
+            history.c.after.is_(None),
+            ~there,
+            sa.exists(by_new.correlate(history)),
+            sa.exists(untouched.correlate(_todos)),
         )
-        return (
-            sa.select(history.c.change_id, history.c.todo_id, history.c.before, _todos.c.number)
-            .join(changes, sa.and_(changes.c.id == history.c.change_id, changes.c.state == "new"))
-            .join(_todos, sa.and_(_todos.c.id == history.c.todo_id, self._mine(_todos)))
-            .where(history.c.after.is_(None), ~there)
-        )
+        if self._is_sqlite:
+            number: Any = sa.func.json_extract(history.c.before, "$.number")
+            renumbered: Any = sa.func.json_set(history.c.before, "$.number", _todos.c.number)
+        else:
+            image = sa.cast(history.c.before, JSONB)
+            number = sa.cast(image["number"].astext, sa.BigInteger())
+            path: Any = sa.literal_column("'{number}'")
+            new = sa.func.pg_catalog.jsonb_set(image, path, sa.func.pg_catalog.to_jsonb(_todos.c.number))
+            renumbered = sa.cast(new, sa.Text())
+        before = sa.case((number == _todos.c.number, history.c.before), else_=renumbered)
+        self._execute(sa.update(history).values(state="gone", before=before).where(is_gone))
+
+    def _is_told(self, history: sa.Table, todos: sa.Table) -> sa.ColumnElement[bool]:
+        """Return the condition that the log here tells of a row: not of what happened to a todo that is kept."""
+        kept = sa.select(todos.c.id).where(todos.c.id == history.c.todo_id, todos.c.state == "kept")
+        return ~sa.exists(kept.correlate(history))
 
     def _counted(self, staged: Mapping[str, sa.Table], numbers: Mapping[int, int]) -> Copied:
         todos = staged["todos"]
+        kept_numbers = sa.select(todos.c.number).where(todos.c.state == "kept").order_by(todos.c.number).limit(_NAMED)
         by_state = sa.select(todos.c.state, sa.func.count()).group_by(todos.c.state)
         counts: dict[str | None, int] = {row[0]: row[1] for row in self._session.execute(by_state)}
         return Copied(
             added=counts.get("new", 0),
             updated=counts.get("updated", 0),
-            deleted=self._count(self._gone(staged)),
+            deleted=self._count(sa.select(staged["history"].c.todo_id).where(staged["history"].c.state == "gone")),
             kept=counts.get("kept", 0),
             unchanged=counts.get(None, 0),
             changes=self._count(sa.select(staged["changes"].c.id).where(staged["changes"].c.state == "new")),
             notes=self._count(sa.select(staged["notes"].c.id).where(staged["notes"].c.state == "new")),
             numbers=numbers,
+            kept_numbers=tuple(self._session.scalars(kept_numbers)),
         )
 
     def _count(self, rows: sa.Select[Any]) -> int:
@@ -213,12 +225,12 @@ class Copy:
         self._update_todos(todos, changes)
         self._execute(_changes.delete().where(self._mine(_changes), _changes.c.id.in_(new_changes)))
         self._insert_changes(changes)
-        self._delete_gone(staged)
+        self._delete_gone(staged["history"])
         names = [column.name for column in columns("todos")]
         self._insert(
             "todos", names, sa.select(*(todos.c[n] for n in names)).where(todos.c.state == "new"), todos.c.number
         )
-        self._insert_history(staged["history"], new_changes)
+        self._insert_history(staged["history"], todos, new_changes)
         self._insert_notes(staged["notes"], todos)
         self._insert_sources(staged["sources"])
         self._execute(
@@ -249,26 +261,34 @@ class Copy:
             names, rows = [*names, "seq"], rows.add_columns(newest.scalar_subquery() + place)
         self._insert("changes", names, rows, changes.c.seq)
 
-    def _delete_gone(self, staged: Mapping[str, sa.Table]) -> None:
-        history = staged["history"]
-        for change_id, todo_id, before, number in self._session.execute(self._gone(staged)).all():
-            only = {"number": number}
-            row = (history.c.change_id == change_id, history.c.todo_id == todo_id)
-            self._execute(history.update().values(before=_with_number(before, number)).where(*row))
-            values = {"user_id": self._user_id, "change_id": change_id, "todo_id": todo_id, "before": only}
-            self._execute(_history.insert().values(**values, after=sa.null()))
-            self._execute(_todos.delete().where(self._mine(_todos), _todos.c.id == todo_id))
-            kept = sa.select(history.c.change_id).where(history.c.todo_id == todo_id)
-            self._execute(
-                _history.delete().where(
-                    self._mine(_history), _history.c.todo_id == todo_id, _history.c.change_id.not_in(kept)
-                )
+    def _delete_gone(self, history: sa.Table) -> None:
+        """Delete the todos that are gone, and their history but for what is there as well."""
+        gone = history.alias("gone")
+        json_object = sa.func.json_object if self._is_sqlite else sa.func.pg_catalog.json_build_object
+        left = json_object(sa.literal_column("'number'"), _todos.c.number)
+        rows = (
+            sa.select(self._user(), gone.c.change_id, gone.c.todo_id, left)
+            .join(_todos, sa.and_(self._mine(_todos), _todos.c.id == gone.c.todo_id))
+            .where(gone.c.state == "gone")
+        )
+        self._execute(_history.insert().from_select(["user_id", "change_id", "todo_id", "before"], rows))
+        ids = sa.select(history.c.todo_id).where(history.c.state == "gone")
+        self._execute(_todos.delete().where(self._mine(_todos), _todos.c.id.in_(ids)))
+        known = sa.select(gone.c.todo_id).where(
+            gone.c.change_id == _history.c.change_id, gone.c.todo_id == _history.c.todo_id
+        )
+        self._execute(
+            _history.delete().where(
+                self._mine(_history), _history.c.todo_id.in_(ids), ~sa.exists(known.correlate(_history))
             )
+        )
 
-    def _insert_history(self, history: sa.Table, new_changes: sa.Select[Any]) -> None:
+    def _insert_history(self, history: sa.Table, todos: sa.Table, new_changes: sa.Select[Any]) -> None:
         images = ("before", "after")
         values = [history.c.change_id, history.c.todo_id, *(self._json(history.c[name]) for name in images)]
-        rows = sa.select(self._user(), *values).where(history.c.change_id.in_(new_changes))
+        rows = sa.select(self._user(), *values).where(
+            history.c.change_id.in_(new_changes), self._is_told(history, todos)
+        )
         insert = insert_for(self._dialect, History).from_select(["user_id", "change_id", "todo_id", *images], rows)
         self._execute(
             insert.on_conflict_do_update(
@@ -296,7 +316,8 @@ class Copy:
         here = sa.exists(its_todo.correlate(sources))
         rows = sa.select(self._user(), *(sources.c[name] for name in names)).where(here)
         insert = insert_for(self._dialect, Source).from_select(["user_id", *names], rows)
-        self._execute(insert.on_conflict_do_nothing())
+        taken = {name: insert.excluded[name] for name in ("todo_id", "change_id", "digest")}
+        self._execute(insert.on_conflict_do_update(index_elements=["user_id", "format", "source_id"], set_=taken))
 
     def _insert(self, table: str, names: Sequence[str], rows: sa.Select[Any], order: sa.ColumnElement[Any]) -> None:
         statement = (
@@ -317,7 +338,9 @@ class Copy:
         wanted = {
             "changes": staged["changes"].c.state == "new",
             "todos": staged["todos"].c.state.in_(("new", "updated")),
-            "history": staged["history"].c.change_id.in_(new_changes),
+            "history": sa.and_(
+                staged["history"].c.change_id.in_(new_changes), self._is_told(staged["history"], staged["todos"])
+            ),
             "notes": staged["notes"].c.todo_id.in_(written),
         }
         for name, condition in wanted.items():
@@ -372,17 +395,3 @@ def _renumbered(row: Row, numbers: Mapping[UUID, int]) -> Row:
 
 def _with_number(image: str, number: int) -> str:
     return json.dumps({**json.loads(image), "number": number}, ensure_ascii=False)
-
-
-def _of_another_user() -> Conflict:
-    return Conflict(
-        "Another user of that database has the same todos. Nothing was copied.",
-        hint="An id is unique in a database; to give a user their own copies, export the todos and import the file.",
-    )
-
-
-def _other_todos() -> Conflict:
-    return Conflict(
-        "The user has other todos there already. Nothing was copied.",
-        hint="To keep both, and give the copied ones new numbers, pass --merge.",
-    )

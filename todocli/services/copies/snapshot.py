@@ -86,5 +86,7 @@ def _order(table: str) -> list[Any]:
         "changes": [col(Change.seq)],
         "todos": [col(Todo.id)],
         "notes": [col(Note.todo_id), col(Note.made_at), col(Note.id)],
+        "history": [col(History.change_id), col(History.todo_id)],
+        "sources": [col(Source.format), col(Source.source_id)],
     }
     return orders.get(table, [])

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -26,7 +26,7 @@ from todocli.database.engine import insert_for
 from todocli.domain.history import COMMAND_LINE, Origin
 from todocli.domain.idempotency import ChangeKey
 from todocli.domain.ids import derived_id
-from todocli.models import Change, Note, Source, Todo, UtcDateTime, Uuid
+from todocli.models import Change, Note, Source, Todo, User, UtcDateTime, Uuid
 from todocli.schemas.todos import TodoCreate
 from todocli.services import insert_sql, parameters, staging
 from todocli.services.idempotency import key_reused
@@ -36,6 +36,9 @@ from todocli.services.owner import Owner
 from todocli.services.updates import stamp
 
 _todos, _notes, _sources = (SQLModel.metadata.tables[name] for name in ("todos", "notes", "sources"))
+
+Action = Literal["add", "update"]
+"""What an import does with a todo."""
 
 _GIVEN = (*TodoCreate.model_fields, "completed_at", "created_at", "note_count")
 """The columns of a todo that a file gives."""
@@ -65,7 +68,7 @@ class Outcome:
     changed: int = 0
     unchanged: int = 0
     kept: int = 0
-    first: tuple[tuple[int, str], ...] = ()
+    first: tuple[tuple[int, Action], ...] = ()
 
 
 class Import:
@@ -83,10 +86,11 @@ class Import:
     def run(self, todos: Spool, key: ChangeKey, moment: datetime, *, update: bool, dry_run: bool) -> Outcome:
         """Import the todos of a spool, which has `Incoming` rows; with `dry_run`, only find out what would happen.
 
-        Repeated under the same key, nothing is imported, and the outcome is the same. Raises `Conflict` if `key` was
-        used for another request.
+        Repeated under the same key, nothing is imported, and the outcome has what was added the first time. Raises
+        `Conflict` if `key` was used for another request.
         """
         self._owner.require(self._session, lock=True)
+        self._user_id = self._session.scalars(sa.select(col(User.id)).where(self._owner.is_user())).one()
         incoming, notes = self._stage(todos, key, moment)
         self._match(incoming, notes)
         done_before = self._recorded(key)
@@ -102,7 +106,7 @@ class Import:
         new, changed, kept, total = counts
         unchanged = total - new - changed - kept
         if done_before:
-            return self._outcome_of(incoming, key)
+            return self._outcome_of(incoming)
         if dry_run:
             updates = changed if update else 0
             first = self._first(incoming)
@@ -115,7 +119,7 @@ class Import:
             self._update(incoming, notes, key, moment)
         self._insert_notes(incoming, notes, key, update=update)
         self._record_sources(incoming, key, update=update)
-        found = self._outcome_of(incoming, key)
+        found = self._outcome_of(incoming)
         return Outcome(
             found.added,
             found.first_number,
@@ -140,6 +144,7 @@ class Import:
                 sa.Column("digest", sa.Text()),
                 *given,
                 sa.Column("known_id", Uuid(), index=True),
+                sa.Column("todo_id", Uuid()),
                 sa.Column("known_digest", sa.Text()),
                 sa.Column("known_change", Uuid()),
                 sa.Column("is_changed", sa.Boolean()),
@@ -184,6 +189,8 @@ class Import:
             .values(known_id=_todos.c.id)
             .where(incoming.c.known_id.is_(None), self._owner.owns(Todo), _todos.c.id == incoming.c.own_id)
         )
+        todo_id = sa.func.coalesce(incoming.c.known_id, incoming.c.id)
+        self._session.execute(sa.update(incoming).values(todo_id=todo_id))
         missing = sa.select(notes.c.id).where(self._is_missing(notes, incoming)).correlate(incoming)
         self._session.execute(
             sa.update(incoming)
@@ -218,7 +225,7 @@ class Import:
         later = sa.and_(is_touched, new.overtaken_at <= _todos.c.updated_at, sa.or_(~is_ours, new.version.is_(None)))
         return sa.or_(other_version, later)
 
-    def _first(self, incoming: sa.Table) -> tuple[tuple[int, str], ...]:
+    def _first(self, incoming: sa.Table) -> tuple[tuple[int, Action], ...]:
         """Return the places of the first todos that are new or changed, and which of both they are."""
         action = sa.case((incoming.c.known_id.is_(None), "add"), else_="update")
         wanted = sa.or_(incoming.c.known_id.is_(None), incoming.c.is_changed)
@@ -233,17 +240,21 @@ class Import:
         return sa.or_(*columns)
 
     def _values(self, incoming: sa.Table) -> dict[str, sa.ColumnElement[Any]]:
-        """Return the values of a todo that an update sets, by column."""
-        new = incoming.c
+        """Return the values of a todo that an update sets, by column: a day has a time, and someday has no day."""
+
+        def final(name: str) -> sa.ColumnElement[Any]:
+            return incoming.c[name] if name in self._fields else _todos.c[name]
+
         values: dict[str, sa.ColumnElement[Any]] = {
-            name: new[name] for name in TodoCreate.model_fields if name == "title" or name in self._fields
+            name: incoming.c[name] for name in TodoCreate.model_fields if name == "title" or name in self._fields
         }
-        has_no_day = sa.and_(new.due_on.is_(None), new.starts_on.is_(None))
-        if "is_someday" not in self._fields:  # it excludes a day, and is kept if the file has none
-            values["is_someday"] = sa.case((has_no_day, _todos.c.is_someday), else_=sa.false())
-        if "due_time" not in self._fields:  # it is that of the day
-            same_day = new.due_on.is_not_distinct_from(_todos.c.due_on)
-            values["due_time"] = sa.case((same_day, _todos.c.due_time), else_=None)
+        if self._fields & {"due_on", "due_time"}:
+            is_same_day = final("due_on").is_not_distinct_from(_todos.c.due_on)
+            keeps_time = is_same_day if "due_time" not in self._fields else final("due_on").is_not(None)
+            values["due_time"] = sa.case((keeps_time, final("due_time")), else_=None)
+        if self._fields & {"due_on", "starts_on", "is_someday"}:
+            has_day = sa.or_(final("due_on").is_not(None), final("starts_on").is_not(None))
+            values["is_someday"] = sa.case((has_day, sa.false()), else_=final("is_someday"))
         return values
 
     def _insert(self, incoming: sa.Table, key: ChangeKey, moment: datetime) -> None:
@@ -284,46 +295,42 @@ class Import:
         return sa.and_(notes.c.position == incoming.c.position, ~same)
 
     def _insert_notes(self, incoming: sa.Table, notes: sa.Table, key: ChangeKey, *, update: bool) -> None:
-        is_new = incoming.c.known_id.is_(None)
-        wanted = sa.or_(is_new, incoming.c.is_changed) if update else is_new
         values: dict[str, Any] = {
             "id": notes.c.id,
-            "user_id": _todos.c.user_id,
-            "todo_id": _todos.c.id,
+            "user_id": self._user(),
+            "todo_id": incoming.c.todo_id,
             "change_id": sa.literal(key.id, Uuid()),
             "made_at": notes.c.made_at,
             "text": notes.c.text,
         }
-        todo_id = sa.func.coalesce(incoming.c.known_id, incoming.c.id)
-        rows = (
-            sa.select(*values.values())
-            .select_from(notes.join(incoming, self._is_missing(notes, incoming)).join(_todos, _todos.c.id == todo_id))
-            .where(wanted, self._owner.owns(Todo))
-        )
+        missing = notes.join(incoming, self._is_missing(notes, incoming))
+        rows = sa.select(*values.values()).select_from(missing).where(self._is_written(incoming, update=update))
         self._session.execute(_notes.insert().from_select(list(values), rows))
 
     def _record_sources(self, incoming: sa.Table, key: ChangeKey, *, update: bool) -> None:
         """Record where todos came from, unless they were known before and stay as they are."""
-        is_new = incoming.c.known_id.is_(None)
-        todo_id = sa.func.coalesce(incoming.c.known_id, incoming.c.id)
         values: dict[str, Any] = {
-            "user_id": _todos.c.user_id,
+            "user_id": self._user(),
             "format": sa.literal(self._format, sa.Text()),
             "source_id": incoming.c.source_id,
-            "todo_id": _todos.c.id,
+            "todo_id": incoming.c.todo_id,
             "change_id": sa.literal(key.id, Uuid()),
             "digest": incoming.c.digest,
         }
-        rows = (
-            sa.select(*values.values())
-            .select_from(incoming.join(_todos, _todos.c.id == todo_id))
-            .where(self._owner.owns(Todo), sa.or_(is_new, incoming.c.is_changed) if update else is_new)
-        )
+        rows = sa.select(*values.values()).where(self._is_written(incoming, update=update))
         insert = insert_for(self._session.get_bind().dialect.name, Source).from_select(list(values), rows)
         taken = {name: insert.excluded[name] for name in ("todo_id", "change_id", "digest")}
         self._session.execute(
             insert.on_conflict_do_update(index_elements=["user_id", "format", "source_id"], set_=taken)
         )
+
+    def _is_written(self, incoming: sa.Table, *, update: bool) -> sa.ColumnElement[bool]:
+        """Return the condition that a todo is new, or updated."""
+        is_new = incoming.c.known_id.is_(None)
+        return sa.or_(is_new, incoming.c.is_changed) if update else is_new
+
+    def _user(self) -> sa.ColumnElement[UUID]:
+        return sa.literal(self._user_id, Uuid())
 
     def _recorded(self, key: ChangeKey) -> bool:
         """Whether this import was done before. Raises `Conflict` if its key was used for another request."""
@@ -333,8 +340,8 @@ class Import:
             raise key_reused(key.id)
         return row is not None
 
-    def _outcome_of(self, incoming: sa.Table, key: ChangeKey) -> Outcome:
-        """Return what the import did that is recorded under `key`."""
+    def _outcome_of(self, incoming: sa.Table) -> Outcome:
+        """Return what was added."""
         added = sa.and_(self._owner.owns(Todo), _todos.c.id == incoming.c.id)
         number = _todos.c.number
         query = sa.select(sa.func.count(), sa.func.min(number), sa.func.max(number))
@@ -354,7 +361,7 @@ def _todo_row(todo: Incoming, position: int, new_id: UUID, moment: datetime) -> 
     completed_at = (todo.completed_at or created_at) if todo.is_completed else None
     overtaken_at = todo.modified_at + _SECOND if todo.modified_at else None
     source = (todo.source_id, _as_uuid(todo.source_id), todo.digest)
-    found_later = (None, None, None, None, None)
+    found_later = (None,) * 6
     return (
         *(position, new_id, *source, *todo.fields, completed_at, created_at, len(todo.notes), *found_later),
         *(todo.version, overtaken_at),
