@@ -407,7 +407,7 @@ def test_todo_purged_here_but_edited_there_is_kept(here: Place, there: Place) ->
     assert there.titles("open") == [(1, "one")]
 
 
-def test_log_does_not_tell_of_changes_to_todos_that_were_kept(here: Place, there: Place) -> None:
+def test_log_leaves_out_changes_to_todos_that_were_kept(here: Place, there: Place) -> None:
     copy(here, there)
     there.edit(1, "theirs")
     here.edit(1, "ours")

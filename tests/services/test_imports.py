@@ -10,8 +10,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
+from sqlmodel import Session
 
 from tests.support.client import key
+from tests.support.scale import cost
 from todocli.clock import now
 from todocli.database.store import Store, open_store
 from todocli.database.target import Target
@@ -20,9 +22,10 @@ from todocli.domain.references import parse_references
 from todocli.errors import Conflict
 from todocli.formats.registry import FIELDS
 from todocli.schemas.todos import TodoCreate, TodoRead, TodoUpdate
+from todocli.services.export_walks import walk_with_notes
 from todocli.services.history.log import LogQuery
 from todocli.services.imports.adapter import Adaptation, Adapter, Report
-from todocli.services.imports.importing import Outcome
+from todocli.services.imports.importing import Import, Outcome
 from todocli.services.imports.spool import BATCH, Spool
 from todocli.services.owner import Owner
 from todocli.services.queries import TodoQuery
@@ -81,7 +84,7 @@ def run(
 
 
 def listed(workspace: Workspace, state: Any = "all") -> list[TodoRead]:
-    return list(workspace.walk_with_notes(TodoQuery(state)))
+    return list(walk_with_notes(workspace, TodoQuery(state)))
 
 
 def records(*titles: str) -> list[Record]:
@@ -375,3 +378,30 @@ def test_spool_returns_its_rows_as_often_as_asked() -> None:
             spool.append(row)
         assert list(spool.rows()) == list(spool.rows()) == rows
         assert spool.count == BATCH + 1
+
+
+# What it costs
+
+
+def test_cost_of_import_follows_its_size(store: Store, mine: Workspace) -> None:
+    """Four times as many todos, imported again with changes and notes, may not cost sixteen times as much."""
+    spent = []
+    for count in (100, 400):
+        first = [
+            Record(f"line {i}", f"{count}-{i}", f"todo {i}", notes=(RecordNote(f"note {i}", AT),)) for i in range(count)
+        ]
+        run(mine, *first)
+        mine.release()
+        again = [replace(each, title=f"{each.title} again", notes=(RecordNote("same"),)) for each in first]
+        adapter = Adapter(Adaptation())
+        with Spool() as spool:
+            for todo in adapter.adapt(again):
+                spool.append(tuple(todo))
+
+            def work(session: Session, todos: Spool = spool) -> None:
+                Import(session, Owner("ada"), "todotxt", FIELDS).run(
+                    todos, key(None, "import"), now(), update=True, dry_run=False
+                )
+
+            spent.append(cost(store, work))
+    assert spent[1] < 6 * spent[0], spent

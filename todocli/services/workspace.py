@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from todocli.domain.idempotency import ChangeKey
     from todocli.domain.references import References
     from todocli.schemas.changes import ChangeList, ChangeRead, CompactionRead
-    from todocli.schemas.exports import TodoLeaving
     from todocli.schemas.todos import TodoCreate, TodoLine, TodoRead
     from todocli.services.copies.outcome import Copied
     from todocli.services.copies.snapshot import Snapshot
@@ -302,26 +300,6 @@ class Workspace:
 
         self.release()
         return self.store.atomically(run, more_seconds=LONG + snapshot.count * SECONDS_PER_ROW)
-
-    def walk_with_notes(self, query: TodoQuery) -> Iterator[TodoRead]:
-        """Walk a list of any length as `walk_todos` does, each todo with its notes."""
-        todos = self.walk_todos(query)
-        while portion := list(islice(todos, PORTION)):
-            if any(todo.note_count for todo in portion):
-                portion = self.todos.with_notes(portion)
-                self.release()
-            yield from portion
-
-    def walk_leaving(self, query: TodoQuery, format_name: str) -> Iterator[TodoLeaving]:
-        """Walk a list as `walk_with_notes` does, each todo with its id in a format, if it came from there."""
-        from todocli.schemas.exports import TodoLeaving
-
-        todos = self.walk_with_notes(query)
-        while portion := list(islice(todos, PORTION)):
-            known = self.todos.source_ids([todo.id for todo in portion], format_name)
-            self.release()
-            for todo in portion:
-                yield TodoLeaving(**dict(todo), source_id=known.get(todo.id))
 
     def _reverse(
         self, verb: Verb, count: int, key: ChangeKey, *, only: str | None = None, force: bool, dry_run: bool

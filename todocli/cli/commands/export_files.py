@@ -72,11 +72,14 @@ def export(
             yield todo
 
     with context.workspace() as workspace:
+        from todocli.services import export_walks
         from todocli.services.queries import TodoQuery
 
         query = TodoQuery(state, condition)
         todos: Iterator[TodoRead] = (
-            workspace.walk_leaving(query, found.name) if found.keeps_ids else workspace.walk_with_notes(query)
+            export_walks.walk_leaving(workspace, query, found.name)
+            if found.keeps_ids
+            else export_walks.walk_with_notes(workspace, query)
         )
         with open_output(path) as file:
             found.write(counting(todos), file)

@@ -192,7 +192,7 @@ class Copy:
         before = sa.case((number == _todos.c.number, history.c.before), else_=renumbered)
         self._execute(sa.update(history).values(state="gone", before=before).where(is_gone))
 
-    def _is_told(self, history: sa.Table, todos: sa.Table) -> sa.ColumnElement[bool]:
+    def _is_logged_here(self, history: sa.Table, todos: sa.Table) -> sa.ColumnElement[bool]:
         """Return the condition that the log here tells of a row: not of what happened to a todo that is kept."""
         kept = sa.select(todos.c.id).where(todos.c.id == history.c.todo_id, todos.c.state == "kept")
         return ~sa.exists(kept.correlate(history))
@@ -287,7 +287,7 @@ class Copy:
         images = ("before", "after")
         values = [history.c.change_id, history.c.todo_id, *(self._json(history.c[name]) for name in images)]
         rows = sa.select(self._user(), *values).where(
-            history.c.change_id.in_(new_changes), self._is_told(history, todos)
+            history.c.change_id.in_(new_changes), self._is_logged_here(history, todos)
         )
         insert = insert_for(self._dialect, History).from_select(["user_id", "change_id", "todo_id", *images], rows)
         self._execute(
@@ -339,7 +339,7 @@ class Copy:
             "changes": staged["changes"].c.state == "new",
             "todos": staged["todos"].c.state.in_(("new", "updated")),
             "history": sa.and_(
-                staged["history"].c.change_id.in_(new_changes), self._is_told(staged["history"], staged["todos"])
+                staged["history"].c.change_id.in_(new_changes), self._is_logged_here(staged["history"], staged["todos"])
             ),
             "notes": staged["notes"].c.todo_id.in_(written),
         }
