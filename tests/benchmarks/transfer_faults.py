@@ -69,6 +69,8 @@ class Faults:
         self.found[f"{harm}: torn"] += state not in (NOTHING, whole)
         again = subprocess.run(line, env=environment, capture_output=True, text=True)
         self.found[f"{harm}: the next run failed"] += again.returncode != 0
+        if again.returncode:
+            print(again.stderr, flush=True)
         self.found[f"{harm}: lost or doubled after it"] += self._state(kind) != whole
 
     def _prepare(self, kind: str) -> tuple[dict[str, str], list[str]]:

@@ -332,7 +332,7 @@ def test_upgrade_waits_for_locks_as_long_as_it_may(todo: Terminal, empty_postgre
 
 
 def test_grant_gives_a_role_what_it_needs(
-    todo: Terminal, empty_postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch
+    todo: Terminal, empty_postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     role = f"mate_{uuid4().hex}"
     monkeypatch.setenv("LOGNAME", "ada")
@@ -354,9 +354,25 @@ def test_grant_gives_a_role_what_it_needs(
         for line in ("add a", "edit 1 due:fri", "done 1", "undo 2", "redo", "rm 1", "token create x", "token revoke x"):
             todo.ok(line)
         todo.ok("purge --yes")
+        (tmp_path / "todo.txt").write_text("one due:2026-12-01\ntwo\n")
+        for line in (f"import {tmp_path}/todo.txt", "undo", "redo", f"export --history {tmp_path}/all.json"):
+            todo.ok(line)
+        monkeypatch.setenv("GRANTED_URL", replace(empty_postgres_url, user=role, password="secret").text())
+        todo.ok("profile add granted --user bob --url-env GRANTED_URL --no-check")
+        todo.ok("profile add local2 --user ada --embedded")
+        todo.ok("user add bob")
+        monkeypatch.delenv("TODO_DATABASE_URL")
+        todo.ok("add mine", profile="local2")
+        assert todo.ok("profile copy local2 granted").startswith("Copied from local2 to granted: todos 1 new")
+        todo.use(replace(empty_postgres_url, user=role, password="secret"))
         found = {check["name"]: check for check in json.loads(todo.ok("doctor --json"))["checks"]}
         assert found["privileges"]["detail"] == f"the owner, and {role}"
         assert todo("db downgrade base --yes").code == 6
+        with postgres.connect(empty_postgres_url) as console:
+            console.execute(f'REVOKE TEMPORARY ON DATABASE "{empty_postgres_url.database}" FROM PUBLIC')
+        (tmp_path / "todo.txt").write_text("three\n")
+        ran = todo(f"import {tmp_path}/todo.txt")
+        assert (ran.code, "GRANT TEMPORARY ON DATABASE" in ran.err) == (6, True), ran
         ran = todo("db grant pg_monitor")
         assert (ran.code, "belongs to the role" in ran.err) == (6, True), "only its owner may grant it"
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -34,7 +35,9 @@ def pooled(empty_postgres_url: PostgresURL) -> Iterator[PostgresURL]:
 
 
 @pytest.mark.slow
-def test_every_command_works_through_a_pooler(pooled: PostgresURL, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_command_works_through_a_pooler(
+    pooled: PostgresURL, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("LOGNAME", "ada")
     monkeypatch.setenv("TODO_DATABASE_URL", pooled.text())
     monkeypatch.setenv("PGOPTIONS", "-c geqo=off")
@@ -45,6 +48,17 @@ def test_every_command_works_through_a_pooler(pooled: PostgresURL, monkeypatch: 
         todo.ok(line)
     monkeypatch.setenv("LOGNAME", "eve")
     assert [item["title"] for item in json.loads(todo.ok("list --json"))["items"]] == ["c"]
+    (tmp_path / "todo.txt").write_text("one\ntwo\n")
+    for line in (f"import {tmp_path}/todo.txt", f"import {tmp_path}/todo.txt --update", "undo", "redo"):
+        todo.ok(line)
+    monkeypatch.setenv("POOLED_URL", pooled.text())
+    todo.ok("profile add far --user bob --url-env POOLED_URL --pooled --no-check")
+    todo.ok("profile add near --user bob --embedded --no-check")
+    todo.ok("user add bob")
+    with monkeypatch.context() as patch:
+        patch.delenv("TODO_DATABASE_URL")
+        todo.ok("add mine", profile="near")
+        assert todo.ok("profile copy near far").startswith("Copied from near to far: todos 1 new")
     for line in ("doctor", "db downgrade base --yes"):
         todo.ok(line)
 

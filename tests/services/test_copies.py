@@ -7,6 +7,7 @@ import json
 import random
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -432,6 +433,42 @@ def test_todo_purged_there_does_not_come_back(here: Place, there: Place) -> None
     there.purge()
     copy(here, there)
     assert there.titles("trash") == []
+
+
+# At once
+
+
+def test_copy_sees_one_moment_of_a_source_that_is_written_to(here: Place, there: Place) -> None:
+    with Snapshot() as snapshot:
+        with here.open() as workspace:
+
+            def write_meanwhile(done: int) -> None:
+                here.add("meanwhile")
+
+            workspace.read_snapshot(snapshot, write_meanwhile)
+        with there.open() as workspace:
+            workspace.write_snapshot(snapshot, merge=False, dry_run=False)
+    assert there.titles() == [(1, "one"), (2, "two")]
+    assert copy(here, there).added == 1
+    assert there.everything() == here.everything()
+
+
+def test_two_copies_at_once_are_one(here: Place, there: Place) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        copied = list(pool.map(lambda _: copy(here, there), range(2)))
+    assert sorted(each.added for each in copied) == [0, 3]
+    assert there.everything() == here.everything()
+
+
+def test_copies_in_both_directions_at_once_end_alike(here: Place, there: Place) -> None:
+    copy(here, there)
+    here.edit(1, "ONE")
+    there.edit(2, "TWO")
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda pair: copy(*pair), [(here, there), (there, here)]))
+    copy(here, there)
+    copy(there, here)
+    assert here.titles() == there.titles() == [(1, "ONE"), (2, "TWO")]
 
 
 # At random

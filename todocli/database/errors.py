@@ -171,7 +171,7 @@ def _postgres_error(error: sa.exc.DBAPIError, url: PostgresURL, inquiry: Inquiry
         return fault
     if state in _WAITED and (holders := inquiry.lock_holders()):
         return _locked(url, holders)
-    return postgres_errors.explain(postgres_errors.statement_rule(state), url, reason, state)
+    return postgres_errors.explain(postgres_errors.statement_rule(state, reason), url, reason, state)
 
 
 def _locked(url: PostgresURL, holders: Sequence[LockHolder]) -> TodoError:

@@ -161,6 +161,12 @@ CONNECT_RULES = (
 
 STATEMENT_RULES = (
     ErrorRule(
+        r"42501 .*temporary",
+        AccessDenied,
+        "The role {user!r} may create no temporary tables, which this needs: {reason}.",
+        "Ask the owner of the database: GRANT TEMPORARY ON DATABASE {database} TO {user}",
+    ),
+    ErrorRule(
         r"42501",
         AccessDenied,
         "The role {user!r} is not allowed to do this in {place}: {reason}.",
@@ -204,7 +210,7 @@ STATEMENT_RULES = (
         "Please report it, and include the command.",
     ),
 )
-"""Errors of statements, by SQLSTATE. `broken`: the connection ended without one; `silent`: no answer in time."""
+"""Errors of statements, by SQLSTATE, and by the reason after it. `broken`: the connection ended without one; `silent`: no answer in time."""
 
 
 _PREFIX = r'^connection to server (?:at|on socket) "[^"]*"(?: \([^)]*\))?(?:, port \d+)? failed: '
@@ -217,9 +223,9 @@ def connect_rule(text: str) -> ErrorRule:
     return next(row for row in CONNECT_RULES if re.search(row.pattern, text))
 
 
-def statement_rule(state: str) -> ErrorRule:
+def statement_rule(state: str, reason: str = "") -> ErrorRule:
     """Return the row for an error of a statement."""
-    return next(row for row in STATEMENT_RULES if re.match(row.pattern, state))
+    return next(row for row in STATEMENT_RULES if re.match(row.pattern, f"{state} {reason}"))
 
 
 def explain(row: ErrorRule, url: PostgresURL, reason: str, state: str = "") -> TodoError:
