@@ -66,6 +66,8 @@ RELEASED = {
     ("0102", "postgres"): "8d0d2658c76ebb77bda629c80ec6f9b1c85bfcbf5c357d377647686bd3ae3276",
     ("0103", "sqlite"): "e869939fb161e6286e2c2bba14484e8685cbc1acf662bbe22d385db4d72dcd7c",
     ("0103", "postgres"): "41b182174d083e4bd0549f56f7814da926b1d3ec7deecdc5dd09ba3224b75c7f",
+    ("0104", "sqlite"): "d955e1b9e8904f00e6b8f47d3dabd1bab5ea586a162b0aa827f65278b499bd28",
+    ("0104", "postgres"): "1f24d8acd3e7523945b2f471e642285b9362c3274a6a329bdafb85887fc8debb",
 }
 """The SHA-256 of the schema after each revision that may have run somewhere. Those given here never change."""
 

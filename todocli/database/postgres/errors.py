@@ -210,7 +210,10 @@ STATEMENT_RULES = (
         "Please report it, and include the command.",
     ),
 )
-"""Errors of statements, by SQLSTATE, and by the reason after it. `broken`: the connection ended without one; `silent`: no answer in time."""
+"""Errors of statements, by SQLSTATE, and by the reason after it.
+
+`broken`: the connection ended without a state; `silent`: no answer in time.
+"""
 
 
 _PREFIX = r'^connection to server (?:at|on socket) "[^"]*"(?: \([^)]*\))?(?:, port \d+)? failed: '
