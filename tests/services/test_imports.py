@@ -22,6 +22,7 @@ from todocli.domain.references import parse_references
 from todocli.errors import Conflict
 from todocli.formats.registry import FIELDS
 from todocli.schemas.todos import TodoCreate, TodoRead, TodoUpdate
+from todocli.services import staging
 from todocli.services.export_walks import walk_with_notes
 from todocli.services.history.log import LogQuery
 from todocli.services.imports.adapter import Adaptation, Adapter, Report
@@ -378,6 +379,22 @@ def test_spool_returns_its_rows_as_often_as_asked() -> None:
             spool.append(row)
         assert list(spool.rows()) == list(spool.rows()) == rows
         assert spool.count == BATCH + 1
+
+
+def test_todos_can_be_added_while_those_of_a_file_are_staged(store: Store, mine: Workspace) -> None:
+    """Others wait only for what is written."""
+    load = staging.load
+
+    def load_and_add(*given: Any) -> None:
+        load(*given)
+        with open_store(store.target) as other, Workspace(other, Owner("ada"), register=True) as theirs:
+            theirs.todos.add([TodoCreate(title="meanwhile")], key(None, "add"))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(staging, "load", load_and_add)
+        outcome, _ = run(mine, *records("a", "b"))
+    assert (outcome.first_number, outcome.last_number) == (3, 4)
+    assert [todo.title for todo in listed(mine)] == ["meanwhile", "meanwhile", "a", "b"]
 
 
 # What it costs

@@ -73,11 +73,14 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
         raise
 
 
-def transactional(engine: sa.Engine) -> sa.Engine:
-    """Return a view of `engine` that shares its connections and commits several statements together."""
+def transactional(engine: sa.Engine, *, locks_later: bool = False) -> sa.Engine:
+    """Return a view of `engine` that shares its connections and commits several statements together.
+
+    With `locks_later`, SQLite's file is not locked from the beginning.
+    """
     if engine.dialect.name != "sqlite":
         return engine.execution_options(isolation_level="READ COMMITTED")
-    return _beginning_with(engine, "BEGIN IMMEDIATE")
+    return _beginning_with(engine, "BEGIN" if locks_later else "BEGIN IMMEDIATE")
 
 
 def frozen(engine: sa.Engine) -> sa.Engine:

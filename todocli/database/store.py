@@ -122,13 +122,17 @@ class Store:
         with self._translate_errors() as state, _AutocommitSession(self._engine, state, deadline) as session:
             yield session
 
-    def atomically(self, work: Callable[[Session], Answer], *, more_seconds: float = 0) -> Answer:
+    def atomically(
+        self, work: Callable[[Session], Answer], *, more_seconds: float = 0, locks_later: bool = False
+    ) -> Answer:
         """Return what `work` returns, run in one transaction. It has `more_seconds` than other work.
 
+        With `locks_later`, it begins with work on temporary tables, for which nobody has to wait.
         `work` is retried from the start if the connection drops, so it must be idempotent. Raises
         `todocli.errors.TodoError` for every error of the database.
         """
-        return self._in_one_transaction(transactional(self._engine), work, more_seconds)
+        engine = transactional(self._engine, locks_later=locks_later)
+        return self._in_one_transaction(engine, work, more_seconds)
 
     def at_one_moment(self, work: Callable[[Session], Answer], *, more_seconds: float = 0) -> Answer:
         """Return what `work` returns, which only reads, and whose statements see one state of the database.

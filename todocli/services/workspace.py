@@ -276,7 +276,7 @@ class Workspace:
             return outcome
 
         self.release()
-        return self.store.atomically(run, more_seconds=todos.count * SECONDS_PER_ROW)
+        return self.store.atomically(run, more_seconds=todos.count * SECONDS_PER_ROW, locks_later=True)
 
     def read_snapshot(self, snapshot: Snapshot, advance: Callable[[int], None] = lambda done: None) -> None:
         """Read everything of the user; see `todocli.services.copies.snapshot`."""
@@ -299,7 +299,8 @@ class Workspace:
             return copied
 
         self.release()
-        return self.store.atomically(run, more_seconds=LONG + snapshot.count * SECONDS_PER_ROW)
+        more_seconds = LONG + snapshot.count * SECONDS_PER_ROW
+        return self.store.atomically(run, more_seconds=more_seconds, locks_later=True)
 
     def _reverse(
         self, verb: Verb, count: int, key: ChangeKey, *, only: str | None = None, force: bool, dry_run: bool

@@ -58,13 +58,13 @@ class Copy:
         Raises `Conflict` if the user has other todos here, unless `merge`; then they stay, and the new ones get other
         numbers if theirs are taken. Raises `MissingUserContext`.
         """
-        self._owner.require(self._session, lock=True)
-        user = self._session.execute(sa.select(col(User.id), col(User.last_number)).where(self._owner.is_user())).one()
-        self._user_id: UUID = user.id
         staged = {name: self._stage(name) for name in TABLES}
         done = 0
         for name in ("changes", "todos", "notes", "sources"):
             done = self._load(staged[name], snapshot, name, done, advance)
+        self._owner.lock(self._session)
+        user = self._session.execute(sa.select(col(User.id), col(User.last_number)).where(self._owner.is_user())).one()
+        self._user_id: UUID = user.id
         self._mark_new(staged)
         if user.last_number and not merge and not self._is_known(staged["changes"]):
             raise other_todos()

@@ -89,9 +89,9 @@ class Import:
         Repeated under the same key, nothing is imported, and the outcome has what was added the first time. Raises
         `Conflict` if `key` was used for another request.
         """
-        self._owner.require(self._session, lock=True)
-        self._user_id = self._session.scalars(sa.select(col(User.id)).where(self._owner.is_user())).one()
         incoming, notes = self._stage(todos, key, moment)
+        self._owner.lock(self._session)
+        self._user_id = self._session.scalars(sa.select(col(User.id)).where(self._owner.is_user())).one()
         self._match(incoming, notes)
         done_before = self._recorded(key)
         is_new, is_changed = incoming.c.known_id.is_(None), incoming.c.is_changed
