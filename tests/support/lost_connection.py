@@ -22,6 +22,7 @@ from todocli.database.postgres.url import PostgresURL
 WRITING = {
     "add": "add new --description more",
     "add many": "add -",
+    "import": "import - --format todotxt",
     "edit": "edit 1 --title other",
     "done": "done 1 2",
     "done already": "done 1 3",
@@ -47,7 +48,7 @@ SECONDS = 0.25
 """The deadline of a command, counted from when its connection falls silent."""
 
 
-_TABLES = ("users", "todos", "changes", "history", "tokens")
+_TABLES = ("users", "todos", "sources", "changes", "history", "tokens")
 _RESTORE = ";".join(
     (
         "BEGIN; SET LOCAL session_replication_role = replica",  # without triggers
@@ -103,7 +104,8 @@ class RemoteDatabase:
             rows = connection.execute("SELECT count(*) FROM history").fetchone()
             users = connection.execute("SELECT name, last_number FROM users ORDER BY name").fetchall()
             tokens = connection.execute("SELECT name FROM tokens ORDER BY name").fetchall()
-        return todos, changes, rows, users, tokens
+            sources = connection.execute("SELECT count(*) FROM sources").fetchone()
+        return todos, changes, rows, users, tokens, sources
 
     def messages(self, line: str) -> list[str]:
         """Return the messages of a command on an undisturbed line."""

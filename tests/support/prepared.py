@@ -21,8 +21,11 @@ from todocli.services.history.undo import Undo
 from todocli.services.owner import Owner
 from todocli.services.users import Users
 
-LINES = ("done 1-40", "undo", "undo 3", "redo", "purge --yes")
-"""Todos 1 to 40 are open, 41 to 60 in the trash; the newest changes are those, and one more was undone."""
+LINES = ("done 1-40", "undo", "undo 3", "redo", "purge --yes", "import {file}")
+"""Todos 1 to 40 are open, 41 to 60 in the trash; the newest changes are those, and one more was undone.
+
+The file is a todo.txt with 300 todos.
+"""
 
 
 @dataclass
@@ -66,7 +69,9 @@ class Prepared:
 
     def line(self, line: str, change: uuid.UUID, module: str = "todocli") -> list[str]:
         """Return a command line as a program and its arguments, with the key of its change."""
-        return [sys.executable, "-m", module, *shlex.split(line), "--change", str(change)]
+        file = self.home / "todo.txt"
+        file.write_text("".join(f"todo {i} +project @tag due:2026-12-01\n" for i in range(300)))
+        return [sys.executable, "-m", module, *shlex.split(line.format(file=file)), "--change", str(change)]
 
     def environment(self, name: str) -> dict[str, str]:
         """Return an environment in which that user is active."""
