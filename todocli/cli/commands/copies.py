@@ -44,7 +44,8 @@ def copy(
 
     todo profile copy local work
 
-    Nothing is deleted. Run again, it copies what has changed since.
+    They stay where they are, too. Run again, it copies what has changed since; what was deleted for good there is
+    deleted here as well.
     """
     from todocli import profiles
 
