@@ -134,12 +134,11 @@ def _visible_notes(snapshot: Snapshot) -> Iterator[tuple[UUID, list[dict[str, An
 
 
 def _as_json(table: str, row: tuple[Any, ...]) -> str:
-    pairs = []
-    for column, value in zip(columns(table), row, strict=True):
-        if isinstance(column.type, sa.JSON) and value is not None:
-            value = json.loads(value)  # engines write JSON with other spaces
-        pairs.append(f'"{column.name}": {json.dumps(value, default=_text, ensure_ascii=False)}')
-    return f"{{{', '.join(pairs)}}}"
+    values = {
+        column.name: json.loads(value) if isinstance(column.type, sa.JSON) and value is not None else value
+        for column, value in zip(columns(table), row, strict=True)
+    }
+    return json.dumps(values, default=_text, ensure_ascii=False)
 
 
 def _text(value: Any) -> str:

@@ -181,16 +181,19 @@ class Import:
         same_source = (_sources.c.format == self._format, _sources.c.source_id == incoming.c.source_id)
         self._session.execute(
             sa.update(incoming)
-            .values(known_id=_sources.c.todo_id, known_digest=_sources.c.digest, known_change=_sources.c.change_id)
+            .values(
+                known_id=_sources.c.todo_id,
+                todo_id=_sources.c.todo_id,
+                known_digest=_sources.c.digest,
+                known_change=_sources.c.change_id,
+            )
             .where(self._owner.scope(Source), *same_source, _todos.c.id == _sources.c.todo_id, ~is_undone)
         )
         self._session.execute(
             sa.update(incoming)
-            .values(known_id=_todos.c.id)
+            .values(known_id=_todos.c.id, todo_id=_todos.c.id)
             .where(incoming.c.known_id.is_(None), self._owner.owns(Todo), _todos.c.id == incoming.c.own_id)
         )
-        todo_id = sa.func.coalesce(incoming.c.known_id, incoming.c.id)
-        self._session.execute(sa.update(incoming).values(todo_id=todo_id))
         missing = sa.select(notes.c.id).where(self._is_missing(notes, incoming)).correlate(incoming)
         self._session.execute(
             sa.update(incoming)
@@ -361,7 +364,7 @@ def _todo_row(todo: Incoming, position: int, new_id: UUID, moment: datetime) -> 
     completed_at = (todo.completed_at or created_at) if todo.is_completed else None
     overtaken_at = todo.modified_at + _SECOND if todo.modified_at else None
     source = (todo.source_id, _as_uuid(todo.source_id), todo.digest)
-    found_later = (None,) * 6
+    found_later = (None, new_id, None, None, None, None)
     return (
         *(position, new_id, *source, *todo.fields, completed_at, created_at, len(todo.notes), *found_later),
         *(todo.version, overtaken_at),
