@@ -193,6 +193,9 @@ def test_todo_that_was_removed_is_not_added_again(mine: Workspace) -> None:
     mine.todos.remove(parse_references(["1"]), key(None, "rm"))
     outcome, _ = run(mine, *records("a", "b"))
     assert outcome == Outcome(unchanged=2)
+    changed = replace(records("a")[0], title="A")
+    assert run(mine, changed, update=True)[0] == Outcome(unchanged=1)
+    assert [todo.title for todo in listed(mine, "trash")] == ["a"]
 
 
 def test_repeated_under_its_key_import_adds_nothing(mine: Workspace) -> None:

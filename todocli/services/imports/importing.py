@@ -201,6 +201,7 @@ class Import:
             .where(
                 self._owner.owns(Todo),
                 _todos.c.id == incoming.c.known_id,
+                _todos.c.deleted_at.is_(None),
                 incoming.c.digest.is_distinct_from(incoming.c.known_digest),
                 sa.or_(self._differs(incoming), sa.exists(missing)),
             )
