@@ -37,8 +37,12 @@ from todocli.services.queries import TodoQuery
 from todocli.services.workspace import Workspace
 
 PAIRS = (
-    "sqlite-postgres",
-    *(pytest.param(pair, marks=pytest.mark.slow) for pair in ("postgres-sqlite", "sqlite-sqlite", "postgres-postgres")),
+    pytest.param("sqlite-postgres", marks=pytest.mark.postgres),
+    *(
+        pytest.param(pair, marks=(pytest.mark.slow, pytest.mark.postgres))
+        for pair in ("postgres-sqlite", "postgres-postgres")
+    ),
+    pytest.param("sqlite-sqlite", marks=pytest.mark.slow),
 )
 
 

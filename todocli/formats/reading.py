@@ -213,8 +213,9 @@ def local_instant(moment: datetime) -> datetime:
     a date in every zone.
     """
     moment = min(max(moment, _FIRST), _LAST)
-    instant = moment.astimezone()
-    return instant if instant.replace(tzinfo=None) == moment else moment.replace(fold=1).astimezone()
+    # Versions of Python differ in which `fold` means the offset before a skip.
+    first, second = (moment.replace(fold=fold).astimezone() for fold in (0, 1))
+    return first if first.replace(tzinfo=None) == moment else max(first, second)
 
 
 def utc_stamp(moment: datetime) -> str:
