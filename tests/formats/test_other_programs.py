@@ -270,6 +270,7 @@ def test_the_text_of_html_is_the_description(html: str, text: str | None) -> Non
 
 def test_html_that_is_none_ends_the_text() -> None:
     (record,) = read("mstodo", [MSTODO["value"][0] | {"body": {"content": "<p>a</p><![x[y]]>", "contentType": "html"}}])
+    assert isinstance(record, Record)
     assert record.description == "a"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time
@@ -18,6 +19,7 @@ MAX_LINE = 1_000_000
 """The most bytes of a line, as no todo takes so many."""
 
 _FIRST, _LAST = datetime(1, 1, 3), datetime(9999, 12, 29)
+_POINTED = re.compile(r"(?P<day>\d\d?)\.(?P<month>\d\d?)\.(?P<year>\d{4})(?: (?P<clock>\d\d?:\d\d))?", re.ASCII)
 WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _LAST_SECOND = time(23, 59, 59)
 """What several programs write for the end of a day."""
@@ -161,7 +163,14 @@ def parse_instant(text: str, field: str) -> datetime:
 
 
 def parse_day_and_time(text: str, field: str) -> tuple[date, time | None]:
-    """Return the local day, and the time if there is one, of an ISO 8601 date or date-time. Raises `Unreadable`."""
+    """Return the local day, and the time if there is one, of a date or date-time. Raises `Unreadable`.
+
+    It is of ISO 8601, or has points, as in 24.12.2026 17:00: those are days, months and years in this order, which
+    slashes do not tell.
+    """
+    if pointed := _POINTED.fullmatch(text):
+        text = f"{pointed['year']}-{pointed['month']:0>2}-{pointed['day']:0>2}"
+        text += f"T{pointed['clock']:0>5}" if pointed["clock"] else ""
     try:
         return date.fromisoformat(text), None
     except ValueError:
@@ -169,7 +178,7 @@ def parse_day_and_time(text: str, field: str) -> tuple[date, time | None]:
     try:
         return local_day(parse_instant(text, field))
     except (Unreadable, ValueError, OverflowError, OSError):
-        message = f"{text[:40]!r} is no date of ISO 8601, such as 2026-11-27 or 2026-11-27T17:00:00Z"
+        message = f"{text[:40]!r} is no date, such as 2026-11-27, 27.11.2026 or 2026-11-27T17:00:00Z"
         raise Unreadable(field, message) from None
 
 
