@@ -48,7 +48,10 @@ TITLES = {
 }
 
 
-@pytest.fixture(autouse=True, params=["UTC", "Europe/Berlin", "America/New_York"])
+@pytest.fixture(
+    autouse=True,
+    params=["Europe/Berlin", *(pytest.param(name, marks=pytest.mark.slow) for name in ("UTC", "America/New_York"))],
+)
 def zone(request: pytest.FixtureRequest, home: object) -> Iterator[None]:
     """Let the user be in several places."""
     patch = pytest.MonkeyPatch()
