@@ -1,4 +1,4 @@
-"""Kills and cuts imports and copies at random: `python -m tests.benchmarks.transfer_faults [RUNS]`. Takes half an hour.
+"""Kills and cuts imports, copies and backups: `python -m tests.benchmarks.transfer_faults [RUNS]`. Takes half an hour.
 
 A command that is killed, or whose connection is cut, leaves everything or nothing behind. Run again, it does what was
 asked for, once.
@@ -72,6 +72,29 @@ class Faults:
         if again.returncode:
             print(again.stderr, flush=True)
         self.found[f"{harm}: lost or doubled after it"] += self._state(kind) != whole
+
+    def back_up(self) -> None:
+        """Kill a backup; a file of its name must be whole, and the next backup must work."""
+        environment, _ = self._prepare("copy to Postgres")
+        todo = [sys.executable, "-m", "todocli", "backup"]
+        file = self.folder / "backup.db"
+
+        def run(*words: str) -> int:
+            return subprocess.run([*todo, *words], env=environment, capture_output=True).returncode
+
+        if "backup" not in self._seconds:
+            begun = time.monotonic()
+            assert run(str(file)) == 0
+            self._seconds["backup"] = time.monotonic() - begun
+            file.unlink()
+        self._kill("backup", [*todo, str(file)], environment)
+        self.found["backup, killed: runs"] += 1
+        self.found["backup, killed: had been done"] += file.exists()
+        self.found["backup, killed: torn"] += file.exists() and run("--check", str(file)) != 0
+        file.unlink(missing_ok=True)
+        self.found["backup, killed: the next run failed"] += run(str(file)) != 0 or run("--check", str(file)) != 0
+        self.found["backup, killed: left beside it"] += len(list(self.folder.glob(".backup.db*")))
+        file.unlink()
 
     def _prepare(self, kind: str) -> tuple[dict[str, str], list[str]]:
         """Begin anew: a user without todos, and for a copy the same user with todos on SQLite."""
@@ -153,6 +176,7 @@ def main() -> None:
                     faults.run(kind, cut=False)
                 for kind in ("import on Postgres", "copy to Postgres"):
                     faults.run(kind, cut=True)
+                faults.back_up()
         for what, count in sorted(faults.found.items()):
             print(f"{count:6} {what}")
     finally:
