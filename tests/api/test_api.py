@@ -27,9 +27,9 @@ from todocli.api.app import create_app, openapi
 from todocli.api.errors import STATUSES
 from todocli.api.metrics import Metrics
 from todocli.api.middleware import MAX_BODY
+from todocli.api.requests import BASE
 from todocli.api.settings import Settings
 from todocli.api.throttle import WINDOW_SECONDS
-from todocli.api.todos import BASE
 from todocli.clock import now
 from todocli.database.postgres.url import PostgresURL
 from todocli.database.store import Store

@@ -20,8 +20,8 @@ from tests.support.random_operations import Operation
 from tests.support.strategies import fits
 from tests.support.undo_machine import KEPT
 from todocli.api.app import create_app
+from todocli.api.requests import BASE
 from todocli.api.settings import Settings
-from todocli.api.todos import BASE
 from todocli.database.store import Store, open_store
 from todocli.database.target import Target
 from todocli.domain.filters import ast

@@ -1,0 +1,200 @@
+"""What every endpoint has: who asks, what may be repeated, at which version, and how an answer is cached."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from fastapi import Depends, Header, Path, Query, Request, Response
+from pydantic import BaseModel, PlainValidator
+from pydantic.json_schema import SkipJsonSchema, WithJsonSchema
+
+from todocli import clock
+from todocli.api.auth import UUID_PATTERN, require_read, require_write
+from todocli.api.errors import BadRequest, PreconditionFailed
+from todocli.domain.filters import parser
+from todocli.domain.history import Origin
+from todocli.domain.idempotency import ChangeKey, fingerprint
+from todocli.domain.ids import new_id
+from todocli.domain.references import MAX_NUMBER, References
+from todocli.errors import Conflict, FieldError, NotFound, ValidationError
+from todocli.schemas.todos import TodoRead
+from todocli.services.tokens import Principal
+from todocli.services.workspace import Workspace
+
+BASE = "/api/v1"
+
+IDEMPOTENCY_KEY = "Idempotency-Key"
+NOT_MODIFIED: dict[str, Any] = {"description": "Nothing has changed since the response with that ETag."}
+
+_RENAMED_FIELDS = {"filter": "where"}
+"""Fields of errors that have another name over HTTP."""
+
+_NEVER = UUID(int=0)
+"""A change that no todo is at."""
+
+_Body = TypeVar("_Body", bound=BaseModel)
+
+Omitted = SkipJsonSchema[None]
+"""The value of an omitted parameter or header, which cannot be null."""
+
+
+def _parse_todo(text: object) -> UUID | int:
+    """Return the id or the number in a path. Raises `ValueError`."""
+    word = str(text)
+    if word.isascii() and word.isdecimal() and 0 < int(word[:20]) <= MAX_NUMBER:
+        return int(word[:20])
+    try:
+        return UUID(word)
+    except ValueError:
+        raise ValueError("must be a UUID or a number") from None
+
+
+TodoName = Annotated[
+    UUID | int,
+    PlainValidator(_parse_todo),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "integer", "minimum": 1, "maximum": MAX_NUMBER}]}
+    ),
+]
+"""A todo, by its id or its number."""
+
+TodoPath = Annotated[TodoName, Path(description="The todo's id, or its number.")]
+
+Reader = Annotated[Principal, Depends(require_read)]
+Writer = Annotated[Principal, Depends(require_write)]
+Key = Annotated[
+    Annotated[UUID, WithJsonSchema({"type": "string", "pattern": f"^{UUID_PATTERN}$"})] | Omitted,
+    Header(alias=IDEMPOTENCY_KEY, description="A UUID. With the same key, a request takes effect once."),
+]
+IfNoneMatch = Annotated[
+    str | Omitted, Header(alias="If-None-Match", description="An ETag: 304 if the response would be the same again.")
+]
+IfMatch = Annotated[
+    str | Omitted, Header(alias="If-Match", description="An ETag: only if the todo is still at that version.")
+]
+TimeZone = Annotated[
+    str | Omitted, Query(description="The user's time zone, such as `Europe/Berlin`; the server's by default.")
+]
+
+
+@contextmanager
+def open_workspace(request: Request, principal: Principal, *, missing: str | None = None) -> Iterator[Workspace]:
+    """Open the client's workspace for one request. A todo that is not found is an error of the field `missing`."""
+    refuse_unknown(request)
+    try:
+        origin = Origin("api", principal.token_name)
+        with Workspace(request.app.state.store, principal.owner, origin=origin) as workspace:
+            yield workspace
+    except NotFound as error:
+        if missing is None:
+            raise
+        raise NotFound(error.detail, field_errors=(FieldError(missing, "was not found"),)) from None
+    except Conflict as error:
+        if any(field == "change" for field, _ in error.field_errors):
+            detail = f"The {IDEMPOTENCY_KEY} was used before, for another request; nothing was changed."
+            raise Conflict.of(IDEMPOTENCY_KEY, detail) from None
+        raise
+
+
+def change_key(key: UUID | None, verb: str, **request: object) -> ChangeKey:
+    """Return the key of a change: the client's or a new one, with the fingerprint of the request."""
+    return ChangeKey(key or new_id(clock.now()), fingerprint(verb, **request))
+
+
+def refuse_unknown(request: Request) -> None:
+    """Raise `BadRequest` for unknown or repeated query parameters."""
+    known = {parameter.alias for parameter in request.scope["route"].dependant.query_params}
+    given = [name for name, _ in request.query_params.multi_items()]
+    for name in given:
+        if name not in known or (given.count(name) > 1 and name not in parser.OPTIONS):
+            detail = "is not a known parameter" if name not in known else "must not be repeated"
+            raise BadRequest(f"The {name[:40]} {detail}.", field_errors=(FieldError(name[:40], detail),))
+
+
+def referenced(todo_id: UUID | int) -> References:
+    """Return the reference to one todo."""
+    return References((todo_id,), single=True)
+
+
+def unless_known(body: _Body, etag: str, response: Response, if_none_match: str | None) -> _Body | Response:
+    """Return the body, with its ETag; or 304 if the client has one that is equivalent."""
+    known = {_opaque(tag.strip()) for tag in (if_none_match or "").split(",")}
+    if known & {_opaque(etag), "*"}:
+        return Response(status_code=304, headers={"ETag": etag})
+    response.headers["ETag"] = etag
+    return body
+
+
+def _opaque(etag: str) -> str:
+    return etag.removeprefix("W/")
+
+
+def with_etag(response: Response, todo: TodoRead) -> TodoRead:
+    """Return a todo, with its ETag in the response."""
+    response.headers["ETag"] = etag_of(todo)
+    return todo
+
+
+def etag_of(todo: TodoRead) -> str:
+    """Return the ETag of a todo: the change that it is at."""
+    return f'"{todo.change_id}"'
+
+
+def weak_etag(content: object) -> str:
+    """Return the weak ETag of an answer, from what it depends on."""
+    return f'W/"{hashlib.sha256(repr(content).encode()).hexdigest()[:32]}"'
+
+
+@contextmanager
+def versioned(if_match: str | None, load: Callable[[], TodoRead]) -> Iterator[UUID | None]:
+    """Yield the change that an ETag names. Raises `PreconditionFailed` if the todo is at another version."""
+    if if_match is None or if_match.strip() == "*":
+        yield None
+        return
+    try:
+        expected = UUID(if_match.strip().strip('"'))
+    except ValueError:  # a list: which of them is meant, only the todo can tell
+        try:
+            current = load().change_id
+        except NotFound:  # or it was there when the request was first sent
+            current = _NEVER
+        expected = current if f'"{current}"' in {tag.strip() for tag in if_match.split(",")} else _NEVER
+    try:
+        yield expected
+    except Conflict as error:
+        if any(field == IDEMPOTENCY_KEY for field, _ in error.field_errors):
+            raise
+        raise PreconditionFailed("The todo was changed in the meantime; this request changed nothing.") from None
+
+
+@contextmanager
+def query_errors_as_400() -> Iterator[None]:
+    """Answer invalid parameters with 400."""
+    try:
+        yield
+    except ValidationError as error:
+        faults = (FieldError(_RENAMED_FIELDS.get(name, name), _bare(message)) for name, message in error.field_errors)
+        raise BadRequest(_bare(error.detail), field_errors=tuple(faults)) from None
+
+
+def _bare(message: str) -> str:
+    """Return a message without the name of a command line option."""
+    return re.sub(r"^--[a-z-]+: ", "", message)
+
+
+def local_time(tz: str | None) -> datetime:
+    """Return the time where the client is. Raises `ValidationError` for what is no time zone."""
+    if tz is None:
+        return clock.here()
+    try:
+        return clock.now().astimezone(ZoneInfo(tz))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        detail = f"{tz[:40]!r} is not a time zone."
+        raise ValidationError.of("tz", detail, hint="Write it like Europe/Berlin.") from None
