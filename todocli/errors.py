@@ -6,6 +6,7 @@
     ├── ValidationError        VALIDATION_ERROR
     ├── NotFound               NOT_FOUND
     ├── Conflict               CONFLICT
+    ├── CursorExpired          CURSOR_EXPIRED
     ├── ConfirmationRequired   CONFIRMATION_REQUIRED
     ├── MissingUserContext     MISSING_USER_CONTEXT
     ├── AccessDenied           ACCESS_DENIED
@@ -89,6 +90,12 @@ class Conflict(TodoError):
     """Somebody else changed it in the meantime, or the name is taken."""
 
     code = "CONFLICT"
+
+
+class CursorExpired(TodoError):
+    """The log no longer has what followed a cursor, or never had that place."""
+
+    code = "CURSOR_EXPIRED"
 
 
 class ConfirmationRequired(TodoError):

@@ -10,8 +10,7 @@ import uuid
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args
@@ -21,6 +20,7 @@ import sqlalchemy as sa
 from fastapi.testclient import TestClient
 from sqlmodel import col
 
+from tests.support.api import SETTINGS, Api, api_of, error, open_with_users
 from tests.support.relay import Relay
 from tests.support.terminal import Terminal
 from todocli.api.app import create_app, openapi
@@ -47,79 +47,6 @@ from todocli.services.users import Users
 from todocli.services.workspace import Workspace
 
 COPY = Path(__file__).resolve().parents[1].joinpath("snapshots/openapi.json")
-SETTINGS = Settings(hosts=("testserver",))
-
-
-@dataclass
-class Api:
-    """A client of the API with a token."""
-
-    client: TestClient
-    headers: dict[str, str]
-
-    def __call__(self, method: str, path: str = "", body: Any = None, **extra: Any) -> Any:
-        """Send a request with the token."""
-        headers = self.headers | extra.pop("headers", {})
-        return self.client.request(method, f"{BASE}/todos{path}", json=body, headers=headers, **extra)
-
-    def add(self, title: str = "a", **fields: Any) -> dict[str, Any]:
-        """Add a todo."""
-        answered = self("POST", body={"title": title, **fields})
-        assert answered.status_code == 201, answered.text
-        made: dict[str, Any] = answered.json()
-        return made
-
-
-@contextmanager
-def open_with_users(target: Target, connections: int = 3) -> Iterator[Store]:
-    with closing(Store(target, connections=connections)) as store:
-        with store.session() as session:
-            for name in ("ada", "bob"):
-                Users(session).ensure(name)
-        yield store
-
-
-@pytest.fixture
-def store(database: Target) -> Iterator[Store]:
-    """A database with two users, on each engine."""
-    with open_with_users(database) as store:
-        yield store
-
-
-@pytest.fixture
-def embedded(sqlite_path: Path) -> Iterator[Store]:
-    """The same on SQLite alone, for tests that do not depend on the engine."""
-    with open_with_users(sqlite_path) as store:
-        yield store
-
-
-def api_of(store: Store, name: str, settings: Settings = SETTINGS, **options: Any) -> Api:
-    with store.session() as session:
-        token = Tokens(session, Owner(name)).create(uuid.uuid4().hex, **options).token
-    client = TestClient(create_app(store, settings), raise_server_exceptions=False)
-    return Api(client, {"Authorization": f"Bearer {token}"})
-
-
-@pytest.fixture
-def ada(store: Store) -> Api:
-    return api_of(store, "ada")
-
-
-@pytest.fixture
-def eve(embedded: Store) -> Api:
-    """A client of the embedded database."""
-    return api_of(embedded, "ada")
-
-
-@pytest.fixture
-def bob(store: Store) -> Api:
-    return api_of(store, "bob")
-
-
-def error(answered: Any, status: int, code: str) -> dict[str, Any]:
-    assert (answered.status_code, answered.json()["error_code"]) == (status, code), answered.text
-    body: dict[str, Any] = answered.json()
-    return body
 
 
 # Todos
@@ -353,7 +280,7 @@ def test_large_body_is_refused(eve: Api) -> None:
     error(eve.client.post(f"{BASE}/todos", content=endless(), headers=eve.headers), 413, "LIMIT_EXCEEDED")
 
 
-@pytest.mark.parametrize("todo_id", ["1", "abc", "00000000", "%00", "0" * 33])
+@pytest.mark.parametrize("todo_id", ["0", "1.5", "abc", "00000000", "%00", "0" * 33, "9" * 19, "1" * 33])
 def test_bad_id_is_refused(eve: Api, todo_id: str) -> None:
     for method in ("GET", "PATCH", "DELETE"):
         error(eve(method, f"/{todo_id}", {} if method == "PATCH" else None), 400, "VALIDATION_ERROR")
@@ -642,8 +569,8 @@ def test_missing_todo_is_named_by_its_parameter(eve: Api) -> None:
     for method, body in (("GET", None), ("PATCH", {}), ("DELETE", None)):
         missing = error(eve(method, f"/{uuid.uuid4()}", body), 404, "NOT_FOUND")
         assert [fault["field"] for fault in missing["field_errors"]] == ["todo_id"]
-    malformed = error(eve("GET", "/12"), 400, "VALIDATION_ERROR")
-    assert malformed["field_errors"] == [{"field": "todo_id", "message": "must be a UUID"}]
+    malformed = error(eve("GET", "/12a"), 400, "VALIDATION_ERROR")
+    assert malformed["field_errors"] == [{"field": "todo_id", "message": "must be a UUID or a number"}]
 
 
 def test_gateway_user_is_a_parameter_in_the_document() -> None:
@@ -818,20 +745,18 @@ def test_published_openapi_is_current() -> None:
                     assert response["content"]["application/json"]["schema"]
 
 
-OPERATIONS = ("createTodo", "listTodos", "getTodo", "updateTodo", "deleteTodo")
-
-
 def test_openapi_examples_work(eve: Api) -> None:
     described = openapi(Settings())
-    todo_id = eve.add("a", priority="low", due_on="2026-11-27")["id"]
+    for _ in range(13):
+        todo_id = eve.add("a", priority="low", due_on="2026-11-27")["id"]
     for url, path in described["paths"].items():
         for method, operation in path.items():
-            assert operation["operationId"] in (*OPERATIONS, "addNote")
-            assert operation["tags"] == ["Todos"]
+            assert operation["tags"] in ([tag["name"]] for tag in described["tags"])
             body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
             for name, example in body.get("examples", {}).items():
-                at = url.removeprefix(f"{BASE}/todos").format(todo_id=todo_id)
-                assert eve(method.upper(), at, example["value"]).status_code in (200, 201), name
+                at = url.removeprefix(BASE).format(todo_id=todo_id)
+                answered = eve.at(method.upper(), at, example["value"])
+                assert answered.status_code in (200, 201), (url, name, answered.text)
             for status, response in operation["responses"].items():
                 example = response.get("content", {}).get("application/json", {}).get("example")
                 schema = response.get("content", {}).get("application/json", {}).get("schema", {}).get("$ref", "")

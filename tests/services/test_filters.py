@@ -111,6 +111,9 @@ def test_any_text_parses_or_is_refused_with_a_spot(text: str) -> None:
         ("done:fri..mon", "done:2026-11-20..2026-11-23"),
         ("done:tue..sun", "done:2026-11-17..2026-11-22"),
         ("added:tomorrow", "added:2026-11-24"),
+        ("number:12", "number:12"),
+        ("number:5-7", "number:5-7"),
+        ("not Number:007", "not number:7"),
     ],
 )
 def test_expression_is_parsed(text: str, written: str) -> None:
@@ -140,6 +143,9 @@ def test_expression_is_parsed(text: str, written: str) -> None:
         ("status:pending", "status:pending", "There is no filter key 'status'.", "Lists have open todos; --completed"),
         ("pri:urgent", "pri:urgent", "'urgent' is not a priority.", "Write pri:high"),
         ("+1", "+1", "A tag must begin with a letter", "Write"),
+        ("number:0", "number:0", "'0' is not a todo number", "See"),
+        ("number:5,6", "number:5,6", "'5,6' is several numbers", "Write number: once"),
+        ("number:7-5", "number:7-5", "The range '7-5' runs backwards.", "Write 5-7."),
         ("project:a//b", "project:a//b", "A project may have only", "Write"),
         ("a\0", "a\0", "Search text must be valid UTF-8 without NUL", "Search for other text."),
         ("a\udcff", "a\udcff", "Search text must be valid UTF-8 without NUL", "Search for other text."),

@@ -19,6 +19,7 @@ from todocli.domain.filters.ast import (
     HasPriority,
     InProject,
     Not,
+    Numbered,
     Or,
     Overdue,
     Someday,
@@ -78,6 +79,7 @@ terms = (
     | spans()
     | st.just(Overdue())
     | st.just(Someday())
+    | st.tuples(st.integers(1, 9), st.integers(0, 3)).map(lambda pair: Numbered(pair[0], sum(pair)))
     | st.builds(Contains, st.sampled_from(TEXTS) | texts)
 )
 filters: st.SearchStrategy[Filter] = st.recursive(
@@ -122,6 +124,8 @@ def fits(condition: Filter, todo: TodoRead, here: datetime = HERE) -> bool:
             return end < here.replace(tzinfo=None) if over else end <= here.replace(tzinfo=None)
         case Someday():
             return todo.is_someday
+        case Numbered(first, last):
+            return first <= todo.number <= last
         case Contains(text):
             return any(folded(text) in folded(field) for field in (todo.title, todo.description) if field)
 

@@ -15,7 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from todocli import __version__
-from todocli.api import errors, todos
+from todocli.api import batches, errors, history, me, todos
 from todocli.api.auth import Authenticator, security
 from todocli.api.metrics import CONTENT_TYPE, Metrics
 from todocli.api.middleware import RequestGuard, RequestLog
@@ -25,6 +25,7 @@ from todocli.database import probe
 from todocli.database.store import Store, open_store
 from todocli.database.target import resolve_target
 from todocli.errors import NotFound
+from todocli.schemas.views import QueryList
 
 READY_SECONDS = 2.0
 """The deadline of the readiness check, on a connection of its own, however busy the others are."""
@@ -35,8 +36,17 @@ _BEARER = "Authenticate with a bearer token: `todo token create NAME` creates on
 _GATEWAY = "A gateway authenticates the user."
 
 
-def create_app(store: Store | None, settings: Settings) -> FastAPI:
-    """Return the API on an open database, which it closes at the end; without one it can only describe itself."""
+def create_app(
+    store: Store | None,
+    settings: Settings,
+    *,
+    user: str | None = None,
+    views: Callable[[], QueryList] = lambda: QueryList.of([]),
+) -> FastAPI:
+    """Return the API on an open database, which it closes at the end; without one it can only describe itself.
+
+    `views` returns what is saved on this machine for `user`.
+    """
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -50,7 +60,11 @@ def create_app(store: Store | None, settings: Settings) -> FastAPI:
         contact={"name": "The authors of todo"},
         license_info={"name": "MIT", "identifier": "MIT"},
         servers=[{"url": settings.root_path or "/", "description": "This server."}],
-        openapi_tags=[{"name": "Todos", "description": "The todos of one user."}],
+        openapi_tags=[
+            {"name": "Todos", "description": "The todos of one user."},
+            {"name": "History", "description": "What changed, and how to take it back."},
+            {"name": "User", "description": "Who the user is, and what names they use."},
+        ],
         description=_DESCRIPTION + (_GATEWAY if settings.trust_header else _BEARER),
         lifespan=lifespan,
         docs_url=None,
@@ -58,11 +72,12 @@ def create_app(store: Store | None, settings: Settings) -> FastAPI:
         separate_input_output_schemas=True,
         redirect_slashes=False,
     )
-    app.state.store = store
+    app.state.store, app.state.user, app.state.views = store, user, views
     metrics = Metrics(store, settings.connections) if store and settings.metrics else None
     if store:
         app.state.authenticator = Authenticator(store, settings)
-    app.include_router(todos.router, dependencies=[Depends(security(settings))])
+    for part in (batches, todos, history, me):
+        app.include_router(part.router, dependencies=[Depends(security(settings))])
     for path in ("/health", "/healthz"):
         app.get(path, include_in_schema=False)(_alive)
     app.get("/readyz", include_in_schema=False)(_ready)
@@ -91,8 +106,8 @@ def openapi(settings: Settings) -> dict[str, Any]:
     return openapi_document(create_app(None, settings), settings.trust_header)
 
 
-def worker() -> FastAPI:
-    """Return the API for a worker process of `todo serve`."""
+def worker(views: Callable[[], QueryList]) -> FastAPI:
+    """Return the API for a worker process of `todo serve`. `views` is as in `create_app`."""
     from todocli import profiles
     from todocli.database.setup import ensure_schema
 
@@ -101,7 +116,8 @@ def worker() -> FastAPI:
     target = resolve_target(profile)
     if isinstance(target, Path):
         ensure_schema(target)
-    return create_app(Store(target, seconds=profile.timeout, connections=settings.connections), settings)
+    store = Store(target, seconds=profile.timeout, connections=settings.connections)
+    return create_app(store, settings, user=profile.user, views=views)
 
 
 async def _alive() -> dict[str, str]:

@@ -24,6 +24,7 @@ STATUSES = {
     "MISSING_USER_CONTEXT": 400,
     "NOT_FOUND": 404,
     "CONFLICT": 409,
+    "CURSOR_EXPIRED": 410,
     "CONFIRMATION_REQUIRED": 409,
     "ACCESS_DENIED": 403,
     "LIMIT_EXCEEDED": 413,
@@ -158,10 +159,22 @@ async def _invalid(_request: Request, error: Any) -> Response:
             return response_for(invalid_json())
         is_of_model = each["type"] == "value_error" and len(each["loc"]) == 1
         place = each["loc"] if len(each["loc"]) == 1 and not is_of_model else each["loc"][1:]
-        found.append(field_error({**each, "loc": place}))
+        found.append(_of_item(each, place) if place[:1] == ("items",) else field_error({**each, "loc": place}))
     detail = " ".join(f"The {field} {message}." for field, message in found)
     kind = ValidationError if in_body else BadRequest
     return response_for(kind(detail, field_errors=tuple(found)))
+
+
+def _of_item(error: dict[str, Any], place: tuple[int | str, ...]) -> FieldError:
+    """Return what is wrong with a field of one of several todos: its name has the place, `items.3.title`."""
+    depth = 3 if place[2:3] == ("changes",) else 2
+    item, below = place[:depth], place[depth:]
+    if not below and len(place) > 1 and error["type"] == "value_error":  # a rule about several fields
+        field, message = field_error({**error, "loc": ()})
+    else:
+        field, message = field_error({**error, "loc": below or ("items",)})
+    name = ".".join(map(str, (*item, field) if len(place) > 1 and field != "items" else place))
+    return FieldError(name, message)
 
 
 def invalid_json() -> ValidationError:

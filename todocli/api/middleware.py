@@ -27,6 +27,9 @@ from todocli.errors import AccessDenied, TodoError
 MAX_BODY = 65_536
 """The largest body in bytes: a todo with every field at its limit has less than 20,000."""
 
+MAX_BULK_BODY = 2_097_152
+"""The largest body in bytes that has several todos."""
+
 PROBES = ("/health", "/healthz", "/readyz")
 """Paths that answer under any host name: probes connect by address. They say nothing of anybody's todos."""
 
@@ -115,7 +118,7 @@ class RequestGuard:
         try:
             self._check_head(_route_path(scope), headers)
             async with asyncio.timeout(BODY_SECONDS):
-                body = await _read_body(receive)
+                body = await _read_body(receive, _limit(_route_path(scope)))
             if body and not _is_json(headers):
                 raise UnsupportedMediaType
         except TimeoutError:
@@ -159,8 +162,8 @@ class RequestGuard:
         length = headers.get("content-length", "0")
         if not length.isdecimal() or _has_two_lengths(headers):
             raise BadRequest("The length of the body is ambiguous.")  # RFC 9112, section 6.3: possibly smuggled
-        if int(length) > MAX_BODY:
-            raise _too_large()
+        if int(length) > (limit := _limit(path)):
+            raise _too_large(limit)
         if len(headers.getlist("authorization")) > 1:
             raise BadRequest("There is more than one Authorization header.")
 
@@ -186,7 +189,12 @@ def _without_body(send: Send) -> Send:
     return send_head
 
 
-async def _read_body(receive: Receive) -> bytes | None:
+def _limit(path: str) -> int:
+    """Return how many bytes the body of a request may have."""
+    return MAX_BULK_BODY if path.endswith("/todos/bulk") else MAX_BODY
+
+
+async def _read_body(receive: Receive, limit: int) -> bytes | None:
     """Return the body of a request, or None if the client left. Raises `TodoError` if it is not text."""
     body = bytearray()
     while True:
@@ -194,8 +202,8 @@ async def _read_body(receive: Receive) -> bytes | None:
         if message["type"] != "http.request":
             return None
         body += message.get("body", b"")
-        if len(body) > MAX_BODY:
-            raise _too_large()
+        if len(body) > limit:
+            raise _too_large(limit)
         if not message.get("more_body", False):
             break
     try:
@@ -207,5 +215,5 @@ async def _read_body(receive: Receive) -> bytes | None:
     return bytes(body)
 
 
-def _too_large() -> LimitExceeded:
-    return LimitExceeded(f"A body can have at most {MAX_BODY:,} bytes.")
+def _too_large(limit: int) -> LimitExceeded:
+    return LimitExceeded(f"A body can have at most {limit:,} bytes.")

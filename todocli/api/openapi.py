@@ -7,11 +7,16 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import FastAPI
+from pydantic import BaseModel
 
 from todocli.api.auth import UUID_PATTERN
 from todocli.api.errors import TooManyRequests, UnsupportedMediaType
+from todocli.schemas.changes import ChangeItem, ChangeList, ChangeRead, FieldChange, SyncPage
 from todocli.schemas.errors import ErrorResponse, FieldErrorRead
-from todocli.schemas.todos import NoteRead, TodoList, TodoRead
+from todocli.schemas.http import MeRead
+from todocli.schemas.summaries import SummaryList, SummaryRead
+from todocli.schemas.todos import NoteRead, TodoItems, TodoList, TodoRead
+from todocli.schemas.views import QueryList, QueryRead
 
 _ADDED = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 
@@ -43,8 +48,59 @@ _LISTED = _TODO.model_copy(update={"notes": None})
 
 _PAGE = TodoList(items=[_LISTED], count=1, total=1, next_cursor=None)
 
+_PRIORITY = FieldChange(before=None, after="high")
+
+_CHANGED = ChangeRead(
+    id=_TODO.change_id,
+    made_at=_ADDED,
+    source="api",
+    actor="phone",
+    kind="change",
+    undoes=None,
+    is_undone=False,
+    count=1,
+    items=[
+        ChangeItem(
+            todo_id=_TODO.id,
+            number=12,
+            title="Pay rent",
+            action="changed",
+            changes={"priority": _PRIORITY},
+        )
+    ],
+)
+
+_CHANGES = SyncPage(
+    items=[_CHANGED],
+    todos=[_TODO],
+    deleted=[],
+    cursor="AAAAAAAAACoBmhssPU5_UIprfI2eDxosAAAAAAAAAAAAAAAAAAAAAA",
+    has_more=False,
+)
+
+_ME = MeRead(
+    user_id=_TODO.user_id,
+    name="ada",
+    scope="write",
+    token="phone",  # noqa: S106 - its name
+    open=3,
+    completed=1,
+    trash=0,
+    last_number=12,
+)
+
+_TAGS = SummaryList.of([SummaryRead(name="bills", open=3, completed=1, done_share=0.25)])
+
+_PROJECTS = SummaryList.of([SummaryRead(name="home", open=3, completed=1, done_share=0.25)])
+
+_VIEWS = QueryList.of([QueryRead(name="week", line="due:week", query="state=open&where=due%3A2026-11-23..2026-11-29")])
+
 _CREATE_EXAMPLES = {
     "title": {"summary": "A title", "value": {"title": "Pay rent"}},
+    "text": {
+        "summary": "A line, with words that set fields",
+        "value": {"text": "Call the bank due:fri +bills"},
+    },
     "fields": {
         "summary": "With dates, priority, project and tags",
         "value": {
@@ -68,13 +124,52 @@ _UPDATE_EXAMPLES = {
 
 _NOTE_EXAMPLES = {"note": {"summary": "A note", "value": {"text": "The landlord has a new account."}}}
 
-_BODY_EXAMPLES = {"createTodo": _CREATE_EXAMPLES, "updateTodo": _UPDATE_EXAMPLES, "addNote": _NOTE_EXAMPLES}
+_CREATE_SEVERAL_EXAMPLES = {
+    "two": {"summary": "Two todos", "value": {"items": [{"title": "Pay rent"}, {"text": "Call the bank due:fri"}]}}
+}
+
+_UPDATE_SEVERAL_EXAMPLES: dict[str, Any] = {
+    "two": {
+        "summary": "Complete one, and postpone another",
+        "value": {
+            "items": [
+                {"todo": 12, "changes": {"is_completed": True}},
+                {"todo": 13, "changes": {"due_on": "2026-12-01"}},
+            ]
+        },
+    }
+}
+
+_UNDO_EXAMPLES = {
+    "last": {"summary": "The last change", "value": {}},
+    "three": {"summary": "The last three", "value": {"count": 3}},
+}
+
+_BODY_EXAMPLES = {
+    "createTodo": _CREATE_EXAMPLES,
+    "createTodos": _CREATE_SEVERAL_EXAMPLES,
+    "updateTodo": _UPDATE_EXAMPLES,
+    "updateTodos": _UPDATE_SEVERAL_EXAMPLES,
+    "addNote": _NOTE_EXAMPLES,
+    "undo": _UNDO_EXAMPLES,
+    "redo": _UNDO_EXAMPLES,
+}
 _RESPONSE_EXAMPLES = {
     "createTodo": _TODO.model_copy(update={"note_count": 0, "notes": []}),
+    "createTodos": TodoItems.of([_TODO]),
     "listTodos": _PAGE,
     "getTodo": _TODO,
     "updateTodo": _TODO,
+    "updateTodos": TodoItems.of([_TODO]),
+    "restoreTodo": _TODO,
     "addNote": _TODO,
+    "listChanges": _CHANGES,
+    "undo": ChangeList.of([_CHANGED]),
+    "redo": ChangeList.of([_CHANGED]),
+    "getMe": _ME,
+    "listTags": _TAGS,
+    "listProjects": _PROJECTS,
+    "listViews": _VIEWS,
 }
 
 _GATEWAY_USER = {
@@ -92,7 +187,7 @@ _HEADERS = {
 }
 
 _TOO_LONG = FieldErrorRead(field="title", message="has 300 characters; at most 255 are allowed")
-_NO_UUID = FieldErrorRead(field="todo_id", message="must be a UUID")
+_NO_UUID = FieldErrorRead(field="todo_id", message="must be a UUID or a number")
 
 
 def _error(detail: str, code: str, *faults: FieldErrorRead) -> ErrorResponse:
@@ -118,8 +213,12 @@ _ERRORS: dict[int, tuple[str, ErrorResponse]] = {
         _error("There is no such todo.", "NOT_FOUND"),
     ),
     409: (
-        "The `Idempotency-Key` was used before, for another request.",
+        "The `Idempotency-Key` was used before, for another request; or todos were changed in the meantime.",
         _error("The Idempotency-Key was used before, for another request; nothing was changed.", "CONFLICT"),
+    ),
+    410: (
+        "The log does not go back to the cursor, or is another one: begin again without it.",
+        _error("The cursor cannot be continued: the log was compacted since.", "CURSOR_EXPIRED"),
     ),
     412: (
         "The todo is not at the version that `If-Match` names.",
@@ -155,17 +254,42 @@ _EVERYWHERE = (400, 401, 403, 413, 415, 429, 500, 503)
 _ERROR_HEADERS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
 
 
+def _dumped(*models: BaseModel) -> list[Any]:
+    return [model.model_dump(mode="json") for model in models]
+
+
+def _values(examples: dict[str, Any]) -> list[Any]:
+    return [example["value"] for example in examples.values()]
+
+
 _SCHEMA_EXAMPLES: dict[str, list[Any]] = {
+    "ChangeItem": _dumped(*_CHANGED.items),
+    "ChangeList": _dumped(ChangeList.of([_CHANGED])),
+    "ChangeRead": _dumped(_CHANGED),
     "ErrorResponse": [_ERRORS[422][1].model_dump(mode="json", exclude_none=True)],
-    "FieldErrorRead": [_TOO_LONG.model_dump(mode="json")],
+    "FieldChange": _dumped(_PRIORITY),
+    "FieldErrorRead": _dumped(_TOO_LONG),
+    "MeRead": _dumped(_ME),
+    "NoteCreate": _values(_NOTE_EXAMPLES),
+    "NoteRead": _dumped(*(_TODO.notes or ())),
     "Priority": ["high"],
-    "NoteCreate": [example["value"] for example in _NOTE_EXAMPLES.values()],
-    "NoteRead": [note.model_dump(mode="json") for note in _TODO.notes or ()],
-    "TodoCreate": [example["value"] for example in _CREATE_EXAMPLES.values()],
-    "TodoList": [_PAGE.model_dump(mode="json")],
-    "TodoRead": [_TODO.model_dump(mode="json")],
+    "QueryList": _dumped(_VIEWS),
+    "QueryRead": _dumped(*_VIEWS.items),
+    "Reversal": _values(_UNDO_EXAMPLES),
+    "Scope": ["write"],
+    "SummaryList": _dumped(_TAGS),
+    "SummaryRead": _dumped(*_TAGS.items),
+    "SyncPage": _dumped(_CHANGES),
+    "TodoAdd": _values(_CREATE_EXAMPLES),
+    "TodoEdit": [_UPDATE_SEVERAL_EXAMPLES["two"]["value"]["items"][0]],
+    "TodoItems": _dumped(TodoItems.of([_TODO])),
+    "TodoList": _dumped(_PAGE),
+    "TodoRead": _dumped(_TODO),
     "TodoState": ["open"],
-    "TodoUpdate": [example["value"] for example in _UPDATE_EXAMPLES.values()],
+    "TodoUpdate": _values(_UPDATE_EXAMPLES),
+    "TodosAdd": _values(_CREATE_SEVERAL_EXAMPLES),
+    "TodosEdit": _values(_UPDATE_SEVERAL_EXAMPLES),
+    "Undoing": _values(_UNDO_EXAMPLES),
 }
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fastapi import Depends, Header, Path, Query, Request, Response
-from pydantic import BaseModel, PlainValidator
+from pydantic import BaseModel
 from pydantic.json_schema import SkipJsonSchema, WithJsonSchema
 
 from todocli import clock
@@ -22,8 +22,9 @@ from todocli.domain.filters import parser
 from todocli.domain.history import Origin
 from todocli.domain.idempotency import ChangeKey, fingerprint
 from todocli.domain.ids import new_id
-from todocli.domain.references import MAX_NUMBER, References
+from todocli.domain.references import References
 from todocli.errors import Conflict, FieldError, NotFound, ValidationError
+from todocli.schemas.http import TodoName
 from todocli.schemas.todos import TodoRead
 from todocli.services.tokens import Principal
 from todocli.services.workspace import Workspace
@@ -44,26 +45,6 @@ _Body = TypeVar("_Body", bound=BaseModel)
 Omitted = SkipJsonSchema[None]
 """The value of an omitted parameter or header, which cannot be null."""
 
-
-def _parse_todo(text: object) -> UUID | int:
-    """Return the id or the number in a path. Raises `ValueError`."""
-    word = str(text)
-    if word.isascii() and word.isdecimal() and 0 < int(word[:20]) <= MAX_NUMBER:
-        return int(word[:20])
-    try:
-        return UUID(word)
-    except ValueError:
-        raise ValueError("must be a UUID or a number") from None
-
-
-TodoName = Annotated[
-    UUID | int,
-    PlainValidator(_parse_todo),
-    WithJsonSchema(
-        {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "integer", "minimum": 1, "maximum": MAX_NUMBER}]}
-    ),
-]
-"""A todo, by its id or its number."""
 
 TodoPath = Annotated[TodoName, Path(description="The todo's id, or its number.")]
 

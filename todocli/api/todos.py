@@ -1,16 +1,16 @@
-"""The five endpoints for todos."""
+"""The endpoints for single todos, and for lists of them."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import Annotated, Literal
-from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic.json_schema import WithJsonSchema
 from typing_extensions import TypeAliasType
 
 from todocli.api.auth import require
+from todocli.api.drafts import draft_of
 from todocli.api.openapi import responses
 from todocli.api.requests import (
     BASE,
@@ -21,6 +21,7 @@ from todocli.api.requests import (
     Omitted,
     Reader,
     TimeZone,
+    TodoPath,
     Writer,
     change_key,
     etag_of,
@@ -36,7 +37,8 @@ from todocli.api.requests import (
 from todocli.domain.filters import parser
 from todocli.domain.sorting import parse_sort
 from todocli.errors import FieldError, NotFound
-from todocli.schemas.todos import NoteCreate, TodoCreate, TodoList, TodoRead, TodoUpdate
+from todocli.schemas.http import TodoAdd
+from todocli.schemas.todos import NoteCreate, TodoList, TodoRead, TodoUpdate
 from todocli.services.paging import Cursor
 from todocli.services.queries import TodoQuery
 from todocli.services.resolve import Result
@@ -65,13 +67,17 @@ def create(
     request: Request,
     response: Response,
     principal: Writer,
-    todo: TodoCreate,
+    todo: TodoAdd,
+    tz: TimeZone = None,
     idempotency_key: Key = None,
 ) -> TodoRead:
-    """Add a todo. It gets the user's next number."""
+    """Add a todo. It gets the user's next number. The words of a `text` set fields: `Call bank due:fri +bills`."""
     key = change_key(idempotency_key, "add", body=todo.model_dump(mode="json", exclude_unset=True))
+    with query_errors_as_400():
+        here = local_time(tz)
+    draft = draft_of(todo, here)
     with open_workspace(request, principal, missing="todo_id") as workspace:
-        added = _only(workspace.todos.add([todo], key))
+        added = _only(workspace.todos.add([draft], key))
     response.headers["Location"] = str(request.url_for("read", todo_id=added.id).path)
     return with_etag(response, added)
 
@@ -153,14 +159,14 @@ def find(
     responses={304: NOT_MODIFIED, **responses(200, "The todo.", 404, headers=("ETag",))},
 )
 def read(
-    request: Request, response: Response, principal: Reader, todo_id: UUID, if_none_match: IfNoneMatch = None
+    request: Request, response: Response, principal: Reader, todo_id: TodoPath, if_none_match: IfNoneMatch = None
 ) -> TodoRead | Response:
     """Read a todo. Its ETag can be used in `If-Match`, and in `If-None-Match`."""
     found = _find(request, principal, todo_id)
     return unless_known(found, etag_of(found), response, if_none_match)
 
 
-def _find(request: Request, principal: Principal, todo_id: UUID, *, in_trash: bool = False) -> TodoRead:
+def _find(request: Request, principal: Principal, todo_id: TodoPath, *, in_trash: bool = False) -> TodoRead:
     """Return a todo. Raises `NotFound` for one in the trash, unless that is `in_trash`."""
     with open_workspace(request, principal, missing="todo_id") as workspace:
         [found] = workspace.todos.with_notes(workspace.todos.get(referenced(todo_id)).items)
@@ -179,7 +185,7 @@ def update(
     request: Request,
     response: Response,
     principal: Writer,
-    todo_id: UUID,
+    todo_id: TodoPath,
     changes: TodoUpdate,
     if_match: IfMatch = None,
     idempotency_key: Key = None,
@@ -205,7 +211,7 @@ def add_note(
     request: Request,
     response: Response,
     principal: Writer,
-    todo_id: UUID,
+    todo_id: TodoPath,
     note: NoteCreate,
     if_match: IfMatch = None,
     idempotency_key: Key = None,
@@ -231,7 +237,7 @@ def delete(
     request: Request,
     response: Response,
     principal: Writer,
-    todo_id: UUID,
+    todo_id: TodoPath,
     permanent: Annotated[
         bool, Query(description="Delete it for good, in the trash or not. The token needs the scope `destroy`.")
     ] = False,
@@ -250,6 +256,23 @@ def delete(
     load = partial(_find, request, principal, todo_id)
     with versioned(if_match, load) as expected, open_workspace(request, principal, missing="todo_id") as workspace:
         workspace.todos.remove(referenced(todo_id), key, expected=expected)
+
+
+@router.post(
+    "/{todo_id}/restore",
+    operation_id="restoreTodo",
+    summary="Restore a todo",
+    responses=responses(200, "The todo, which is no longer in the trash.", 404, 409, headers=("ETag",)),
+)
+def restore(
+    request: Request, response: Response, principal: Writer, todo_id: TodoPath, idempotency_key: Key = None
+) -> TodoRead:
+    """Take a todo out of the trash; one that is not there stays as it is."""
+    key = change_key(idempotency_key, "restore", references=[str(todo_id)])
+    with open_workspace(request, principal, missing="todo_id") as workspace:
+        restored = _only(workspace.todos.restore(referenced(todo_id), key))
+        [todo] = workspace.todos.with_notes([restored])
+    return with_etag(response, todo)
 
 
 def _only(result: Result) -> TodoRead:

@@ -31,7 +31,7 @@ TABLE = (
     Status(1, "an unexpected error, in the program or on the machine", ("SERVER_ERROR",)),
     Status(2, "wrong usage, or an invalid value", ("USAGE", "VALIDATION_ERROR")),
     Status(3, "no such todo, profile or user", ("NOT_FOUND",)),
-    Status(4, "changed in the meantime, or the name is taken", ("CONFLICT",)),
+    Status(4, "changed in the meantime, or the name is taken", ("CONFLICT", "CURSOR_EXPIRED")),
     Status(5, "needs --yes", ("CONFIRMATION_REQUIRED",)),
     Status(6, "not authenticated: no profile, unknown user, wrong password", ("MISSING_USER_CONTEXT", "ACCESS_DENIED")),
     Status(7, "the database cannot be reached", ("SERVICE_UNAVAILABLE",)),

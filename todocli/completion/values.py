@@ -139,6 +139,8 @@ def _quick_words(use: str, begun: str, words: Sequence[str]) -> Iterator[tuple[s
 
 def _values(field: str, use: str, words: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield the values of a field, and those that clear it or select by it."""
+    if field == "number":
+        return
     if f"{field}:" in _PAST_KEYS:
         yield from ((word, "") for word in (_PAST if use == "filter" else ()))
         return

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from todocli.domain.history import Action, Origin
 from todocli.schemas.base import Instant, Output
+from todocli.schemas.todos import TodoRead
 
 
 class FieldChange(Output):
@@ -46,6 +47,16 @@ class ChangeRead(Output):
     def origin(self) -> Origin:
         """Where it came from."""
         return Origin(self.source, self.actor)
+
+
+class SyncPage(Output):
+    """Changes with what they led to. A client that stores `todos` and drops `deleted` has the todos as they are."""
+
+    items: list[ChangeRead] = Field(description="Oldest first with a cursor, otherwise newest first.")
+    todos: list[TodoRead] = Field(description="The todos in `items` as they are now, with their notes.")
+    deleted: list[UUID] = Field(description="The todos in `items` that no longer exist.")
+    cursor: str = Field(description="Asks for what comes later. It is the place of the last change here, or of now.")
+    has_more: bool
 
 
 class CompactionRead(Output):

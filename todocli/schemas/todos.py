@@ -140,16 +140,16 @@ LocalTime = Annotated[time, WithJsonSchema({"type": "string", "pattern": "^([01]
 """A time without an offset, which the format `time` of JSON Schema (RFC 3339) would require."""
 
 
-def _without_defaults(schema: dict[str, Any]) -> None:
+def without_defaults(schema: dict[str, Any]) -> None:
     """Drop the defaults from a JSON Schema: generated clients would require a field that has one."""
     for field in schema["properties"].values():
         field.pop("default", None)
 
 
-class _Fields(Input):
+class TodoFields(Input):
     """Dates, priority, project and tags."""
 
-    model_config = ConfigDict(json_schema_extra=_without_defaults)
+    model_config = ConfigDict(json_schema_extra=without_defaults)
 
     due_on: Day | None = None
     due_time: DueTime | None = None
@@ -172,7 +172,7 @@ class _Fields(Input):
         return self
 
 
-class TodoCreate(_Fields):
+class TodoCreate(TodoFields):
     """A todo to add. White space around the title and after the description is dropped.
 
     Names of projects and tags become lower case.
@@ -182,7 +182,7 @@ class TodoCreate(_Fields):
     description: Description | None = None
 
 
-class TodoUpdate(_Fields):
+class TodoUpdate(TodoFields):
     """A partial update: only the fields that are set change. Null, an empty description and an empty list clear.
 
     A new `due_on` without a `due_time` clears the time. `is_someday` clears both dates, and a new date clears it.

@@ -15,6 +15,7 @@ from todocli.domain.filters.ast import (
     HasPriority,
     InProject,
     Not,
+    Numbered,
     Or,
     Overdue,
     Someday,
@@ -73,6 +74,8 @@ def compile_filter(condition: Filter, here: datetime, dialect: str) -> sa.Column
                 _contains(todo.description, text, dialect),
                 sa.and_(todo.note_count > 0, sa.exists(in_note.correlate(_table))),
             )
+        case Numbered(first, last):
+            return todo.number == first if first == last else todo.number.between(first, last)
         case Someday():
             return todo.is_someday == sa.true()
 

@@ -14,6 +14,7 @@ from todocli import clock
 from todocli.domain.filters.ast import InProject, Tagged
 from todocli.models import Todo, User
 from todocli.schemas.summaries import SummaryList, SummaryRead
+from todocli.services.admission import may_read
 from todocli.services.filter_sql import compile_filter
 from todocli.services.owner import Owner
 
@@ -64,8 +65,10 @@ class Summaries:
             .group_by(name)
             .subquery("counted")
         )
-        # The outer join returns one row without a name if the user exists but has none: no second query is needed.
-        query = sa.select(counted).select_from(sa.outerjoin(User, counted, sa.true())).where(self._owner.is_user())
+        # The outer join returns one row without a name if the user exists but has none: no second query is needed. And
+        # the schema is tested for that row, whether or not the engine comes to the user's todos.
+        joined = sa.outerjoin(User, counted, sa.true())
+        query = sa.select(counted).select_from(joined).where(self._owner.is_user(), may_read())
         rows = self._session.execute(query).all()
         if not rows:
             raise self._owner.unknown()

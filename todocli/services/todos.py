@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -208,21 +210,8 @@ class Todos:
         """
         for column, shift in (shifts or {}).items():
             self._updates.require_date(chosen, column, shift, key)
-        values = update.columns()
-        assignments = [Assignment(column) for column in values]
-        assignments += [Move(column, shift) for column, shift in (shifts or {}).items()]
-        if update.add_tags or update.remove_tags:
-            assignments.append(ChangeTags("tags", frozenset(update.add_tags), frozenset(update.remove_tags)))
-        if "is_completed" in update.model_fields_set:
-            assignments.append(COMPLETE if update.is_completed else REOPEN)
-        shape = UpdateShape(tuple(assignments), is_versioned=expected is not None)
-        try:
-            return self._updates.apply(chosen, UpdateSpec(now(), shape, values, expected), key)
-        except sa.exc.IntegrityError as error:
-            if "ck_todos_tags" not in str(error.orig):
-                raise
-            detail = f"A todo has at most {MAX_TAGS} tags; nothing was changed."
-            raise ValidationError.of("tags", detail, hint="Remove some with --untag NAME.") from None
+        with tag_limit():
+            return self._updates.apply(chosen, edit_spec(update, now(), expected=expected, shifts=shifts), key)
 
     def complete(self, chosen: Chosen, key: ChangeKey) -> Result:
         """Mark todos done; done ones stay as they are. Raises `NotFound`."""
@@ -281,6 +270,32 @@ class Todos:
     @property
     def _dialect(self) -> str:
         return self._session.get_bind().dialect.name
+
+
+def edit_spec(
+    update: TodoUpdate, at: datetime, *, expected: UUID | None = None, shifts: Mapping[str, Shift] | None = None
+) -> UpdateSpec:
+    """Return what an update does to each todo; see `Todos.edit`."""
+    values = update.columns()
+    assignments = [Assignment(column) for column in values]
+    assignments += [Move(column, shift) for column, shift in (shifts or {}).items()]
+    if update.add_tags or update.remove_tags:
+        assignments.append(ChangeTags("tags", frozenset(update.add_tags), frozenset(update.remove_tags)))
+    if "is_completed" in update.model_fields_set:
+        assignments.append(COMPLETE if update.is_completed else REOPEN)
+    return UpdateSpec(at, UpdateShape(tuple(assignments), is_versioned=expected is not None), values, expected)
+
+
+@contextmanager
+def tag_limit() -> Iterator[None]:
+    """Raise `ValidationError` where the database finds too many tags: only it knows those that a todo has."""
+    try:
+        yield
+    except sa.exc.IntegrityError as error:
+        if "ck_todos_tags" not in str(error.orig):
+            raise
+        detail = f"A todo has at most {MAX_TAGS} tags; nothing was changed."
+        raise ValidationError.of("tags", detail, hint="Remove some with --untag NAME.") from None
 
 
 @lru_cache(maxsize=500)

@@ -154,13 +154,20 @@ class UpdateShape:
     """All that the statement depends on, but for its parameters and for which todos it is about.
 
     With `is_versioned`, a row is changed only if the change `expected` was the last one to touch it. With `from_trash`,
-    todos in the trash are updated as well. With `adds_note`, a row of notes is inserted for each.
+    todos in the trash are updated as well. With `adds_note`, a row of notes is inserted for each. With `is_part`, other
+    statements of the same change may have run before it: its transaction has locked the user, and knows that it is no
+    retry.
     """
 
     assignments: tuple[Assignment, ...]
     is_versioned: bool = False
     from_trash: bool = False
     adds_note: bool = False
+    is_part: bool = False
+
+    def may_run(self, owner: Owner) -> sa.ColumnElement[bool]:
+        """Return the condition that the change has not been recorded, unless this is a part of it."""
+        return sa.true() if self.is_part else not_recorded(owner, parameters.new("change_id"))
 
     def pending(self, dialect: str) -> sa.ColumnElement[bool]:
         """Return the condition that a row still needs the update."""
@@ -224,7 +231,7 @@ def _update(owner: Owner, dialect: str, shape: UpdateShape, locked: sa.CTE) -> A
     return (
         _table.update()
         .where(owner.owns(Todo), _table.c.id.in_(sa.select(locked.c.id).where(shape.applies(locked))))
-        .where(not_recorded(owner, parameters.new("change_id")), may_write())
+        .where(shape.may_run(owner), may_write())
         .values(**values, **{name: parameters.new(name) for name in _STAMP}, version=_table.c.version + 1)
         .returning(*COLUMNS)
         .execution_options(synchronize_session=False)
@@ -241,7 +248,7 @@ def _with_unchanged(
     notes = [insert_notes(updated).returning(_notes.c.id).cte("added_notes")] if shape.adds_note else []
     columns = [locked.c[column.name] for column in COLUMNS]
     unchanged = sa.select(*columns, locked.c.is_pending, sa.false().label("is_changed")).where(
-        ~shape.applies(locked), not_recorded(owner, parameters.new("change_id"))
+        ~shape.applies(locked), shape.may_run(owner)
     )
     changed = sa.select(*updated.c, sa.false().label("is_pending"), sa.true().label("is_changed"))
     return changed.union_all(unchanged).add_cte(*notes).execution_options(**WRITES)

@@ -122,6 +122,10 @@ class Updates:
         if recorded_todos(self._session, self._owner, key) is None:
             raise ValidationError.of(column, detail, hint=hint)
 
+    def write(self, references: References, spec: UpdateSpec, key: ChangeKey) -> None:
+        """Update the referenced todos. What may stand against it was checked before, in the same transaction."""
+        self._rows(update_sql.of_references(self._owner, self._dialect, spec.shape, references), spec, key, references)
+
     def _apply_to_references(self, references: References, spec: UpdateSpec, key: ChangeKey) -> Result:
         statement = update_sql.of_references(self._owner, self._dialect, spec.shape, references)
         rows = self._rows(statement, spec, key, references)

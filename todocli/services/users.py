@@ -15,6 +15,7 @@ from todocli.errors import Conflict, NotFound
 from todocli.models import User
 from todocli.schemas.accounts import UserList, UserRead
 from todocli.services.admission import may_read, may_write
+from todocli.services.owner import Owner
 
 _table = sa.inspect(User).local_table
 _columns = (col(User.id), col(User.name), col(User.created_at))
@@ -37,6 +38,24 @@ class Users:
         query = sa.select(*_columns).where(col(User.name) == name, may_read())
         row = self._session.execute(query).mappings().one_or_none()
         return UserRead(**row) if row else None
+
+    def counts(self, owner: Owner) -> dict[str, Any]:
+        """Return a user's id and name, how many todos they have in each state, and their last number.
+
+        Raises `MissingUserContext`.
+        """
+        query: Any = sa.select(
+            col(User.id).label("user_id"),
+            col(User.name),
+            col(User.open_count).label("open"),
+            col(User.completed_count).label("completed"),
+            col(User.trash_count).label("trash"),
+            col(User.last_number),
+        )
+        row = self._session.execute(query.where(owner.is_user(), may_read())).mappings().one_or_none()
+        if row is None:
+            raise owner.unknown()
+        return dict(row)
 
     def add(self, name: str) -> tuple[UserRead, bool]:
         """Return the user of that name, and whether it was added: an existing name is the same user."""

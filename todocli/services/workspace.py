@@ -35,8 +35,10 @@ if TYPE_CHECKING:
     from todocli.schemas.todos import TodoCreate, TodoLine, TodoRead
     from todocli.services.copies.outcome import Copied
     from todocli.services.copies.snapshot import Snapshot
+    from todocli.services.edits import Edit
     from todocli.services.history.log import Log, LogQuery
     from todocli.services.history.purge import Purge, TrashPreview, TrashQuery
+    from todocli.services.history.sync import Sync
     from todocli.services.history.undo import Verb
     from todocli.services.imports.importing import Outcome
     from todocli.services.imports.spool import Spool
@@ -49,8 +51,8 @@ if TYPE_CHECKING:
     from todocli.services.tokens import Tokens
     from todocli.services.users import Users
 
-
 Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 
 _FIRST_CHANGES = 20
 """How many changes are read first; how many todos they touched decides how many are read then."""
@@ -173,6 +175,13 @@ class Workspace:
         return Log(self.session, self.owner)
 
     @property
+    def sync(self) -> Sync:
+        """What has changed since a client last asked."""
+        from todocli.services.history.sync import Sync
+
+        return Sync(self.session, self.owner)
+
+    @property
     def summaries(self) -> Summaries:
         """What the tags and projects hold."""
         from todocli.services.summaries import Summaries
@@ -217,47 +226,32 @@ class Workspace:
         owner = self.owner
         if dry_run:
             return Compaction(self.session, owner, until).preview()
-        self.release()
-        return self.store.atomically(lambda session: Compaction(session, owner, until).compact())
+        return self._atomically(lambda session: Compaction(session, owner, until).compact())
 
     def note(self, chosen: References | Preview, text: str, key: ChangeKey, *, expected: UUID | None = None) -> Result:
         """Add a note to a todo; see `Todos.note`."""
         if not self.store.is_embedded:
             return self.todos.note(chosen, text, key, expected=expected)
-        from todocli.services.todos import Todos
+        return self._with_todos(lambda todos: todos.note(chosen, text, key, expected=expected))
+
+    def edit_each(self, edits: Sequence[Edit], key: ChangeKey) -> Result:
+        """Change several todos, each in its own way; see `todocli.services.edits.Edits.apply`."""
+        from todocli.services.edits import Edits
 
         owner, origin = self.owner, self._origin
-        self.release()
-        return self.store.atomically(
-            lambda session: Todos(session, owner, origin=origin).note(chosen, text, key, expected=expected)
-        )
+        return self._atomically(lambda session: Edits(session, owner, origin).apply(edits, key))
 
     def add(self, drafts: Sequence[TodoCreate], key: ChangeKey) -> Result:
         """Add todos; see `Todos.add`."""
-        from todocli.services.todos import Todos, fit_one_statement
+        from todocli.services.todos import fit_one_statement
 
         if fit_one_statement(drafts):
             return self.todos.add(drafts, key)
-        owner, origin = self.owner, self._origin
-        self.release()
-        return self.store.atomically(
-            lambda session: Todos(session, owner, origin=origin).add(drafts, key),
-            more_seconds=len(drafts) * SECONDS_PER_ROW,
-        )
+        return self._with_todos(lambda todos: todos.add(drafts, key), more_seconds=len(drafts) * SECONDS_PER_ROW)
 
     def rehearse_add(self, drafts: Sequence[TodoCreate], key: ChangeKey) -> Result:
         """Return what `Todos.add` would, and add nothing."""
-        from todocli.services.todos import Todos
-
-        owner, origin = self.owner, self._origin
-
-        def add_and_roll_back(session: Session) -> Result:
-            result = Todos(session, owner, origin=origin).add(drafts, key)
-            session.rollback()
-            return result
-
-        self.release()
-        return self.store.atomically(add_and_roll_back)
+        return self._with_todos(lambda todos: todos.add(drafts, key), is_rehearsal=True)
 
     def import_todos(
         self, todos: Spool, format_name: str, fields: Set[str], key: ChangeKey, *, update: bool, dry_run: bool
@@ -275,8 +269,7 @@ class Workspace:
                 session.rollback()
             return outcome
 
-        self.release()
-        return self.store.atomically(run, more_seconds=todos.count * SECONDS_PER_ROW, locks_later=True)
+        return self._atomically(run, more_seconds=todos.count * SECONDS_PER_ROW, locks_later=True)
 
     def read_snapshot(self, snapshot: Snapshot, advance: Callable[[int], None] = lambda done: None) -> None:
         """Read everything of the user; see `todocli.services.copies.snapshot`."""
@@ -298,9 +291,29 @@ class Workspace:
                 session.rollback()
             return copied
 
+        return self._atomically(run, more_seconds=LONG + snapshot.count * SECONDS_PER_ROW, locks_later=True)
+
+    def _with_todos(
+        self, work: Callable[[Todos], Result], *, more_seconds: float = 0, is_rehearsal: bool = False
+    ) -> Result:
+        """Return what `work` on the todos returns, in one transaction. A rehearsal is rolled back."""
+        from todocli.services.todos import Todos
+
+        owner, origin = self.owner, self._origin
+
+        def run(session: Session) -> Result:
+            result = work(Todos(session, owner, origin=origin))
+            if is_rehearsal:
+                session.rollback()
+            return result
+
+        return self._atomically(run, more_seconds=more_seconds)
+
+    def _atomically(
+        self, work: Callable[[Session], Answer], *, more_seconds: float = 0, locks_later: bool = False
+    ) -> Answer:
         self.release()
-        more_seconds = LONG + snapshot.count * SECONDS_PER_ROW
-        return self.store.atomically(run, more_seconds=more_seconds, locks_later=True)
+        return self.store.atomically(work, more_seconds=more_seconds, locks_later=locks_later)
 
     def _reverse(
         self, verb: Verb, count: int, key: ChangeKey, *, only: str | None = None, force: bool, dry_run: bool
@@ -308,21 +321,19 @@ class Workspace:
         from todocli.services.history.undo import Undo
 
         owner, origin = self.owner, self._origin
-        self.release()
-        return self.store.atomically(
+        return self._atomically(
             lambda session: Undo(session, owner, origin=origin).reverse(
                 verb, count, key, only=only, force=force, dry_run=dry_run
             )
         )
 
-    def purge_one(self, todo_id: UUID, key: ChangeKey, *, expected: UUID | None = None) -> ChangeList:
+    def purge_one(self, todo: UUID | int, key: ChangeKey, *, expected: UUID | None = None) -> ChangeList:
         """Delete a todo for good; see `todocli.services.history.purge.Purge.purge_one`."""
         from todocli.services.history.purge import Purge
 
         owner, origin = self.owner, self._origin
-        self.release()
-        return self.store.atomically(
-            lambda session: Purge(session, owner, origin=origin).purge_one(todo_id, key, expected=expected)
+        return self._atomically(
+            lambda session: Purge(session, owner, origin=origin).purge_one(todo, key, expected=expected)
         )
 
     def purge(
@@ -332,8 +343,7 @@ class Workspace:
         from todocli.services.history.purge import Purge
 
         owner, origin = self.owner, self._origin
-        self.release()
-        return self.store.atomically(
+        return self._atomically(
             lambda session: Purge(session, owner, origin=origin).purge(trash, expected, key, per_change=per_change)
         )
 

@@ -121,7 +121,7 @@ def serve(
     from todocli.api import server
 
     server.run(
-        "todocli.api.app:worker",
+        "todocli.cli.worker:worker",
         host=host,
         port=port,
         workers=workers,

@@ -55,6 +55,14 @@ class Overdue:
 
 
 @dataclass(frozen=True)
+class Numbered:
+    """Has a number from `first` to `last`, inclusive."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
 class Someday:
     """Is to be done someday, without a date."""
 
@@ -87,7 +95,9 @@ class Or:
     parts: tuple[Filter, ...]
 
 
-Filter: TypeAlias = Tagged | InProject | HasPriority | Between | Overdue | Someday | Contains | Not | And | Or
+Filter: TypeAlias = (
+    Tagged | InProject | HasPriority | Between | Overdue | Someday | Numbered | Contains | Not | And | Or
+)
 
 EVERYTHING = And()
 
@@ -180,6 +190,8 @@ def format_filter(condition: Filter) -> str:
             return "due:overdue"
         case Someday():
             return "due:someday"
+        case Numbered(first, last):
+            return f"number:{first}" if first == last else f"number:{first}-{last}"
         case Contains(text):
             return quoted(text)
 

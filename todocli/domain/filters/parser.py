@@ -5,6 +5,7 @@
     key         due, start, done, added, changed: a day, `A..B` (either may be missing), today, week, month, year, any,
                 none; due: overdue; start: later
                 project (with its sub-projects), pri, tags: a value, any or none
+                number: a number, or a range of them
 
 An invalid term is an error that shows where it stands.
 """

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from typing import cast, get_args
+from uuid import UUID
 
 from todocli.domain import quick_add
 from todocli.domain.dates import MONTH, NUMBER, WEEKDAY, Pattern, months_later, parse_day
@@ -21,12 +22,14 @@ from todocli.domain.filters.ast import (
     HasPriority,
     InProject,
     Not,
+    Numbered,
     Overdue,
     Someday,
     Tagged,
     quoted,
 )
 from todocli.domain.filters.words import KEYED
+from todocli.domain.references import parse_references
 from todocli.errors import ValidationError
 
 HELP = ("todo", "help", "filters")
@@ -42,6 +45,7 @@ KEYS = {
     **dict.fromkeys(("done", "completed"), "done"),
     **dict.fromkeys(("added", "created"), "added"),
     **dict.fromkeys(("changed", "updated", "modified"), "changed"),
+    "number": "number",
 }
 """The keys in all spellings, each with the option of the same meaning."""
 
@@ -99,6 +103,8 @@ def keyed(key: str, value: str, today: date) -> Filter:
         raise InvalidTerm(
             f"There is no filter key {key[:40]!r}.", f"{better} To search for the text, use --search {quoted(search)}."
         )
+    if name == "number":
+        return _numbered(value)
     if name in get_args(DateField):
         return _days(cast("DateField", name), value.lower(), today)
     if value.lower() in ("any", "none"):
@@ -119,6 +125,18 @@ def _name(parse: Callable[[str], str], text: str, what: str) -> str:
         return parse(text)
     except ValueError as error:
         raise InvalidTerm(f"A {what} {error}.", "Write it like +bills or project:home/garden.") from None
+
+
+def _numbered(value: str) -> Filter:
+    try:
+        [found] = parse_references([value]).items
+    except ValidationError as error:
+        raise InvalidTerm(error.detail, error.hint or "") from None
+    except ValueError:
+        raise InvalidTerm(f"{value[:40]!r} is several numbers.", "Write number: once for each of them.") from None
+    if isinstance(found, UUID):
+        raise InvalidTerm("A number is not a UUID.", "Write it like number:12 or number:5-7.")
+    return Numbered(found, found) if isinstance(found, int) else Numbered(found.first, found.last)
 
 
 def _days(field: DateField, value: str, today: date) -> Filter:
@@ -196,7 +214,7 @@ _RECURRING = Pattern(
 )
 """A day that comes every week, month or year."""
 
-_KEYS_HINT = "The keys are due, start, pri, project, tags, done, added and changed."
+_KEYS_HINT = "The keys are due, start, pri, project, tags, done, added, changed and number."
 
 
 def _of_period(which: str | None, name: str, today: date) -> date:

@@ -209,7 +209,7 @@ class Log:
             todo = todos.setdefault(row["id"], resolve.read(row))
             if row["change_id_"]:
                 change = {column.name: row[f"change_{column.name}_"] for column in recent.c}
-                changes.setdefault(todo.id, []).append(_change([change]).read())
+                changes.setdefault(todo.id, []).append(recorded([change]).read())
         if missing := resolve.missing(references, todos.values()):
             self._owner.require(self._session)
             raise resolve.not_found(missing, [])
@@ -218,22 +218,7 @@ class Log:
     # How the statements are put together
 
     def _changes(self) -> sa.Select[Any]:
-        """Select changes, each with its kind, whether it is undone, and how many todos it touched."""
-        table = sa.inspect(Change).local_table.c
-        target = aliased(Change, name="target")
-        undoes = sa.select(col(target.undoes)).where(self._owner.owns(target), col(target.id) == col(Change.undoes))
-        kind = sa.case(
-            (col(Change.undoes).is_(None), "change"), (undoes.scalar_subquery().is_(None), "undo"), else_="redo"
-        )
-        counted = aliased(History, name="counted")
-        count = sa.select(sa.func.count()).where(self._owner.owns(counted), col(counted.change_id) == col(Change.id))
-        columns: list[sa.ColumnElement[Any]] = [
-            *(table[name] for name in ("id", "seq", "made_at", "source", "actor", "undoes")),
-            kind.label("kind"),
-            is_undone(self._owner, Change).label("is_undone"),
-            count.scalar_subquery().label("count"),
-        ]
-        return sa.select(*columns).select_from(Change)
+        return select_changes(self._owner)
 
     def _with_rows(
         self, page: sa.Select[Any], of_todo: sa.ColumnElement[bool], per_change: int | None
@@ -282,6 +267,29 @@ _is_kept = col(Change.compacted_at).is_(None)
 _columns = (col(History.todo_id), col(History.before), col(History.after))
 
 
+def select_changes(owner: Owner) -> sa.Select[Any]:
+    """Select changes, each with its kind, whether it is undone, and how many todos it touched."""
+    table = sa.inspect(Change).local_table.c
+    target = aliased(Change, name="target")
+    undoes = sa.select(col(target.undoes)).where(owner.owns(target), col(target.id) == col(Change.undoes))
+    kind = sa.case((col(Change.undoes).is_(None), "change"), (undoes.scalar_subquery().is_(None), "undo"), else_="redo")
+    counted = aliased(History, name="counted")
+    count = sa.select(sa.func.count()).where(owner.owns(counted), col(counted.change_id) == col(Change.id))
+    columns: list[sa.ColumnElement[Any]] = [
+        *(table[name] for name in ("id", "seq", "made_at", "source", "actor", "undoes")),
+        kind.label("kind"),
+        is_undone(owner, Change).label("is_undone"),
+        count.scalar_subquery().label("count"),
+    ]
+    return sa.select(*columns).select_from(Change)
+
+
+def changes_with_rows(owner: Owner) -> sa.Select[Any]:
+    """Select changes as `select_changes`, once for each row of history, with its columns."""
+    of_change = sa.and_(owner.owns(History), col(History.change_id) == col(Change.id))
+    return select_changes(owner).join(History, of_change).add_columns(*_columns)
+
+
 def is_undone(owner: Owner, change: type[Change]) -> sa.ColumnElement[bool]:
     """Return the condition that a change is undone, and that this undo was not undone in turn."""
     undo, redo = aliased(Change, name="undo"), aliased(Change, name="redo")
@@ -293,10 +301,11 @@ def is_undone(owner: Owner, change: type[Change]) -> sa.ColumnElement[bool]:
 
 
 def _grouped(rows: Sequence[sa.RowMapping]) -> list[RecordedChange]:
-    return [_change(list(group)) for _, group in groupby(rows, key=lambda row: row["id"])]
+    return [recorded(list(group)) for _, group in groupby(rows, key=lambda row: row["id"])]
 
 
-def _change(rows: Sequence[Any]) -> RecordedChange:
+def recorded(rows: Sequence[Any]) -> RecordedChange:
+    """Return the change of some rows of history, all of it."""
     first = rows[0]
     todos = tuple(TodoChange(row["todo_id"], row["before"], row["after"]) for row in rows)
     fields = ("id", "made_at", "source", "actor", "kind", "undoes", "is_undone", "count")

@@ -134,8 +134,8 @@ class Purge:
             )
         return self._delete(trash.conditions(), key, per_change)
 
-    def purge_one(self, todo_id: UUID, key: ChangeKey, *, expected: UUID | None = None) -> ChangeList:
-        """Delete a todo and its history, whether it is in the trash or not.
+    def purge_one(self, todo: UUID | int, key: ChangeKey, *, expected: UUID | None = None) -> ChangeList:
+        """Delete a todo, by its id or number, and its history, whether it is in the trash or not.
 
         The session's statements are one transaction. Raises `NotFound`, and `Conflict` if `key` was used for another
         request, or if another change than `expected` was the last one to touch the todo.
@@ -143,10 +143,10 @@ class Purge:
         self._owner.require(self._session, lock=True)
         if before := self.find(key):
             return before
-        this = col(Todo.id) == todo_id
+        this = col(Todo.id) == todo if isinstance(todo, UUID) else col(Todo.number) == todo
         change_id = self._session.scalar(sa.select(col(Todo.change_id)).where(self._owner.scope(Todo), this))
         if change_id is None:
-            raise resolve.not_found([todo_id], [])
+            raise resolve.not_found([todo], [])
         if expected not in (None, change_id):
             raise Conflict("The todo was changed in the meantime; nothing was purged.")
         return self._delete([this], key, None)

@@ -1,0 +1,68 @@
+"""Clients of the HTTP API, in this process."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi.testclient import TestClient
+
+from todocli.api.app import create_app
+from todocli.api.requests import BASE
+from todocli.api.settings import Settings
+from todocli.database.store import Store
+from todocli.database.target import Target
+from todocli.services.owner import Owner
+from todocli.services.tokens import Tokens
+from todocli.services.users import Users
+
+SETTINGS = Settings(hosts=("testserver",))
+
+
+@dataclass
+class Api:
+    """A client of the API with a token."""
+
+    client: TestClient
+    headers: dict[str, str]
+
+    def __call__(self, method: str, path: str = "", body: Any = None, **extra: Any) -> Any:
+        """Send a request about todos with the token."""
+        return self.at(method, f"/todos{path}", body, **extra)
+
+    def at(self, method: str, path: str, body: Any = None, **extra: Any) -> Any:
+        """Send any request with the token."""
+        headers = self.headers | extra.pop("headers", {})
+        return self.client.request(method, f"{BASE}{path}", json=body, headers=headers, **extra)
+
+    def add(self, title: str = "a", **fields: Any) -> dict[str, Any]:
+        """Add a todo."""
+        answered = self("POST", body={"title": title, **fields})
+        assert answered.status_code == 201, answered.text
+        made: dict[str, Any] = answered.json()
+        return made
+
+
+@contextmanager
+def open_with_users(target: Target, connections: int = 3) -> Iterator[Store]:
+    with closing(Store(target, connections=connections)) as store:
+        with store.session() as session:
+            for name in ("ada", "bob"):
+                Users(session).ensure(name)
+        yield store
+
+
+def api_of(store: Store, name: str, settings: Settings = SETTINGS, **options: Any) -> Api:
+    with store.session() as session:
+        token = Tokens(session, Owner(name)).create(uuid.uuid4().hex, **options).token
+    client = TestClient(create_app(store, settings), raise_server_exceptions=False)
+    return Api(client, {"Authorization": f"Bearer {token}"})
+
+
+def error(answered: Any, status: int, code: str) -> dict[str, Any]:
+    assert (answered.status_code, answered.json()["error_code"]) == (status, code), answered.text
+    body: dict[str, Any] = answered.json()
+    return body

@@ -1,0 +1,60 @@
+"""The endpoints that add or change several todos at once: all of them or none, in one change."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+
+from todocli.api.drafts import drafts_of
+from todocli.api.openapi import responses
+from todocli.api.requests import (
+    BASE,
+    Key,
+    TimeZone,
+    Writer,
+    change_key,
+    local_time,
+    open_workspace,
+    query_errors_as_400,
+)
+from todocli.schemas.http import TodosAdd, TodosEdit
+from todocli.schemas.todos import TodoItems
+from todocli.services.edits import Edit
+
+PATH = f"{BASE}/todos/bulk"
+
+router = APIRouter(prefix=PATH, tags=["Todos"])
+
+
+@router.post(
+    "",
+    operation_id="createTodos",
+    summary="Add several todos",
+    status_code=201,
+    responses=responses(201, "The todos that were added, in the same order.", 409, 422, item="/items/0"),
+)
+def create(
+    request: Request, principal: Writer, todos: TodosAdd, tz: TimeZone = None, idempotency_key: Key = None
+) -> TodoItems:
+    """Add all of them or none. One undo takes back all."""
+    key = change_key(idempotency_key, "add", body=todos.model_dump(mode="json", exclude_unset=True))
+    with query_errors_as_400():
+        here = local_time(tz)
+    drafts = drafts_of(todos.items, here)
+    with open_workspace(request, principal) as workspace:
+        return TodoItems.of(workspace.add(drafts, key).items)
+
+
+@router.patch(
+    "",
+    operation_id="updateTodos",
+    summary="Change several todos",
+    responses=responses(200, "The todos as they are now, in the same order.", 404, 409, 422, item="/items/0"),
+)
+def update(request: Request, principal: Writer, edits: TodosEdit, idempotency_key: Key = None) -> TodoItems:
+    """Change each in its own way: all of them or none. `if_match` names the version that a todo must be at."""
+    body = edits.model_dump(mode="json", exclude_unset=True)
+    key = change_key(idempotency_key, "edit", body=body)
+    wanted = [Edit(item.todo, item.changes, item.if_match) for item in edits.items]
+    with open_workspace(request, principal) as workspace:
+        result = workspace.edit_each(wanted, key)
+        return TodoItems.of(workspace.todos.with_notes(result.items))

@@ -1,0 +1,125 @@
+"""What the HTTP API takes beside the fields of a todo."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import (
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    Strict,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
+
+from todocli.domain.references import MAX_NUMBER
+from todocli.schemas.base import Input, Output
+from todocli.schemas.todos import Description, Title, TodoFields, TodoUpdate, without_defaults
+from todocli.schemas.tokens import Scope
+
+MAX_ITEMS = 500
+"""The most todos that one request adds or changes."""
+
+
+def _parse_todo(value: object) -> UUID | int:
+    """Return an id or a number. Raises `ValueError`."""
+    word = str(value)
+    if word.isascii() and word.isdecimal() and len(word) < 20 and 0 < int(word) <= MAX_NUMBER:
+        return int(word)
+    try:
+        return UUID(word)
+    except ValueError:
+        raise ValueError("must be a UUID or a number") from None
+
+
+TodoName = Annotated[
+    UUID | int,
+    PlainValidator(_parse_todo),
+    PlainSerializer(str),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "integer", "minimum": 1, "maximum": MAX_NUMBER}]}
+    ),
+]
+"""A todo, by its id or its number."""
+
+Id = Annotated[UUID, Strict(False)]
+"""A UUID, which JSON has as text."""
+
+QuickText = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000),
+    Field(description="What is typed after `todo add`: a title, with words such as `due:fri`, `pri:high` or `+bills`."),
+]
+
+
+class TodoAdd(TodoFields):
+    """A todo to add, with a `title`; or with a `text`, whose words set fields that are not given beside it."""
+
+    model_config = ConfigDict(json_schema_extra=lambda schema: _one_name(schema))
+
+    title: Title = ""
+    text: QuickText = ""
+    description: Description | None = None
+
+    @model_validator(mode="after")
+    def _has_one_name(self) -> Self:
+        if {"title", "text"} <= self.model_fields_set:
+            raise ValueError("text and title exclude each other")
+        if self.model_fields_set.isdisjoint(("title", "text")):
+            raise ValueError("title is missing")
+        return self
+
+
+def _one_name(schema: dict[str, object]) -> None:
+    without_defaults(schema)
+    schema["oneOf"] = [{"required": ["title"]}, {"required": ["text"]}]
+
+
+class TodosAdd(Input):
+    """Several todos to add, in one change."""
+
+    items: list[TodoAdd] = Field(min_length=1, max_length=MAX_ITEMS)
+
+
+class TodoEdit(Input):
+    """A change of one todo."""
+
+    todo: TodoName
+    changes: TodoUpdate
+    if_match: Id | None = Field(default=None, description="The `change_id` that the todo must still have.")
+
+
+class TodosEdit(Input):
+    """Changes of several todos, each of another one, in one change."""
+
+    items: list[TodoEdit] = Field(min_length=1, max_length=MAX_ITEMS)
+
+
+class Reversal(Input):
+    """What to undo or redo: the last change, or the last `count`."""
+
+    count: int = Field(default=1, ge=1, le=1_000)
+    force: bool = Field(default=False, description="Overwrite todos that have been changed since.")
+
+
+class Undoing(Reversal):
+    """What to undo: the last change, the last `count`, or `only` one."""
+
+    only: Id | None = Field(default=None, description="The id of the one change to undo.")
+
+
+class MeRead(Output):
+    """Who the client is, and what it may do."""
+
+    user_id: UUID
+    name: str
+    scope: Scope
+    token: str | None = Field(description="The name of the token; null behind a gateway.")
+    open: int
+    completed: int
+    trash: int
+    last_number: int = Field(description="The highest number that a todo of the user ever had.")

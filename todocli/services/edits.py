@@ -1,0 +1,96 @@
+"""Changes several todos, each in its own way, in one change: all of them or none.
+
+One transaction locks the user and the todos, and checks all of them before the first is written. Todos that change in
+the same way are one statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from todocli.clock import now
+from todocli.domain.history import Origin
+from todocli.domain.idempotency import ChangeKey
+from todocli.domain.references import References
+from todocli.errors import Conflict, FieldError, NotFound, ValidationError
+from todocli.models import Todo
+from todocli.schemas.todos import TodoRead, TodoUpdate
+from todocli.services import resolve
+from todocli.services.idempotency import recorded_todos
+from todocli.services.owner import Owner
+from todocli.services.resolve import COLUMNS, Result, read
+from todocli.services.todos import edit_spec, tag_limit
+from todocli.services.updates import Updates
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A change of one todo, by its id or number; with `expected`, only if that change was the last to touch it."""
+
+    todo: UUID | int
+    update: TodoUpdate
+    expected: UUID | None = None
+
+
+class Edits:
+    """Several edits for one user. The session's statements are one transaction."""
+
+    def __init__(self, session: Session, owner: Owner, origin: Origin) -> None:
+        self._session = session
+        self._owner = owner
+        self._updates = Updates(session, owner, origin)
+
+    def apply(self, edits: Sequence[Edit], key: ChangeKey) -> Result:
+        """Make all `edits`, and return their todos in the same order.
+
+        Repeated under the same key, nothing is changed. Raises `NotFound`, `Conflict` for todos at another version, and
+        `ValidationError` for a todo that is named twice; their field errors name the places: `items.3`.
+        """
+        self._owner.require(self._session, lock=True)
+        if recorded_todos(self._session, self._owner, key) is not None:
+            return Result(self._todos(edits), frozenset(), is_repeat=True)
+        todos = self._todos(edits, lock=True)
+        _refuse([_is_repeated(todo, todos[:i]) for i, todo in enumerate(todos)], ValidationError, "is there twice")
+        stale = [edit.expected not in (None, todo.change_id) for edit, todo in zip(edits, todos, strict=True)]
+        _refuse(stale, Conflict, "was changed in the meantime")
+        alike: dict[str, list[UUID]] = {}
+        updates = {edit.update.model_dump_json(exclude_unset=True): edit.update for edit in edits}
+        for edit, todo in zip(edits, todos, strict=True):
+            alike.setdefault(edit.update.model_dump_json(exclude_unset=True), []).append(todo.id)
+        moment = now()
+        with tag_limit():
+            for text, ids in alike.items():
+                spec = edit_spec(updates[text], moment)
+                spec = replace(spec, shape=replace(spec.shape, is_part=True))
+                self._updates.write(References(tuple(ids)), spec, key)
+        before = {todo.id: todo.change_id for todo in todos}
+        after = self._todos(edits)
+        return Result(after, frozenset(todo.number for todo in after if todo.change_id != before[todo.id]))
+
+    def _todos(self, edits: Sequence[Edit], *, lock: bool = False) -> list[TodoRead]:
+        """Return the todo of each edit. Raises `NotFound`; to `lock` them, also for those in the trash."""
+        references = References(tuple(dict.fromkeys(edit.todo for edit in edits)))
+        query = sa.select(*COLUMNS).where(self._owner.scope(Todo), resolve.where_referenced(references))
+        if lock:
+            query = query.where(col(Todo.deleted_at).is_(None)).order_by(col(Todo.id)).with_for_update()
+        found: dict[UUID | int, TodoRead] = {}
+        for todo in map(read, self._session.execute(query).mappings()):
+            found[todo.id] = found[todo.number] = todo
+        _refuse([edit.todo not in found for edit in edits], NotFound, "was not found")
+        return [found[edit.todo] for edit in edits]
+
+
+def _is_repeated(todo: TodoRead, before: Sequence[TodoRead]) -> bool:
+    return any(other.id == todo.id for other in before)
+
+
+def _refuse(faults: Sequence[bool], kind: type[ValidationError | Conflict | NotFound], message: str) -> None:
+    """Raise an error if any of the items has a fault."""
+    if fields := tuple(FieldError(f"items.{i}", message) for i, is_fault in enumerate(faults) if is_fault):
+        names = ", ".join(fault.field for fault in fields[:10]) + (" and others" if len(fields) > 10 else "")
+        raise kind(f"{names}: {message}. Nothing was changed.", field_errors=fields)
