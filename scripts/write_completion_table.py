@@ -40,6 +40,7 @@ KINDS = {
     "TITLE": "set-words",
     "FILTER": "filter-words -tag",
     **{f"{name} FILTER": "filter-words" for name in ("today", "next", "count")},
+    "claim N | FILTER": "todo filter-words",
     "context FILTER": "view filter-words",
     "REF": "todo",
     "REF FILTER": "todo filter-words -tag",

@@ -115,6 +115,26 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(json.loads(text))
 
 
+class DatabaseNow(sa.sql.functions.FunctionElement[datetime]):
+    """The time by the database's clock, and so many `seconds` later (a parameter)."""
+
+    name = "database_now"
+    type = UtcDateTime()
+    inherit_cache = True
+
+
+@compiles(DatabaseNow, "sqlite")
+def _now_sqlite(element: DatabaseNow, compiler: Any, **options: Any) -> str:
+    later = compiler.process(element.clauses, **options)
+    return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', {later} || ' seconds')"
+
+
+@compiles(DatabaseNow, "postgresql")
+def _now_postgres(element: DatabaseNow, compiler: Any, **options: Any) -> str:
+    later = compiler.process(element.clauses, **options)
+    return f"(pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => {later}))"
+
+
 class NumberIn(sa.sql.functions.FunctionElement[int]):
     """The number in a row of history, given its `after` and `before`, as the index `ix_history_number` has it."""
 
@@ -137,6 +157,7 @@ class User(SQLModel, table=True):
     """A user; `last_number` is the highest number that any of their todos ever had.
 
     The triggers keep the counts, each todo being in one of the three: counting would read every row.
+    `last_claim_id` is the change of the last claim (`todocli.services.claims`).
     """
 
     __tablename__ = "users"
@@ -152,6 +173,7 @@ class User(SQLModel, table=True):
     completed_count: int = Field(default=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"})
     trash_count: int = Field(default=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"})
     created_at: datetime = Field(sa_type=UtcDateTime)
+    last_claim_id: UUID | None = Field(default=None, sa_type=Uuid)
 
 
 class Todo(SQLModel, table=True):
@@ -182,6 +204,8 @@ class Todo(SQLModel, table=True):
         ).ddl_if(dialect="sqlite"),
         sa.CheckConstraint("cardinality(tags) BETWEEN 1 AND 20", name="tags").ddl_if(dialect="postgresql"),
         sa.CheckConstraint("NOT is_someday OR (due_on IS NULL AND starts_on IS NULL)", name="is_someday"),
+        sa.CheckConstraint("length(claimed_by) BETWEEN 1 AND 64", name="claimed_by"),
+        sa.CheckConstraint("(claimed_by IS NULL) = (claimed_until IS NULL)", name="claimed_until"),
     )
 
     id: UUID = Field(sa_type=Uuid, primary_key=True)
@@ -206,6 +230,8 @@ class Todo(SQLModel, table=True):
     tags: list[str] = Field(default=[], sa_type=Names, nullable=True)
     is_someday: bool = Field(default=False, sa_type=sa.Boolean, sa_column_kwargs={"server_default": sa.false()})
     note_count: int = Field(default=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"})
+    claimed_by: str | None = Field(default=None, sa_type=sa.Text)
+    claimed_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class Note(SQLModel, table=True):
@@ -299,7 +325,7 @@ class Token(SQLModel, table=True):
         sa.UniqueConstraint("user_id", "name"),
         sa.UniqueConstraint("digest"),
         sa.CheckConstraint("length(name) BETWEEN 1 AND 64", name="name"),
-        sa.CheckConstraint("scope IN ('read', 'write', 'destroy')", name="scope"),
+        sa.CheckConstraint("scope IN ('read', 'write', 'destroy', 'feed')", name="scope"),
     )
 
     id: UUID = Field(sa_type=Uuid, primary_key=True)

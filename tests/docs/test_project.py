@@ -27,6 +27,7 @@ READS_THE_ENVIRONMENT = {
     "todocli/daemon/control.py": "TODO_DAEMON",
     "todocli/cli/connect_ahead.py": "HOME, where libpq finds files",
     "todocli/database/postgres/ahead.py": "HOME, and whether libpq has variables",
+    "todocli/cli/context.py": "TODO_ACTOR",
     "todocli/cli/colour.py": "NO_COLOR and its relatives",
     "todocli/cli/editor.py": "VISUAL, EDITOR",
     "todocli/cli/commands/config.py": "shows which of them are set",
@@ -44,7 +45,7 @@ BUILT = {"build", "dist", "PKG-INFO"}
 
 SAME_NOUN = {
     *("errors", "todos", "changes", "history", "dates", "fields", "tokens", "summaries"),
-    *("app", "idempotency"),
+    *("app", "claims", "idempotency"),
 }
 """Names that modules in different layers share, because they are about the same noun."""
 

@@ -36,6 +36,8 @@ def a_todo(
         "tags": [],
         "is_someday": False,
         "note_count": 0,
+        "claimed_by": None,
+        "claimed_until": None,
         "notes": [],
     }
     return TodoRead(**fields | more)

@@ -30,6 +30,8 @@ WRITING = {
     "rm": "rm 1-2",
     "restore": "restore 4",
     "restore already": "restore 1 4",
+    "claim": "claim --as agent",
+    "claim again": "claim 1 --as agent",
     "undo": "undo 2",
     "redo": "redo",
     "purge": "purge --yes",

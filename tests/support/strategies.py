@@ -13,6 +13,7 @@ from todocli.domain.fields import PRIORITIES
 from todocli.domain.filters.ast import (
     And,
     Between,
+    Claimed,
     Contains,
     DateField,
     Filter,
@@ -124,6 +125,8 @@ def fits(condition: Filter, todo: TodoRead, here: datetime = HERE) -> bool:
             return end < here.replace(tzinfo=None) if over else end <= here.replace(tzinfo=None)
         case Someday():
             return todo.is_someday
+        case Claimed():
+            return todo.claimed_until is not None and todo.claimed_until > datetime.now(UTC)
         case Numbered(first, last):
             return first <= todo.number <= last
         case Contains(text):

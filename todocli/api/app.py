@@ -15,7 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from todocli import __version__
-from todocli.api import batches, errors, history, me, todos
+from todocli.api import batches, claims, errors, history, me, todos
 from todocli.api.auth import Authenticator, security
 from todocli.api.metrics import CONTENT_TYPE, Metrics
 from todocli.api.middleware import RequestGuard, RequestLog
@@ -76,7 +76,7 @@ def create_app(
     metrics = Metrics(store, settings.connections) if store and settings.metrics else None
     if store:
         app.state.authenticator = Authenticator(store, settings)
-    for part in (batches, todos, history, me):
+    for part in (batches, todos, claims, history, me):
         app.include_router(part.router, dependencies=[Depends(security(settings))])
     for path in ("/health", "/healthz"):
         app.get(path, include_in_schema=False)(_alive)

@@ -41,6 +41,8 @@ _TODO = TodoRead(
     tags=["bills"],
     is_someday=False,
     note_count=1,
+    claimed_by=None,
+    claimed_until=None,
     notes=[NoteRead(at=_ADDED, text="The landlord has a new account.")],
 )
 
@@ -145,7 +147,15 @@ _UNDO_EXAMPLES = {
     "three": {"summary": "The last three", "value": {"count": 3}},
 }
 
+_CLAIM_EXAMPLES = {
+    "any": {"summary": "The most urgent todo, for two hours", "value": {}},
+    "some": {"summary": "One with a tag", "value": {"where": "+bills", "claimant": "agent-1", "seconds": 1_800}},
+}
+
+_CLAIMED = _TODO.model_copy(update={"claimed_by": "agent-1", "claimed_until": _ADDED.replace(hour=11)})
+
 _BODY_EXAMPLES = {
+    "claimTodo": _CLAIM_EXAMPLES,
     "createTodo": _CREATE_EXAMPLES,
     "createTodos": _CREATE_SEVERAL_EXAMPLES,
     "updateTodo": _UPDATE_EXAMPLES,
@@ -162,6 +172,8 @@ _RESPONSE_EXAMPLES = {
     "updateTodo": _TODO,
     "updateTodos": TodoItems.of([_TODO]),
     "restoreTodo": _TODO,
+    "claimTodo": _CLAIMED,
+    "releaseTodo": _TODO,
     "addNote": _TODO,
     "listChanges": _CHANGES,
     "undo": ChangeList.of([_CHANGED]),
@@ -266,6 +278,7 @@ _SCHEMA_EXAMPLES: dict[str, list[Any]] = {
     "ChangeItem": _dumped(*_CHANGED.items),
     "ChangeList": _dumped(ChangeList.of([_CHANGED])),
     "ChangeRead": _dumped(_CHANGED),
+    "Claiming": _values(_CLAIM_EXAMPLES),
     "ErrorResponse": [_ERRORS[422][1].model_dump(mode="json", exclude_none=True)],
     "FieldChange": _dumped(_PRIORITY),
     "FieldErrorRead": _dumped(_TOO_LONG),

@@ -26,6 +26,7 @@ from todocli.domain.references import References
 from todocli.errors import Conflict, FieldError, NotFound, ValidationError
 from todocli.schemas.http import TodoName
 from todocli.schemas.todos import TodoRead
+from todocli.services.resolve import Result
 from todocli.services.tokens import Principal
 from todocli.services.workspace import Workspace
 
@@ -102,6 +103,13 @@ def refuse_unknown(request: Request) -> None:
 def referenced(todo_id: UUID | int) -> References:
     """Return the reference to one todo."""
     return References((todo_id,), single=True)
+
+
+def only(result: Result) -> TodoRead:
+    """Return the todo of a result. Raises `NotFound` if a repeated request is about a todo purged since."""
+    if not result.items:
+        raise NotFound("Already applied; the todo has since been purged.")
+    return result.items[0]
 
 
 def unless_known(body: _Body, etag: str, response: Response, if_none_match: str | None) -> _Body | Response:

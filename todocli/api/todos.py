@@ -26,6 +26,7 @@ from todocli.api.requests import (
     change_key,
     etag_of,
     local_time,
+    only,
     open_workspace,
     query_errors_as_400,
     referenced,
@@ -41,7 +42,6 @@ from todocli.schemas.http import TodoAdd
 from todocli.schemas.todos import NoteCreate, TodoList, TodoRead, TodoUpdate
 from todocli.services.paging import Cursor
 from todocli.services.queries import TodoQuery
-from todocli.services.resolve import Result
 from todocli.services.tokens import Principal
 
 MAX_LIMIT = 1_000
@@ -77,7 +77,7 @@ def create(
         here = local_time(tz)
     draft = draft_of(todo, here)
     with open_workspace(request, principal, missing="todo_id") as workspace:
-        added = _only(workspace.todos.add([draft], key))
+        added = only(workspace.todos.add([draft], key))
     response.headers["Location"] = str(request.url_for("read", todo_id=added.id).path)
     return with_etag(response, added)
 
@@ -195,7 +195,7 @@ def update(
     key = change_key(idempotency_key, "edit", references=[str(todo_id)], body=body)
     load = partial(_find, request, principal, todo_id)
     with versioned(if_match, load) as expected, open_workspace(request, principal, missing="todo_id") as workspace:
-        updated = _only(workspace.todos.edit(referenced(todo_id), changes, key, expected=expected))
+        updated = only(workspace.todos.edit(referenced(todo_id), changes, key, expected=expected))
         [todo] = workspace.todos.with_notes([updated])
     return with_etag(response, todo)
 
@@ -221,7 +221,7 @@ def add_note(
     load = partial(_find, request, principal, todo_id)
     with versioned(if_match, load) as expected, open_workspace(request, principal, missing="todo_id") as workspace:
         noted = workspace.note(referenced(todo_id), note.text, key, expected=expected)
-        [todo] = workspace.todos.with_notes([_only(noted)])
+        [todo] = workspace.todos.with_notes([only(noted)])
     return with_etag(response, todo)
 
 
@@ -270,13 +270,6 @@ def restore(
     """Take a todo out of the trash; one that is not there stays as it is."""
     key = change_key(idempotency_key, "restore", references=[str(todo_id)])
     with open_workspace(request, principal, missing="todo_id") as workspace:
-        restored = _only(workspace.todos.restore(referenced(todo_id), key))
+        restored = only(workspace.todos.restore(referenced(todo_id), key))
         [todo] = workspace.todos.with_notes([restored])
     return with_etag(response, todo)
-
-
-def _only(result: Result) -> TodoRead:
-    """Return the todo of a result. Raises `NotFound` if a repeated request is about a todo purged since."""
-    if not result.items:
-        raise NotFound("Already applied; the todo has since been purged.")
-    return result.items[0]

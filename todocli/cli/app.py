@@ -13,6 +13,7 @@ from todocli import __version__
 from todocli.cli.command import LISTING, Root, enter
 from todocli.cli.commands import (
     backup,
+    claims,
     config,
     copies,
     daemon,
@@ -55,6 +56,7 @@ def build() -> Root:
         todos,
         organise,
         view,
+        claims,
         history,
         import_files,
         export_files,

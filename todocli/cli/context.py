@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -77,6 +78,14 @@ class Context(typer.Context):
 
         return "" if self.profile.name == LOCAL else self.profile.name
 
+    @property
+    def actor(self) -> str | None:
+        """Who the variable `TODO_ACTOR` says is at work: an agent, or a script. Raises `ValidationError`."""
+        from todocli.domain.history import check_actor
+
+        name = os.environ.get("TODO_ACTOR")
+        return check_actor(name, "TODO_ACTOR") if name else None
+
     @cached_property
     def narrowing(self) -> tuple[Filter, str]:
         """The filter that lists have in the user's context, and its words: at a terminal only, where they are shown."""
@@ -121,7 +130,8 @@ class Context(typer.Context):
     @contextmanager
     def workspace(self, profile: Profile | None = None) -> Iterator[Workspace]:
         """Open the todos of the profile's user; see `todocli.services.workspace`."""
-        from todocli.services.workspace import open_workspace
+        from todocli.domain.history import Origin
+        from todocli.services.opening import open_workspace
 
         if profile is None and self.profile.copied_to in self.settings.profiles:
             there = str(self.profile.copied_to)
@@ -135,8 +145,9 @@ class Context(typer.Context):
         def on_only_reads(reason: str) -> None:
             self.output.note(f"{reason} The todos can be read, but not changed.")
 
+        origin = Origin("cli", self.actor)
         with open_workspace(
-            profile, on_create=on_create, on_only_reads=on_only_reads, on_wait=self.on_wait(profile)
+            profile, origin=origin, on_create=on_create, on_only_reads=on_only_reads, on_wait=self.on_wait(profile)
         ) as workspace:
             yield workspace
 

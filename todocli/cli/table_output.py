@@ -114,8 +114,9 @@ class TableOutput(Output):
         from todocli.render.text import first_line, visible
         from todocli.render.todos import describe_fields
 
-        echoes = verb.name in ("add", "edit")
-        undo = ("todo", "undo") if result.changed and verb.name != "add" and not result.is_repeat else ()
+        echoes = verb.name in ("add", "edit", "claim")
+        can_undo = result.changed and verb.name not in ("add", "claim", "release") and not result.is_repeat
+        undo = ("todo", "undo") if can_undo else ()
         last = next((todo for todo in reversed(result.items) if todo.number in result.changed), None)
         for todo in result.items[:SHOWN]:
             name = f"{todo.number} {visible(todo.title)}"

@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from todocli.errors import ValidationError
+
 Row = Mapping[str, Any]
 """The columns of a todo that history keeps. Of a purged todo only the number is left."""
 
-Action = Literal["added", "changed", "done", "reopened", "removed", "restored", "deleted", "purged"]
+Action = Literal[
+    "added", "changed", "done", "reopened", "removed", "restored", "deleted", "purged", "claimed", "released"
+]
 
 _SOURCES = {
     "cli": "on the command line",
@@ -34,6 +38,17 @@ class Origin:
 
 COMMAND_LINE = Origin()
 
+MAX_ACTOR = 64
+"""The most characters of an actor's name."""
+
+
+def check_actor(name: str, field: str) -> str:
+    """Return the name of an actor. Raises `ValidationError` for `field`, where it was given."""
+    if not name.strip() or len(name) > MAX_ACTOR or not name.isprintable():
+        detail = f"{field}: a name has 1 to {MAX_ACTOR} printable characters."
+        raise ValidationError.of(field, detail, hint="Write it like agent-1.")
+    return name
+
 
 def action(before: Row | None, after: Row | None) -> Action:
     """Return in one word what happened between two states of a todo; None: it did not exist.
@@ -48,6 +63,8 @@ def action(before: Row | None, after: Row | None) -> Action:
         return "removed" if before["deleted_at"] is None else "restored"
     if (before["completed_at"] is None) != (after["completed_at"] is None):
         return "done" if before["completed_at"] is None else "reopened"
+    if before.get("claimed_until") != after.get("claimed_until"):
+        return "claimed" if after.get("claimed_until") else "released"
     return "changed"
 
 

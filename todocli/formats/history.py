@@ -43,6 +43,9 @@ _TODO_FIELDS = (*TodoCreate.model_fields, "completed_at", "created_at")
 _LEAST = {"number": 1, "version": 1, "note_count": 0, "seq": 0}
 """The least that a column may be."""
 
+_NEWER = ("claimed_by", "claimed_until")
+"""Columns that files of older programs do not have."""
+
 _SOURCES = ("cli", "api", "sql", "mcp")
 
 
@@ -176,7 +179,7 @@ def read(file: BinaryIO, snapshot: Snapshot) -> None:
 
 def _row(table: str, item: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return a row of a table with values of its columns' own types. Raises `ValueError`, `TypeError`, `KeyError`."""
-    row = tuple(parse(item[name]) for name, parse in _parsers(table))
+    row = tuple(parse(item.get(name) if name in _NEWER else item[name]) for name, parse in _parsers(table))
     for name, least in _LEAST.items():
         if name in item and table != "sources" and not least <= item[name] < 2**53:
             raise ValueError(f"{name} is out of range")

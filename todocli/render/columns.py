@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time
 from typing import NamedTuple
 
+from todocli import clock
 from todocli.render.dates import ago, clock_time, day
 from todocli.render.text import first_line, visible
-from todocli.render.todos import due, has_details, is_late, is_open, tags
+from todocli.render.todos import claim, due, has_details, is_late, is_open, tags
 from todocli.schemas.base import instant
 from todocli.schemas.todos import TodoRead
 
@@ -93,6 +94,7 @@ COLUMNS: Mapping[str, Column] = {
         lambda todo, _: (first_line(todo.description or ""), "dim"),
     ),
     "notes": Column("Notes", lambda todo: str(todo.note_count), lambda todo, _: (str(todo.note_count or ""), "dim")),
+    "claimed": Column("Claimed", lambda todo: claim(todo, clock.now()), lambda todo, here: (claim(todo, here), "")),
     "added": _at("Added", "created_at"),
     "changed": _at("Changed", "updated_at"),
     "done": _at("Done", "completed_at"),

@@ -7,7 +7,7 @@ from datetime import date, datetime, time
 
 from todocli.domain.dates import Shift
 from todocli.domain.fields import is_overdue
-from todocli.render.dates import clock_time, day, distance
+from todocli.render.dates import clock_time, day, distance, local
 from todocli.render.text import visible
 from todocli.schemas.todos import TodoRead, TodoUpdate
 
@@ -32,6 +32,13 @@ def is_open(todo: TodoRead) -> bool:
 def is_late(todo: TodoRead, now: datetime) -> bool:
     """Whether a todo is open and overdue; `now` is local."""
     return is_open(todo) and is_overdue(todo.due_on, todo.due_time, now)
+
+
+def claim(todo: TodoRead, now: datetime) -> str:
+    """Return who has claimed a todo, and until when; nothing if the claim has ended."""
+    if todo.claimed_by is None or todo.claimed_until is None or todo.claimed_until <= now:
+        return ""
+    return f"{visible(todo.claimed_by)} until {local(todo.claimed_until)}"
 
 
 def has_details(todo: TodoRead) -> bool:

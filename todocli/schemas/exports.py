@@ -51,6 +51,8 @@ class ExportedTodo(Output):
     tags: list[str]
     is_someday: bool
     note_count: int
+    claimed_by: str | None
+    claimed_until: Instant | None
     notes: list[NoteRead]
 
 

@@ -112,6 +112,16 @@ class Undoing(Reversal):
     only: Id | None = Field(default=None, description="The id of the one change to undo.")
 
 
+class Claiming(Input):
+    """Which todo to claim, for whom, and for how long."""
+
+    where: QuickText | None = Field(default=None, description="An expression, as in lists: only these todos.")
+    claimant: Annotated[str, StringConstraints(pattern=r"^[ -~]*[!-~][ -~]*$", max_length=64)] | None = Field(
+        default=None, description="Who claims it; by default the name of the token."
+    )
+    seconds: int = Field(default=7_200, ge=1, le=31_536_000, description="How long the claim lasts.")
+
+
 class MeRead(Output):
     """Who the client is, and what it may do."""
 

@@ -261,6 +261,8 @@ class TodoRead(Output):
     tags: list[str]
     is_someday: bool = Field(description="It has no date, and is hidden from lists until it is asked for.")
     note_count: int
+    claimed_by: str | None = Field(description="Who claimed it last, to work on it; null: nobody.")
+    claimed_until: Instant | None = Field(description="When that claim ends, or has ended.")
     notes: list[NoteRead] | None = Field(
         description="Its notes, oldest first; null where there are some, but they were not read: show has them."
     )

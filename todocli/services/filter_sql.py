@@ -10,6 +10,7 @@ from todocli.domain.case_folding import forms
 from todocli.domain.filters.ast import (
     And,
     Between,
+    Claimed,
     Contains,
     Filter,
     HasPriority,
@@ -21,7 +22,7 @@ from todocli.domain.filters.ast import (
     Someday,
     Tagged,
 )
-from todocli.models import Names, Note, Todo
+from todocli.models import DatabaseNow, Names, Note, Todo
 
 _table = sa.inspect(Todo).local_table
 _notes = sa.inspect(Note).local_table
@@ -76,8 +77,16 @@ def compile_filter(condition: Filter, here: datetime, dialect: str) -> sa.Column
             )
         case Numbered(first, last):
             return todo.number == first if first == last else todo.number.between(first, last)
+        case Claimed():
+            return is_claimed()
         case Someday():
             return todo.is_someday == sa.true()
+
+
+def is_claimed() -> sa.ColumnElement[bool]:
+    """Return the condition that somebody has claimed a todo, by the database's clock."""
+    until = _table.c.claimed_until
+    return sa.and_(until.is_not(None), until > DatabaseNow(sa.literal_column("0")))
 
 
 def midnight(on: date, here: datetime) -> datetime:

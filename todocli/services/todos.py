@@ -231,6 +231,11 @@ class Todos:
         shape = UpdateShape((Clear("deleted_at"),), from_trash=True)
         return self._updates.apply(chosen, UpdateSpec(now(), shape), key)
 
+    def release(self, chosen: Chosen, key: ChangeKey) -> Result:
+        """End the claims on todos, whoever has them. Raises `NotFound`."""
+        shape = UpdateShape((Clear("claimed_by"), Clear("claimed_until")))
+        return self._updates.apply(chosen, UpdateSpec(now(), shape), key)
+
     def note(self, chosen: References | Preview, text: str, key: ChangeKey, *, expected: UUID | None = None) -> Result:
         """Add a note to a todo; `expected` is as in `edit`. Raises `NotFound`, and `Conflict`.
 

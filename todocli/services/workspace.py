@@ -1,24 +1,20 @@
-"""The one entry point to a user's todos: resolves where they are, opens it, and owns the session.
+"""The todos of one user in an open database, and everything that can be done with them.
 
-    with open_workspace(profile) as workspace:
+    with open_workspace(profile) as workspace:        (`todocli.services.opening`)
         workspace.add(drafts, key)
 
-This module imports nothing heavy. On Postgres the connection is opened in the background while SQLAlchemy is still
-being imported, which hides most of the five round trips of connecting.
+This module imports nothing heavy.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence, Set
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from todocli.database.target import Target, resolve_target
 from todocli.domain.history import COMMAND_LINE, Origin
-from todocli.profiles import Profile
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,13 +22,12 @@ if TYPE_CHECKING:
 
     from sqlmodel import Session
 
-    from todocli.database.postgres.ahead import AheadConnection
-    from todocli.database.postgres.connect import BackgroundConnection
     from todocli.database.store import Store
     from todocli.domain.idempotency import ChangeKey
     from todocli.domain.references import References
     from todocli.schemas.changes import ChangeList, ChangeRead, CompactionRead
     from todocli.schemas.todos import TodoCreate, TodoLine, TodoRead
+    from todocli.services.claims import Claims
     from todocli.services.copies.outcome import Copied
     from todocli.services.copies.snapshot import Snapshot
     from todocli.services.edits import Edit
@@ -234,6 +229,13 @@ class Workspace:
             return self.todos.note(chosen, text, key, expected=expected)
         return self._with_todos(lambda todos: todos.note(chosen, text, key, expected=expected))
 
+    @property
+    def claims(self) -> Claims:
+        """Who works on what."""
+        from todocli.services.claims import Claims
+
+        return Claims(self.session, self.owner, self._origin)
+
     def edit_each(self, edits: Sequence[Edit], key: ChangeKey) -> Result:
         """Change several todos, each in its own way; see `todocli.services.edits.Edits.apply`."""
         from todocli.services.edits import Edits
@@ -346,55 +348,3 @@ class Workspace:
         return self._atomically(
             lambda session: Purge(session, owner, origin=origin).purge(trash, expected, key, per_change=per_change)
         )
-
-
-@contextmanager
-def open_workspace(
-    profile: Profile,
-    *,
-    on_create: Callable[[Path], None] = lambda path: None,
-    on_only_reads: Callable[[str], None] = lambda reason: None,
-    on_wait: Callable[[], None] | None = None,
-) -> Iterator[Workspace]:
-    """Open the database of `profile` for its user, and close it afterwards.
-
-    The embedded database is created or upgraded on the way; `on_create` is called with its path when it was created.
-    If it cannot be written to, it is read all the same, and `on_only_reads` is called with the reason at the end.
-    `on_wait` is called once if a Postgres takes longer than usual.
-    """
-    target = resolve_target(profile)
-    with _open(target, profile.timeout, on_create, on_only_reads, on_wait) as store:
-        from todocli.services.owner import Owner
-
-        owner = Owner(profile.user, profile.user_id)
-        with Workspace(store, owner, register=profile.embedded) as workspace:
-            yield workspace
-
-
-@contextmanager
-def _open(
-    target: Target,
-    seconds: float,
-    on_create: Callable[[Path], None],
-    on_only_reads: Callable[[str], None],
-    on_wait: Callable[[], None] | None,
-) -> Iterator[Store]:
-    ahead: AheadConnection | BackgroundConnection | None = None
-    if not isinstance(target, Path):
-        from todocli.database.deadline import Deadline
-        from todocli.database.postgres.ahead import take_ahead
-        from todocli.database.postgres.connect import BackgroundConnection
-
-        deadline = Deadline(seconds, on_wait)
-        ahead = take_ahead(target, deadline) or BackgroundConnection(target, deadline)
-    from todocli.database.setup import Setup, prepare
-    from todocli.database.store import open_store
-
-    setup = prepare(target) if isinstance(target, Path) else Setup()
-    if setup.created and isinstance(target, Path):
-        on_create(target)
-    only_reads = setup.only_reads is not None
-    with open_store(target, seconds=seconds, on_wait=on_wait, ahead=ahead, only_reads=only_reads) as store:
-        yield store
-    if setup.only_reads:
-        on_only_reads(setup.only_reads)

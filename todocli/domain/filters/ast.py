@@ -55,6 +55,11 @@ class Overdue:
 
 
 @dataclass(frozen=True)
+class Claimed:
+    """Somebody has claimed it, and the claim has not ended."""
+
+
+@dataclass(frozen=True)
 class Numbered:
     """Has a number from `first` to `last`, inclusive."""
 
@@ -96,7 +101,7 @@ class Or:
 
 
 Filter: TypeAlias = (
-    Tagged | InProject | HasPriority | Between | Overdue | Someday | Numbered | Contains | Not | And | Or
+    Tagged | InProject | HasPriority | Between | Overdue | Someday | Claimed | Numbered | Contains | Not | And | Or
 )
 
 EVERYTHING = And()
@@ -161,7 +166,7 @@ def _is_about_done(term: Filter) -> bool:
 
 def depends_on_time(condition: Filter) -> bool:
     """Whether a filter finds other todos at another time of the same day, or in another time zone."""
-    is_overdue = any(isinstance(term, Overdue) for term in terms(condition))
+    is_overdue = any(isinstance(term, Overdue | Claimed) for term in terms(condition))
     return is_overdue or not dates_in(condition).isdisjoint(PAST)
 
 
@@ -190,6 +195,8 @@ def format_filter(condition: Filter) -> str:
             return "due:overdue"
         case Someday():
             return "due:someday"
+        case Claimed():
+            return "is:claimed"
         case Numbered(first, last):
             return f"number:{first}" if first == last else f"number:{first}-{last}"
         case Contains(text):

@@ -16,6 +16,7 @@ from todocli.domain.fields import parse_priority, parse_project, parse_tag
 from todocli.domain.filters.ast import (
     PAST,
     Between,
+    Claimed,
     Contains,
     DateField,
     Filter,
@@ -94,8 +95,10 @@ def keyed(key: str, value: str, today: date) -> Filter:
     """Return the filter of `key:value`. Raises `InvalidTerm`."""
     name = KEYS.get(key.lower())
     if name is None:
+        if key.lower() == "is" and value.lower() == "claimed":
+            return Claimed()
         if key.lower() in _STATES:
-            hint = "Lists have open todos; --completed and --all show others."
+            hint = "Lists have open todos; --completed and --all show others. There is is:claimed."
             raise InvalidTerm(f"There is no filter key {key!r}.", hint)
         near = difflib.get_close_matches(key.lower(), KEYS, 1)
         better = f"Did you mean {near[0]}:{value[:40]}?" if near else _KEYS_HINT

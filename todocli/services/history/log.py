@@ -300,6 +300,25 @@ def is_undone(owner: Owner, change: type[Change]) -> sa.ColumnElement[bool]:
     )
 
 
+def is_ordinary(owner: Owner, change: type[Change]) -> sa.ColumnElement[bool]:
+    """Return the condition that a change is not an undo, a redo, a claim or a purge, and not emptied by a purge.
+
+    One of its rows tells: those of a purge have only a number, and those of a claim end at another time.
+    """
+    kept = aliased(History, name="kept")
+    row = (
+        sa.select(col(kept.before), col(kept.after))
+        .where(owner.owns(kept), col(kept.change_id) == col(change.id))
+        .limit(1)
+        .correlate(change)
+        .subquery("kept_row")
+    )
+    is_kept = sa.or_(row.c.after.is_not(None), row.c.before["title"].as_string().is_not(None))
+    before, after = (image["claimed_until"].as_string() for image in (row.c.before, row.c.after))
+    is_claim = sa.and_(row.c.before.is_not(None), row.c.after.is_not(None), before.is_distinct_from(after))
+    return sa.and_(col(change.undoes).is_(None), sa.exists(sa.select(row.c.after).where(is_kept, ~is_claim)))
+
+
 def _grouped(rows: Sequence[sa.RowMapping]) -> list[RecordedChange]:
     return [recorded(list(group)) for _, group in groupby(rows, key=lambda row: row["id"])]
 

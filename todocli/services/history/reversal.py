@@ -22,6 +22,7 @@ from todocli.services.history.log import TodoChange
 from todocli.services.history.rows import parse_row
 
 _COUNT = "note_count"
+_CLAIM = ("claimed_by", "claimed_until")
 
 Columns = dict[str, Any]
 """Columns of a todo that history keeps, with values of the columns' own types."""
@@ -68,7 +69,10 @@ class RowReversal:
 
 
 def _parsed(row: Any) -> Columns | None:
-    return None if row is None else parse_row(row)
+    """Return a row of history without the claim: who works on a todo is nothing to undo."""
+    if row is None:
+        return None
+    return {name: value for name, value in parse_row(row).items() if name not in _CLAIM}
 
 
 def _has(row: Columns, values: Columns) -> bool:

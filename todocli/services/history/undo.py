@@ -40,7 +40,7 @@ from todocli.domain.ids import derived_id
 from todocli.errors import Conflict, FieldError, NotFound, ValidationError
 from todocli.models import Change, History, Note, Todo, User
 from todocli.schemas.changes import ChangeList
-from todocli.services.history.log import Log, LogQuery, RecordedChange, TodoChange, is_undone
+from todocli.services.history.log import Log, LogQuery, RecordedChange, TodoChange, is_ordinary, is_undone
 from todocli.services.history.reversal import Columns, RowReversal
 from todocli.services.idempotency import recorded_todos
 from todocli.services.owner import Owner
@@ -176,14 +176,14 @@ class Undo:
     def _undoable_change(self, only: str) -> tuple[UUID, UUID]:
         """Return a change as `_undoable` does. Raises `NotFound`, and `Conflict` if it cannot be undone."""
         change_id = self._log.resolve(only)
-        columns = (_changes.c.undoes, _changes.c.compacted_at, self._is_ordinary(Change).label("is_ordinary"))
+        columns = (_changes.c.undoes, _changes.c.compacted_at, is_ordinary(self._owner, Change).label("is_ordinary"))
         query = sa.select(*columns, is_undone(self._owner, Change).label("is_undone"))
         change = self._session.execute(query.where(self._owner.owns(Change), _changes.c.id == change_id)).one()
         reasons = {
             "is undone already": change.is_undone,
             "is an undo itself; todo redo takes back the last one": change.undoes is not None,
             "was compacted: the log does not say any more what it did": change.compacted_at is not None,
-            "is a purge, or its todos were purged": not change.is_ordinary,
+            "is a purge or a claim, or its todos were purged": not change.is_ordinary,
         }
         if reason := next((reason for reason, holds in reasons.items() if holds), ""):
             raise Conflict(f"The change {only} {reason}.", hint="See your changes", command=("todo", "log"))
@@ -206,10 +206,10 @@ class Undo:
         target = aliased(Change, name="target")
         is_target = sa.and_(self._owner.owns(target), col(target.id) == col(Change.undoes))
         # not EXISTS, for which Postgres would read all changes once
-        undoes_ordinary = sa.select(self._is_ordinary(target)).where(is_target).scalar_subquery()
+        undoes_ordinary = sa.select(is_ordinary(self._owner, target)).where(is_target).scalar_subquery()
         columns: list[sa.ColumnElement[Any]] = [
             *(_changes.c[name] for name in ("id", "seq", "undoes", "compacted_at")),
-            self._is_ordinary(Change).label("is_ordinary"),
+            is_ordinary(self._owner, Change).label("is_ordinary"),
             undoes_ordinary.label("undoes_ordinary"),
             is_undone(self._owner, Change).label("is_undone"),
         ]
@@ -220,22 +220,6 @@ class Undo:
             yield from portion
             older = col(Change.seq) < portion[-1].seq
             size = min(2 * size, MAX_CHANGES)
-
-    def _is_ordinary(self, change: type[Change]) -> sa.ColumnElement[bool]:
-        """Return the condition that a change is not an undo, a redo or a purge, and not emptied by a purge.
-
-        One of its rows tells: those of a purge have only a number, and no other change has such rows.
-        """
-        kept = aliased(History, name="kept")
-        row = (
-            sa.select(col(kept.before), col(kept.after))
-            .where(self._owner.owns(kept), col(kept.change_id) == col(change.id))
-            .limit(1)
-            .correlate(change)
-            .subquery("kept_row")
-        )
-        is_kept = sa.or_(row.c.after.is_not(None), row.c.before["title"].as_string().is_not(None))
-        return sa.and_(col(change.undoes).is_(None), sa.exists(sa.select(row.c.after).where(is_kept)))
 
     def _reversed_before(self, verb: Verb, ids: Sequence[UUID]) -> list[RecordedChange]:
         """Return what the recorded changes `ids` reversed, as far as it was not purged since."""

@@ -1,0 +1,79 @@
+"""The endpoints that claim a todo for a worker, and release it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from fastapi import APIRouter, Request, Response
+
+from todocli.api.openapi import responses
+from todocli.api.requests import (
+    BASE,
+    Key,
+    TimeZone,
+    TodoPath,
+    Writer,
+    change_key,
+    local_time,
+    only,
+    open_workspace,
+    query_errors_as_400,
+    referenced,
+    with_etag,
+)
+from todocli.domain.filters.ast import EVERYTHING
+from todocli.domain.filters.parser import parse_where
+from todocli.errors import NotFound
+from todocli.schemas.http import Claiming
+from todocli.schemas.todos import TodoRead
+from todocli.services.queries import TodoQuery
+
+router = APIRouter(prefix=f"{BASE}/todos", tags=["Todos"])
+
+
+@router.post(
+    "/claim",
+    operation_id="claimTodo",
+    summary="Claim a todo",
+    responses=responses(200, "The todo that was claimed.", 404, 409, 422, headers=("ETag",)),
+)
+def claim(
+    request: Request,
+    response: Response,
+    principal: Writer,
+    claiming: Claiming,
+    tz: TimeZone = None,
+    idempotency_key: Key = None,
+) -> TodoRead:
+    """Take the most urgent open todo that nobody works on, so that no other worker gets it.
+
+    The claim ends by itself, by the clock of the database. 404: there is nothing to claim.
+    """
+    key = change_key(idempotency_key, "claim", body=claiming.model_dump(mode="json"))
+    with query_errors_as_400():
+        here = local_time(tz)
+    condition = parse_where(claiming.where, today=here.date()) if claiming.where else EVERYTHING
+    name = claiming.claimant or principal.token_name or principal.owner.name
+    with open_workspace(request, principal) as workspace:
+        query = TodoQuery(filter=condition, here=here)
+        todo = workspace.claims.claim(query, name, timedelta(seconds=claiming.seconds), key)
+    if todo is None:
+        raise NotFound("There is nothing to claim.")
+    return with_etag(response, todo)
+
+
+@router.post(
+    "/{todo_id}/release",
+    operation_id="releaseTodo",
+    summary="Release a todo",
+    responses=responses(200, "The todo, which nobody has claimed.", 404, 409, headers=("ETag",)),
+)
+def release(
+    request: Request, response: Response, principal: Writer, todo_id: TodoPath, idempotency_key: Key = None
+) -> TodoRead:
+    """End the claim on a todo, whoever has it."""
+    key = change_key(idempotency_key, "release", references=[str(todo_id)])
+    with open_workspace(request, principal, missing="todo_id") as workspace:
+        released = only(workspace.todos.release(referenced(todo_id), key))
+        [todo] = workspace.todos.with_notes([released])
+    return with_etag(response, todo)
