@@ -101,6 +101,8 @@ LINES = [
     "db downgrade {} --yes",
     "doctor",
     "serve --host {}",
+    "mcp",
+    "mcp {}",
     "help {}",
     "{}",
     "--change {} add x",

@@ -801,6 +801,15 @@ TABLE = Command(
                 HELP,
             ),
         ),
+        "mcp": Command(
+            "Give an agent your todos as tools, over...",
+            options=(
+                PROFILE,
+                NO_INPUT,
+                COLOR,
+                HELP,
+            ),
+        ),
         "doctor": Command(
             "Check the setup and suggest fixes.",
             options=(
@@ -868,6 +877,7 @@ TABLE = Command(
                 "backup": Command("Copy the embedded database to a new file,..."),
                 "share": Command("Move on to Neon: copy your todos there,..."),
                 "serve": Command("Serve the HTTP API: the same todos, for..."),
+                "mcp": Command("Give an agent your todos as tools, over..."),
                 "doctor": Command("Check the setup and suggest fixes."),
                 "help": Command("Explain a command or a topic."),
                 "view": Command(
