@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from mcp import Client, StdioServerParameters
+from mcp import Client, StdioServerParameters, stdio_client
 from mcp_types import Implementation
 
 from tests.support.agent import ERAS, text_of
@@ -40,8 +40,9 @@ def test_client_that_starts_the_program_changes_todos(home: Path, monkeypatch: p
     """The first call creates the embedded database, and says so where the protocol is not disturbed."""
 
     async def work() -> str:
-        server = StdioServerParameters(command=TODO[0], args=[*TODO[1:], "mcp"], env=dict(os.environ))
-        async with Client(server, client_info=Implementation(name="robot", version="1"), mode=era) as client:
+        program = StdioServerParameters(command=TODO[0], args=[*TODO[1:], "mcp"], env=dict(os.environ))
+        transport = stdio_client(program)
+        async with Client(transport, client_info=Implementation(name="robot", version="1"), mode=era) as client:
             await client.call_tool("add", {"todos": [{"title": "Pay rent due:2030-01-02"}]})
             return text_of(await client.call_tool("find", {"filter": "rent"}))
 

@@ -832,6 +832,7 @@ TABLE = Command(
                 HELP,
             ),
             commands={
+                "agents": Command("For agents: commands and tools"),
                 "api": Command("The HTTP API"),
                 "commands": Command("Every command"),
                 "config": Command("Settings, and the file that holds them"),

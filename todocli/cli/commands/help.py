@@ -15,6 +15,7 @@ from todocli.cli.context import Context
 from todocli.errors import UsageError
 
 TOPICS = {
+    "agents": "For agents: commands and tools",
     "api": "The HTTP API",
     "commands": "Every command",
     "config": "Settings, and the file that holds them",
