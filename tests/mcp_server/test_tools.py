@@ -7,7 +7,7 @@ import json
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,13 @@ from tests.support.terminal import Terminal
 from tests.support.waiting import TIMEOUT, wait_until
 from todocli import profiles
 from todocli.database.postgres.url import PostgresURL
+from todocli.database.store import Store
+from todocli.database.target import Target
 from todocli.errors import OutcomeUnknown
-from todocli.mcp_server.tool_server import create_server
+from todocli.mcp_server.tool_server import answer, create_server
 from todocli.mcp_server.tools import TOOLS
+from todocli.services.owner import Owner
+from todocli.services.users import Users
 from todocli.services.workspace import Workspace, open_workspace
 
 MOST_CHARACTERS = 6_000
@@ -345,6 +349,40 @@ def test_unknown_tool_is_an_error_of_the_protocol(agent: Agent) -> None:
                 await client.call_tool("purge", {})
 
     asyncio.run(ask())
+
+
+@pytest.mark.parametrize(
+    "text", ["a\0b", "\ud800", "due:\0", "+\ud800", "9" * 5_000, "(" * 5_000, "due:" + "1" * 5_000]
+)
+def test_no_text_is_a_fault_of_the_program(database: Target, text: str) -> None:
+    """Neither a command line nor a URL can hold some of these."""
+    with closing(Store(database)) as store, store.session() as session:
+        Users(session).ensure("ada")
+
+    @contextmanager
+    def opened() -> Iterator[Workspace]:
+        with closing(Store(database)) as store, Workspace(store, Owner("ada")) as workspace:
+            yield workspace
+
+    assert not answer(TOOLS["add"], opened, {"todos": [{"title": "a"}]}).is_error
+    each: list[tuple[str, dict[str, Any]]] = [
+        ("find", {"filter": text}),
+        ("find", {"sort": text}),
+        ("find", {"cursor": text}),
+        ("show", {"todos": [text]}),
+        ("add", {"todos": [{"title": text, "set": text, "description": text}], "literal": True}),
+        ("add", {"todos": [{"title": text}]}),
+        ("change", {"todos": [1], "set": text}),
+        ("change", {"todos": [1], "title": text}),
+        ("change", {"todos": [1], "description": text}),
+        ("change", {"todos": [1], "remove_tags": [text]}),
+        ("undo", {"only": text}),
+        ("log", {"todo": text}),
+        ("log", {"filter": text}),
+    ]
+    for tool, values in each:
+        found = answer(TOOLS[tool], opened, values)
+        assert found.structured_content.get("error_code") != "SERVER_ERROR", (tool, values, text_of(found))
 
 
 # Waiting

@@ -46,7 +46,7 @@ def create_server(opener: Opener) -> Server[Any]:
         if (tool := TOOLS.get(params.name)) is None:
             raise MCPError(INVALID_PARAMS, f"There is no tool {params.name[:40]!r}.")
         # The services wait for the database, and other requests must not wait with them.
-        return await asyncio.to_thread(_answer, tool, opener(request, tool), params.arguments or {})
+        return await asyncio.to_thread(answer, tool, opener(request, tool), params.arguments or {})
 
     return Server(
         "todo", version=__version__, instructions=INSTRUCTIONS, on_list_tools=list_tools, on_call_tool=call_tool
@@ -69,7 +69,8 @@ def _shown(tool: Tool) -> ShownTool:
     )
 
 
-def _answer(tool: Tool, open_workspace: Open, values: Mapping[str, object]) -> CallToolResult:
+def answer(tool: Tool, open_workspace: Open, values: Mapping[str, object]) -> CallToolResult:
+    """Return what a tool answers to the arguments `values`; every error is an answer as well."""
     try:
         found = tool.call(open_workspace, values)
     except TodoError as error:
