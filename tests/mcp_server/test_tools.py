@@ -8,6 +8,7 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from tests.support import postgres
 from tests.support.agent import ERAS, Agent, text_of
 from tests.support.terminal import Terminal
 from tests.support.waiting import TIMEOUT, wait_until
-from todocli import profiles
+from todocli import clock, profiles
 from todocli.database.postgres.url import PostgresURL
 from todocli.database.store import Store
 from todocli.database.target import Target
@@ -144,6 +145,15 @@ def test_find_goes_on_at_the_cursor(agent: Agent) -> None:
     assert (numbers(first), first["total"]) == ([1, 2], 3)
     second = agent("find", sort="title", limit=2, cursor=first["next_cursor"])
     assert (numbers(second), second.get("next_cursor")) == ([3], None)
+
+
+def test_next_page_after_midnight_goes_on_with_the_same_day(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    agent("add", todos=[{"title": "a due:today"}, {"title": "b due:today"}])
+    first = agent("find", filter="due:today", limit=1)
+    tomorrow = clock.now() + timedelta(days=1)
+    monkeypatch.setattr(clock, "now", lambda: tomorrow)
+    second = agent("find", filter="due:today", limit=1, cursor=first["next_cursor"])
+    assert numbers(first) + numbers(second) == [1, 2]
 
 
 def test_find_by_completion_finds_completed_todos(agent: Agent) -> None:

@@ -81,7 +81,7 @@ class Changing(Input):
 
     def key(self, tool: str) -> ChangeKey:
         """Return the key of the change that a tool makes of these arguments."""
-        given = self.model_dump(mode="json", exclude={"change", "dry_run"})
+        given = self.model_dump(mode="json", exclude={"change", "dry_run"}, exclude_unset=True)
         return ChangeKey(self.change, fingerprint(f"mcp {tool}", **given))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from todocli import clock
@@ -88,7 +89,7 @@ def find(open_workspace: Open, given: tool_arguments.Find) -> dict[str, Any]:
     """Return a page of a list."""
     after = None if given.cursor is None else Cursor.parse(given.cursor)
     here = after.here.astimezone(clock.here().tzinfo) if after else clock.here()
-    condition = _filter(given.filter)
+    condition = _filter(given.filter, here.date())
     state = given.state or _state(condition)
     query = TodoQuery(state, condition, parse_sort(given.sort), limit=given.limit, here=here)
     with open_workspace() as workspace:
@@ -175,7 +176,7 @@ def log(open_workspace: Open, given: tool_arguments.Log) -> dict[str, Any]:
         raise UsageError("log takes one todo, not several.", hint="Look at them one by one.")
     query = LogQuery(
         todo=todo.items[0] if todo else None,
-        filter=_filter(given.filter),
+        filter=_filter(given.filter, clock.today()),
         limit=given.limit,
         per_change=SHOWN_PER_CHANGE,
     )
@@ -224,9 +225,9 @@ TOOLS = {
 """The tools by name."""
 
 
-def _filter(text: str) -> Filter:
+def _filter(text: str, today: date) -> Filter:
     """Return the filter of a text: words as `todo list` takes them, or an expression as its `--where` does."""
-    words, today = text.split(), clock.today()
+    words = text.split()
     if '"' in text or any(map(parser.is_part_of_expression, words)):
         return parser.parse_where(text, today=today)
     return parser.parse_words(words, today=today) if words else EVERYTHING
