@@ -69,7 +69,7 @@ def test_descriptions_are_short(agent: Agent) -> None:
     assert len(json.dumps(shown)) <= MOST_CHARACTERS
 
 
-def test_schemas_are_valid_and_describe_all_that_is_not_obvious(agent: Agent) -> None:
+def test_schemas_are_valid_closed_and_in_one_piece(agent: Agent) -> None:
     for tool in listed(agent).tools:
         Draft202012Validator.check_schema(tool.input_schema)
         assert tool.input_schema["additionalProperties"] is False
