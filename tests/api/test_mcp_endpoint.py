@@ -187,7 +187,7 @@ def test_user_of_a_gateway_is_served(sqlite_path: Path) -> None:
 
 
 def test_without_the_extra_there_is_nothing(sqlite_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "mcp", None)
+    monkeypatch.setitem(sys.modules, "mcp_types", None)
     with closing(Store(sqlite_path)) as store, TestClient(create_app(store, SETTINGS)) as client:
         assert client.post("/mcp", json={}).status_code == 404
 

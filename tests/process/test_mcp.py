@@ -66,7 +66,7 @@ def test_interrupt_ends_the_program_although_it_waits_for_stdin() -> None:
 
 
 def test_missing_extra_suggests_its_installation(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "mcp", None)
+    monkeypatch.setitem(sys.modules, "mcp_types", None)
     ran = Terminal(monkeypatch)("mcp")
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == (

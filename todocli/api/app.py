@@ -116,7 +116,7 @@ def worker() -> FastAPI:
 
 def _mcp(store: Store) -> McpEndpoint | None:
     """Return the endpoint for agents, if its extra is installed."""
-    if util.find_spec("mcp") is None:
+    if util.find_spec("mcp_types") is None:  # version 1 of the SDK does not have it
         return None
     from todocli.api.mcp_endpoint import McpEndpoint
 

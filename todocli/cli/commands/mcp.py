@@ -27,7 +27,7 @@ def mcp(context: Context) -> None:
     and todo undo takes it back.
     """
     try:
-        import mcp  # noqa: F401
+        import mcp_types  # noqa: F401 - which version 1 of the SDK does not have
     except ImportError:
         raise UsageError("MCP is not installed.", hint="Install it", command=install_extra("mcp")) from None
     from todocli.mcp_server import stdio
