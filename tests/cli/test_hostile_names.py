@@ -106,6 +106,8 @@ LINES = [
     "db downgrade {} --yes",
     "doctor",
     "serve --host {}",
+    "mcp",
+    "mcp {}",
     "help {}",
     "{}",
     "--change {} add x",

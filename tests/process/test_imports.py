@@ -233,7 +233,7 @@ def test_filter_error_loads_no_database(process: Process) -> None:
 
 NEVER_IN_A_PIPE = {
     *("psycopg", "alembic", "mako", "sqlalchemy.dialects.postgresql", "rich", "tomllib", "tomlkit", "markdown_it"),
-    *("pygments", "fastapi", "httpx", "todocli.cli.debug", *TESTS),
+    *("pygments", "fastapi", "httpx", "mcp", "todocli.cli.debug", *TESTS),
 }
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from functools import partial
-from importlib import resources
+from importlib import resources, util
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Route
 
 from todocli import __version__
 from todocli.api import batches, claims, errors, history, me, todos
@@ -27,10 +28,15 @@ from todocli.database.target import resolve_target
 from todocli.errors import NotFound
 from todocli.schemas.views import QueryList
 
+if TYPE_CHECKING:
+    from todocli.api.mcp_endpoint import McpEndpoint
+
 READY_SECONDS = 2.0
 """The deadline of the readiness check, on a connection of its own, however busy the others are."""
 
 _FILES = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css", "favicon-32x32.png": "image/png"}
+_OF_MCP = ("MCP-Protocol-Version", "Mcp-Method", "Mcp-Name")
+_ALLOWED = ("Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", *_OF_MCP)
 _DESCRIPTION = "Your todos, for web pages, phones and other programs. `todo undo` takes back what they change.\n\n"
 _BEARER = "Authenticate with a bearer token: `todo token create NAME` creates one."
 _GATEWAY = "A gateway authenticates the user."
@@ -50,10 +56,12 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with mcp.running() if mcp else nullcontext():
+            yield
         if store:
             store.close()
 
+    mcp = _mcp(store) if store else None
     app = FastAPI(
         title="todo",
         version=__version__,
@@ -83,6 +91,8 @@ def create_app(
     app.get("/readyz", include_in_schema=False)(_ready)
     if metrics:
         app.get("/metrics", include_in_schema=False)(_metrics(metrics))
+    if mcp:
+        app.router.routes.append(Route(mcp.path, mcp, methods=["POST"], include_in_schema=False))
     app.get("/docs", include_in_schema=False)(_docs)
     app.get("/docs/{name}", include_in_schema=False)(_docs_file)
     app.openapi = partial(openapi_document, app, settings.trust_header)  # type: ignore[method-assign]
@@ -95,7 +105,7 @@ def create_app(
             CORSMiddleware,
             allow_origins=list(settings.origins),
             allow_methods=["GET", "POST", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key"],
+            allow_headers=_ALLOWED,
             expose_headers=["ETag", "Location", "Retry-After", "WWW-Authenticate"],
         )
     return app
@@ -118,6 +128,15 @@ def worker(views: Callable[[], QueryList]) -> FastAPI:
         ensure_schema(target)
     store = Store(target, seconds=profile.timeout, connections=settings.connections)
     return create_app(store, settings, user=profile.user, views=views)
+
+
+def _mcp(store: Store) -> McpEndpoint | None:
+    """Return the endpoint for agents, if its extra is installed."""
+    if util.find_spec("mcp_types") is None:  # version 1 of the SDK does not have it
+        return None
+    from todocli.api.mcp_endpoint import McpEndpoint
+
+    return McpEndpoint(store)
 
 
 async def _alive() -> dict[str, str]:

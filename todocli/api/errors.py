@@ -41,10 +41,8 @@ RETRY_SECONDS = 2
 """After how many seconds a client may retry if the database is unavailable."""
 
 _UNAVAILABLE = "The database is unavailable, or not ready."
-_OUTCOME_UNKNOWN = (
-    "Something failed on the way, and it is not known whether the change was made."
-    " Look first, or send the request again with the same Idempotency-Key."
-)
+_OUTCOME_UNKNOWN = "Something failed on the way, and it is not known whether the change was made."
+_REPEAT = " Look first, or send the request again with the same Idempotency-Key."
 
 log = logging.getLogger("todo.api")
 
@@ -110,18 +108,27 @@ def status_of(error: TodoError) -> int:
     return special.get(type(error)) or STATUSES[error.code]
 
 
+def public(error: TodoError) -> TodoError:
+    """Return what a client may know of an error: nothing internal."""
+    if status_of(error) == 500:
+        return TodoError("Internal server error.")
+    if status_of(error) == 503:
+        unknown = isinstance(error, OutcomeUnknown)
+        return OutcomeUnknown(_OUTCOME_UNKNOWN) if unknown else ServiceUnavailable(_UNAVAILABLE)
+    return error
+
+
 def response_for(error: TodoError) -> Response:
     """Return the response for an error. Nothing internal is in it."""
     status = status_of(error)
-    if status == 500:
-        error = TodoError("Internal server error.")
+    error = public(error)
     headers = {}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if status == 503:
         headers["Retry-After"] = str(RETRY_SECONDS)
-        unknown = isinstance(error, OutcomeUnknown)
-        error = OutcomeUnknown(_OUTCOME_UNKNOWN) if unknown else ServiceUnavailable(_UNAVAILABLE)
+    if isinstance(error, OutcomeUnknown):
+        error.detail += _REPEAT
     if isinstance(error, TooManyRequests):
         headers["Retry-After"] = str(error.seconds)
     if isinstance(error, LimitExceeded):
@@ -201,9 +208,8 @@ async def _refused(request: Request, error: Any) -> Response:
     code, detail, headers = "NOT_FOUND", "There is nothing at this path.", {}
     if error.status_code != 404:
         methods = _methods(request)
-        detail = (
-            f"This path allows {', '.join(methods[:-1])} and {methods[-1]}." if methods else "It is not allowed here."
-        )
+        allowed = " and ".join(filter(None, (", ".join(methods[:-1]), *methods[-1:])))
+        detail = f"This path allows {allowed}." if methods else "It is not allowed here."
         code, headers = "USAGE", {"Allow": ", ".join(methods)}
     body = ErrorResponse(detail=detail, error_code=code, field_errors=[])
     return JSONErrorResponse(body, error.status_code, headers)

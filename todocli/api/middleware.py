@@ -68,7 +68,7 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                private = [_NO_STORE] if _route_path(scope).startswith("/api/") else []
+                private = [_NO_STORE] if _route_path(scope).startswith(("/api/", "/mcp")) else []
                 message["headers"] = [*message["headers"], _NO_SNIFF, *private]
             await send(message)
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from todocli.cli.verbs import Verb
     from todocli.database.target import Target
     from todocli.domain.filters.ast import Filter
+    from todocli.domain.history import Origin
     from todocli.domain.idempotency import ChangeKey
     from todocli.profiles import Profile, Profiles
     from todocli.schemas.todos import TodoLine, TodoRead
@@ -128,8 +129,8 @@ class Context(typer.Context):
         return resolve_target(self.profile)
 
     @contextmanager
-    def workspace(self, profile: Profile | None = None) -> Iterator[Workspace]:
-        """Open the todos of the profile's user; see `todocli.services.workspace`."""
+    def workspace(self, profile: Profile | None = None, *, origin: Origin | None = None) -> Iterator[Workspace]:
+        """Open the todos of the profile's user; see `todocli.services.opening`."""
         from todocli.domain.history import Origin
         from todocli.services.opening import open_workspace
 
@@ -145,9 +146,12 @@ class Context(typer.Context):
         def on_only_reads(reason: str) -> None:
             self.output.note(f"{reason} The todos can be read, but not changed.")
 
-        origin = Origin("cli", self.actor)
         with open_workspace(
-            profile, origin=origin, on_create=on_create, on_only_reads=on_only_reads, on_wait=self.on_wait(profile)
+            profile,
+            origin=origin or Origin("cli", self.actor),
+            on_create=on_create,
+            on_only_reads=on_only_reads,
+            on_wait=self.on_wait(profile),
         ) as workspace:
             yield workspace
 

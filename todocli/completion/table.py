@@ -853,6 +853,15 @@ TABLE = Command(
                 HELP,
             ),
         ),
+        "mcp": Command(
+            "Give an agent your todos as tools, over...",
+            options=(
+                PROFILE,
+                NO_INPUT,
+                COLOR,
+                HELP,
+            ),
+        ),
         "doctor": Command(
             "Check the setup and suggest fixes.",
             options=(
@@ -875,6 +884,7 @@ TABLE = Command(
                 HELP,
             ),
             commands={
+                "agents": Command("For agents: commands and tools"),
                 "api": Command("The HTTP API"),
                 "commands": Command("Every command"),
                 "config": Command("Settings, and the file that holds them"),
@@ -896,6 +906,7 @@ TABLE = Command(
                 "operators": Command("Running a shared database"),
                 "profiles": Command("Who you are, and which database you use"),
                 "scripting": Command("Pipes, JSON and safe retries"),
+                "serve": Command("Running the server"),
                 "undo": Command("Undo, redo and the log"),
                 "add": Command("Add a todo."),
                 "list": Command("List todos, most urgent first."),
@@ -921,7 +932,7 @@ TABLE = Command(
                 "export": Command("Export todos to a file, completed ones too."),
                 "backup": Command("Copy the embedded database to a new file,..."),
                 "share": Command("Move on to Neon: copy your todos there,..."),
-                "serve": Command("Serve the HTTP API: the same todos, for..."),
+                "mcp": Command("Give an agent your todos as tools, over..."),
                 "doctor": Command("Check the setup and suggest fixes."),
                 "help": Command("Explain a command or a topic."),
                 "view": Command(

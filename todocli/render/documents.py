@@ -26,7 +26,7 @@ def document(value: BaseModel, fields: Sequence[str] | None = None) -> str:
         data["items"] = [_select(item, fields) for item in data["items"]]
     else:
         data = _select(data, fields)
-    return _json(data)
+    return compact_json(data)
 
 
 def document_in_pieces(
@@ -39,9 +39,9 @@ def document_in_pieces(
         if fields is None:
             whole = _escaped(item.model_dump_json())
         else:
-            whole = _json(_select(item.model_dump(mode="json"), fields))
+            whole = compact_json(_select(item.model_dump(mode="json"), fields))
         yield whole if count == 1 else f",{whole}"
-    yield f"],{_json(closing(count))[1:]}"
+    yield f"],{compact_json(closing(count))[1:]}"
 
 
 def json_lines(values: Iterable[BaseModel], fields: Sequence[str] | None = None) -> Iterator[str]:
@@ -78,7 +78,8 @@ def plain(todo: TodoLine | TodoRead, description: str = "") -> str:
     return "\t".join([str(todo.number), todo.state, *columns]).rstrip("\t")
 
 
-def _json(data: Mapping[str, object]) -> str:
+def compact_json(data: Mapping[str, object]) -> str:
+    """Return `data` as one JSON document without white space."""
     return _escaped(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
 
 

@@ -35,8 +35,8 @@ class ChangeRead(Output):
 
     id: UUID = Field(description="What a todo's `change_id` refers to.")
     made_at: Instant
-    source: str = Field(description="Where it came from: cli, api or sql.")
-    actor: str | None = Field(description="Who made it, where that is known: the name of a token.")
+    source: str = Field(description="Where it came from: cli, api, mcp or sql.")
+    actor: str | None = Field(description="Who made it, where that is known: the name of a token or an agent.")
     kind: Literal["change", "undo", "redo"]
     undoes: UUID | None = Field(description="The change that this one undid; of a redo, the undo.")
     is_undone: bool

@@ -76,7 +76,7 @@ class Workspace:
         self.store = store
         self._owner = owner
         self._register = register
-        self._origin = origin
+        self.origin = origin
         self._stack = ExitStack()
 
     def __enter__(self) -> Workspace:
@@ -112,7 +112,7 @@ class Workspace:
         """The todos."""
         from todocli.services.todos import Todos
 
-        return Todos(self.session, self.owner, origin=self._origin)
+        return Todos(self.session, self.owner, origin=self.origin)
 
     def walk_todos(self, query: TodoQuery) -> Iterator[TodoRead]:
         """Walk a list of any length; see `_walk`."""
@@ -188,7 +188,7 @@ class Workspace:
         """What a purge would destroy."""
         from todocli.services.history.purge import Purge
 
-        return Purge(self.session, self.owner, origin=self._origin)
+        return Purge(self.session, self.owner, origin=self.origin)
 
     @property
     def tokens(self) -> Tokens:
@@ -234,13 +234,13 @@ class Workspace:
         """Who works on what."""
         from todocli.services.claims import Claims
 
-        return Claims(self.session, self.owner, self._origin)
+        return Claims(self.session, self.owner, self.origin)
 
     def edit_each(self, edits: Sequence[Edit], key: ChangeKey) -> Result:
         """Change several todos, each in its own way; see `todocli.services.edits.Edits.apply`."""
         from todocli.services.edits import Edits
 
-        owner, origin = self.owner, self._origin
+        owner, origin = self.owner, self.origin
         return self._atomically(lambda session: Edits(session, owner, origin).apply(edits, key))
 
     def add(self, drafts: Sequence[TodoCreate], key: ChangeKey) -> Result:
@@ -262,7 +262,7 @@ class Workspace:
         from todocli.clock import now
         from todocli.services.imports.importing import Import
 
-        owner, origin, moment = self.owner, self._origin, now()
+        owner, origin, moment = self.owner, self.origin, now()
 
         def run(session: Session) -> Outcome:
             work = Import(session, owner, format_name, fields, origin=origin)
@@ -301,7 +301,7 @@ class Workspace:
         """Return what `work` on the todos returns, in one transaction. A rehearsal is rolled back."""
         from todocli.services.todos import Todos
 
-        owner, origin = self.owner, self._origin
+        owner, origin = self.owner, self.origin
 
         def run(session: Session) -> Result:
             result = work(Todos(session, owner, origin=origin))
@@ -322,7 +322,7 @@ class Workspace:
     ) -> ChangeList:
         from todocli.services.history.undo import Undo
 
-        owner, origin = self.owner, self._origin
+        owner, origin = self.owner, self.origin
         return self._atomically(
             lambda session: Undo(session, owner, origin=origin).reverse(
                 verb, count, key, only=only, force=force, dry_run=dry_run
@@ -333,7 +333,7 @@ class Workspace:
         """Delete a todo for good; see `todocli.services.history.purge.Purge.purge_one`."""
         from todocli.services.history.purge import Purge
 
-        owner, origin = self.owner, self._origin
+        owner, origin = self.owner, self.origin
         return self._atomically(
             lambda session: Purge(session, owner, origin=origin).purge_one(todo, key, expected=expected)
         )
@@ -344,7 +344,7 @@ class Workspace:
         """Delete todos in the trash for good; see `todocli.services.history.purge.Purge.purge`."""
         from todocli.services.history.purge import Purge
 
-        owner, origin = self.owner, self._origin
+        owner, origin = self.owner, self.origin
         return self._atomically(
             lambda session: Purge(session, owner, origin=origin).purge(trash, expected, key, per_change=per_change)
         )

@@ -15,6 +15,7 @@ from todocli.cli.context import Context
 from todocli.errors import UsageError
 
 TOPICS = {
+    "agents": "For agents: commands and tools",
     "api": "The HTTP API",
     "commands": "Every command",
     "config": "Settings, and the file that holds them",
@@ -28,6 +29,7 @@ TOPICS = {
     "operators": "Running a shared database",
     "profiles": "Who you are, and which database you use",
     "scripting": "Pipes, JSON and safe retries",
+    "serve": "Running the server",
     "undo": "Undo, redo and the log",
 }
 """The topics, each with its title. All but `commands` are Markdown files in `todocli/help/`."""
