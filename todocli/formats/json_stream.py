@@ -33,17 +33,18 @@ class Readable(Protocol):
         """Return the next bytes, at least one until the end."""
 
 
-def json_items(file: Readable, path: str) -> Iterator[tuple[str, Any]]:
+def json_items(file: Readable, path: str, *, has_many: bool = False) -> Iterator[tuple[str, Any]]:
     """Return the items at a path of a document (`ijson`'s, such as `items.item`), each with its place.
 
-    An empty file has none. Raises `ValidationError` if it is not JSON, or has no list or object where the path begins.
+    With `has_many`, a file has documents one after the other, as JSON lines are. An empty file has none. Raises
+    `ValidationError` if it is not JSON, or has no list or object where the path begins.
     """
     import ijson
 
     document = _Guarded(file, _first(path))
     number = 0
     with _errors(document, lambda: number):
-        for number, item in enumerate(ijson.items(document, path, use_float=True), 1):
+        for number, item in enumerate(ijson.items(document, path, use_float=True, multiple_values=has_many), 1):
             yield f"item {number}", item
 
 

@@ -1,4 +1,7 @@
-"""The program's own JSON with one todo per line, as `todo list --jsonl` prints it, after a line with the version."""
+"""The program's own JSON with one todo per line, as `todo list --jsonl` prints it, after a line with the version.
+
+Of lines with history (`todocli.formats.history`), the todos are read.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ def read(file: BinaryIO) -> Iterator[Entry]:
 
 
 def _items(file: BinaryIO) -> Iterator[tuple[str, Any]]:
+    has_history = False
     for number, line in text_lines(file):
         if not line.strip():
             continue
@@ -30,7 +34,12 @@ def _items(file: BinaryIO) -> Iterator[tuple[str, Any]]:
             ) from None
         if number == 1 and isinstance(item, dict) and item.get("format") == "todo":
             check_version(line)
+            has_history = "rows" in item
             continue
+        if has_history and isinstance(item, dict):
+            if item.get("table") != "todos":
+                continue
+            item = item.get("row")
         yield f"line {number}", item
 
 
