@@ -15,6 +15,9 @@ from todocli.formats.json import VERSION, check_version, parse
 from todocli.formats.reading import entries, text_lines
 from todocli.schemas.todos import TodoRead
 
+_MAX_LINE = 100_000_000
+"""The most bytes of a line: a todo with a thousand of the longest notes."""
+
 
 def read(file: BinaryIO) -> Iterator[Entry]:
     """Return the todos of a file. Raises `ValidationError` for a line that is not JSON."""
@@ -23,7 +26,7 @@ def read(file: BinaryIO) -> Iterator[Entry]:
 
 def _items(file: BinaryIO) -> Iterator[tuple[str, Any]]:
     has_history = False
-    for number, line in text_lines(file):
+    for number, line in text_lines(file, limit=_MAX_LINE):
         if not line.strip():
             continue
         try:

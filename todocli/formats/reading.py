@@ -16,7 +16,7 @@ from todocli.schemas.exports import TodoLeaving
 from todocli.schemas.todos import TodoRead
 
 MAX_LINE = 1_000_000
-"""The most bytes of a line, as no todo takes so many."""
+"""The most bytes of a line, as no todo without notes takes so many."""
 
 _FIRST, _LAST = datetime(1, 1, 3), datetime(9999, 12, 29)
 _POINTED = re.compile(r"(?P<day>\d\d?)\.(?P<month>\d\d?)\.(?P<year>\d{4})(?: (?P<clock>\d\d?:\d\d))?", re.ASCII)
@@ -58,18 +58,18 @@ class LineIds:
         return f"{digest.hex()}-{self._seen[digest]}"
 
 
-def text_lines(file: BinaryIO, *, with_ends: bool = False) -> Iterator[tuple[int, str]]:
+def text_lines(file: BinaryIO, *, with_ends: bool = False, limit: int = MAX_LINE) -> Iterator[tuple[int, str]]:
     """Return the lines of a file in UTF-8 with their numbers, without their ends unless `with_ends`.
 
-    Raises `ValidationError` for another encoding, a NUL, or a line of more than `MAX_LINE` bytes.
+    Raises `ValidationError` for another encoding, a NUL, or a line of more bytes than `limit`.
     """
     number = 0
-    while data := file.readline(MAX_LINE + 1):
+    while data := file.readline(limit + 1):
         number += 1
         if number == 1 and data.startswith(WIDE_MARKS):
             raise not_utf8("The file is UTF-16, not UTF-8.", "utf-16")
-        if len(data) > MAX_LINE:
-            detail = f"Line {number} of the file has more than {MAX_LINE:,} bytes."
+        if len(data) > limit:
+            detail = f"Line {number} of the file has more than {limit:,} bytes."
             raise ValidationError(detail, hint="Check that the file is what its name says, or pass --format.")
         if b"\0" in data:
             raise ValidationError(
