@@ -108,7 +108,7 @@ def test_selection_repeated_with_same_key_applies_once(ada: Client) -> None:
 
 
 def test_undo_of_many_todos_takes_few_statements(database: Target, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("todocli.services.history.undo._MAX_IDS", 10)
+    monkeypatch.setattr("todocli.services.history.patches.MAX_IDS", 10)
     with open_store(database) as store:
         with store.session() as session:
             owner = Owner("ada", Users(session).ensure("ada"))

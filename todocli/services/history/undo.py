@@ -21,7 +21,6 @@ finds all of them.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
@@ -38,9 +37,10 @@ from todocli.domain.history import COMMAND_LINE, Origin
 from todocli.domain.idempotency import ChangeKey
 from todocli.domain.ids import derived_id
 from todocli.errors import Conflict, FieldError, NotFound, ValidationError
-from todocli.models import Change, History, Note, Todo, User
+from todocli.models import Change, History, Note, Todo
 from todocli.schemas.changes import ChangeList
 from todocli.services.history.log import Log, LogQuery, RecordedChange, TodoChange, is_undone
+from todocli.services.history.patches import MAX_IDS, Patch
 from todocli.services.history.reversal import Columns, RowReversal
 from todocli.services.idempotency import recorded_todos
 from todocli.services.owner import Owner
@@ -54,9 +54,6 @@ MANY = 1_000
 
 _PER_ROW = 0.01
 """How many more seconds each todo of such a change may take."""
-
-_MAX_IDS = 10_000
-"""The most todos that one statement names: its parameters are limited."""
 
 _FIRST_PORTION = 20
 
@@ -139,17 +136,16 @@ class Undo:
         }
         stored = self._lock([todo.todo_id for touched in todos.values() for todo in touched])
         rows: dict[UUID, Columns] = {**stored}
-        patches: list[list[tuple[UUID, Columns, bool]]] = []
+        patches = [Patch(self._session, self._owner) for _ in changes]
         conflicts: dict[UUID, RecordedChange] = {}
-        for change in changes:
-            patches.append([])
+        for change, patch in zip(changes, patches, strict=True):
             for todo in todos[change.id]:
                 row = rows.get(todo.todo_id)
                 reversal = RowReversal.undo(todo) if verb == "undo" else RowReversal.redo(todo)
                 if not reversal.applies_to(row):
                     conflicts.setdefault(todo.todo_id, change)
                 columns = reversal.patch(row, moment)
-                patches[-1].append((todo.todo_id, columns, row is None))
+                patch.add(todo.todo_id, columns, row)
                 rows[todo.todo_id] = {**(row or {}), **columns}
         if conflicts and not force:
             raise self._conflict(verb, changes, conflicts, stored)
@@ -159,8 +155,8 @@ class Undo:
                 if change.id in large:
                     deleted_at = moment if verb == "undo" else None
                     self._move_added(change.id, verb, {"deleted_at": deleted_at, **stamped})
-                self._write(patch, stamped)
-            if any("note_count" in columns for patch in patches for _, columns, is_new in patch if not is_new):
+                patch.write(stamped)
+            if any(patch.has_notes for patch in patches):
                 self._hide_notes([change.id for change in changes], moment if verb == "undo" else None)
 
     # What is read
@@ -274,10 +270,10 @@ class Undo:
     def _lock(self, ids: Sequence[UUID]) -> dict[UUID, Columns]:
         """Lock todos, and return those that exist."""
         found: dict[UUID, Columns] = {}
-        for i in range(0, len(ids), _MAX_IDS):
+        for i in range(0, len(ids), MAX_IDS):
             query = (
                 sa.select(*_todos.c)
-                .where(self._owner.owns(Todo), col(Todo.id).in_(ids[i : i + _MAX_IDS]))
+                .where(self._owner.owns(Todo), col(Todo.id).in_(ids[i : i + MAX_IDS]))
                 .order_by(col(Todo.id))
                 .with_for_update()
             )
@@ -305,37 +301,6 @@ class Undo:
             return _todos.c.change_id.in_(undos)
         redos = sa.select(col(redo.id)).where(self._owner.owns(redo), col(redo.undoes).in_(undos))
         return sa.or_(_todos.c.change_id == change_id, _todos.c.change_id.in_(redos))
-
-    def _write(self, patch: Sequence[tuple[UUID, Columns, bool]], stamped: Mapping[str, Any]) -> None:
-        """Write one reversed change: todos that get the same values in one statement, however many they are."""
-        alike: dict[str, tuple[Columns, list[UUID]]] = {}
-        for todo_id, columns, is_new in patch:
-            if is_new:
-                self._insert({"id": todo_id, **columns, **stamped})
-            else:
-                alike.setdefault(repr(columns), (columns, []))[1].append(todo_id)
-        single: dict[tuple[str, ...], list[Columns]] = defaultdict(list)
-        mine = self._owner.owns(Todo)
-        for columns, ids in alike.values():
-            if len(ids) == 1:
-                single[tuple(columns)].append({"todo": ids[0], **{f"new_{name}": columns[name] for name in columns}})
-                continue
-            for i in range(0, len(ids), _MAX_IDS):
-                statement = _todos.update().where(mine, _todos.c.id.in_(ids[i : i + _MAX_IDS]))
-                self._session.execute(statement.values(**columns, **stamped, version=_todos.c.version + 1))
-        for names, rows in single.items():
-            new: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in names}
-            statement = _todos.update().where(mine, _todos.c.id == sa.bindparam("todo"))
-            self._session.execute(statement.values(**new, **stamped, version=_todos.c.version + 1), rows)
-
-    def _insert(self, columns: Columns) -> None:
-        """Insert a deleted todo again; its version continues where its history ends."""
-        so_far = sa.select(sa.func.count() + 1).where(self._owner.owns(History), col(History.todo_id) == columns["id"])
-        columns = {**columns, "note_count": 0}  # its notes went with the row
-        values: Columns = {name: sa.literal(value, _todos.c[name].type) for name, value in columns.items()}
-        values |= {"version": so_far.scalar_subquery(), "user_id": col(User.id)}
-        row = sa.select(*values.values()).select_from(User).where(self._owner.is_user())
-        self._session.execute(_todos.insert().from_select(list(values), row))
 
     def _hide_notes(self, changes: Sequence[UUID], at: datetime | None) -> None:
         """Hide the notes that some changes added; show them again if `at` is None."""
