@@ -63,3 +63,13 @@ def load(session: Session, table: sa.Table, batches: Iterable[Sequence[tuple[Any
         for batch in batches:
             for row in batch:
                 copy.write_row(stored(row))
+
+
+def plan_for_many(session: Session) -> None:
+    """Let Postgres plan the triggers again, for the many rows that the next statement writes.
+
+    It keeps the plans of the first statement on the connection. If that wrote few rows, the time for many grows with
+    the square of their number.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection().exec_driver_sql("DISCARD PLANS")
