@@ -43,26 +43,29 @@ def load(session: Session, table: sa.Table, batches: Iterable[Sequence[tuple[Any
     processors = [
         kind.bind_processor(connection.dialect) if is_sqlite or isinstance(kind, Names) else None for kind in kinds
     ]  # psycopg knows all other types
-    converted = [(i, processor) for i, processor in enumerate(processors) if processor]
 
-    def stored(given: tuple[Any, ...]) -> tuple[Any, ...]:
-        row = list(given)
-        for i, processor in converted:
-            if row[i] is not None:
-                row[i] = processor(row[i])
-        return tuple(row)
+    def stored(batch: Sequence[tuple[Any, ...]]) -> Iterable[tuple[Any, ...]]:
+        """Return rows as the driver takes them, converted by column: most have one kind, or nothing, in all rows."""
+        columns = zip(*batch, strict=True)
+        return zip(
+            *(
+                [None if value is None else process(value) for value in column] if process else column
+                for process, column in zip(processors, columns, strict=True)
+            ),
+            strict=True,
+        )
 
     if is_sqlite:
         statement = f"INSERT INTO {table.fullname} VALUES ({', '.join('?' * len(kinds))})"  # noqa: S608 - our own names
         for batch in batches:
             if batch:
-                connection.exec_driver_sql(statement, [stored(row) for row in batch])
+                connection.exec_driver_sql(statement, list(stored(batch)))
         return
     driver: Any = connection.connection.driver_connection
     with driver.cursor().copy(f"COPY {table.fullname} FROM STDIN") as copy:
         for batch in batches:
-            for row in batch:
-                copy.write_row(stored(row))
+            for row in stored(batch) if batch else ():
+                copy.write_row(row)
 
 
 def plan_for_many(session: Session) -> None:
