@@ -7,12 +7,16 @@ somebody else then.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from todocli.models import Names
+from todocli.models import ClockTime, Names, UtcDateTime
+
+_REPEATED = (sa.Date, ClockTime, UtcDateTime)
+"""Types of which many rows have the same values, each of which is converted once."""
 
 _SCHEMA = {"sqlite": "temp", "postgresql": "pg_temp"}
 
@@ -43,6 +47,10 @@ def load(session: Session, table: sa.Table, batches: Iterable[Sequence[tuple[Any
     processors = [
         kind.bind_processor(connection.dialect) if is_sqlite or isinstance(kind, Names) else None for kind in kinds
     ]  # psycopg knows all other types
+    processors = [
+        lru_cache(maxsize=1_000)(process) if process and isinstance(column.type, _REPEATED) else process
+        for process, column in zip(processors, table.c, strict=True)
+    ]
 
     def stored(batch: Sequence[tuple[Any, ...]]) -> Iterable[tuple[Any, ...]]:
         """Return rows as the driver takes them, converted by column: most have one kind, or nothing, in all rows."""
