@@ -283,6 +283,17 @@ def test_exports_print_and_write_their_documents(todo: Terminal, tmp_path: Path)
         check(name, "".join(file.read_text("utf-8").splitlines()) + "\n")
 
 
+def test_export_with_history_as_lines_keeps_to_the_contract(todo: Terminal, tmp_path: Path) -> None:
+    todo.ok("import - --format todotxt", stdin="a\n")
+    todo.ok("note 1 called")
+    file = tmp_path / "all.jsonl"
+    check("ExportRead", todo.ok(f"export --history {quote(str(file))} --json"))
+    head, *lines = file.read_text("utf-8").splitlines(keepends=True)
+    assert check("HistoryHeader", head)["rows"] == len(lines)
+    tables = {check("HistoryLine", line)["table"] for line in lines}
+    assert tables == {"todos", "changes", "history", "notes", "sources"}
+
+
 def test_copies_print_their_document(
     todo: Terminal, empty_postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -339,16 +339,17 @@ def test_export_with_history_takes_no_filter(todo: Terminal) -> None:
     assert todo("export --history x.csv").code == 2
 
 
-def test_export_with_history_is_restored(todo: Terminal, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+@pytest.mark.parametrize("name", ["all.json", "all.jsonl"])
+def test_export_with_history_is_restored(
+    todo: Terminal, monkeypatch: pytest.MonkeyPatch, folder: Path, name: str
+) -> None:
     todo.ok("import todo.txt")
     todo.ok("done 2")
     todo.ok("rm 3")
-    todo.ok("export --history all.json")
+    todo.ok(f"export --history {name}")
     log = todo.ok("log")
     monkeypatch.setenv("TODO_HOME", str(folder / "other"))
-    assert todo.ok("import --restore all.json") == (
-        "Copied from all.json to local: todos 3 new; 3 changes and 0 notes\n"
-    )
+    assert todo.ok(f"import --restore {name}") == (f"Copied from {name} to local: todos 3 new; 3 changes and 0 notes\n")
     assert todo.ok("log") == log
     todo.ok("undo")
     assert todo.ok("trash") == ""

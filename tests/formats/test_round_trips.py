@@ -15,8 +15,9 @@ from tests.support.factories import NOON, a_todo
 from tests.support.formats import entries_of, written
 from tests.support.strategies import drafts, titles
 from todocli.domain.records import Record
+from todocli.formats.reading import MAX_LINE
 from todocli.formats.registry import by_name
-from todocli.schemas.todos import NoteRead, TodoRead
+from todocli.schemas.todos import NOTE_LENGTH, NoteRead, TodoRead
 
 ONLY_DAYS = ("todotxt", "markdown")
 """Formats that have the day of an instant only."""
@@ -122,3 +123,11 @@ def test_what_is_written_is_read_again(name: str) -> None:
         assert [dict(record.unheld) for record in records] == [{}] * len(drawn)
 
     check()
+
+
+@pytest.mark.parametrize("name", ["json", "jsonl"])
+def test_todo_with_more_notes_than_a_line_of_text_holds_is_read_again(name: str) -> None:
+    notes = [NoteRead(at=NOON, text="x" * NOTE_LENGTH)] * (MAX_LINE // NOTE_LENGTH + 1)
+    [record] = entries_of(name, written(name, a_todo(1, notes=notes)))
+    assert isinstance(record, Record)
+    assert len(record.notes) == len(notes)

@@ -6,11 +6,11 @@ import io
 import json
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 import sqlalchemy as sa
@@ -274,11 +274,16 @@ def test_source_without_the_user_is_reported(places: tuple[Place, Place]) -> Non
 # Through a file
 
 
-def exported(place: Place) -> bytes:
+Write = Callable[[Snapshot, TextIO], None]
+
+FRAMINGS = pytest.mark.parametrize("write", [history.write, history.write_lines])
+
+
+def exported(place: Place, write: Write = history.write) -> bytes:
     with Snapshot() as snapshot, place.open() as workspace:
         workspace.read_snapshot(snapshot)
         file = io.StringIO()
-        history.write(snapshot, file)
+        write(snapshot, file)
         return file.getvalue().encode()
 
 
@@ -290,9 +295,10 @@ def restored(place: Place, document: bytes) -> Copied:
             return copied
 
 
-def test_export_with_history_is_restored_exactly(here: Place, there: Place) -> None:
+@FRAMINGS
+def test_export_with_history_is_restored_exactly(here: Place, there: Place, write: Write) -> None:
     here.add("\u2028 \x1f ü 🙂")
-    restored(there, exported(here))
+    restored(there, exported(here, write))
     assert there.everything() == here.everything()
     assert there.log() == here.log()
     assert exported(there).split(b'"changes"')[0] == exported(here).split(b'"changes"')[0]
@@ -306,8 +312,10 @@ def test_restore_refuses_a_user_with_other_todos(here: Place, there: Place) -> N
     assert there.titles() == [(1, "mine")]
 
 
-def test_export_with_history_can_be_imported_like_any_other(here: Place) -> None:
-    entries = list(to_read(None, Path("x.json"), exported(here)).read(io.BytesIO(exported(here))))
+@pytest.mark.parametrize(("write", "name"), [(history.write, "x.json"), (history.write_lines, "x.jsonl")])
+def test_export_with_history_can_be_imported_like_any_other(here: Place, write: Write, name: str) -> None:
+    document = exported(here, write)
+    entries = list(to_read(None, Path(name), document).read(io.BytesIO(document)))
     found = {entry.title: [note.text for note in entry.notes] for entry in entries if isinstance(entry, Record)}
     assert found == {"one": ["first"], "two": []}
     assert [entry.kind for entry in entries if isinstance(entry, LeftOut)] == ["todos in the trash"]
@@ -337,6 +345,36 @@ def test_damaged_export_is_refused_with_its_place(sqlite_path: Path, old: bytes,
     damaged = document.replace(old, new, 1) if old != b"]}" else document[:-3]
     with Snapshot() as snapshot, pytest.raises(ValidationError, match=message):
         history.read(io.BytesIO(damaged), snapshot)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (b'"title": "one"', b'"title": ""', "Line [234]: The title must not be empty"),
+        (b'"number": 1,', b'"number": "1",', "Line [234] is not valid: '1' is no int"),
+        (b'"number": 2,', b'"number": 1,', "Line [234] is not valid: the number 1 is there twice"),
+        (b'"table": "changes"', b'"table": "users"', "Line 5 is no row of changes, todos"),
+        (b'{"table": "changes", "row": {', b'{"table": "changes", "raw": {', "Line 5 is not valid"),
+        (b'\n{"table": "changes"', b'\n3\n{"table": "changes"', "Line 5 is no row of"),
+        (b'"change_id": "0', b'"change_id": "f', "refers to the change f"),
+        (b'{"table": "changes", "row": {', b"{" * 200, "nested more than 100 deep"),
+        (b'"version": 1', b'"version": 2', "version 2 of the format"),
+        (b'"last_number"', b'"last"', "no export with history"),
+        (b'"rows"', b'"row"', "no export with history"),
+    ],
+)
+def test_damaged_lines_are_refused_with_their_place(sqlite_path: Path, old: bytes, new: bytes, message: str) -> None:
+    document = exported(settled(Place(sqlite_path)), history.write_lines)
+    assert old in document
+    with Snapshot() as snapshot, pytest.raises(ValidationError, match=message):
+        history.read(io.BytesIO(document.replace(old, new, 1)), snapshot)
+
+
+def test_lines_without_the_last_are_refused(sqlite_path: Path) -> None:
+    lines = exported(settled(Place(sqlite_path)), history.write_lines).splitlines(keepends=True)
+    rows = len(lines) - 1
+    with Snapshot() as snapshot, pytest.raises(ValidationError, match=f"has {rows - 1} rows, and .* says {rows}"):
+        history.read(io.BytesIO(b"".join(lines[:-1])), snapshot)
 
 
 # The next copy

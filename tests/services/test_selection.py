@@ -108,7 +108,7 @@ def test_selection_repeated_with_same_key_applies_once(ada: Client) -> None:
 
 
 def test_undo_of_many_todos_takes_few_statements(database: Target, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("todocli.services.history.undo._MAX_IDS", 10)
+    monkeypatch.setattr("todocli.services.history.patches.PORTION", 10)
     with open_store(database) as store:
         with store.session() as session:
             owner = Owner("ada", Users(session).ensure("ada"))
@@ -122,6 +122,6 @@ def test_undo_of_many_todos_takes_few_statements(database: Target, monkeypatch: 
             return Undo(session, owner).reverse("undo", 1, key(None, "undo", count=1))
 
         assert store.atomically(undo).items[0].count == 25
-        assert len([text for text in sent if "UPDATE todos" in text.replace("todo.", "")]) == 3
+        assert len([text for text in sent if "UPDATE todos" in text.replace("todo.", "")]) == 1
         with store.session() as session:
             assert Client(session, owner).find(TodoQuery(limit=1)).total == 25

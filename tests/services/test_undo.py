@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import threading
 import uuid
-from collections.abc import Callable, Iterator
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,10 +21,12 @@ from todocli.database.postgres.url import PostgresURL
 from todocli.database.store import open_store
 from todocli.database.target import Target
 from todocli.domain.idempotency import ChangeKey
+from todocli.domain.ids import new_id
 from todocli.domain.references import References, parse_references
 from todocli.errors import Conflict, MissingUserContext, NotFound, ValidationError
 from todocli.schemas.changes import ChangeList, ChangeRead
 from todocli.schemas.todos import TodoCreate, TodoRead, TodoUpdate
+from todocli.services.history import patches
 from todocli.services.history import undo as undo_module
 from todocli.services.history.log import Log, LogQuery
 from todocli.services.history.purge import Purge, TrashQuery
@@ -59,7 +61,7 @@ class Person:
     def done(self, *words: str) -> None:
         self.todos(lambda todos: todos.complete(refs(*words)))
 
-    def edit(self, word: str, **fields: str) -> None:
+    def edit(self, word: str, **fields: object) -> None:
         self.todos(lambda todos: todos.edit(refs(word), TodoUpdate.model_validate(fields)))
 
     def rm(self, *words: str) -> None:
@@ -592,7 +594,7 @@ def test_add_repeated_after_purge_adds_nothing(ada: Person) -> None:
     assert ada.lines() == []
 
 
-# Large additions, of which the rows are not read
+# Large changes: rows that they added are not read, others are in portions
 
 
 @pytest.fixture
@@ -639,6 +641,15 @@ def test_undo_of_large_addition_together_with_later_changes(ada: Person) -> None
 
 
 @pytest.mark.usefixtures("large")
+def test_redo_of_large_addition_together_with_a_removal(ada: Person) -> None:
+    ada.add("a", "b", "c")
+    ada.rm("2")
+    ada.undo(2)
+    ada.redo(2)
+    assert (ada.lines(), [todo.title for todo in ada.listed("trash")]) == (["1 a open", "3 c open"], ["b"])
+
+
+@pytest.mark.usefixtures("large")
 def test_force_moves_changed_todos_of_large_addition_too(ada: Person) -> None:
     ada.add("a", "b", "c")
     console = Console(ada.target)
@@ -649,3 +660,85 @@ def test_force_moves_changed_todos_of_large_addition_too(ada: Person) -> None:
         forced = key(None, "undo", only=str(first), force=True)
         store.atomically(lambda s: Undo(s, ada.owner).reverse("undo", 1, forced, only=str(first), force=True))
     assert [todo.title for todo in ada.listed("trash")] == ["a", "B", "c"]
+
+
+@pytest.fixture
+def portions(large: None, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Let a portion be two todos; return the sizes of those that are read."""
+    sizes: list[int] = []
+    lock = Undo._lock
+
+    def counted(self: Undo, ids: Sequence[UUID]) -> Any:
+        sizes.append(len(ids))
+        return lock(self, ids)
+
+    monkeypatch.setattr(Undo, "_lock", counted)
+    for module in (undo_module, patches):
+        monkeypatch.setattr(module, "PORTION", 2)
+    return sizes
+
+
+def update_all(console: Console, columns: str) -> None:
+    """Update all todos in one change."""
+    console.run(f"UPDATE todos SET {columns}, change_id = '{new_id(now()).hex}', change_source = 'sql'")
+
+
+def test_large_update_is_undone_and_redone_in_portions(ada: Person, console: Console, portions: list[int]) -> None:
+    ada.add("a", "b", "c", "d", "e")
+    ada.edit("3", due_on=date(2026, 1, 2), due_time=time(17))
+    before = content(ada.listed())
+    update_all(console, "title = title || '!', due_on = '2026-03-04', tags = NULL")
+    after = content(ada.listed())
+    for _ in range(2):
+        ada.undo()
+        assert content(ada.listed()) == before
+        ada.redo()
+        assert content(ada.listed()) == after
+    assert portions == [2, 2, 1] * 4
+    assert [todo.version for todo in ada.listed()] == [5, 5, 6, 5, 5]
+
+
+@pytest.mark.usefixtures("portions")
+def test_undo_of_large_update_names_what_was_changed_since(ada: Person, console: Console) -> None:
+    ada.add("a", "b", "c", "d", "e")
+    update_all(console, "title = title || '!'")
+    for number in (5, 4, 2):
+        ada.edit(str(number), title=f"{number}th")
+    ada.edit("3", description="kept")
+    lines = ada.lines()
+    updated = ada.log().items[-2].id
+    only = key(None, "undo", only=str(updated))
+    names = r"^2 2th has been .*\. 4 4th has been .*\. 5 5th has been .* Nothing was changed\.$"
+    with open_store(ada.target) as store, pytest.raises(Conflict, match=names):
+        store.atomically(lambda s: Undo(s, ada.owner).reverse("undo", 1, only, only=str(updated)))
+    assert ada.lines() == lines
+    with open_store(ada.target) as store:
+        forced = key(None, "undo", only=str(updated), force=True)
+        store.atomically(lambda s: Undo(s, ada.owner).reverse("undo", 1, forced, only=str(updated), force=True))
+    assert [todo.title for todo in ada.listed()] == ["a", "b", "c", "d", "e"]
+    assert ada.listed()[2].description == "kept"
+
+
+@pytest.mark.usefixtures("portions")
+def test_undo_of_large_updates_together_with_later_changes(ada: Person, console: Console) -> None:
+    ada.add("a", "b", "c")
+    before = content(ada.listed())
+    update_all(console, "title = title || '!'")
+    ada.edit("2", title="B")
+    update_all(console, "title = title || '?'")
+    after = content(ada.listed())
+    ada.undo(3)
+    assert content(ada.listed()) == before
+    ada.redo(3)
+    assert content(ada.listed()) == after
+    assert [change.kind for change in ada.log().items[:6]] == ["redo"] * 3 + ["undo"] * 3
+
+
+def test_dry_run_of_large_update_changes_nothing(ada: Person, console: Console, portions: list[int]) -> None:
+    ada.add("a", "b", "c")
+    update_all(console, "title = title || '!'")
+    before = ada.listed()
+    ada.undo(dry_run=True)
+    assert (ada.listed(), portions) == (before, [2, 1])
+    ada.undo()
+    assert ada.lines() == ["1 a open", "2 b open", "3 c open"]

@@ -12,6 +12,7 @@ from tests.support.console import Console
 from tests.support.undo_machine import UndoMachine
 from todocli.database.store import open_store
 from todocli.database.target import Target
+from todocli.services.history import patches, undo
 
 pytestmark = pytest.mark.slow
 
@@ -25,8 +26,15 @@ RUN = settings(
 )
 
 
-def test_undo_to_the_start_and_redo_to_the_end(database: Target) -> None:
-    """More of it: `python -m tests.benchmarks.undo`."""
+@pytest.mark.parametrize("is_large", [False, True])
+def test_undo_to_the_start_and_redo_to_the_end(
+    database: Target, monkeypatch: pytest.MonkeyPatch, is_large: bool
+) -> None:
+    """More of it: `python -m tests.benchmarks.undo`. With `is_large`, as changes of thousands of todos are undone."""
+    if is_large:
+        monkeypatch.setattr(undo, "MANY", 1)
+        for module in (undo, patches):
+            monkeypatch.setattr(module, "PORTION", 2)
     with open_store(database, seconds=60) as store, contextlib.closing(Console(database)) as console:
 
         class Machine(UndoMachine):

@@ -15,7 +15,6 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, time
 from io import BytesIO
 from itertools import chain
@@ -121,8 +120,9 @@ def read_table(file: BinaryIO, delimiters: str) -> Iterator[Entry]:
         detail = f"The header of the file has no column for titles, such as title or task. It has: {found[:200]}."
         raise ValidationError(detail, hint="Name the columns in the first line, or pass --format.")
     ids = reading.LineIds()
-    known = frozenset(each for field in fields for each in _FIELDS.get(field, (field,)))
-    return entries(rows, lambda place, row: replace(_parse(place, row, fields, ids), fields=known))
+    used = frozenset(fields.values())
+    spoken_of = frozenset(each for field in fields for each in _FIELDS.get(field, (field,)))
+    return entries(rows, lambda place, row: _parse(place, row, fields, used, spoken_of, ids))
 
 
 def table(file: BinaryIO, delimiters: str) -> tuple[list[str], Iterator[tuple[str, Row]]]:
@@ -190,7 +190,15 @@ def _cells(names: Sequence[str], row: list[str] | Unreadable) -> Row:
     return dict(zip(names, row, strict=False))
 
 
-def _parse(place: str, row: Row, fields: Mapping[str, str], ids: reading.LineIds) -> Record:
+def _parse(
+    place: str,
+    row: Row,
+    fields: Mapping[str, str],
+    used: frozenset[str],
+    spoken_of: frozenset[str],
+    ids: reading.LineIds,
+) -> Record:
+    """Return the record of a row; `fields` are the columns that are `used`, by the name that they have here."""
     if isinstance(row, Unreadable):
         raise row
     cells = {column: _restored(cell) for column, cell in row.items()}
@@ -203,7 +211,7 @@ def _parse(place: str, row: Row, fields: Mapping[str, str], ids: reading.LineIds
 
     if not (title := cell("title")).strip():
         raise Unreadable(fields["title"], "is empty")
-    unheld = reading.kept(cells, fields.values())
+    unheld = reading.kept(cells, used)
     status = cell("completed").strip()
     if status.casefold() not in _YES | _NO:
         unheld[fields["completed"]] = status
@@ -236,6 +244,7 @@ def _parse(place: str, row: Row, fields: Mapping[str, str], ids: reading.LineIds
         is_someday=cell("someday").strip().casefold() in _YES,
         notes=tuple(_notes(cell("notes"))),
         unheld=unheld,
+        fields=spoken_of,
         version=int(version) if (version := cell("version").strip()).isdecimal() and len(version) < 10 else None,
     )
 

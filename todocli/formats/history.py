@@ -1,4 +1,4 @@
-"""The program's own JSON with history: all that a user has, to be restored exactly.
+"""The program's own JSON and JSON lines with history: all that a user has, to be restored exactly.
 
     {"format": "todo", "version": 1, "last_number": 1204, "todos": [
     {"id": "…", "number": 12, …, "notes": [{"at": "…", "text": "…"}]},
@@ -8,8 +8,14 @@
     …
     ], "history": [ … ], "notes": [ … ], "sources": [ … ]}
 
-The todos are those of `todocli.formats.json`, and those in the trash, so that the document can be imported like one
-without history. The other lists have the rows of the tables of that name (`todocli.models`), without the user.
+As lines, the same rows follow a line with their number, as nothing else would show that the end of a file is missing:
+
+    {"format": "todo", "version": 1, "last_number": 1204, "rows": 7310}
+    {"table": "todos", "row": {"id": "…", "number": 12, …, "notes": [{"at": "…", "text": "…"}]}}
+    {"table": "changes", "row": {"id": "…", "seq": 1, "made_at": "…", …}}
+
+The todos are those of `todocli.formats.json`, and those in the trash, so that the file can be imported like one
+without history. The others are the rows of the tables of that name (`todocli.models`), without the user.
 """
 
 from __future__ import annotations
@@ -26,7 +32,7 @@ import sqlalchemy as sa
 
 from todocli.errors import ValidationError
 from todocli.formats.json import VERSION, check_version
-from todocli.formats.json_stream import beginning, json_lists
+from todocli.formats.json_stream import Readable, beginning, json_items, json_lists
 from todocli.models import ClockTime, Names, UtcDateTime
 from todocli.schemas.base import instant, validated
 from todocli.schemas.imports import TodoImport
@@ -35,7 +41,12 @@ from todocli.services.copies.snapshot import TABLES, Snapshot, columns
 
 _LAST_NUMBER = re.compile(r'"last_number"\s*:\s*(\d{1,15})')
 
+_ROWS = re.compile(r'"rows"\s*:\s*(\d{1,15})')
+
 _IS_HISTORY = re.compile(r'"format"\s*:\s*"todo"')
+
+_FIRST_LINE = re.compile(r"\{[^{}\[\]]*\}")
+"""The beginning of lines: an object that ends before the first row."""
 
 _TODO_FIELDS = (*TodoCreate.model_fields, "completed_at", "created_at")
 
@@ -90,20 +101,30 @@ class _Links:
 
 
 def write(snapshot: Snapshot, file: TextIO) -> None:
-    """Write everything of a user."""
-    file.write(f'{{"format": "todo", "version": {VERSION}, "last_number": {snapshot.last_number}, "todos": [')
-    _write_rows(_todos(snapshot), file)
+    """Write everything of a user, as one document."""
+    file.write(f'{{"format": "todo", "version": {VERSION}, "last_number": {snapshot.last_number}')
+    for table, rows in _tables(snapshot):
+        file.write(f', "{table}": [')
+        for i, row in enumerate(rows):
+            file.write(f"{',' if i else ''}\n{row}")
+        file.write("\n]")
+    file.write("}\n")
+
+
+def write_lines(snapshot: Snapshot, file: TextIO) -> None:
+    """Write everything of a user, as lines."""
+    numbers = f'"last_number": {snapshot.last_number}, "rows": {snapshot.count}'
+    file.write(f'{{"format": "todo", "version": {VERSION}, {numbers}}}\n')
+    for table, rows in _tables(snapshot):
+        file.writelines(f'{{"table": "{table}", "row": {row}}}\n' for row in rows)
+
+
+def _tables(snapshot: Snapshot) -> Iterator[tuple[str, Iterable[str]]]:
+    """Return the rows of each table as JSON, the todos first."""
+    yield "todos", _todos(snapshot)
     for table in TABLES:
         if table != "todos":
-            file.write(f'], "{table}": [')
-            _write_rows((_as_json(table, row) for row in snapshot.tables[table].rows()), file)
-    file.write("]}\n")
-
-
-def _write_rows(rows: Iterable[str], file: TextIO) -> None:
-    for i, row in enumerate(rows):
-        file.write(f"{',' if i else ''}\n{row}")
-    file.write("\n")
+            yield table, (_as_json(table, row) for row in snapshot.tables[table].rows())
 
 
 def _todos(snapshot: Snapshot) -> Iterator[str]:
@@ -149,14 +170,16 @@ def _text(value: Any) -> str:
 
 
 def read(file: BinaryIO, snapshot: Snapshot) -> None:
-    """Read everything of a user into a snapshot.
+    """Read everything of a user, as a document or as lines, into a snapshot.
 
     Raises `ValidationError` if the file is no export with history, or one of its rows is not valid.
     """
     head, whole = beginning(file)
     check_version(head)
     last_number = _LAST_NUMBER.search(head[:1_000])
-    if not _IS_HISTORY.search(head[:1_000]) or last_number is None:
+    first_line = _FIRST_LINE.match(head)
+    rows = _ROWS.search(first_line[0]) if first_line else None
+    if not _IS_HISTORY.search(head[:1_000]) or last_number is None or (first_line and not rows):
         raise ValidationError(
             "The file is no export with history.",
             hint="Write one",
@@ -164,17 +187,37 @@ def read(file: BinaryIO, snapshot: Snapshot) -> None:
         )
     snapshot.last_number = int(last_number[1])
     links = _Links()
-    for table, number, item in json_lists(whole, TABLES):
+    for table, place, item in _lines(whole) if first_line else _lists(whole):
         try:
             row = _row(table, item)
             links.add(table, item)
             snapshot.tables[table].append(row)
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             what = f"{error.args[0]} is missing" if isinstance(error, KeyError) else f"is not valid: {error}"
-            raise ValidationError(f"Item {number} of {table} {what}. Nothing was restored.") from None
+            raise ValidationError(f"{place} {what}. Nothing was restored.") from None
         except ValidationError as error:
-            raise ValidationError(f"Item {number} of {table}: {error.detail} Nothing was restored.") from None
+            raise ValidationError(f"{place}: {error.detail} Nothing was restored.") from None
+    if rows and int(rows[1]) != snapshot.count:
+        detail = f"The file has {snapshot.count:,} rows, and its first line says {int(rows[1]):,}."
+        raise ValidationError(f"{detail} Nothing was restored.", hint="Export it again, with --history.")
     links.check()
+
+
+def _lists(file: Readable) -> Iterator[tuple[str, str, Any]]:
+    """Return the table, the place and the values of each row of a document."""
+    for table, number, item in json_lists(file, TABLES):
+        yield table, f"Item {number} of {table}", item
+
+
+def _lines(file: Readable) -> Iterator[tuple[str, str, Any]]:
+    """Return the same of lines, but for the first."""
+    for number, (_, line) in enumerate(json_items(file, "", has_many=True), 1):
+        if number == 1:
+            continue
+        table = line.get("table") if isinstance(line, dict) else None
+        if table not in TABLES:
+            raise ValidationError(f"Line {number} is no row of {', '.join(TABLES)}. Nothing was restored.")
+        yield table, f"Line {number}", line.get("row")
 
 
 def _row(table: str, item: Mapping[str, Any]) -> tuple[Any, ...]:

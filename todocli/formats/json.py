@@ -55,8 +55,8 @@ def parse(place: str, item: Any) -> Record | LeftOut:
     if item.get("deleted_at") is not None:
         return LeftOut(place, "todos in the trash")
     project = text_of(item, "project")
-    due_on, starts_on, at = (text_of(item, name) for name in ("due_on", "starts_on", "due_time"))
-    completed_at, created_at = (text_of(item, name) for name in ("completed_at", "created_at"))
+    due_on, starts_on, at = text_of(item, "due_on"), text_of(item, "starts_on"), text_of(item, "due_time")
+    completed_at, created_at = text_of(item, "completed_at"), text_of(item, "created_at")
     return Record(
         place,
         text_of(item, "id") or _missing("id"),

@@ -21,9 +21,10 @@ MAX_TEXT = 10_000_000
 """The most bytes of a text in a document."""
 
 _HEAD_LENGTH = 65_536
-_TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_BRACKETS = re.compile(rb"[\[\]{}]")
-_OPENING = (b"[", b"{")
+_ESCAPED = re.compile(rb"\\.", re.DOTALL)
+_TEXT = re.compile(rb'"[^"]*"')
+_PLAIN = bytes(set(range(256)) - set(b'"[]{}'))
+_OPENING = b"[{"
 
 
 class Readable(Protocol):
@@ -33,17 +34,18 @@ class Readable(Protocol):
         """Return the next bytes, at least one until the end."""
 
 
-def json_items(file: Readable, path: str) -> Iterator[tuple[str, Any]]:
+def json_items(file: Readable, path: str, *, has_many: bool = False) -> Iterator[tuple[str, Any]]:
     """Return the items at a path of a document (`ijson`'s, such as `items.item`), each with its place.
 
-    An empty file has none. Raises `ValidationError` if it is not JSON, or has no list or object where the path begins.
+    With `has_many`, a file has documents one after the other, as JSON lines are. An empty file has none. Raises
+    `ValidationError` if it is not JSON, or has no list or object where the path begins.
     """
     import ijson
 
     document = _Guarded(file, _first(path))
     number = 0
     with _errors(document, lambda: number):
-        for number, item in enumerate(ijson.items(document, path, use_float=True), 1):
+        for number, item in enumerate(ijson.items(document, path, use_float=True, multiple_values=has_many), 1):
             yield f"item {number}", item
 
 
@@ -132,7 +134,8 @@ class _Guarded:
         self._file = file
         self._first = first.encode()
         self._depth = 0
-        self._open_text = b""  # its quote, and the backslash that makes the next byte part of it
+        self._quote = b""  # that of a text that goes on
+        self._escape = b""  # a backslash whose next byte is not there yet
         self._text_length = 0
         self.is_empty = True
 
@@ -149,15 +152,18 @@ class _Guarded:
         return data
 
     def _check(self, data: bytes) -> None:
-        structure = _TEXT.sub(b"", self._open_text + data)
-        before, quote, text = structure.partition(b'"')
-        is_escaped = (len(text) - len(text.rstrip(b"\\"))) % 2 == 1
-        is_same_text = quote and len(structure) == len(self._open_text) + len(data)
-        self._open_text = quote + (b"\\" if is_escaped else b"")
-        self._text_length = len(text) + (self._text_length if is_same_text else 0)
-        if self._text_length > MAX_TEXT:
+        whole = self._escape + data
+        if b"\\" in whole:
+            whole = _ESCAPED.sub(b"", whole)
+        self._escape = b"\\" if whole.endswith(b"\\") else b""
+        last_quote = whole.rfind(b'"')
+        self._text_length = self._text_length + len(data) if last_quote < 0 else len(whole) - last_quote
+        # What is left of a text without brackets is two quotes. So few texts remain for the regular expression.
+        structure = (self._quote + whole.translate(None, _PLAIN)).replace(b'""', b"")
+        brackets, self._quote, _ = _TEXT.sub(b"", structure).partition(b'"')
+        if self._quote and self._text_length > MAX_TEXT:
             raise ValidationError(f"The file has a text of more than {MAX_TEXT:,} bytes.", hint=_HINT)
-        for bracket in _BRACKETS.findall(before):
+        for bracket in brackets:
             self._depth += 1 if bracket in _OPENING else -1
             if self._depth > MAX_DEPTH:
                 raise ValidationError(f"The JSON in the file is nested more than {MAX_DEPTH} deep.", hint=_HINT)

@@ -1,4 +1,7 @@
-"""The program's own JSON with one todo per line, as `todo list --jsonl` prints it, after a line with the version."""
+"""The program's own JSON with one todo per line, as `todo list --jsonl` prints it, after a line with the version.
+
+Of lines with history (`todocli.formats.history`), the todos are read.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,9 @@ from todocli.formats.json import VERSION, check_version, parse
 from todocli.formats.reading import entries, text_lines
 from todocli.schemas.todos import TodoRead
 
+_MAX_LINE = 100_000_000
+"""The most bytes of a line: a todo with a thousand of the longest notes."""
+
 
 def read(file: BinaryIO) -> Iterator[Entry]:
     """Return the todos of a file. Raises `ValidationError` for a line that is not JSON."""
@@ -19,7 +25,8 @@ def read(file: BinaryIO) -> Iterator[Entry]:
 
 
 def _items(file: BinaryIO) -> Iterator[tuple[str, Any]]:
-    for number, line in text_lines(file):
+    has_history = False
+    for number, line in text_lines(file, limit=_MAX_LINE):
         if not line.strip():
             continue
         try:
@@ -30,7 +37,12 @@ def _items(file: BinaryIO) -> Iterator[tuple[str, Any]]:
             ) from None
         if number == 1 and isinstance(item, dict) and item.get("format") == "todo":
             check_version(line)
+            has_history = "rows" in item
             continue
+        if has_history and isinstance(item, dict):
+            if item.get("table") != "todos":
+                continue
+            item = item.get("row")
         yield f"line {number}", item
 
 

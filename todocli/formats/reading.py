@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from typing import Any, BinaryIO, TypeVar
@@ -16,7 +16,7 @@ from todocli.schemas.exports import TodoLeaving
 from todocli.schemas.todos import TodoRead
 
 MAX_LINE = 1_000_000
-"""The most bytes of a line, as no todo takes so many."""
+"""The most bytes of a line, as no todo without notes takes so many."""
 
 _FIRST, _LAST = datetime(1, 1, 3), datetime(9999, 12, 29)
 _POINTED = re.compile(r"(?P<day>\d\d?)\.(?P<month>\d\d?)\.(?P<year>\d{4})(?: (?P<clock>\d\d?:\d\d))?", re.ASCII)
@@ -58,18 +58,18 @@ class LineIds:
         return f"{digest.hex()}-{self._seen[digest]}"
 
 
-def text_lines(file: BinaryIO, *, with_ends: bool = False) -> Iterator[tuple[int, str]]:
+def text_lines(file: BinaryIO, *, with_ends: bool = False, limit: int = MAX_LINE) -> Iterator[tuple[int, str]]:
     """Return the lines of a file in UTF-8 with their numbers, without their ends unless `with_ends`.
 
-    Raises `ValidationError` for another encoding, a NUL, or a line of more than `MAX_LINE` bytes.
+    Raises `ValidationError` for another encoding, a NUL, or a line of more bytes than `limit`.
     """
     number = 0
-    while data := file.readline(MAX_LINE + 1):
+    while data := file.readline(limit + 1):
         number += 1
         if number == 1 and data.startswith(WIDE_MARKS):
             raise not_utf8("The file is UTF-16, not UTF-8.", "utf-16")
-        if len(data) > MAX_LINE:
-            detail = f"Line {number} of the file has more than {MAX_LINE:,} bytes."
+        if len(data) > limit:
+            detail = f"Line {number} of the file has more than {limit:,} bytes."
             raise ValidationError(detail, hint="Check that the file is what its name says, or pass --format.")
         if b"\0" in data:
             raise ValidationError(
@@ -157,7 +157,8 @@ def parse_day(text: str, field: str) -> date:
 def parse_instant(text: str, field: str) -> datetime:
     """Return the aware instant of an ISO 8601 text; one without a zone is a local time. Raises `Unreadable`."""
     try:
-        return datetime.fromisoformat(text).astimezone().astimezone(UTC)
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.astimezone().astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         raise Unreadable(field, f"{text[:40]!r} is not a time, such as 2026-11-27T17:00:00Z") from None
 
@@ -188,9 +189,8 @@ def local_day(moment: datetime) -> tuple[date, time | None]:
     Where the clocks go forward at midnight, a day begins at 01:00.
     """
     local = moment.astimezone()
-    if local == start_of(local.date()):
-        return local.date(), None
-    return wall_day(local.replace(tzinfo=None))
+    day, clock = wall_day(local.replace(tzinfo=None))
+    return day, None if clock is None or local == start_of(local.date()) else clock
 
 
 def wall_day(moment: datetime) -> tuple[date, time | None]:
@@ -223,8 +223,10 @@ def local_instant(moment: datetime) -> datetime:
     """
     moment = min(max(moment, _FIRST), _LAST)
     # Versions of Python differ in which `fold` means the offset before a skip.
-    first, second = (moment.replace(fold=fold).astimezone() for fold in (0, 1))
-    return first if first.replace(tzinfo=None) == moment else max(first, second)
+    first = moment.astimezone()
+    if first.replace(tzinfo=None) == moment:
+        return first
+    return max(first, moment.replace(fold=1).astimezone())
 
 
 def utc_stamp(moment: datetime) -> str:
@@ -237,13 +239,14 @@ def basic(moment: datetime) -> str:
     return moment.replace(tzinfo=None, microsecond=0).isoformat().replace("-", "").replace(":", "")
 
 
-def kept(values: Mapping[str, Any], known: Iterable[str]) -> dict[str, str]:
+def kept(values: Mapping[str, Any], known: Set[str]) -> dict[str, str]:
     """Return what a todo cannot hold: the values that are not empty, but for those of `known` keys, as text."""
-    names = set(known)
+    if values.keys() <= known:
+        return {}
     return {
         str(name): value if isinstance(value, str) else _json(str(name), value)
         for name, value in values.items()
-        if name not in names and value not in (None, "", [], {}, False)
+        if name not in known and value not in (None, "", [], {}, False)
     }
 
 
@@ -258,7 +261,7 @@ def _json(name: str, value: Any) -> str:
 
 def kept_at(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, str]:
     """Return the values of these keys that are not empty, as text: what a todo cannot hold and a person would miss."""
-    return kept({name: values.get(name) for name in names}, ())
+    return kept({name: values.get(name) for name in names}, frozenset())
 
 
 def id_of(todo: TodoRead) -> str:

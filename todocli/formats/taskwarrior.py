@@ -26,9 +26,11 @@ _SOMEDAY = ("99991229", "99991230", "99991231", "20380118", "20380119")
 
 _OPEN = ("pending", "waiting")
 _LEFT_OUT = {"deleted": "deleted tasks", "recurring": "recurring templates"}
-_KNOWN = (
-    *("uuid", "description", "status", "entry", "end", "due", "priority", "project", "tags", "annotations"),
-    *("id", "urgency", "modified"),  # what Taskwarrior counts by itself
+_KNOWN = frozenset(
+    (
+        *("uuid", "description", "status", "entry", "end", "due", "priority", "project", "tags", "annotations"),
+        *("id", "urgency", "modified"),  # what Taskwarrior counts by itself
+    )
 )
 
 

@@ -13,7 +13,7 @@ from todocli.schemas.accounts import CopyRead, ProfileList, ProfileRead, UserLis
 from todocli.schemas.changes import ChangeList, CompactionRead
 from todocli.schemas.configuration import SettingList
 from todocli.schemas.errors import ErrorResponse
-from todocli.schemas.exports import ExportDocument, HistoryDocument
+from todocli.schemas.exports import ExportDocument, HistoryDocument, HistoryHeader, HistoryLine
 from todocli.schemas.imports import ExportRead, ImportRead
 from todocli.schemas.operations import (
     BackupRead,
@@ -44,6 +44,8 @@ DOCUMENTS: tuple[type[BaseModel], ...] = (
     ExportRead,
     ExportDocument,
     HistoryDocument,
+    HistoryHeader,
+    HistoryLine,
     CopyRead,
     UserRead,
     UserList,

@@ -110,3 +110,19 @@ class HistoryDocument(Output):
     history: list[ExportedRow]
     notes: list[ExportedNote]
     sources: list[ExportedSource]
+
+
+class HistoryHeader(Output):
+    """The first of the lines with everything of a user."""
+
+    format: Literal["todo"]
+    version: int
+    last_number: int = Field(description="The highest number that any todo ever had.")
+    rows: int = Field(description="How many lines follow.")
+
+
+class HistoryLine(Output):
+    """One of the lines that follow: a row of a table."""
+
+    table: Literal["todos", "changes", "history", "notes", "sources"]
+    row: ExportedTodo | ExportedChange | ExportedRow | ExportedNote | ExportedSource

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date, datetime, time
+from functools import lru_cache
 from typing import Annotated, Any, Literal, NamedTuple, Self
 from uuid import UUID
 
@@ -103,8 +104,12 @@ def _whole_minute(value: time) -> time:
     return value
 
 
+# An import has the same few names thousands of times.
+_known_project, _known_tag = lru_cache(maxsize=1_000)(parse_project), lru_cache(maxsize=1_000)(parse_tag)
+
+
 def _tags(names: list[str]) -> list[str]:
-    tags = sorted(set(map(parse_tag, names)))
+    tags = sorted(set(map(_known_tag, names)))
     if len(tags) > MAX_TAGS:
         raise ValueError(f"are too many ({len(tags)}); at most {MAX_TAGS} are allowed")
     return tags
@@ -128,7 +133,7 @@ _TAG = rf"^\+?{_NOT_RESERVED}{_LETTER}{_NAME}*$"
 
 Project = Annotated[
     str,
-    AfterValidator(parse_project),
+    AfterValidator(_known_project),
     Field(json_schema_extra={"maxLength": PROJECT_LENGTH, "pattern": _PROJECT}),
 ]
 Tag = Annotated[str, Field(json_schema_extra={"maxLength": TAG_LENGTH, "pattern": _TAG})]

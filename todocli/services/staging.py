@@ -7,12 +7,16 @@ somebody else then.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from todocli.models import Names
+from todocli.models import ClockTime, Names, UtcDateTime
+
+_REPEATED = (sa.Date, ClockTime, UtcDateTime)
+"""Types of which many rows have the same values, each of which is converted once."""
 
 _SCHEMA = {"sqlite": "temp", "postgresql": "pg_temp"}
 
@@ -43,23 +47,40 @@ def load(session: Session, table: sa.Table, batches: Iterable[Sequence[tuple[Any
     processors = [
         kind.bind_processor(connection.dialect) if is_sqlite or isinstance(kind, Names) else None for kind in kinds
     ]  # psycopg knows all other types
-    converted = [(i, processor) for i, processor in enumerate(processors) if processor]
+    processors = [
+        lru_cache(maxsize=1_000)(process) if process and isinstance(column.type, _REPEATED) else process
+        for process, column in zip(processors, table.c, strict=True)
+    ]
 
-    def stored(given: tuple[Any, ...]) -> tuple[Any, ...]:
-        row = list(given)
-        for i, processor in converted:
-            if row[i] is not None:
-                row[i] = processor(row[i])
-        return tuple(row)
+    def stored(batch: Sequence[tuple[Any, ...]]) -> Iterable[tuple[Any, ...]]:
+        """Return rows as the driver takes them, converted by column: most have one kind, or nothing, in all rows."""
+        columns = zip(*batch, strict=True)
+        return zip(
+            *(
+                [None if value is None else process(value) for value in column] if process else column
+                for process, column in zip(processors, columns, strict=True)
+            ),
+            strict=True,
+        )
 
     if is_sqlite:
         statement = f"INSERT INTO {table.fullname} VALUES ({', '.join('?' * len(kinds))})"  # noqa: S608 - our own names
         for batch in batches:
             if batch:
-                connection.exec_driver_sql(statement, [stored(row) for row in batch])
+                connection.exec_driver_sql(statement, list(stored(batch)))
         return
     driver: Any = connection.connection.driver_connection
     with driver.cursor().copy(f"COPY {table.fullname} FROM STDIN") as copy:
         for batch in batches:
-            for row in batch:
-                copy.write_row(stored(row))
+            for row in stored(batch) if batch else ():
+                copy.write_row(row)
+
+
+def plan_for_many(session: Session) -> None:
+    """Let Postgres plan the triggers again, for the many rows that the next statement writes.
+
+    It keeps the plans of the first statement on the connection. If that wrote few rows, the time for many grows with
+    the square of their number.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection().exec_driver_sql("DISCARD PLANS")

@@ -54,9 +54,10 @@ def export(
     if path and path.exists():
         context.confirm(f"Overwrite {str(path)!r}?")
     if history:
-        if found.name != "json" or filter_words or options.given:
-            raise UsageError("--history exports everything, as JSON.", hint="Leave the filter and --format out.")
-        _export_history(context, path)
+        if found.name not in ("json", "jsonl") or filter_words or options.given:
+            detail = "--history exports everything, as JSON or JSON lines."
+            raise UsageError(detail, hint="Leave the filter out, and name a .json or .jsonl file.")
+        _export_history(context, path, found.name)
         return
     condition = options.filter(filter_words)
     state = options.state(condition, "all")
@@ -93,7 +94,7 @@ def export(
         context.output.note(f"{found.label} has no place for {listed(fields)}")
 
 
-def _export_history(context: Context, path: Path | None) -> None:
+def _export_history(context: Context, path: Path | None, format_name: str) -> None:
     from todocli.formats import history
     from todocli.schemas.imports import ExportRead
     from todocli.services.copies.snapshot import Snapshot
@@ -102,10 +103,10 @@ def _export_history(context: Context, path: Path | None) -> None:
         with context.workspace() as workspace, progress("Reading", None, unit="rows") as advance:
             workspace.read_snapshot(snapshot, advance)
         with open_output(path) as file:
-            history.write(snapshot, file)
+            (history.write if format_name == "json" else history.write_lines)(snapshot, file)
         count, changes = (snapshot.tables[name].count for name in ("todos", "changes"))
     if path:
-        read = ExportRead(format="json", file=str(path), count=count, at=clock.now(), not_held={})
+        read = ExportRead(format=format_name, file=str(path), count=count, at=clock.now(), not_held={})
         context.output.lines(read, [f"Exported {counted(count)} and {changes:,} changes to {path}"])
 
 

@@ -16,16 +16,14 @@ _todos = SQLModel.metadata.tables["todos"]
 
 def parse_row(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row of history with values of the columns' own types; columns that no longer exist are left out."""
-    return {name: _parse(_todos.c[name].type, value) for name, value in row.items() if name in _todos.c}
+    return {name: _COLUMNS[name](value) for name, value in row.items() if name in _COLUMNS}
 
 
-def _parse(kind: sa.types.TypeEngine[Any], value: Any) -> Any:
+def _parser(kind: sa.types.TypeEngine[Any]) -> Callable[[Any], Any]:
     if isinstance(kind, Names):
-        return value or []
-    for known, parse in _PARSERS:
-        if value is not None and isinstance(kind, known):
-            return parse(value)
-    return value
+        return lambda value: value or []
+    parse = next((parse for known, parse in _PARSERS if isinstance(kind, known)), None)
+    return (lambda value: value) if parse is None else (lambda value: value and parse(value))
 
 
 _PARSERS: tuple[tuple[type[Any], Callable[[str], Any]], ...] = (
@@ -33,3 +31,5 @@ _PARSERS: tuple[tuple[type[Any], Callable[[str], Any]], ...] = (
     (sa.Date, date.fromisoformat),
     (ClockTime, time.fromisoformat),
 )
+
+_COLUMNS = {column.name: _parser(column.type) for column in _todos.c}

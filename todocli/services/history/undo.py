@@ -14,18 +14,20 @@ chain is longer than two, and whether a change is undone is one lookup. Three ch
 `undo` takes the newest changes (not undos) that are not undone. `redo` takes the changes whose undo is newest, as long
 as no ordinary change came after that undo: redo after new work would overwrite it.
 
-Several at once are all or none: every row is locked and compared before the first is written. `undo 3` is recorded as
+Several at once are all or none: every row is locked and compared before the first is written. Of a large change, rows
+are read in portions, and wait in a temporary table until all of them were compared. `undo 3` is recorded as
 three changes. The first has the key of the request, and the ids of the others are derived from it, so that a retry
 finds all of them.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+import heapq
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import islice
-from typing import Any, Literal
+from itertools import groupby, islice
+from operator import itemgetter
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -38,9 +40,11 @@ from todocli.domain.history import COMMAND_LINE, Origin
 from todocli.domain.idempotency import ChangeKey
 from todocli.domain.ids import derived_id
 from todocli.errors import Conflict, FieldError, NotFound, ValidationError
-from todocli.models import Change, History, Note, Todo, User
+from todocli.models import Change, History, Note, Todo
 from todocli.schemas.changes import ChangeList
+from todocli.services import staging
 from todocli.services.history.log import Log, LogQuery, RecordedChange, TodoChange, is_ordinary, is_undone
+from todocli.services.history.patches import PORTION, Patch
 from todocli.services.history.reversal import Columns, RowReversal
 from todocli.services.idempotency import recorded_todos
 from todocli.services.owner import Owner
@@ -55,9 +59,6 @@ MANY = 1_000
 _PER_ROW = 0.01
 """How many more seconds each todo of such a change may take."""
 
-_MAX_IDS = 10_000
-"""The most todos that one statement names: its parameters are limited."""
-
 _FIRST_PORTION = 20
 
 _SHOWN_CONFLICTS = 10
@@ -65,6 +66,15 @@ _SHOWN_CONFLICTS = 10
 _todos, _changes, _notes = (SQLModel.metadata.tables[name] for name in ("todos", "changes", "notes"))
 
 Verb = Literal["undo", "redo"]
+
+
+class _Conflict(NamedTuple):
+    """A todo that was changed since, and the place of the change that cannot be reversed for that reason."""
+
+    place: int
+    number: int
+    title: str | None
+    todo_id: UUID
 
 
 class Undo:
@@ -133,34 +143,31 @@ class Undo:
     ) -> None:
         """Reverse one change after the other; compare all of them before the first is written."""
         moment = now()
-        large = {change.id for change in changes if change.count > MANY}
-        todos = {
-            change.id: self._not_only_added(change, verb) if change.id in large else change.todos for change in changes
-        }
-        stored = self._lock([todo.todo_id for touched in todos.values() for todo in touched])
-        rows: dict[UUID, Columns] = {**stored}
-        patches: list[list[tuple[UUID, Columns, bool]]] = []
-        conflicts: dict[UUID, RecordedChange] = {}
-        for change in changes:
-            patches.append([])
-            for todo in todos[change.id]:
-                row = rows.get(todo.todo_id)
-                reversal = RowReversal.undo(todo) if verb == "undo" else RowReversal.redo(todo)
-                if not reversal.applies_to(row):
-                    conflicts.setdefault(todo.todo_id, change)
-                columns = reversal.patch(row, moment)
-                patches[-1].append((todo.todo_id, columns, row is None))
-                rows[todo.todo_id] = {**(row or {}), **columns}
+        patches = [Patch(self._session, self._owner, i) for i in range(len(changes))]
+        conflicts: dict[UUID, _Conflict] = {}
+        todos = self._touched(changes, verb)
+        while portion := list(islice(todos, PORTION)):
+            stored = self._lock([todo_id for todo_id, _ in portion])
+            for todo_id, touched in portion:
+                row = stored.get(todo_id)
+                for i, todo in touched:
+                    reversal = RowReversal.undo(todo) if verb == "undo" else RowReversal.redo(todo)
+                    if not reversal.applies_to(row):
+                        known = stored.get(todo_id) or todo.after or todo.before or {}
+                        conflicts.setdefault(todo_id, _Conflict(i, known["number"], known.get("title"), todo_id))
+                    columns = reversal.patch(row, moment)
+                    patches[i].add(todo_id, columns, row)
+                    row = {**(row or {}), **columns}
         if conflicts and not force:
-            raise self._conflict(verb, changes, conflicts, stored)
+            raise self._conflict(verb, changes, sorted(conflicts.values()))
         if not dry_run:
             for i, (change_id, change, patch) in enumerate(zip(ids, changes, patches, strict=True)):
                 stamped = stamp(self._origin, moment, change_id, request if i == 0 else None)
-                if change.id in large:
+                if change.count > MANY:
                     deleted_at = moment if verb == "undo" else None
-                    self._move_added(change.id, verb, {"deleted_at": deleted_at, **stamped})
-                self._write(patch, stamped)
-            if any("note_count" in columns for patch in patches for _, columns, is_new in patch if not is_new):
+                    self._move_added(change, verb, changes, {"deleted_at": deleted_at, **stamped})
+                patch.write(stamped)
+            if any(patch.has_notes for patch in patches):
                 self._hide_notes([change.id for change in changes], moment if verb == "undo" else None)
 
     # What is read
@@ -238,8 +245,31 @@ class Undo:
         current_deadline().extend(sum(change.count for change in changes.values() if change.count > MANY) * _PER_ROW)
         return [changes[change_id] for change_id in ids if change_id in changes]
 
-    def _not_only_added(self, change: RecordedChange, verb: Verb) -> tuple[TodoChange, ...]:
-        """Return what a large change did to those of its todos that it did not add, or that somebody touched since."""
+    def _touched(
+        self, changes: Sequence[RecordedChange], verb: Verb
+    ) -> Iterator[tuple[UUID, list[tuple[int, TodoChange]]]]:
+        """Return the todos that changes touched, by id, each with what it was: the place of the change, and its row.
+
+        Of a large change, the rows are not kept in memory.
+        """
+
+        def of(i: int, change: RecordedChange) -> Iterator[tuple[UUID, int, TodoChange]]:
+            is_large = change.count > MANY
+            rows = (
+                self._not_only_added(change, verb, changes)
+                if is_large
+                else iter(sorted(change.todos, key=itemgetter(0)))
+            )
+            return ((row.todo_id, i, row) for row in rows)
+
+        merged = heapq.merge(*(of(i, change) for i, change in enumerate(changes)), key=itemgetter(0, 1))
+        for todo_id, touched in groupby(merged, key=itemgetter(0)):
+            yield todo_id, [(i, row) for _, i, row in touched]
+
+    def _not_only_added(
+        self, change: RecordedChange, verb: Verb, changes: Sequence[RecordedChange]
+    ) -> Iterator[TodoChange]:
+        """Return what a large change did to those of its todos that it did not only add; see `_is_untouched`."""
         columns = (col(History.todo_id), col(History.before), col(History.after))
         query = (
             sa.select(*columns)
@@ -249,77 +279,53 @@ class Undo:
                 sa.or_(
                     col(History.before).is_not(None),
                     col(Todo.id).is_(None),
-                    ~self._is_untouched(change.id, verb),
+                    ~self._is_untouched(change, verb, changes),
                 )
             )
+            .order_by(col(History.todo_id))
+            .execution_options(yield_per=PORTION)
         )
-        return tuple(TodoChange(*row) for row in self._session.execute(query))
+        return (TodoChange(*row) for row in self._session.execute(query))
 
     def _lock(self, ids: Sequence[UUID]) -> dict[UUID, Columns]:
         """Lock todos, and return those that exist."""
-        found: dict[UUID, Columns] = {}
-        for i in range(0, len(ids), _MAX_IDS):
-            query = (
-                sa.select(*_todos.c)
-                .where(self._owner.owns(Todo), col(Todo.id).in_(ids[i : i + _MAX_IDS]))
-                .order_by(col(Todo.id))
-                .with_for_update()
-            )
-            found |= {row["id"]: dict(row) for row in self._session.execute(query).mappings()}
-        return found
+        mine = (self._owner.owns(Todo), col(Todo.id).in_(ids))
+        query = sa.select(*_todos.c).where(*mine).order_by(col(Todo.id)).with_for_update()
+        return {row["id"]: dict(row) for row in self._session.execute(query).mappings()}
 
     # What is written
 
-    def _move_added(self, change_id: UUID, verb: Verb, columns: Columns) -> None:
+    def _move_added(
+        self, change: RecordedChange, verb: Verb, changes: Sequence[RecordedChange], columns: Columns
+    ) -> None:
         """Move the todos that a large change added to the trash, or back, unless somebody touched them since."""
         added = sa.select(col(History.todo_id)).where(
-            self._owner.owns(History), col(History.change_id) == change_id, col(History.before).is_(None)
+            self._owner.owns(History), col(History.change_id) == change.id, col(History.before).is_(None)
         )
-        untouched = (self._owner.owns(Todo), _todos.c.id.in_(added), self._is_untouched(change_id, verb))
+        untouched = (self._owner.owns(Todo), _todos.c.id.in_(added), self._is_untouched(change, verb, changes))
+        staging.plan_for_many(self._session)
         self._session.execute(_todos.update().where(*untouched).values(**columns, version=_todos.c.version + 1))
 
-    def _is_untouched(self, change_id: UUID, verb: Verb) -> sa.ColumnElement[bool]:
+    def _is_untouched(
+        self, change: RecordedChange, verb: Verb, changes: Sequence[RecordedChange]
+    ) -> sa.ColumnElement[bool]:
         """Return the condition that a todo is as a change left it: it, or a redo of it, wrote the todo last.
 
-        To redo it, as an undo of it left the todo.
+        To redo it, as an undo of it left the todo. None of the other `changes` may have touched it, as they are
+        reversed with this one.
         """
         undo, redo = aliased(Change, name="undo_of_it"), aliased(Change, name="redo_of_it")
-        undos = sa.select(col(undo.id)).where(self._owner.owns(undo), col(undo.undoes) == change_id)
-        if verb == "redo":
-            return _todos.c.change_id.in_(undos)
+        undos = sa.select(col(undo.id)).where(self._owner.owns(undo), col(undo.undoes) == change.id)
         redos = sa.select(col(redo.id)).where(self._owner.owns(redo), col(redo.undoes).in_(undos))
-        return sa.or_(_todos.c.change_id == change_id, _todos.c.change_id.in_(redos))
-
-    def _write(self, patch: Sequence[tuple[UUID, Columns, bool]], stamped: Mapping[str, Any]) -> None:
-        """Write one reversed change: todos that get the same values in one statement, however many they are."""
-        alike: dict[str, tuple[Columns, list[UUID]]] = {}
-        for todo_id, columns, is_new in patch:
-            if is_new:
-                self._insert({"id": todo_id, **columns, **stamped})
-            else:
-                alike.setdefault(repr(columns), (columns, []))[1].append(todo_id)
-        single: dict[tuple[str, ...], list[Columns]] = defaultdict(list)
-        mine = self._owner.owns(Todo)
-        for columns, ids in alike.values():
-            if len(ids) == 1:
-                single[tuple(columns)].append({"todo": ids[0], **{f"new_{name}": columns[name] for name in columns}})
-                continue
-            for i in range(0, len(ids), _MAX_IDS):
-                statement = _todos.update().where(mine, _todos.c.id.in_(ids[i : i + _MAX_IDS]))
-                self._session.execute(statement.values(**columns, **stamped, version=_todos.c.version + 1))
-        for names, rows in single.items():
-            new: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in names}
-            statement = _todos.update().where(mine, _todos.c.id == sa.bindparam("todo"))
-            self._session.execute(statement.values(**new, **stamped, version=_todos.c.version + 1), rows)
-
-    def _insert(self, columns: Columns) -> None:
-        """Insert a deleted todo again; its version continues where its history ends."""
-        so_far = sa.select(sa.func.count() + 1).where(self._owner.owns(History), col(History.todo_id) == columns["id"])
-        columns = {**columns, "note_count": 0}  # its notes went with the row
-        values: Columns = {name: sa.literal(value, _todos.c[name].type) for name, value in columns.items()}
-        values |= {"version": so_far.scalar_subquery(), "user_id": col(User.id)}
-        row = sa.select(*values.values()).select_from(User).where(self._owner.is_user())
-        self._session.execute(_todos.insert().from_select(list(values), row))
+        wrote = _todos.c.change_id
+        wrote_last = wrote.in_(undos) if verb == "redo" else sa.or_(wrote == change.id, wrote.in_(redos))
+        if len(changes) == 1:
+            return wrote_last
+        other = aliased(History, name="other")
+        touched = sa.select(col(other.todo_id)).where(
+            self._owner.owns(other), col(other.change_id).in_([each.id for each in changes if each is not change])
+        )
+        return sa.and_(wrote_last, _todos.c.id.not_in(touched))
 
     def _hide_notes(self, changes: Sequence[UUID], at: datetime | None) -> None:
         """Hide the notes that some changes added; show them again if `at` is None."""
@@ -335,25 +341,15 @@ class Undo:
         )
         self._session.execute(statement, [{"change": change, "target": target} for change, target in pairs])
 
-    def _conflict(
-        self,
-        verb: Verb,
-        changes: Sequence[RecordedChange],
-        conflicts: Mapping[UUID, RecordedChange],
-        stored: Mapping[UUID, Columns],
-    ) -> Conflict:
-        """Return the error that names the todos that were changed since, and what changed each.
-
-        `conflicts` has, for each of them, the change that cannot be reversed.
-        """
+    def _conflict(self, verb: Verb, changes: Sequence[RecordedChange], conflicts: Sequence[_Conflict]) -> Conflict:
+        """Return the error that names the todos that were changed since, and what changed each."""
         sentences, fields = [], []
-        for todo_id, change in list(conflicts.items())[:_SHOWN_CONFLICTS]:
-            row = stored.get(todo_id)
+        for place, number, title, todo_id in conflicts[:_SHOWN_CONFLICTS]:
             newest = self._log.find(LogQuery(todo=todo_id, limit=1)).items[0]
             item = next(item for item in newest.items if item.todo_id == todo_id)
-            name = f"{item.number} {(row or {}).get('title') or item.title or ''}".rstrip()
+            name = f"{number} {title or item.title or ''}".rstrip()
             if newest.id in {other.id for other in changes}:
-                made = f"{change.made_at:%Y-%m-%d %H:%M} UTC"
+                made = f"{changes[place].made_at:%Y-%m-%d %H:%M} UTC"
                 sentence = f"{name} is not as the change of {made} left it, and the log does not say why."
             else:
                 made = f"{newest.made_at:%Y-%m-%d %H:%M} UTC"

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from todocli.domain.fields import MAX_TAGS
@@ -22,6 +23,9 @@ SHOWN = 10
 
 _MAX_NAMES = 1_000
 """How many names that changed are kept."""
+
+_FIELDS = tuple(TodoCreate.model_fields)
+_fields_of = attrgetter(*_FIELDS)
 
 _FIELD_OF = {"tags": "tags", "due_on": "due", "due_time": "due", "starts_on": "start"}
 """What a user calls a field."""
@@ -60,7 +64,7 @@ class Incoming(NamedTuple):
 
     def named(self) -> dict[str, Any]:
         """Return the fields by their names."""
-        return dict(zip(TodoCreate.model_fields, self.fields, strict=True))
+        return dict(zip(_FIELDS, self.fields, strict=True))
 
 
 @dataclass
@@ -151,11 +155,12 @@ class Adapter:
         if description is not None:
             values["description"] = description
         todo = validated(TodoImport, values)
+        fields = _fields_of(todo)
         return Incoming(
             record.place,
             record.source_id,
-            _digest(todo),
-            tuple(getattr(todo, name) for name in TodoCreate.model_fields),
+            _digest(todo, fields),
+            fields,
             todo.is_completed,
             todo.completed_at,
             todo.created_at,
@@ -192,10 +197,9 @@ def _shortened(text: str, length: int, notes: list[dict[str, object]]) -> str:
     return f"{text[: length - 1].rstrip()}…"
 
 
-def _digest(todo: TodoImport) -> str:
+def _digest(todo: TodoImport, fields: tuple[Any, ...]) -> str:
     """Return a digest of what a file says of a todo: the same in each run, and in each time zone."""
     notes = [(_utc(note.made_at), note.text) for note in todo.notes]
-    fields = [getattr(todo, name) for name in TodoCreate.model_fields]
     given = (*map(str, fields), todo.is_completed, _utc(todo.completed_at), _utc(todo.created_at), notes)
     return hashlib.blake2b(repr(given).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
