@@ -14,6 +14,7 @@ LOCAL = "local"
 USER_NAME_LENGTH = 64
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_BASE_URL = re.compile(r"https?://(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:/[\w.~-]+)*/?", re.ASCII)
 _TEXTS = {
     "user_id": (re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"), "a UUID"),
     "url": (re.compile(r"\s*\S.*", re.DOTALL), "text that is not empty"),
@@ -48,6 +49,13 @@ def name_fault(name: str) -> str | None:
     if _NAME.fullmatch(name):
         return None
     return "must have 1 to 64 characters (A-Z, a-z, 0-9, dot, underscore, dash) and begin with a letter or digit"
+
+
+def base_url_fault(url: object) -> str | None:
+    """Return what is wrong with the address that a server is reached at, or None."""
+    if isinstance(url, str) and _BASE_URL.fullmatch(url):
+        return None
+    return "must be an address such as https://todo.example, without a query or a password"
 
 
 def line_fault(_name: str, line: object) -> str | None:

@@ -31,7 +31,15 @@ from uuid import UUID
 
 from todocli import config_file, paths
 from todocli.config_rules import LOCAL as LOCAL
-from todocli.config_rules import USER_NAME_LENGTH, alias_fault, line_fault, name_fault, profile_fault, user_fault
+from todocli.config_rules import (
+    USER_NAME_LENGTH,
+    alias_fault,
+    base_url_fault,
+    line_fault,
+    name_fault,
+    profile_fault,
+    user_fault,
+)
 from todocli.errors import Conflict, NotFound, ValidationError
 
 _Value = TypeVar("_Value")
@@ -84,7 +92,7 @@ class Profiles:
     `views` has the saved views: each is what the user types after `todo list`. `written` has the names of the profiles
     in the file; `local` need not be there. `daemon` says whether commands may run in a daemon, and `columns` which
     columns lists have, unless None. `aliases` has the words that stand for what the user types after `todo`.
-    `context` has the words of a filter that lists at a terminal have, too.
+    `context` has the words of a filter that lists at a terminal have, too. `public_url` is the address of `todo serve`.
     """
 
     active: str
@@ -95,9 +103,10 @@ class Profiles:
     columns: tuple[str, ...] | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)
     context: str = ""
+    public_url: str = ""
 
 
-_KEYS = ("active", "columns", "context", "daemon", "profiles", "views", "aliases")
+_KEYS = ("active", "columns", "context", "daemon", "profiles", "public_url", "views", "aliases")
 _PROFILE_KEYS = tuple(field.name for field in fields(Profile) if field.name != "name")
 
 
@@ -311,6 +320,9 @@ def _understand(values: dict[str, Any]) -> Profiles:
         raise _invalid("columns", "must be a list of names, each in quotes")
     if not isinstance(context := values.get("context", ""), str):
         raise _invalid("context", "must be text, in quotes")
+    public_url = values.get("public_url", "")
+    if public_url and (fault := base_url_fault(public_url)):
+        raise _invalid("public_url", fault)
     return Profiles(
         active,
         profiles,
@@ -318,6 +330,7 @@ def _understand(values: dict[str, Any]) -> Profiles:
         frozenset(tables),
         daemon=values.get("daemon") != "off",
         context=context,
+        public_url=public_url.rstrip("/"),
         columns=None if columns is None else tuple(columns),
         aliases={
             name: line for name, line in config_file.table(values, "aliases").items() if not alias_fault(name, line)

@@ -141,6 +141,7 @@ def test_defaults_without_file(todo: Terminal, home: Path) -> None:
             "daemon": "auto",
             "columns": None,
             "context": None,
+            "public_url": None,
             "actor": None,
             "color": "auto",
             "editor": None,

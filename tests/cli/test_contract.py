@@ -215,6 +215,7 @@ SESSION = [
     ("user add ada", "UserRead"),
     ("token create phone --expires 90d --scope read", "TokenCreated"),
     ("token create phone", None),
+    ("token create calendar --feed", "TokenLink"),
     ("token list", "TokenList"),
     ("token revoke phone", "TokenRead"),
     ("token revoke phone", None),

@@ -95,6 +95,7 @@ LINES = [
     "token list",
     "token create {}",
     "token create x --expires {}",
+    "token create x --feed --base-url {}",
     "token revoke {}",
     "db current",
     "db history",

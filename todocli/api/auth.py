@@ -53,13 +53,21 @@ class Authenticator:
         kind, _, token = request.headers.get("Authorization", "").partition(" ")
         if kind.lower() != "bearer" or not token.strip():
             raise Unauthorized("A token is required: Authorization: Bearer todo_…")
+        return self._from_token(token.strip(), address)
+
+    def authenticate_feed(self, request: Request, token: str) -> Principal:
+        """Return whose calendar feed the token in an address opens. Raises as `authenticate`."""
+        address = request.client.host if request.client else ""
+        self._throttle.check(address)
+        return self._from_token(token, address, for_feed=True)
+
+    def _from_token(self, token: str, address: str, *, for_feed: bool = False) -> Principal:
         try:
             with self._store.session() as session:
-                found = tokens.authenticate(session, token.strip())
+                return tokens.authenticate(session, token, for_feed=for_feed)
         except AccessDenied as error:
             self._throttle.count(address)
             raise Unauthorized(error.detail) from None
-        return found
 
     def _from_gateway(self, values: list[str]) -> Principal:
         """Return the user in the header. Several headers are refused: the first may not be the gateway's."""
@@ -92,9 +100,22 @@ def require_read(request: Request) -> Principal:
     """Return the client. Token use is recorded after every response, including errors."""
     authenticator: Authenticator = request.app.state.authenticator
     principal = authenticator.authenticate(request)
+    _record_use(request, principal)
+    return principal
+
+
+def require_feed(request: Request, token: str) -> Principal:
+    """Return whose calendar feed a token opens, and record its use."""
+    authenticator: Authenticator = request.app.state.authenticator
+    principal = authenticator.authenticate_feed(request, token)
+    _record_use(request, principal)
+    return principal
+
+
+def _record_use(request: Request, principal: Principal) -> None:
+    authenticator: Authenticator = request.app.state.authenticator
     if principal.token_id and not authenticator.is_use_recorded(principal.token_id):
         request.state.afterwards = partial(authenticator.record_use, principal.token_id)
-    return principal
 
 
 async def require_write(principal: Annotated[Principal, Depends(require_read)]) -> Principal:

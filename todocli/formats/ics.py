@@ -262,13 +262,13 @@ def write(todos: Iterable[TodoRead], file: TextIO) -> None:
     for line in ("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//todo-neon//todo//EN"):
         file.write(f"{line}\r\n")
     for todo in todos:
-        for line in _lines(todo):
+        for line in task_lines(todo):
             file.write(folded(line))
     file.write("END:VCALENDAR\r\n")
 
 
-def _lines(todo: TodoRead) -> Iterator[str]:
-    yield "BEGIN:VTODO"
+def beginning(todo: TodoRead) -> Iterator[str]:
+    """Return the lines that a task and an event have alike."""
     yield f"UID:{escaped(reading.id_of(todo))}"
     yield f"DTSTAMP:{reading.utc_stamp(todo.updated_at)}"
     yield f"CREATED:{reading.utc_stamp(todo.created_at)}"
@@ -276,6 +276,12 @@ def _lines(todo: TodoRead) -> Iterator[str]:
     yield f"SUMMARY:{escaped(todo.title)}"
     if todo.description:
         yield f"DESCRIPTION:{escaped(todo.description)}"
+
+
+def task_lines(todo: TodoRead) -> Iterator[str]:
+    """Return the lines of a VTODO."""
+    yield "BEGIN:VTODO"
+    yield from beginning(todo)
     due = reading.wall_moment(todo.due_on, todo.due_time) if todo.due_on else None
     has_time = todo.due_time is not None
     if due:

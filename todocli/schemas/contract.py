@@ -28,7 +28,7 @@ from todocli.schemas.operations import (
 )
 from todocli.schemas.summaries import CountRead, SummaryList
 from todocli.schemas.todos import TodoItems, TodoList, TodoRead
-from todocli.schemas.tokens import TokenCreated, TokenList, TokenRead
+from todocli.schemas.tokens import TokenCreated, TokenLink, TokenList, TokenRead
 from todocli.schemas.views import ViewList
 
 DOCUMENTS: tuple[type[BaseModel], ...] = (
@@ -50,6 +50,7 @@ DOCUMENTS: tuple[type[BaseModel], ...] = (
     UserRead,
     UserList,
     TokenCreated,
+    TokenLink,
     TokenRead,
     TokenList,
     ProfileRead,

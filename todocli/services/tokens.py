@@ -15,7 +15,7 @@ from sqlmodel import Session, SQLModel, col
 from todocli.clock import now
 from todocli.database.engine import insert_for
 from todocli.domain.ids import new_id
-from todocli.domain.scopes import SCOPES, Scope
+from todocli.domain.scopes import FEED, SCOPES, Scope, TokenScope
 from todocli.domain.tokens import PREFIX, is_token, new_token
 from todocli.domain.tokens import digest as token_digest
 from todocli.errors import AccessDenied, Conflict, MissingUserContext, NotFound, ValidationError
@@ -51,7 +51,7 @@ class Tokens:
         self._session = session
         self._owner = owner
 
-    def create(self, name: str, *, expires_at: datetime | None = None, scope: Scope = "write") -> TokenCreated:
+    def create(self, name: str, *, expires_at: datetime | None = None, scope: TokenScope = "write") -> TokenCreated:
         """Return a new token.
 
         Raises `ValidationError` for the name, `Conflict` if it is taken, and `MissingUserContext`.
@@ -119,18 +119,22 @@ _PRINCIPAL = (
 """Built once: every request of the API needs it."""
 
 
-def authenticate(session: Session, token: str) -> Principal:
-    """Return the client that `token` stands for. Raises `AccessDenied` if it is malformed, unknown or expired."""
+def authenticate(session: Session, token: str, *, for_feed: bool = False) -> Principal:
+    """Return the client that `token` stands for. Raises `AccessDenied` if it is malformed, unknown or expired.
+
+    A token for the calendar feed is valid `for_feed` only, and no other one is.
+    """
     refused = AccessDenied("The token is not valid.", hint="Create one", command=("todo", "token", "create", "NAME"))
     if not is_token(token):
         raise refused
     digest = token_digest(token)
     row = session.execute(_PRINCIPAL, {"digest": digest}).mappings().one_or_none()
-    if row is None or not hmac.compare_digest(row["digest"], digest):
+    if row is None or not hmac.compare_digest(row["digest"], digest) or (row["scope"] == FEED) is not for_feed:
         raise refused
     if row["expires_at"] is not None and row["expires_at"] <= now():
         raise AccessDenied("The token has expired.", hint="Create another", command=("todo", "token", "create", "NAME"))
-    return Principal(Owner(row["user_name"], row["user_id"]), row["scope"], row["id"], row["name"])
+    scope: Scope = "read" if for_feed else row["scope"]
+    return Principal(Owner(row["user_name"], row["user_id"]), scope, row["id"], row["name"])
 
 
 def user_of(session: Session, user_id: UUID) -> Principal:

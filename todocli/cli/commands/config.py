@@ -102,6 +102,7 @@ def settings(context: Context) -> dict[str, tuple[Place, ...]]:
         ),
         "columns": (Place("file", "columns", ",".join),),
         "context": (Place("file", "context"),),
+        "public_url": (Place("file", "public_url"),),
         "actor": (Place("variable", "TODO_ACTOR"),),
         "color": (
             Place("flag", "color"),

@@ -91,7 +91,9 @@ def serve(
     elif max_refused is None:
         max_refused = REFUSED_TOKENS
     listens_at = f"[{host}]" if ":" in host else host
-    names = (*NAMES, *([listens_at] if host not in ("0.0.0.0", "::") else []), *(allow_host or ()))  # noqa: S104
+    public = re.match(r"https?://(\[[^]]*\]|[^:/]+)", context.settings.public_url)
+    own = ([listens_at] if host not in ("0.0.0.0", "::") else []) + ([public[1]] if public else [])  # noqa: S104
+    names = (*NAMES, *own, *(allow_host or ()))
     settings = Settings(
         context.shared.profile, names, tuple(cors or ()), trust_header, pool, max_refused, metrics, root_path
     )

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from todocli import clock
+from todocli.cli import qr as qr_code
+from todocli.cli.colour import wants_colour
 from todocli.cli.command import Command, Family, Itemised
 from todocli.cli.context import Context
+from todocli.cli.installer import install_extra
 from todocli.domain.scopes import Scope
+from todocli.errors import UsageError, ValidationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,23 +44,69 @@ def create(
         typer.Option("--expires", metavar="DURATION", help="Valid for this long: 90d, 12w; forever by default."),
     ] = None,
     scope: Annotated[
-        Scope,
+        Scope | None,
         typer.Option(
             "--scope", metavar="SCOPE", help="read, write (default), or destroy, which may also delete for good."
         ),
-    ] = "write",
+    ] = None,
+    feed: Annotated[
+        bool, typer.Option("--feed", metavar="", help="For a calendar: print the address of a feed that only reads.")
+    ] = False,
+    qr: Annotated[
+        bool,
+        typer.Option("--qr", metavar="", help="For a phone: print a link that signs in on the page."),
+    ] = False,
+    base_url: Annotated[
+        str | None,
+        typer.Option("--base-url", metavar="URL", help="Where the server is reached; public_url by default."),
+    ] = None,
 ) -> None:
     """Create a token. It is shown once; only its hash is stored.
 
     todo token create phone --expires 90d
+    todo token create phone --qr --base-url https://todo.example
+    todo token create calendar --feed
     """
+    from todocli.config_rules import base_url_fault
+    from todocli.domain.scopes import FEED
     from todocli.domain.timestamps import parse_duration
 
+    if feed and (qr or scope):
+        other = "--qr" if qr else "--scope"
+        raise UsageError(f"--feed and {other} cannot be combined.", hint="A feed only reads, in a calendar program.")
+    if base_url is not None and (fault := base_url_fault(base_url)):
+        raise ValidationError.of("base-url", f"--base-url {fault}.")
+    base = (base_url or context.settings.public_url).rstrip("/")
+    if qr and not base:
+        raise UsageError("--qr needs the address of the server.", hint="Add --base-url https://todo.example")
     until = clock.now() + parse_duration(expires, "expires") if expires is not None else None
     with context.workspace() as workspace:
-        token = workspace.tokens.create(name, expires_at=until, scope=scope)
-    context.output.lines(token, [token.token])
-    context.output.note("Copy it now; it won't be shown again. Clients send it as Authorization: Bearer todo_…")
+        token = workspace.tokens.create(name, expires_at=until, scope=FEED if feed else scope or "write")
+    if not feed and not qr:
+        context.output.lines(token, [token.token])
+        context.output.note("Copy it now; it won't be shown again. Clients send it as Authorization: Bearer todo_…")
+        return
+    from todocli.schemas.tokens import TokenLink
+
+    url = f"{base}/feed/{token.token}.ics" if feed else f"{base}/#token={token.token}"
+    context.output.lines(TokenLink(url=url, **token.model_dump()), [url])
+    _explain(context, url, base, is_feed=feed)
+
+
+def _explain(context: Context, url: str, base: str, *, is_feed: bool) -> None:
+    """Say what to do with a link, and draw it where somebody can see that."""
+    what = "Subscribe to it in a calendar program" if is_feed else "Open it on the phone"
+    context.output.note(f"{what}. Whoever has this address has your todos, until todo token revoke.")
+    if not base:
+        context.output.note("It follows the address of your server: pass --base-url, or set public_url in config.toml.")
+    elif base.startswith("http://") and not re.match(r"http://(localhost|127\.|\[::1\])", base):
+        context.output.note("WARNING: without TLS (https), anyone on the way can read the token.")
+    if base and context.output.is_for_person and sys.stdout.isatty():
+        drawn = qr_code.draw(url, colour=wants_colour(sys.stdout, context.shared.color))
+        if drawn is None:
+            context.output.note("To see it as a QR code", install_extra("api"))
+        else:
+            print(drawn)
 
 
 def list_(context: Context) -> None:
