@@ -10,6 +10,7 @@ import sqlite3
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,12 +21,17 @@ from tests.support.console import NOON, Console
 from todocli import clock
 from todocli.database.store import Store
 from todocli.database.target import Target
+from todocli.domain.filters.ast import Claimed
 from todocli.domain.filters.parser import parse_words
+from todocli.domain.history import COMMAND_LINE
 from todocli.domain.idempotency import ChangeKey
+from todocli.domain.log_cursor import BEGINNING
 from todocli.domain.references import parse_references
 from todocli.schemas.todos import TodoCreate, TodoUpdate
+from todocli.services.claims import Claims
 from todocli.services.history.log import Log, LogQuery
 from todocli.services.history.purge import Purge, TrashQuery
+from todocli.services.history.sync import Sync
 from todocli.services.history.undo import Undo
 from todocli.services.owner import Owner
 from todocli.services.queries import TodoQuery
@@ -38,6 +44,8 @@ OPEN = 400
 """How many of the todos of a store are open, whatever its size."""
 
 IN_TRASH = 40
+
+LEASE = timedelta(hours=1)
 
 _ID = {
     "sqlite": "printf('%08x0000700080000000%08x', {user}, {row})",
@@ -222,6 +230,11 @@ def commands(todos: int) -> Iterator[tuple[str, Command]]:
     yield "show", lambda session: Log(session, owner).of_todos(second, 5)
     yield "log N", lambda session: Log(session, owner).find(LogQuery(todo=first.items[0], limit=20))
     yield "log -n 20", lambda session: Log(session, owner).find(LogQuery(limit=20))
+    yield "the newest changes with their todos", lambda session: Sync(session, owner).newest(LogQuery(limit=20))
+    yield "changes since the beginning", lambda session: Sync(session, owner).since(BEGINNING, 20)
+    yield "claim", lambda session: Claims(session, owner, COMMAND_LINE).claim(TodoQuery(), "agent", LEASE, key())
+    yield "list is:claimed", listing(TodoQuery(filter=Claimed(), limit=20))
+    yield "release", lambda session: Todos(session, owner).release(second, key())
     yield "list --completed -n 20", listing(TodoQuery("completed", limit=20))
     yield "trash -n 20", listing(TodoQuery("trash", limit=20))
     yield "list", listing(TodoQuery())

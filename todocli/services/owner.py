@@ -73,6 +73,10 @@ class Owner:
         """
         return _Unindexed(col(table.user_id)) == self._id()
 
+    def user_id(self) -> UUID | sa.ScalarSelect[UUID]:
+        """Return the user's id, or a subquery for it."""
+        return self._id()
+
     def _id(self, *conditions: sa.ColumnElement[bool]) -> UUID | sa.ScalarSelect[UUID]:
         """Return the user's id, selected if it depends on something: engines evaluate that once, not for each row."""
         if not self.id:

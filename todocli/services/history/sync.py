@@ -13,6 +13,7 @@ The todos are read after the log. So one may be newer than the changes beside it
 from __future__ import annotations
 
 from itertools import groupby
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -23,7 +24,7 @@ from todocli.errors import CursorExpired
 from todocli.models import Change, History, Todo
 from todocli.schemas.changes import ChangeRead, SyncPage
 from todocli.schemas.todos import TodoRead
-from todocli.services.history.log import Log, LogQuery, changes_with_rows, recorded
+from todocli.services.history.log import Log, LogQuery, recorded, select_changes
 from todocli.services.owner import Owner
 from todocli.services.resolve import COLUMNS, read
 from todocli.services.todos import Todos
@@ -45,23 +46,8 @@ class Sync:
         Raises `CursorExpired` if the log was compacted since, or is not the one that the cursor is of; and
         `MissingUserContext`.
         """
-        query = (
-            changes_with_rows(self._owner)
-            .add_columns(col(Change.compacted_at))
-            .where(self._owner.scope(Change))
-            .where(
-                sa.or_(
-                    col(Change.seq) > cursor.seq,
-                    sa.and_(col(Change.seq) == cursor.seq, col(History.todo_id) > cursor.todo_id),
-                )
-                if cursor.todo_id
-                else col(Change.seq) > cursor.seq
-            )
-            .order_by(col(Change.seq), col(History.todo_id))
-            .limit(limit + 1)
-        )
         self._require(cursor)
-        rows = self._session.execute(query).mappings().all()
+        rows = self._session.execute(self._statement(cursor, limit + 1)).mappings().all()
         page, has_more = rows[:limit], len(rows) > limit
         if any(row["compacted_at"] for row in page):
             raise _expired("The log was compacted since")
@@ -79,6 +65,34 @@ class Sync:
         cursor = LogCursor(*last) if last else BEGINNING
         found = Log(self._session, self._owner).find(query)
         return self._page(found.items, cursor, has_more=found.has_more)
+
+    def _statement(self, cursor: LogCursor, limit: int) -> sa.Select[Any]:
+        """Select the first rows of history after a cursor, each with its change."""
+        has_rows = sa.select(col(History.todo_id)).where(
+            self._owner.owns(History), col(History.change_id) == col(Change.id)
+        )
+        changes = (
+            select_changes(self._owner)
+            .add_columns(col(Change.compacted_at))
+            .where(self._owner.scope(Change))
+            .where(col(Change.seq) >= cursor.seq if cursor.todo_id else col(Change.seq) > cursor.seq)
+            .where(has_rows.limit(1).correlate(Change).scalar_subquery().is_not(None))
+            .order_by(col(Change.seq))
+            .limit(limit)
+            .cte("page")
+            .prefix_with("MATERIALIZED")  # or Postgres might read all of history, to sort it
+        )
+        after: sa.ColumnElement[bool] = sa.true()
+        if cursor.todo_id:
+            after = sa.or_(changes.c.seq > cursor.seq, col(History.todo_id) > cursor.todo_id)
+        of_change = sa.and_(self._owner.owns(History), col(History.change_id) == changes.c.id, after)
+        columns = (col(History.todo_id), col(History.before), col(History.after))
+        if self._session.get_bind().dialect.name == "sqlite":  # which stops at the limit within a change
+            query = sa.select(changes, *columns).join_from(changes, History, of_change)
+            return query.order_by(changes.c.seq, col(History.todo_id)).limit(limit)
+        first = sa.select(*columns).where(of_change).order_by(col(History.todo_id)).limit(limit).lateral("first")
+        query = sa.select(changes, *first.c).join_from(changes, first, sa.true())
+        return query.order_by(changes.c.seq, first.c.todo_id).limit(limit)
 
     def _require(self, cursor: LogCursor) -> None:
         """Raise `CursorExpired` if the change of a cursor is not at its place."""
@@ -105,9 +119,11 @@ class Sync:
     def _todos(self, ids: list[UUID]) -> list[TodoRead]:
         if not ids:
             return []
-        query = sa.select(*COLUMNS).where(self._owner.owns(Todo), col(Todo.id).in_(ids)).order_by(col(Todo.number))
-        found = [read(row) for row in self._session.execute(query).mappings()]
-        return Todos(self._session, self._owner).with_notes(found)
+        # looked up by id alone: without statistics, Postgres would read the index of all todos of the user as well
+        named = sa.select(*COLUMNS).where(col(Todo.id).in_(ids)).cte("named").prefix_with("MATERIALIZED")
+        mine = sa.select(*named.c).where(named.c.user_id == self._owner.user_id())
+        found = [read(row) for row in self._session.execute(mine).mappings()]
+        return Todos(self._session, self._owner).with_notes(sorted(found, key=lambda todo: todo.number))
 
 
 def _expired(reason: str) -> CursorExpired:
