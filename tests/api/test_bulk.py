@@ -21,7 +21,7 @@ def titles(api: Api) -> list[str]:
 
 
 def test_several_todos_are_added_in_order_and_undone_at_once(ada: Api) -> None:
-    answered = ada("POST", "/bulk", {"items": [{"title": "b"}, {"text": "a pri:high +home"}]})
+    answered = ada.at("POST", "/bulk", {"items": [{"title": "b"}, {"text": "a pri:high +home"}]})
     assert answered.status_code == 201
     assert [(todo["number"], todo["title"], todo["priority"]) for todo in answered.json()["items"]] == [
         (1, "b", None),
@@ -34,10 +34,10 @@ def test_several_todos_are_added_in_order_and_undone_at_once(ada: Api) -> None:
 
 def test_repeated_bulk_request_adds_once(ada: Api) -> None:
     once, body = key(), {"items": [{"title": "a"}, {"title": "b"}]}
-    first = ada("POST", "/bulk", body, headers=once)
-    again = ada("POST", "/bulk", body, headers=once)
+    first = ada.at("POST", "/bulk", body, headers=once)
+    again = ada.at("POST", "/bulk", body, headers=once)
     assert (again.status_code, again.json()) == (201, first.json())
-    error(ada("POST", "/bulk", {"items": [{"title": "c"}]}, headers=once), 409, "CONFLICT")
+    error(ada.at("POST", "/bulk", {"items": [{"title": "c"}]}, headers=once), 409, "CONFLICT")
     assert titles(ada) == ["a", "b"]
 
 
@@ -48,7 +48,7 @@ def test_each_todo_changes_in_its_own_way(ada: Api) -> None:
         {"todo": first["id"], "changes": {"title": "A"}, "if_match": first["change_id"]},
         {"todo": "3", "changes": {"priority": "low"}},
     ]
-    answered = ada("PATCH", "/bulk", {"items": items})
+    answered = ada.at("PATCH", "/bulk", {"items": items})
     assert answered.status_code == 200, answered.text
     changed = answered.json()["items"]
     assert [todo["number"] for todo in changed] == [2, 1, 3]
@@ -65,12 +65,12 @@ def test_repeated_bulk_change_takes_effect_once(ada: Api) -> None:
     ada.add("b")
     once = key()
     body = {"items": [{"todo": 1, "changes": {"title": "A"}}, {"todo": 2, "changes": {"title": "B"}}]}
-    ada("PATCH", "/bulk", body, headers=once)
+    ada.at("PATCH", "/bulk", body, headers=once)
     ada("PATCH", "/1", {"title": "later"})
-    again = ada("PATCH", "/bulk", body, headers=once)
+    again = ada.at("PATCH", "/bulk", body, headers=once)
     assert [todo["title"] for todo in again.json()["items"]] == ["later", "B"]
     other = {"items": [{"todo": 1, "changes": {"title": "other"}}]}
-    error(ada("PATCH", "/bulk", other, headers=once), 409, "CONFLICT")
+    error(ada.at("PATCH", "/bulk", other, headers=once), 409, "CONFLICT")
     assert titles(ada) == ["later", "B"]
 
 
@@ -92,7 +92,7 @@ def test_one_bad_item_changes_nothing(ada: Api, item: dict[str, Any], status: in
         ada.add(title)
     ada("DELETE", "/2")
     items = [{"todo": 1, "changes": {"title": "changed"}}, item]
-    refused = error(ada("PATCH", "/bulk", {"items": items}), status, code)
+    refused = error(ada.at("PATCH", "/bulk", {"items": items}), status, code)
     assert [fault["field"] for fault in refused["field_errors"]] == [field]
     assert titles(ada) == ["a", "c"]
 
@@ -109,7 +109,7 @@ def test_one_bad_item_changes_nothing(ada: Api, item: dict[str, Any], status: in
     ],
 )
 def test_one_bad_todo_adds_nothing(eve: Api, item: dict[str, Any], field: str) -> None:
-    refused = error(eve("POST", "/bulk", {"items": [{"title": "a"}, item]}), 422, "VALIDATION_ERROR")
+    refused = error(eve.at("POST", "/bulk", {"items": [{"title": "a"}, item]}), 422, "VALIDATION_ERROR")
     assert [fault["field"] for fault in refused["field_errors"]] == [field]
     assert titles(eve) == []
 
@@ -118,21 +118,21 @@ def test_too_many_tags_change_nothing(ada: Api) -> None:
     ada.add("a", tags=[f"t{i}" for i in "abcdefghijklmnopqrst"])
     ada.add("b")
     items = [{"todo": 2, "changes": {"title": "x"}}, {"todo": 1, "changes": {"add_tags": ["more"]}}]
-    error(ada("PATCH", "/bulk", {"items": items}), 422, "VALIDATION_ERROR")
+    error(ada.at("PATCH", "/bulk", {"items": items}), 422, "VALIDATION_ERROR")
     assert titles(ada) == ["a", "b"]
 
 
 def test_number_of_items_is_limited(eve: Api) -> None:
     several = [{"title": "a" * 200}] * MAX_ITEMS
     assert MAX_ITEMS * 200 > MAX_BODY, "the limit of other bodies must not hold here"
-    assert len(eve("POST", "/bulk", {"items": several}).json()["items"]) == MAX_ITEMS
+    assert len(eve.at("POST", "/bulk", {"items": several}).json()["items"]) == MAX_ITEMS
     for items in ([], [*several, {"title": "b"}]):
-        refused = error(eve("POST", "/bulk", {"items": items}), 422, "VALIDATION_ERROR")
+        refused = error(eve.at("POST", "/bulk", {"items": items}), 422, "VALIDATION_ERROR")
         assert [fault["field"] for fault in refused["field_errors"]] == ["items"]
 
 
 def test_todos_of_another_user_are_not_found(ada: Api, bob: Api) -> None:
     others = ada.add("a")
     for todo in (others["id"], others["number"]):
-        error(bob("PATCH", "/bulk", {"items": [{"todo": todo, "changes": {"title": "x"}}]}), 404, "NOT_FOUND")
+        error(bob.at("PATCH", "/bulk", {"items": [{"todo": todo, "changes": {"title": "x"}}]}), 404, "NOT_FOUND")
     assert titles(ada) == ["a"]

@@ -13,25 +13,25 @@ from todocli.database.store import Store
 def test_todo_is_claimed_and_released(store: Store, ada: Api) -> None:
     ada.add("a")
     ada.add("b", priority="high", tags=["x"])
-    first = ada("POST", "/claim", {"where": "+x", "seconds": 60})
+    first = ada.at("POST", "/claim", {"where": "+x", "seconds": 60})
     assert (first.status_code, first.json()["number"]) == (200, 2)
     token = ada.at("GET", "/me").json()["token"]
     assert first.json()["claimed_by"] == token
     other = api_of(store, "ada")
-    assert other("POST", "/claim", {"claimant": "agent-2"}).json()["number"] == 1
-    error(other("POST", "/claim", {}), 404, "NOT_FOUND")
+    assert other.at("POST", "/claim", {"claimant": "agent-2"}).json()["number"] == 1
+    error(other.at("POST", "/claim", {}), 404, "NOT_FOUND")
     assert ada("GET", "?where=is:claimed").json()["total"] == 2
     assert ada("POST", "/2/release").json()["claimed_by"] is None
-    assert other("POST", "/claim", {}).json()["number"] == 2
+    assert other.at("POST", "/claim", {}).json()["number"] == 2
 
 
 def test_repeated_claim_is_one_claim(ada: Api) -> None:
     ada.add("a")
     ada.add("b")
     once = {"Idempotency-Key": str(uuid.uuid4())}
-    found = [ada("POST", "/claim", {}, headers=once).json()["number"] for _ in range(2)]
+    found = [ada.at("POST", "/claim", {}, headers=once).json()["number"] for _ in range(2)]
     assert found == [1, 1]
-    error(ada("POST", "/claim", {"claimant": "other"}, headers=once), 409, "CONFLICT")
+    error(ada.at("POST", "/claim", {"claimant": "other"}, headers=once), 409, "CONFLICT")
 
 
 @pytest.mark.parametrize(
@@ -39,11 +39,11 @@ def test_repeated_claim_is_one_claim(ada: Api) -> None:
 )
 def test_bad_claim_is_refused(eve: Api, body: dict[str, object]) -> None:
     eve.add("a")
-    error(eve("POST", "/claim", body), 422, "VALIDATION_ERROR")
+    error(eve.at("POST", "/claim", body), 422, "VALIDATION_ERROR")
     assert eve("GET", "/1").json()["claimed_by"] is None
 
 
 def test_others_claim_nothing_of_mine(ada: Api, bob: Api) -> None:
     ada.add("a")
-    error(bob("POST", "/claim", {}), 404, "NOT_FOUND")
+    error(bob.at("POST", "/claim", {}), 404, "NOT_FOUND")
     error(bob("POST", "/1/release"), 404, "NOT_FOUND")

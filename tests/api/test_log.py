@@ -94,8 +94,8 @@ def test_replica_follows_every_kind_of_change(store: Store, limit: int) -> None:
     for title in "abc":
         api.add(title)
     replica = Replica(api)
-    api("POST", "/bulk", {"items": [{"title": "d"}, {"title": "e"}, {"title": "f"}]})
-    api("PATCH", "/bulk", {"items": [{"todo": n, "changes": {"add_tags": ["x"]}} for n in (1, 2, 4)]})
+    api.at("POST", "/bulk", {"items": [{"title": "d"}, {"title": "e"}, {"title": "f"}]})
+    api.at("PATCH", "/bulk", {"items": [{"todo": n, "changes": {"add_tags": ["x"]}} for n in (1, 2, 4)]})
     api("POST", "/1/notes", {"text": "a note"})
     api("DELETE", "/2")
     api("DELETE", "/3?permanent=true")
@@ -113,7 +113,7 @@ def test_replica_follows_every_kind_of_change(store: Store, limit: int) -> None:
 
 def test_large_change_is_read_in_parts(ada: Api) -> None:
     cursor = log(ada)["cursor"]
-    ada("POST", "/bulk", {"items": [{"title": "a"}] * 5})
+    ada.at("POST", "/bulk", {"items": [{"title": "a"}] * 5})
     ada.add("b")
     found, seen = [], []
     while True:
@@ -217,6 +217,6 @@ def test_undo_refuses_what_it_cannot_do(ada: Api) -> None:
 def test_read_only_token_cannot_undo(store: Store, ada: Api) -> None:
     ada.add("a")
     reader = api_of(store, "ada", scope="read")
-    for path in ("/undo", "/redo", "/todos/bulk", "/todos/1/restore"):
+    for path in ("/undo", "/redo", "/bulk", "/todos/1/restore"):
         error(reader.at("POST", path, {} if path[1] in "ur" else None), 403, "ACCESS_DENIED")
     assert log(reader)["items"]

@@ -20,7 +20,7 @@ from todocli.schemas.http import TodosAdd, TodosEdit
 from todocli.schemas.todos import TodoItems
 from todocli.services.edits import Edit
 
-PATH = f"{BASE}/todos/bulk"
+PATH = f"{BASE}/bulk"
 
 router = APIRouter(prefix=PATH, tags=["Todos"])
 

@@ -28,7 +28,7 @@ from todocli.schemas.http import Claiming
 from todocli.schemas.todos import TodoRead
 from todocli.services.queries import TodoQuery
 
-router = APIRouter(prefix=f"{BASE}/todos", tags=["Todos"])
+router = APIRouter(prefix=BASE, tags=["Todos"])
 
 
 @router.post(
@@ -63,7 +63,7 @@ def claim(
 
 
 @router.post(
-    "/{todo_id}/release",
+    "/todos/{todo_id}/release",
     operation_id="releaseTodo",
     summary="Release a todo",
     responses=responses(200, "The todo, which nobody has claimed.", 404, 409, headers=("ETag",)),

@@ -192,7 +192,7 @@ def _without_body(send: Send) -> Send:
 
 def _limit(path: str) -> int:
     """Return how many bytes the body of a request may have."""
-    return MAX_BULK_BODY if path.endswith("/todos/bulk") else MAX_BODY
+    return MAX_BULK_BODY if path.endswith("/api/v1/bulk") else MAX_BODY
 
 
 async def _read_body(receive: Receive, limit: int) -> bytes | None:
