@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from starlette.datastructures import State
 
 from todocli.api.app import create_app
+from todocli.api.auth import Authenticator
 from todocli.api.requests import BASE
 from todocli.api.settings import Settings
 from todocli.database.store import Store
@@ -55,10 +60,25 @@ def open_with_users(target: Target, connections: int = 3) -> Iterator[Store]:
         yield store
 
 
+@cache
+def _routes(settings: Settings) -> FastAPI:
+    return create_app(None, settings)
+
+
+def app_on(store: Store, settings: Settings = SETTINGS) -> FastAPI:
+    """Return the API on a database. It shares the routes of others: building them takes longer than most tests."""
+    if settings.metrics:
+        return create_app(store, settings)
+    app = copy.copy(_routes(settings))
+    state = vars(app.state)["_state"] | {"store": store, "authenticator": Authenticator(store, settings)}
+    app.state, app.middleware_stack = State(state), None
+    return app
+
+
 def api_of(store: Store, name: str, settings: Settings = SETTINGS, **options: Any) -> Api:
     with store.session() as session:
         token = Tokens(session, Owner(name)).create(uuid.uuid4().hex, **options).token
-    client = TestClient(create_app(store, settings), raise_server_exceptions=False)
+    client = TestClient(app_on(store, settings), raise_server_exceptions=False)
     return Api(client, {"Authorization": f"Bearer {token}"})
 
 
