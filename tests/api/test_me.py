@@ -101,6 +101,17 @@ def test_restore_is_safe_to_repeat(ada: Api) -> None:
         assert ada("POST", "/1/restore").json()["deleted_at"] is None
 
 
+def test_restore_is_guarded_by_the_version(ada: Api) -> None:
+    first = f'"{ada.add("a")["change_id"]}"'
+    ada("DELETE", "/1")
+    error(ada("POST", "/1/restore", headers={"If-Match": first}), 412, "CONFLICT")
+    error(ada("POST", "/1/release", headers={"If-Match": first}), 404, "NOT_FOUND")
+    [removed] = ada("GET", "?state=trash").json()["items"]
+    latest = f'{first}, "{removed["change_id"]}"'
+    assert ada("POST", "/1/restore", headers={"If-Match": latest}).status_code == 200
+    error(ada("POST", "/1/release", headers={"If-Match": first}), 412, "CONFLICT")
+
+
 def test_text_is_read_like_a_command_line(ada: Api) -> None:
     todo = ada("POST", body={"text": "Call the bank due:2026-11-27 17:00 pri:high project:home +bills", "tags": ["x"]})
     assert todo.status_code == 201, todo.text

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from fastapi import APIRouter, Request, Response
 
 from todocli.api.openapi import responses
 from todocli.api.requests import (
     BASE,
+    IfMatch,
     Key,
     TimeZone,
     TodoPath,
     Writer,
     change_key,
+    find_one,
     local_time,
     only,
     open_workspace,
     query_errors_as_400,
     referenced,
+    versioned,
     with_etag,
 )
 from todocli.domain.filters.ast import EVERYTHING
@@ -66,14 +70,20 @@ def claim(
     "/todos/{todo_id}/release",
     operation_id="releaseTodo",
     summary="Release a todo",
-    responses=responses(200, "The todo, which nobody has claimed.", 404, 409, headers=("ETag",)),
+    responses=responses(200, "The todo, which nobody has claimed.", 404, 409, 412, headers=("ETag",)),
 )
 def release(
-    request: Request, response: Response, principal: Writer, todo_id: TodoPath, idempotency_key: Key = None
+    request: Request,
+    response: Response,
+    principal: Writer,
+    todo_id: TodoPath,
+    if_match: IfMatch = None,
+    idempotency_key: Key = None,
 ) -> TodoRead:
     """End the claim on a todo, whoever has it."""
     key = change_key(idempotency_key, "release", references=[str(todo_id)])
-    with open_workspace(request, principal, missing="todo_id") as workspace:
-        released = only(workspace.todos.release(referenced(todo_id), key))
+    load = partial(find_one, request, principal, todo_id)
+    with versioned(if_match, load) as expected, open_workspace(request, principal, missing="todo_id") as workspace:
+        released = only(workspace.todos.release(referenced(todo_id), key, expected=expected))
         [todo] = workspace.todos.with_notes([released])
     return with_etag(response, todo)

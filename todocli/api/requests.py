@@ -100,6 +100,15 @@ def refuse_unknown(request: Request) -> None:
             raise BadRequest(f"The {name[:40]} {detail}.", field_errors=(FieldError(name[:40], detail),))
 
 
+def find_one(request: Request, principal: Principal, todo_id: TodoPath, *, in_trash: bool = False) -> TodoRead:
+    """Return a todo. Raises `NotFound` for one in the trash, unless that is `in_trash`."""
+    with open_workspace(request, principal, missing="todo_id") as workspace:
+        [found] = workspace.todos.with_notes(workspace.todos.get(referenced(todo_id)).items)
+    if found.deleted_at is not None and not in_trash:
+        raise NotFound(f"{todo_id} is in the trash.", field_errors=(FieldError("todo_id", "was not found"),))
+    return found
+
+
 def referenced(todo_id: UUID | int) -> References:
     """Return the reference to one todo."""
     return References((todo_id,), single=True)

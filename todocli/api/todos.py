@@ -25,6 +25,7 @@ from todocli.api.requests import (
     Writer,
     change_key,
     etag_of,
+    find_one,
     local_time,
     only,
     open_workspace,
@@ -37,12 +38,10 @@ from todocli.api.requests import (
 )
 from todocli.domain.filters import parser
 from todocli.domain.sorting import parse_sort
-from todocli.errors import FieldError, NotFound
 from todocli.schemas.http import TodoAdd
 from todocli.schemas.todos import NoteCreate, TodoList, TodoRead, TodoUpdate
 from todocli.services.paging import Cursor
 from todocli.services.queries import TodoQuery
-from todocli.services.tokens import Principal
 
 MAX_LIMIT = 1_000
 
@@ -162,17 +161,8 @@ def read(
     request: Request, response: Response, principal: Reader, todo_id: TodoPath, if_none_match: IfNoneMatch = None
 ) -> TodoRead | Response:
     """Read a todo. Its ETag can be used in `If-Match`, and in `If-None-Match`."""
-    found = _find(request, principal, todo_id)
+    found = find_one(request, principal, todo_id)
     return unless_known(found, etag_of(found), response, if_none_match)
-
-
-def _find(request: Request, principal: Principal, todo_id: TodoPath, *, in_trash: bool = False) -> TodoRead:
-    """Return a todo. Raises `NotFound` for one in the trash, unless that is `in_trash`."""
-    with open_workspace(request, principal, missing="todo_id") as workspace:
-        [found] = workspace.todos.with_notes(workspace.todos.get(referenced(todo_id)).items)
-    if found.deleted_at is not None and not in_trash:
-        raise NotFound(f"{todo_id} is in the trash.", field_errors=(FieldError("todo_id", "was not found"),))
-    return found
 
 
 @router.patch(
@@ -193,7 +183,7 @@ def update(
     """Change the given fields; null clears. `is_completed` completes or reopens the todo."""
     body = changes.model_dump(mode="json", exclude_unset=True)
     key = change_key(idempotency_key, "edit", references=[str(todo_id)], body=body)
-    load = partial(_find, request, principal, todo_id)
+    load = partial(find_one, request, principal, todo_id)
     with versioned(if_match, load) as expected, open_workspace(request, principal, missing="todo_id") as workspace:
         updated = only(workspace.todos.edit(referenced(todo_id), changes, key, expected=expected))
         [todo] = workspace.todos.with_notes([updated])
@@ -218,7 +208,7 @@ def add_note(
 ) -> TodoRead:
     """Add a note to a todo. Notes are never overwritten."""
     key = change_key(idempotency_key, "note", references=[str(todo_id)], text=note.text)
-    load = partial(_find, request, principal, todo_id)
+    load = partial(find_one, request, principal, todo_id)
     with versioned(if_match, load) as expected, open_workspace(request, principal, missing="todo_id") as workspace:
         noted = workspace.note(referenced(todo_id), note.text, key, expected=expected)
         [todo] = workspace.todos.with_notes([only(noted)])
@@ -248,12 +238,12 @@ def delete(
     if permanent:
         require(principal, "destroy")
         key = change_key(idempotency_key, "purge", references=[str(todo_id)])
-        load = partial(_find, request, principal, todo_id, in_trash=True)
+        load = partial(find_one, request, principal, todo_id, in_trash=True)
         with versioned(if_match, load) as expected, open_workspace(request, principal, missing="todo_id") as workspace:
             workspace.purge_one(todo_id, key, expected=expected)
         return
     key = change_key(idempotency_key, "rm", references=[str(todo_id)])
-    load = partial(_find, request, principal, todo_id)
+    load = partial(find_one, request, principal, todo_id)
     with versioned(if_match, load) as expected, open_workspace(request, principal, missing="todo_id") as workspace:
         workspace.todos.remove(referenced(todo_id), key, expected=expected)
 
@@ -262,14 +252,20 @@ def delete(
     "/{todo_id}/restore",
     operation_id="restoreTodo",
     summary="Restore a todo",
-    responses=responses(200, "The todo, which is no longer in the trash.", 404, 409, headers=("ETag",)),
+    responses=responses(200, "The todo, which is no longer in the trash.", 404, 409, 412, headers=("ETag",)),
 )
 def restore(
-    request: Request, response: Response, principal: Writer, todo_id: TodoPath, idempotency_key: Key = None
+    request: Request,
+    response: Response,
+    principal: Writer,
+    todo_id: TodoPath,
+    if_match: IfMatch = None,
+    idempotency_key: Key = None,
 ) -> TodoRead:
     """Take a todo out of the trash; one that is not there stays as it is."""
     key = change_key(idempotency_key, "restore", references=[str(todo_id)])
-    with open_workspace(request, principal, missing="todo_id") as workspace:
-        restored = only(workspace.todos.restore(referenced(todo_id), key))
+    load = partial(find_one, request, principal, todo_id, in_trash=True)
+    with versioned(if_match, load) as expected, open_workspace(request, principal, missing="todo_id") as workspace:
+        restored = only(workspace.todos.restore(referenced(todo_id), key, expected=expected))
         [todo] = workspace.todos.with_notes([restored])
     return with_etag(response, todo)

@@ -226,15 +226,15 @@ class Todos:
         shape = UpdateShape((Mark("deleted_at"),), is_versioned=expected is not None)
         return self._updates.apply(chosen, UpdateSpec(now(), shape, expected=expected), key)
 
-    def restore(self, chosen: Chosen, key: ChangeKey) -> Result:
-        """Take todos out of the trash; others stay as they are. Raises `NotFound`."""
-        shape = UpdateShape((Clear("deleted_at"),), from_trash=True)
-        return self._updates.apply(chosen, UpdateSpec(now(), shape), key)
+    def restore(self, chosen: Chosen, key: ChangeKey, *, expected: UUID | None = None) -> Result:
+        """Take todos out of the trash; others stay as they are. `expected` is as in `edit`. Raises `NotFound`."""
+        shape = UpdateShape((Clear("deleted_at"),), from_trash=True, is_versioned=expected is not None)
+        return self._updates.apply(chosen, UpdateSpec(now(), shape, expected=expected), key)
 
-    def release(self, chosen: Chosen, key: ChangeKey) -> Result:
-        """End the claims on todos, whoever has them. Raises `NotFound`."""
-        shape = UpdateShape((Clear("claimed_by"), Clear("claimed_until")))
-        return self._updates.apply(chosen, UpdateSpec(now(), shape), key)
+    def release(self, chosen: Chosen, key: ChangeKey, *, expected: UUID | None = None) -> Result:
+        """End the claims on todos, whoever has them. `expected` is as in `edit`. Raises `NotFound`."""
+        shape = UpdateShape((Clear("claimed_by"), Clear("claimed_until")), is_versioned=expected is not None)
+        return self._updates.apply(chosen, UpdateSpec(now(), shape, expected=expected), key)
 
     def note(self, chosen: References | Preview, text: str, key: ChangeKey, *, expected: UUID | None = None) -> Result:
         """Add a note to a todo; `expected` is as in `edit`. Raises `NotFound`, and `Conflict`.
