@@ -128,7 +128,9 @@ def test_number_of_items_is_limited(eve: Api) -> None:
     assert len(eve.at("POST", "/bulk", {"items": several}).json()["items"]) == MAX_ITEMS
     for items in ([], [*several, {"title": "b"}]):
         refused = error(eve.at("POST", "/bulk", {"items": items}), 422, "VALIDATION_ERROR")
-        assert [fault["field"] for fault in refused["field_errors"]] == ["items"]
+        [fault] = refused["field_errors"]
+        assert fault["field"] == "items"
+        assert fault["message"] in ("must have at least 1 item", f"must have at most {MAX_ITEMS} items")
 
 
 def test_todos_of_another_user_are_not_found(ada: Api, bob: Api) -> None:

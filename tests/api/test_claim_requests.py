@@ -34,12 +34,31 @@ def test_repeated_claim_is_one_claim(ada: Api) -> None:
     error(ada.at("POST", "/claim", {"claimant": "other"}, headers=once), 409, "CONFLICT")
 
 
+def test_claim_has_the_notes(ada: Api) -> None:
+    ada.add("a")
+    ada("POST", "/1/notes", {"text": "n"})
+    assert [note["text"] for note in ada.at("POST", "/claim", {"claimant": "Zoë"}).json()["notes"]] == ["n"]
+
+
+def test_repeated_claim_of_a_purged_todo_says_so(store: Store) -> None:
+    api = api_of(store, "ada", scope="destroy")
+    api.add("a")
+    api.add("b")
+    once = {"Idempotency-Key": str(uuid.uuid4())}
+    api.at("POST", "/claim", {}, headers=once)
+    api("DELETE", "/1?permanent=true")
+    refused = error(api.at("POST", "/claim", {}, headers=once), 404, "NOT_FOUND")
+    assert "has since been purged" in refused["detail"]
+    assert api("GET", "/2").json()["claimed_by"] is None
+
+
 @pytest.mark.parametrize(
     "body", [{"seconds": 0}, {"seconds": 10**9}, {"claimant": ""}, {"claimant": "\x1b[31m"}, {"where": "due:soonish"}]
 )
 def test_bad_claim_is_refused(eve: Api, body: dict[str, object]) -> None:
     eve.add("a")
-    error(eve.at("POST", "/claim", body), 422, "VALIDATION_ERROR")
+    refused = error(eve.at("POST", "/claim", body), 422, "VALIDATION_ERROR")
+    assert [fault["field"] for fault in refused["field_errors"]] == list(body)
     assert eve("GET", "/1").json()["claimed_by"] is None
 
 

@@ -164,7 +164,8 @@ def test_cursor_of_another_log_is_gone(eve: Api) -> None:
 @pytest.mark.parametrize("query", ["since={0}&todo=1", f"since={{0}}&before={uuid.UUID(int=1)}", "limit=0", "todo=x"])
 def test_bad_query_of_log_is_refused(eve: Api, query: str) -> None:
     cursor = log(eve)["cursor"]
-    error(eve.at("GET", f"/log?{query.format(cursor)}"), 400, "VALIDATION_ERROR")
+    refused = error(eve.at("GET", f"/log?{query.format(cursor)}"), 400, "VALIDATION_ERROR")
+    assert len(refused["field_errors"]) == 1
 
 
 def test_log_is_not_sent_again_until_something_changes(eve: Api) -> None:
@@ -209,6 +210,7 @@ def test_undo_refuses_what_it_cannot_do(ada: Api) -> None:
     error(ada.at("POST", "/undo", {"only": changed}), 409, "CONFLICT")
     error(ada.at("POST", "/undo", {"only": str(uuid.uuid4())}), 404, "NOT_FOUND")
     error(ada.at("POST", "/undo", {"count": 0}), 422, "VALIDATION_ERROR")
+    error(ada.at("POST", "/undo", {"only": changed, "count": 2}), 422, "VALIDATION_ERROR")
     assert ada.at("POST", "/undo", {"only": changed, "force": True}).status_code == 200
     assert ada("GET", "/1").json()["title"] == "a"
     assert added

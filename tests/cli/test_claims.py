@@ -66,10 +66,22 @@ def test_claim_of_a_number_says_why_not(todo: Terminal) -> None:
     assert "3 cannot be claimed: it starts later" in todo("claim 3").err
 
 
-def test_own_claim_is_prolonged(todo: Terminal) -> None:
-    first = json.loads(todo.ok("claim 2 --for 30min --json"))
-    later = json.loads(todo.ok("claim 2 --for 1d --json"))
+def test_claim_under_the_same_name_is_prolonged(todo: Terminal) -> None:
+    first = json.loads(todo.ok("claim 2 --as me --for 30min --json"))
+    later = json.loads(todo.ok("claim 2 --as me --for 1d --json"))
     assert later["claimed_until"] > first["claimed_until"]
+
+
+def test_two_without_a_name_do_not_share_a_claim(todo: Terminal) -> None:
+    todo.ok("claim 2")
+    assert todo("claim 2").code == 4
+
+
+def test_claim_takes_a_range_but_no_uuid(todo: Terminal) -> None:
+    assert todo.ok("claim 2-3 -q") + todo.ok("claim 2-3 -q") == "2\n3\n"
+    assert todo("claim 2-3").code == 4
+    ran = todo("claim 0199c0de-0000-7000-8000-000000000001")
+    assert (ran.code, "A number is not a UUID." in ran.err) == (2, True)
 
 
 def test_repeated_claim_is_one_claim(todo: Terminal) -> None:

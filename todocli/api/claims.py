@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 
 from fastapi import APIRouter, Request, Response
@@ -25,9 +25,9 @@ from todocli.api.requests import (
     versioned,
     with_etag,
 )
-from todocli.domain.filters.ast import EVERYTHING
+from todocli.domain.filters.ast import EVERYTHING, Filter
 from todocli.domain.filters.parser import parse_where
-from todocli.errors import NotFound
+from todocli.errors import FieldError, NotFound, ValidationError
 from todocli.schemas.http import Claiming
 from todocli.schemas.todos import TodoRead
 from todocli.services.queries import TodoQuery
@@ -56,14 +56,23 @@ def claim(
     key = change_key(idempotency_key, "claim", body=claiming.model_dump(mode="json"))
     with query_errors_as_400():
         here = local_time(tz)
-    condition = parse_where(claiming.where, today=here.date()) if claiming.where else EVERYTHING
+    condition = _filter(claiming.where, here.date())
     name = claiming.claimant or principal.token_name or principal.owner.name
     with open_workspace(request, principal) as workspace:
         query = TodoQuery(filter=condition, here=here)
-        todo = workspace.claims.claim(query, name, timedelta(seconds=claiming.seconds), key)
-    if todo is None:
-        raise NotFound("There is nothing to claim.")
+        claimed = workspace.claims.claim(query, name, timedelta(seconds=claiming.seconds), key)
+        if claimed is None:
+            raise NotFound("There is nothing to claim.")
+        [todo] = workspace.todos.with_notes([claimed])
     return with_etag(response, todo)
+
+
+def _filter(where: str | None, today: date) -> Filter:
+    try:
+        return parse_where(where, today=today) if where else EVERYTHING
+    except ValidationError as error:
+        faults = tuple(FieldError("where", message) for _, message in error.field_errors)
+        raise ValidationError(error.detail, field_errors=faults) from None
 
 
 @router.post(

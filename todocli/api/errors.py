@@ -166,7 +166,9 @@ async def _invalid(_request: Request, error: Any) -> Response:
             return response_for(invalid_json())
         is_of_model = each["type"] == "value_error" and len(each["loc"]) == 1
         place = each["loc"] if len(each["loc"]) == 1 and not is_of_model else each["loc"][1:]
-        found.append(_of_item(each, place) if place[:1] == ("items",) else field_error({**each, "loc": place}))
+        fault = _of_item(each, place) if place[:1] == ("items",) else field_error({**each, "loc": place})
+        if fault.field not in [other.field for other in found]:  # each kind that a value may have says what is wrong
+            found.append(fault)
     detail = " ".join(f"The {field} {message}." for field, message in found)
     kind = ValidationError if in_body else BadRequest
     return response_for(kind(detail, field_errors=tuple(found)))

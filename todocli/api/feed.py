@@ -13,12 +13,13 @@ from todocli.api.requests import (
     IfNoneMatch,
     Omitted,
     TimeZone,
+    is_known,
     local_time,
     open_workspace,
     query_errors_as_400,
     weak_etag,
 )
-from todocli.domain.filters.ast import EVERYTHING, Between, Not, all_of, any_of
+from todocli.domain.filters.ast import Between, Not, all_of, any_of
 from todocli.domain.filters.parser import parse_where
 from todocli.formats import calendar_feed
 from todocli.services.queries import TodoQuery
@@ -34,7 +35,7 @@ def feed(
     request: Request,
     token: str,
     shown: Annotated[Literal["tasks", "events"], Query(alias="as")] = "tasks",
-    where: Annotated[str | Omitted, Query()] = None,
+    where: Annotated[list[str] | Omitted, Query()] = None,
     tz: TimeZone = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
@@ -42,7 +43,7 @@ def feed(
     principal = require_feed(request, token)
     with query_errors_as_400():
         here = local_time(tz)
-        condition = parse_where(where, today=here.date()) if where else EVERYTHING
+        condition = all_of(*(parse_where(text, today=here.date()) for text in where or ()))
     if shown == "events":
         wanted = all_of(condition, Between("due"), Not(Between("done")))
     else:
@@ -54,6 +55,6 @@ def feed(
         calendar_feed.write(todos, text, name=f"todo · {principal.owner.name}", as_events=shown == "events")
     content = text.getvalue()
     headers = {"ETag": weak_etag(content), "Cache-Control": "private, no-cache", "Referrer-Policy": "no-referrer"}
-    if headers["ETag"] in [tag.strip() for tag in (if_none_match or "").split(",")]:
+    if is_known(headers["ETag"], if_none_match):
         return Response(status_code=304, headers=headers)
     return Response(content, media_type=calendar_feed.CONTENT_TYPE, headers=headers)

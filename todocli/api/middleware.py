@@ -41,7 +41,9 @@ _CLIENT_CLOSED_REQUEST = 499
 
 _MAX_LOGGED_PATH = 200
 _NO_SNIFF, _NO_STORE = (b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")
-_FEED = re.compile(r"/feed/.*", re.DOTALL)
+_SECRET = re.compile(r"(?<=/feed/).*|todo_[0-9A-Za-z]{20,}", re.DOTALL | re.IGNORECASE)
+"""The token of a calendar feed, or what may be meant as one."""
+
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+?)\.?(?::\d*)?", re.ASCII)
 
 access_log = logging.getLogger("todo.access")
@@ -84,7 +86,7 @@ class RequestLog:
             seconds = time.perf_counter() - begun
             line = {
                 "method": scope["method"],
-                "path": _FEED.sub("/feed/***", scope["path"])[:_MAX_LOGGED_PATH],
+                "path": _SECRET.sub("***", scope["path"])[:_MAX_LOGGED_PATH],
                 "status": status,
                 "ms": round(seconds * 1000, 1),
                 "client": (scope.get("client") or [None])[0],

@@ -123,11 +123,16 @@ def only(result: Result) -> TodoRead:
 
 def unless_known(body: _Body, etag: str, response: Response, if_none_match: str | None) -> _Body | Response:
     """Return the body, with its ETag; or 304 if the client has one that is equivalent."""
-    known = {_opaque(tag.strip()) for tag in (if_none_match or "").split(",")}
-    if known & {_opaque(etag), "*"}:
+    if is_known(etag, if_none_match):
         return Response(status_code=304, headers={"ETag": etag})
     response.headers["ETag"] = etag
     return body
+
+
+def is_known(etag: str, if_none_match: str | None) -> bool:
+    """Whether a client has what an ETag names (RFC 9110, 13.1.2: weak ones are equivalent)."""
+    known = {_opaque(tag.strip()) for tag in (if_none_match or "").split(",")}
+    return not known.isdisjoint((_opaque(etag), "*"))
 
 
 def _opaque(etag: str) -> str:

@@ -19,6 +19,7 @@ _LINE = re.compile(r'([\w-]+)((?:;[^=;:"]+=(?:"[^"]*"|[^";:])*)*):(.*)', re.ASCI
 _PARAMETER = re.compile(r';([^=;:"]+)=((?:"[^"]*"|[^";:])*)')
 _BREAKS = re.compile(r"\r\n?")
 _ESCAPED = re.compile(r"\\([\\;,nN])")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _COMMA = re.compile(r"(?<!\\)((?:\\\\)*),")
 MAX_LENGTH = 10 * reading.MAX_LINE
 """The most characters of a VTODO, as attachments may be inside."""
@@ -139,7 +140,8 @@ def unescaped(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Return a text as a value has it."""
+    """Return a text as a value has it, without the control characters that it must not have (RFC 5545, 3.1)."""
+    text = _CONTROL.sub("", text)
     for plain, escaped in (("\\", "\\\\"), (";", "\\;"), (",", "\\,"), ("\n", "\\n")):
         text = (_BREAKS.sub("\n", text) if plain == "\n" else text).replace(plain, escaped)
     return text

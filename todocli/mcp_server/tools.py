@@ -180,8 +180,9 @@ def claim(open_workspace: Open, given: tool_arguments.Claim) -> dict[str, Any]:
             return {"would_change": [_brief(todo) for todo in workspace.todos.find(free).items]}
         name = claimant or workspace.origin.actor or workspace.owner.name
         lease = timedelta(minutes=given.minutes)
-        renew = condition != EVERYTHING and all(isinstance(term, Numbered) for term in terms(condition))
-        todo = workspace.claims.claim(query, name, lease, given.key("claim"), renew=renew)
+        is_named = claimant is not None or workspace.origin.actor is not None
+        is_numbered = condition != EVERYTHING and all(isinstance(term, Numbered) for term in terms(condition))
+        todo = workspace.claims.claim(query, name, lease, given.key("claim"), renew=is_named and is_numbered)
     if todo is None:
         raise NotFound("There is nothing to claim.", hint="find with is:claimed shows what is claimed.")
     return {"todos": [_brief(todo)], "change": str(given.change)}

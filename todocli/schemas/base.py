@@ -82,6 +82,10 @@ def _sentence(error: dict[str, Any]) -> str:
             return "must not be empty"
         case "string_too_long":
             return f"has {length} characters; at most {error['ctx']['max_length']} are allowed"
+        case "too_short":
+            return f"must have at least {_items(error['ctx']['min_length'])}"
+        case "too_long":
+            return f"must have at most {_items(error['ctx']['max_length'])}"
         case "string_unicode":
             return "is not valid UTF-8"
         case "value_error":
@@ -100,6 +104,10 @@ def _sentence(error: dict[str, Any]) -> str:
             return "is not valid JSON"
         case kind:
             return _KINDS.get(kind.partition("_")[0], "is not valid")
+
+
+def _items(count: int) -> str:
+    return "1 item" if count == 1 else f"{count} items"
 
 
 _KINDS = {

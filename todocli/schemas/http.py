@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from uuid import UUID
 
 from pydantic import (
+    AfterValidator,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -16,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from todocli.domain.history import MAX_ACTOR
 from todocli.domain.references import MAX_NUMBER
 from todocli.schemas.base import Input, Output
 from todocli.schemas.todos import Description, Title, TodoFields, TodoUpdate, without_defaults
@@ -48,6 +50,16 @@ TodoName = Annotated[
 
 Id = Annotated[UUID, Strict(False)]
 """A UUID, which JSON has as text."""
+
+
+def _actor(name: str) -> str:
+    if not name.strip() or len(name) > MAX_ACTOR or not name.isprintable():
+        raise ValueError(f"must have 1 to {MAX_ACTOR} printable characters")
+    return name
+
+
+Actor = Annotated[str, AfterValidator(_actor), Field(json_schema_extra={"minLength": 1, "maxLength": MAX_ACTOR})]
+"""Who makes a change."""
 
 QuickText = Annotated[
     str,
@@ -111,14 +123,18 @@ class Undoing(Reversal):
 
     only: Id | None = Field(default=None, description="The id of the one change to undo.")
 
+    @model_validator(mode="after")
+    def _one_or_several(self) -> Self:
+        if self.only is not None and self.count > 1:
+            raise ValueError("only excludes count")
+        return self
+
 
 class Claiming(Input):
     """Which todo to claim, for whom, and for how long."""
 
     where: QuickText | None = Field(default=None, description="An expression, as in lists: only these todos.")
-    claimant: Annotated[str, StringConstraints(pattern=r"^[ -~]*[!-~][ -~]*$", max_length=64)] | None = Field(
-        default=None, description="Who claims it; by default the name of the token."
-    )
+    claimant: Actor | None = Field(default=None, description="Who claims it; by default the name of the token.")
     seconds: int = Field(default=7_200, ge=1, le=31_536_000, description="How long the claim lasts.")
 
 

@@ -34,6 +34,7 @@ from todocli.clock import now
 from todocli.database.store import WRITES
 from todocli.domain.history import Origin
 from todocli.domain.idempotency import ChangeKey
+from todocli.errors import NotFound
 from todocli.models import DatabaseNow, Todo, User
 from todocli.schemas.todos import TodoRead
 from todocli.services import parameters
@@ -62,7 +63,8 @@ class Claims:
         """Claim the first todo that `query` finds and that nobody has claimed; None if there is none.
 
         With `renew`, also one that the claimant has already. Repeated under the same key, the same todo is returned, as
-        it is now. Raises `Conflict` if `key` was used for another request, and `MissingUserContext`.
+        it is now. Raises `Conflict` if `key` was used for another request, `NotFound` if that todo was purged since,
+        and `MissingUserContext`.
         """
         stamped = stamp(self._origin, now(), key.id, key.request)
         values = parameters.values_of({**stamped, "claimed_by": claimant}) | {"lease": lease.total_seconds()}
@@ -75,7 +77,9 @@ class Claims:
             return None
         found = sa.select(*COLUMNS).where(self._owner.scope(Todo), col(Todo.id).in_(touched))
         again = self._session.execute(found).mappings().one_or_none()
-        return read(again) if again else None
+        if again is None:
+            raise NotFound("Already applied; the todo has since been purged.")
+        return read(again)
 
     def _statement(self, query: TodoQuery, *, renew: bool) -> Any:
         dialect = self._session.get_bind().dialect.name

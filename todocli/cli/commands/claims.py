@@ -55,10 +55,11 @@ def claim(
     todo claim +ops --as agent-1 --for 30min
     todo claim 12
 
-    A claim ends by itself, or with todo release. To claim a todo again that you have makes it last longer. todo undo
-    leaves claims alone; todo list is:claimed shows them.
+    A claim ends by itself, or with todo release. Under the same name, todo claim 12 again makes it last longer. todo
+    undo leaves claims alone; todo list is:claimed shows them.
     """
     from todocli.domain.filters.ast import all_of
+    from todocli.domain.references import is_reference
     from todocli.domain.timestamps import parse_duration
 
     name = check_actor(claimant, "--as") if claimant is not None else context.actor or context.profile.user
@@ -66,7 +67,7 @@ def claim(
     if not timedelta() < until <= MAX_LEASE:
         raise ValidationError.of("for", "A claim lasts from a minute to a year.", hint="Write it like 30min, 2h or 1d.")
     options = context.filter_options
-    numbers = [word for word in words or () if word.isascii() and word.isdecimal()]
+    numbers = [word for word in words or () if is_reference(word)]
     terms = [f"number:{word}" if word in numbers else word for word in words or ()]
     given: dict[str, Any] = options.as_given() | ({"words": list(words)} if words else {})
     key = context.change_key("claim", filter=given, claimant=name, lease=lease)
@@ -76,7 +77,8 @@ def claim(
 
         condition = options.filter(terms) if numbers else all_of(options.filter(terms), narrowing)
         query = TodoQuery(options.state(condition), condition)
-        todo = workspace.claims.claim(query, name, until, key, renew=bool(numbers))
+        is_named = claimant is not None or context.actor is not None  # others may have the name of the user
+        todo = workspace.claims.claim(query, name, until, key, renew=bool(numbers) and is_named)
         if todo is None:
             raise _nothing(workspace, numbers)
         from todocli.services.resolve import Result

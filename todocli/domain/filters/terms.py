@@ -97,8 +97,13 @@ def keyed(key: str, value: str, today: date) -> Filter:
     if name is None:
         if key.lower() == "is" and value.lower() == "claimed":
             return Claimed()
+        if key.lower() == "is" and not value.lower() == "claimed":
+            raise InvalidTerm(
+                f"There is no filter is:{value[:40]}.",
+                "There is is:claimed. Lists have open todos; --completed and --all show others.",
+            )
         if key.lower() in _STATES:
-            hint = "Lists have open todos; --completed and --all show others. There is is:claimed."
+            hint = "Lists have open todos; --completed and --all show others."
             raise InvalidTerm(f"There is no filter key {key!r}.", hint)
         near = difflib.get_close_matches(key.lower(), KEYS, 1)
         better = f"Did you mean {near[0]}:{value[:40]}?" if near else _KEYS_HINT
