@@ -826,7 +826,7 @@ TABLE = Command(
             ),
         ),
         "serve": Command(
-            "Serve the HTTP API: the same todos, for...",
+            "Serve the same todos over HTTP: as a page...",
             options=(
                 Option("--host", help="The address to listen on.", value=True),
                 Option("--port", help="The port; 0 for any free one.", value=True),
@@ -921,7 +921,7 @@ TABLE = Command(
                 "export": Command("Export todos to a file, completed ones too."),
                 "backup": Command("Copy the embedded database to a new file,..."),
                 "share": Command("Move on to Neon: copy your todos there,..."),
-                "serve": Command("Serve the HTTP API: the same todos, for..."),
+                "serve": Command("Serve the same todos over HTTP: as a page..."),
                 "doctor": Command("Check the setup and suggest fixes."),
                 "help": Command("Explain a command or a topic."),
                 "view": Command(
