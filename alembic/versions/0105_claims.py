@@ -16,8 +16,8 @@ depends_on = None
 LOCKS = "todos and users, against readers as well: a moment, to add columns without values"
 """Which tables are locked, how, and for how long with 1,000,000 todos."""
 
-LOST_BY_DOWNGRADE = ()
-"""The tables whose rows are lost in a downgrade. They are counted before the user is asked."""
+LOST_BY_DOWNGRADE = {"feed tokens": "tokens WHERE scope = 'feed'", "claims": "todos WHERE claimed_by IS NOT NULL"}
+"""What is lost in a downgrade, and where it is counted before the user is asked."""
 
 HISTORY_RULES = "0102_history_triggers"
 HISTORY_COLUMNS_BEFORE = {

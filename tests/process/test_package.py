@@ -148,7 +148,8 @@ def test_wheel_contents(built: Built) -> None:
     assert names == program | migration_files | man_pages
     assert f"{RELEASE}.data/data/share/man/man1/todo.1" in man_pages
     assert {"todocli/py.typed", "todocli/_alembic/env.py", "todocli/_alembic/script.py.mako"} < names
-    assert {Path(name).suffix for name in names - man_pages} == {".py", ".typed", ".mako", ".sql", ".md"}
+    types = {".py", ".typed", ".mako", ".sql", ".md", ".html", ".css", ".js", ".svg", ".png", ".webmanifest"}
+    assert {Path(name).suffix for name in names - man_pages} == types
     assert scripts == "[console_scripts]\ntodo = todocli.__main__:main\n"
     assert licence == (ROOT / "LICENSE").read_text("utf-8")
     assert (about["Name"], about["Version"], about["Requires-Python"]) == ("todo-neon", todocli.__version__, ">=3.11")

@@ -45,7 +45,7 @@ def test_serve_answers_until_stopped(monkeypatch: pytest.MonkeyPatch, workers: i
         process.send_signal(signal.SIGTERM)
         text = process.communicate(timeout=30)[1]
     first, *lines = text.splitlines()
-    assert first == f"Serving on {address} (API: /api/v1, try it: /docs)"
+    assert first == f"Serving on {address} (a page for the browser; API: /api/v1, try it: /docs)"
     requests = [json.loads(line) for line in lines if line.startswith("{")]
     assert {"method": "GET", "path": "/api/v1/todos", "status": 200, "client": "127.0.0.1"} in [
         {name: value for name, value in request.items() if name != "ms"} for request in requests

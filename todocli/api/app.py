@@ -16,7 +16,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 
 from todocli import __version__
-from todocli.api import batches, claims, errors, feed, history, me, todos
+from todocli.api import batches, claims, errors, feed, history, me, page, todos
 from todocli.api.auth import Authenticator, security
 from todocli.api.metrics import CONTENT_TYPE, Metrics
 from todocli.api.middleware import RequestGuard, RequestLog
@@ -87,6 +87,7 @@ def create_app(
     for part in (batches, todos, claims, history, me):
         app.include_router(part.router, dependencies=[Depends(security(settings))])
     app.include_router(feed.router)
+    app.include_router(page.router)
     for path in ("/health", "/healthz"):
         app.get(path, include_in_schema=False)(_alive)
     app.get("/readyz", include_in_schema=False)(_ready)

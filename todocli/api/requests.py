@@ -41,7 +41,7 @@ _RENAMED_FIELDS = {"filter": "where"}
 _NEVER = UUID(int=0)
 """A change that no todo is at."""
 
-_Body = TypeVar("_Body", bound=BaseModel)
+_Body = TypeVar("_Body", bound=BaseModel | Response)
 
 Omitted = SkipJsonSchema[None]
 """The value of an omitted parameter or header, which cannot be null."""

@@ -826,7 +826,7 @@ TABLE = Command(
             ),
         ),
         "serve": Command(
-            "Serve the HTTP API: the same todos, for...",
+            "Serve the same todos over HTTP: as a page...",
             options=(
                 Option("--host", help="The address to listen on.", value=True),
                 Option("--port", help="The port; 0 for any free one.", value=True),

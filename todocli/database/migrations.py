@@ -6,7 +6,7 @@ the work; the others wait, and find nothing to do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -132,17 +132,25 @@ def _encoding(connection: sa.Connection) -> str:
 
 
 def losses(target: Target, revision: str) -> dict[str, int]:
-    """Return the number of rows that `downgrade` would lose, by table. Raises as `downgrade`."""
+    """Return how many rows `downgrade` would lose, by name. Raises as `downgrade`."""
     plan = Plan(target, revision, up=False)
     if isinstance(target, Path) and sqlite_file.is_blank(target):
         return {}
     with _translate_errors(target), _engine(target).connect() as connection:
         scripts = plan.revisions(_revision(connection, target))
-        tables = [table for script in scripts for table in getattr(script.module, "LOST_BY_DOWNGRADE", ())]
         prefix = "" if isinstance(target, Path) else f"{SCHEMA}."
-        count = "SELECT count(*) FROM {}"
-        rows = {table: int(connection.scalar(sa.text(count.format(prefix + table))) or 0) for table in tables}
-        return {table: number for table, number in rows.items() if number}
+        rows = {
+            name: int(connection.scalar(sa.text(f"SELECT count(*) FROM {prefix}{place}")) or 0)  # noqa: S608 - ours
+            for script in scripts
+            for name, place in _lost(script.module)
+        }
+        return {name: number for name, number in rows.items() if number}
+
+
+def _lost(revision: Any) -> Iterable[tuple[str, str]]:
+    """Return what the downgrade of a revision loses: names, each with a table and perhaps a condition."""
+    lost = getattr(revision, "LOST_BY_DOWNGRADE", ())
+    return lost.items() if isinstance(lost, dict) else [(table, table) for table in lost]
 
 
 def _migrate(

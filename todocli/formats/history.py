@@ -30,6 +30,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from todocli.domain.history import check_actor
 from todocli.errors import ValidationError
 from todocli.formats.json import VERSION, check_version
 from todocli.formats.json_stream import Readable, beginning, json_items, json_lists
@@ -229,6 +230,10 @@ def _row(table: str, item: Mapping[str, Any]) -> tuple[Any, ...]:
     if table == "todos":
         if item["change_source"] not in _SOURCES:
             raise ValueError(f"change_source must be one of {', '.join(_SOURCES)}")
+        if (item.get("claimed_by") is None) != (item.get("claimed_until") is None):
+            raise ValueError("claimed_by and claimed_until go together")
+        if item.get("claimed_by") is not None:
+            check_actor(item["claimed_by"], "claimed_by")
         values = {name: value for (name, _), value in zip(_parsers(table), row, strict=True) if name in _TODO_FIELDS}
         validated(TodoImport, values)
     return row

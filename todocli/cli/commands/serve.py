@@ -70,7 +70,7 @@ def serve(
         bool, typer.Option("--openapi", metavar="", help="Print the OpenAPI document, and exit.")
     ] = False,
 ) -> None:
-    """Serve the HTTP API: the same todos, for web pages, phones and other programs.
+    """Serve the same todos over HTTP: as a page for the browser, and to other programs.
 
     todo serve --port 8765
     """
@@ -119,7 +119,8 @@ def serve(
             f"WARNING: {host} takes connections from other machines, and without TLS anyone on the way can read tokens."
             " Put a proxy with TLS in front, and pass --behind-proxy."
         )
-    context.output.note(f"Serving on http://{listens_at}:{port} (API: {root_path}/api/v1, try it: {root_path}/docs)")
+    interfaces = f"a page for the browser; API: {root_path}/api/v1, try it: {root_path}/docs"
+    context.output.note(f"Serving on http://{listens_at}:{port} ({interfaces})")
     from todocli.api import server
 
     server.run(
