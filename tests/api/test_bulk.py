@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.api import Api, error
+from tests.support.api import Api, api_of, error
 from todocli.api.middleware import MAX_BODY
+from todocli.database.store import Store
 from todocli.schemas.http import MAX_ITEMS
 
 
@@ -72,6 +73,21 @@ def test_repeated_bulk_change_takes_effect_once(ada: Api) -> None:
     other = {"items": [{"todo": 1, "changes": {"title": "other"}}]}
     error(ada.at("PATCH", "/bulk", other, headers=once), 409, "CONFLICT")
     assert titles(ada) == ["later", "B"]
+
+
+def test_repeated_request_after_a_purge_says_so(store: Store) -> None:
+    api, adding, changing = api_of(store, "ada", scope="destroy"), key(), key()
+    todos = {"items": [{"title": "a"}, {"title": "b"}]}
+    changes = {"items": [{"todo": n, "changes": {"priority": "low"}} for n in (1, 2)]}
+    api.at("POST", "/bulk", todos, headers=adding)
+    api.at("PATCH", "/bulk", changes, headers=changing)
+    api("DELETE", "/1?permanent=true")
+    for answered in (
+        api.at("POST", "/bulk", todos, headers=adding),
+        api.at("PATCH", "/bulk", changes, headers=changing),
+    ):
+        assert error(answered, 404, "NOT_FOUND")["detail"].startswith("Already applied; ")
+    assert titles(api) == ["b"]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from todocli.api.requests import (
     open_workspace,
     query_errors_as_400,
 )
+from todocli.errors import NotFound
 from todocli.schemas.http import TodosAdd, TodosEdit
 from todocli.schemas.todos import TodoItems
 from todocli.services.edits import Edit
@@ -30,7 +31,7 @@ router = APIRouter(prefix=PATH, tags=["Todos"])
     operation_id="createTodos",
     summary="Add several todos",
     status_code=201,
-    responses=responses(201, "The todos that were added, in the same order.", 409, 422, item="/items/0"),
+    responses=responses(201, "The todos that were added, in the same order.", 404, 409, 422, item="/items/0"),
 )
 def create(
     request: Request, principal: Writer, todos: TodosAdd, tz: TimeZone = None, idempotency_key: Key = None
@@ -41,7 +42,10 @@ def create(
         here = local_time(tz)
     drafts = drafts_of(todos.items, here)
     with open_workspace(request, principal) as workspace:
-        return TodoItems.of(workspace.add(drafts, key).items)
+        added = workspace.add(drafts, key).items
+    if len(added) < len(drafts):  # a client takes each for the one at the same place of its request
+        raise NotFound("Already applied; some of the todos have since been purged.")
+    return TodoItems.of(added)
 
 
 @router.patch(

@@ -53,7 +53,7 @@ class Edits:
         """
         self._owner.require(self._session, lock=True)
         if recorded_todos(self._session, self._owner, key) is not None:
-            return Result(self._todos(edits), frozenset(), is_repeat=True)
+            return Result(self._todos(edits, is_repeat=True), frozenset(), is_repeat=True)
         todos = self._todos(edits, lock=True)
         _refuse([_is_repeated(todo, todos[:i]) for i, todo in enumerate(todos)], ValidationError, "is there twice")
         stale = [edit.expected not in (None, todo.change_id) for edit, todo in zip(edits, todos, strict=True)]
@@ -72,7 +72,7 @@ class Edits:
         after = self._todos(edits)
         return Result(after, frozenset(todo.number for todo in after if todo.change_id != before[todo.id]))
 
-    def _todos(self, edits: Sequence[Edit], *, lock: bool = False) -> list[TodoRead]:
+    def _todos(self, edits: Sequence[Edit], *, lock: bool = False, is_repeat: bool = False) -> list[TodoRead]:
         """Return the todo of each edit. Raises `NotFound`; to `lock` them, also for those in the trash."""
         references = References(tuple(dict.fromkeys(edit.todo for edit in edits)))
         query = sa.select(*COLUMNS).where(self._owner.scope(Todo), resolve.where_referenced(references))
@@ -81,7 +81,10 @@ class Edits:
         found: dict[UUID | int, TodoRead] = {}
         for todo in map(read, self._session.execute(query).mappings()):
             found[todo.id] = found[todo.number] = todo
-        _refuse([edit.todo not in found for edit in edits], NotFound, "was not found")
+        missing = [edit.todo not in found for edit in edits]
+        if is_repeat and any(missing):
+            raise NotFound("Already applied; some of the todos have since been purged.")
+        _refuse(missing, NotFound, "was not found")
         return [found[edit.todo] for edit in edits]
 
 
