@@ -318,6 +318,17 @@ def test_downgrade_says_what_is_lost(todo: Terminal) -> None:
     assert "Losing 1 user, 2 todos, 2 changes, 1 token\n" in todo("db downgrade base --yes").err
 
 
+def test_downgrade_loses_claims_and_feeds_of_the_newest_schema(todo: Terminal) -> None:
+    todo.ok("add a")
+    todo.ok("claim")
+    todo.ok("token create phone")
+    todo.ok("token create calendar --feed")
+    assert "Losing 1 feed token, 1 claim\n" in todo("db downgrade 0104 --yes").err
+    todo.ok("db upgrade")
+    assert json.loads(todo.ok("show 1 --json"))["claimed_by"] is None
+    assert [token["name"] for token in json.loads(todo.ok("token list --json"))["items"]] == ["phone"]
+
+
 def test_upgrade_waits_for_locks_as_long_as_it_may(todo: Terminal, empty_postgres_url: PostgresURL) -> None:
     todo.use(empty_postgres_url)
     todo.ok("db upgrade")

@@ -354,3 +354,24 @@ def test_export_with_history_is_restored(
     todo.ok("undo")
     assert todo.ok("trash") == ""
     assert todo.ok("import todo.txt") == "Imported 0 todos from todo.txt\n", "the sources are restored, too"
+
+
+def test_claims_are_restored_if_they_are_whole(todo: Terminal, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    todo.ok("add a")
+    todo.ok("claim --as agent-1")
+    todo.ok("export --history all.json")
+    whole = json.loads((folder / "all.json").read_text())
+    monkeypatch.setenv("TODO_HOME", str(folder / "other"))
+    for claim, fault in (
+        ({"claimed_until": None}, "claimed_by and claimed_until go together"),
+        ({"claimed_by": "x" * 65}, "a name has 1 to 64 printable characters"),
+    ):
+        broken = whole | {"todos": [whole["todos"][0] | claim]}
+        (folder / "broken.json").write_text(json.dumps(broken))
+        ran = todo("import --restore broken.json")
+        assert (ran.code, fault in ran.err, "Nothing was restored." in ran.err) == (2, True, True)
+    older = {name: value for name, value in whole["todos"][0].items() if not name.startswith("claimed_")}
+    (folder / "older.json").write_text(json.dumps(whole | {"todos": [older]}))
+    assert todo("import --restore older.json --dry-run").code == 0
+    todo.ok("import --restore all.json")
+    assert json.loads(todo.ok("show 1 --json"))["claimed_by"] == "agent-1"
