@@ -34,6 +34,15 @@ def test_repeated_claim_is_one_claim(ada: Api) -> None:
     error(ada.at("POST", "/claim", {"claimant": "other"}, headers=once), 409, "CONFLICT")
 
 
+def test_claim_under_the_same_name_is_prolonged(ada: Api) -> None:
+    ada.add("a")
+    first = ada.at("POST", "/claim", {"where": "number:1", "seconds": 60}).json()
+    later = ada.at("POST", "/claim", {"where": "number:1", "seconds": 600}).json()
+    assert later["claimed_until"] > first["claimed_until"]
+    error(ada.at("POST", "/claim", {"where": "number:1", "claimant": "other"}), 404, "NOT_FOUND")
+    error(ada.at("POST", "/claim", {}), 404, "NOT_FOUND")
+
+
 def test_claim_has_the_notes(ada: Api) -> None:
     ada.add("a")
     ada("POST", "/1/notes", {"text": "n"})

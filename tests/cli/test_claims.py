@@ -101,7 +101,7 @@ def test_claims_are_shown(todo: Terminal) -> None:
     todo.ok("claim --as agent-1")
     assert "agent-1 until" in todo.ok("show 2 --color always")
     assert "agent-1 until" in todo.ok("list --columns number,claimed")
-    assert "claimed" in todo.ok("log 2")
+    assert "for agent-1" in todo.ok("log --color always")
 
 
 def test_undo_skips_claims(todo: Terminal) -> None:

@@ -167,6 +167,12 @@ def test_find_by_completion_finds_completed_todos(agent: Agent) -> None:
     assert numbers(agent("find", filter="done:today")) == [1]
 
 
+def test_show_of_too_many_is_refused(agent: Agent) -> None:
+    for _ in range(3):
+        agent("add", todos=[{"title": "a"}] * 67)
+    assert "show takes 200" in agent.refused("show", todos=["1-999"])
+
+
 def test_show_has_notes_and_the_trash(agent: Agent, todo: Terminal) -> None:
     agent("add", todos=[{"title": "a", "description": "long"}])
     todo.ok("note 1 called")

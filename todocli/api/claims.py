@@ -25,7 +25,7 @@ from todocli.api.requests import (
     versioned,
     with_etag,
 )
-from todocli.domain.filters.ast import EVERYTHING, Filter
+from todocli.domain.filters.ast import EVERYTHING, Filter, names_todos
 from todocli.domain.filters.parser import parse_where
 from todocli.errors import FieldError, NotFound, ValidationError
 from todocli.schemas.http import Claiming
@@ -51,7 +51,8 @@ def claim(
 ) -> TodoRead:
     """Take the most urgent open todo that nobody works on, so that no other worker gets it.
 
-    The claim ends by itself, by the clock of the database. 404: there is nothing to claim.
+    The claim ends by itself, by the clock of the database; under the same name, `"where": "number:12"` makes that of
+    one todo last longer. 404: there is nothing to claim.
     """
     key = change_key(idempotency_key, "claim", body=claiming.model_dump(mode="json"))
     with query_errors_as_400():
@@ -60,7 +61,9 @@ def claim(
     name = claiming.claimant or principal.token_name or principal.owner.name
     with open_workspace(request, principal) as workspace:
         query = TodoQuery(filter=condition, here=here)
-        claimed = workspace.claims.claim(query, name, timedelta(seconds=claiming.seconds), key)
+        is_named = claiming.claimant is not None or principal.token_name is not None
+        lease, renew = timedelta(seconds=claiming.seconds), is_named and names_todos(condition)
+        claimed = workspace.claims.claim(query, name, lease, key, renew=renew)
         if claimed is None:
             raise NotFound("There is nothing to claim.")
         [todo] = workspace.todos.with_notes([claimed])

@@ -18,18 +18,17 @@ from todocli.domain.filters.ast import (
     Claimed,
     Filter,
     Not,
-    Numbered,
     all_of,
     asks_for_done,
     may_be_done,
-    terms,
+    names_todos,
 )
 from todocli.domain.history import check_actor
 from todocli.domain.quick_add import QuickAdd, parse_quick_add
 from todocli.domain.sorting import parse_sort
 from todocli.errors import NotFound, OutcomeUnknown, UsageError, ValidationError
 from todocli.mcp_server import tool_arguments
-from todocli.mcp_server.tool_arguments import Changing, numbered, references
+from todocli.mcp_server.tool_arguments import MAX_FOUND, Changing, numbered, references
 from todocli.schemas.base import Input, validated
 from todocli.schemas.changes import ChangeRead
 from todocli.schemas.todos import NoteCreate, TodoCreate, TodoRead, TodoUpdate
@@ -114,7 +113,10 @@ def show(open_workspace: Open, given: tool_arguments.Show) -> dict[str, Any]:
     """Return everything about todos."""
     named = references(given.todos)
     with open_workspace() as workspace:
-        todos = workspace.todos.with_notes(workspace.todos.get(named).items)
+        found = workspace.todos.get(named).items
+        if len(found) > MAX_FOUND:
+            raise UsageError(f"These are {len(found)} todos; show takes {MAX_FOUND}.", hint="find lists many.")
+        todos = workspace.todos.with_notes(found)
     hidden = {"user_id", "is_completed", "note_count"}
     return {"todos": [{"state": todo.state} | _given(todo.model_dump(mode="json", exclude=hidden)) for todo in todos]}
 
@@ -181,8 +183,7 @@ def claim(open_workspace: Open, given: tool_arguments.Claim) -> dict[str, Any]:
         name = claimant or workspace.origin.actor or workspace.owner.name
         lease = timedelta(minutes=given.minutes)
         is_named = claimant is not None or workspace.origin.actor is not None
-        is_numbered = condition != EVERYTHING and all(isinstance(term, Numbered) for term in terms(condition))
-        todo = workspace.claims.claim(query, name, lease, given.key("claim"), renew=is_named and is_numbered)
+        todo = workspace.claims.claim(query, name, lease, given.key("claim"), renew=is_named and names_todos(condition))
     if todo is None:
         raise NotFound("There is nothing to claim.", hint="find with is:claimed shows what is claimed.")
     return {"todos": [_brief(todo)], "change": str(given.change)}

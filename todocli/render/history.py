@@ -70,6 +70,8 @@ def detail(change: ChangeRead, item: ChangeItem) -> str:
         _note(change) if field == "note_count" else f"{field_label(field)} was {field_value(field, change.before)}"
         for field, change in changes.items()
     ]
+    if item.action == "claimed" and "claimed_by" in item.changes:
+        parts.append(f"for {visible(str(item.changes['claimed_by'].after))}")
     if change.origin != COMMAND_LINE:
         parts.append(visible(change.origin.label()))
     return " · ".join(parts)

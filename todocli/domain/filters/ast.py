@@ -138,6 +138,12 @@ def terms(condition: Filter) -> Iterator[Filter]:
         yield condition
 
 
+def names_todos(condition: Filter) -> bool:
+    """Whether a filter names todos by their numbers, and says nothing else."""
+    found = list(terms(condition))
+    return bool(found) and all(isinstance(term, Numbered) for term in found)
+
+
 def dates_in(condition: Filter) -> set[str]:
     """Return the dates that a filter mentions: the fields of `Between`, and `someday`."""
     found = set[str]()
