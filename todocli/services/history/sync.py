@@ -12,7 +12,10 @@ The todos are read after the log. So one may be newer than the changes beside it
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from itertools import groupby
+from typing import NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -32,6 +35,20 @@ SHOWN_TODOS = 100
 """How many todos of each change the newest changes have."""
 
 
+class Place(NamedTuple):
+    """A change, or a part of a large one, and the cursor after it."""
+
+    change: ChangeRead
+    cursor: LogCursor
+
+
+class Portion(NamedTuple):
+    """Changes in their order, and whether more follow."""
+
+    places: Sequence[Place]
+    has_more: bool
+
+
 class Sync:
     """The changes of one user, from a place in the log on."""
 
@@ -40,7 +57,17 @@ class Sync:
         self._owner = owner
 
     def since(self, cursor: LogCursor, limit: int) -> SyncPage:
-        """Return what at most `limit` changes of single todos did after `cursor`, the oldest first.
+        """Return what at most `limit` changes of single todos did after `cursor`, the oldest first; raises as `after`.
+
+        It has the todos as well.
+        """
+        portion = self.after(cursor, limit)
+        items = [place.change for place in portion.places]
+        last = portion.places[-1].cursor if portion.places else cursor
+        return self._page(items, last, has_more=portion.has_more)
+
+    def after(self, cursor: LogCursor, limit: int) -> Portion:
+        """Return the changes after `cursor`, the oldest first: what at most `limit` changes of single todos did.
 
         Raises `CursorExpired` if the log was compacted since, or is not the one that the cursor is of; and
         `MissingUserContext`.
@@ -65,12 +92,29 @@ class Sync:
         page, has_more = rows[:limit], len(rows) > limit
         if any(row["compacted_at"] for row in page):
             raise _expired("The log was compacted since")
-        if page:
-            last = page[-1]
-            is_whole = not has_more or rows[limit]["seq"] != last["seq"]
-            cursor = LogCursor(last["seq"], last["id"], None if is_whole else last["todo_id"])
-        items = [recorded(list(group)).read() for _, group in groupby(page, key=lambda row: row["seq"])]
-        return self._page(items, cursor, has_more=has_more)
+        places = []
+        for _, group in groupby(page, key=lambda row: row["seq"]):
+            found = list(group)
+            last = found[-1]
+            is_whole = last is not page[-1] or not has_more or rows[limit]["seq"] != last["seq"]
+            after = LogCursor(last["seq"], last["id"], None if is_whole else last["todo_id"])
+            change = recorded(found).read()
+            change.items.sort(key=lambda item: item.number)
+            places.append(Place(change, after))
+        return Portion(places, has_more)
+
+    def before(self, *, count: int = 0, moment: datetime | None = None) -> LogCursor:
+        """Return the place before the newest `count` changes, or before those since `moment`; 0: of now.
+
+        It is never before a change that was compacted. Raises `MissingUserContext`.
+        """
+        self._owner.require(self._session)
+        changes = sa.select(col(Change.seq), col(Change.id)).where(self._owner.scope(Change))
+        newest = changes.order_by(col(Change.seq).desc()).limit(1)
+        start = newest.offset(count) if moment is None else newest.where(col(Change.made_at) < moment)
+        emptied = newest.where(col(Change.compacted_at).is_not(None))
+        found = [self._session.execute(query).one_or_none() for query in (start, emptied)]
+        return max((LogCursor(*row) for row in found if row), key=lambda cursor: cursor.seq, default=BEGINNING)
 
     def newest(self, query: LogQuery) -> SyncPage:
         """Return the newest changes that `query` asks for, and the cursor of this moment. Raises as `Log.find`."""
