@@ -26,6 +26,7 @@ from todocli.domain.references import parse_references
 from todocli.schemas.todos import TodoCreate, TodoUpdate
 from todocli.services.history.log import Log, LogQuery
 from todocli.services.history.purge import Purge, TrashQuery
+from todocli.services.history.sync import Sync
 from todocli.services.history.undo import Undo
 from todocli.services.owner import Owner
 from todocli.services.queries import TodoQuery
@@ -222,6 +223,7 @@ def commands(todos: int) -> Iterator[tuple[str, Command]]:
     yield "show", lambda session: Log(session, owner).of_todos(second, 5)
     yield "log N", lambda session: Log(session, owner).find(LogQuery(todo=first.items[0], limit=20))
     yield "log -n 20", lambda session: Log(session, owner).find(LogQuery(limit=20))
+    yield "log --follow -n 5", lambda session: _follow(Sync(session, owner))
     yield "list --completed -n 20", listing(TodoQuery("completed", limit=20))
     yield "trash -n 20", listing(TodoQuery("trash", limit=20))
     yield "list", listing(TodoQuery())
@@ -230,6 +232,12 @@ def commands(todos: int) -> Iterator[tuple[str, Command]]:
     yield "list -n 40", listing(TodoQuery(limit=40))
     yield "list +home -n 40", listing(tagged(40))
     yield "today", listing(TodoQuery(filter=parse_words(["due:today"], today=clock.today())))
+
+
+def _follow(sync: Sync) -> None:
+    """Read what `log --follow -n 5` begins with, and then what is new."""
+    cursor = sync.after(sync.before(count=5), 1_000).places[-1].cursor
+    sync.after(cursor, 1_000)
 
 
 def _every(todos: int) -> int:

@@ -284,12 +284,6 @@ def select_changes(owner: Owner) -> sa.Select[Any]:
     return sa.select(*columns).select_from(Change)
 
 
-def changes_with_rows(owner: Owner) -> sa.Select[Any]:
-    """Select changes as `select_changes`, once for each row of history, with its columns."""
-    of_change = sa.and_(owner.owns(History), col(History.change_id) == col(Change.id))
-    return select_changes(owner).join(History, of_change).add_columns(*_columns)
-
-
 def is_undone(owner: Owner, change: type[Change]) -> sa.ColumnElement[bool]:
     """Return the condition that a change is undone, and that this undo was not undone in turn."""
     undo, redo = aliased(Change, name="undo"), aliased(Change, name="redo")

@@ -12,7 +12,7 @@ The todos are read after the log. So one may be newer than the changes beside it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple
@@ -26,7 +26,7 @@ from todocli.errors import CursorExpired
 from todocli.models import Change, History, Todo
 from todocli.schemas.changes import ChangeRead, SyncPage
 from todocli.schemas.todos import TodoRead
-from todocli.services.history.log import Log, LogQuery, changes_with_rows, recorded
+from todocli.services.history.log import Log, LogQuery, recorded, select_changes
 from todocli.services.owner import Owner
 from todocli.services.resolve import COLUMNS, read
 from todocli.services.todos import Todos
@@ -72,36 +72,49 @@ class Sync:
         Raises `CursorExpired` if the log was compacted since, or is not the one that the cursor is of; and
         `MissingUserContext`.
         """
-        query = (
-            changes_with_rows(self._owner)
-            .add_columns(col(Change.compacted_at))
-            .where(self._owner.scope(Change))
-            .where(
-                sa.or_(
-                    col(Change.seq) > cursor.seq,
-                    sa.and_(col(Change.seq) == cursor.seq, col(History.todo_id) > cursor.todo_id),
-                )
-                if cursor.todo_id
-                else col(Change.seq) > cursor.seq
-            )
-            .order_by(col(Change.seq), col(History.todo_id))
-            .limit(limit + 1)
-        )
         self._require(cursor)
-        rows = self._session.execute(query).mappings().all()
+        rows = self._rows(cursor, limit + 1)
         page, has_more = rows[:limit], len(rows) > limit
         if any(row["compacted_at"] for row in page):
             raise _expired("The log was compacted since")
+        changes = self._changes({row["id"] for row in page})
         places = []
         for _, group in groupby(page, key=lambda row: row["seq"]):
             found = list(group)
             last = found[-1]
             is_whole = last is not page[-1] or not has_more or rows[limit]["seq"] != last["seq"]
             after = LogCursor(last["seq"], last["id"], None if is_whole else last["todo_id"])
-            change = recorded(found).read()
+            change = recorded([{**changes[last["id"]], **row} for row in found]).read()
             change.items.sort(key=lambda item: item.number)
             places.append(Place(change, after))
         return Portion(places, has_more)
+
+    def _rows(self, cursor: LogCursor, limit: int) -> list[sa.RowMapping]:
+        """Return at most `limit` rows of history after a cursor: those of its own change, and then of later ones."""
+        columns = (col(Change.seq), col(Change.id), col(Change.compacted_at))
+        # with both columns, the rows of a change come in the order of its key, and nothing is sorted
+        of_change = sa.and_(col(History.user_id) == col(Change.user_id), col(History.change_id) == col(Change.id))
+        query = (
+            sa.select(*columns, col(History.todo_id), col(History.before), col(History.after))
+            .join_from(Change, History, of_change)
+            .where(self._owner.scope(Change))
+            .order_by(col(Change.seq), col(History.todo_id))
+        )
+        found: list[sa.RowMapping] = []
+        if cursor.todo_id:
+            rest = (col(Change.id) == cursor.change_id, col(History.todo_id) > cursor.todo_id)
+            found += self._session.execute(query.where(*rest).limit(limit)).mappings()
+        if len(found) < limit:
+            later = query.where(col(Change.seq) > cursor.seq).limit(limit - len(found))
+            found += self._session.execute(later).mappings()
+        return found
+
+    def _changes(self, ids: Set[UUID]) -> dict[UUID, sa.RowMapping]:
+        """Return changes by id. They are read on their own: to count the todos of one takes a while."""
+        if not ids:
+            return {}
+        query = select_changes(self._owner).where(self._owner.owns(Change), col(Change.id).in_(ids))
+        return {row["id"]: row for row in self._session.execute(query).mappings()}
 
     def before(self, *, count: int = 0, moment: datetime | None = None) -> LogCursor:
         """Return the place before the newest `count` changes, or before those since `moment`; 0: of now.
@@ -112,15 +125,18 @@ class Sync:
         changes = sa.select(col(Change.seq), col(Change.id)).where(self._owner.scope(Change))
         newest = changes.order_by(col(Change.seq).desc()).limit(1)
         start = newest.offset(count) if moment is None else newest.where(col(Change.made_at) < moment)
-        emptied = newest.where(col(Change.compacted_at).is_not(None))
-        found = [self._session.execute(query).one_or_none() for query in (start, emptied)]
-        return max((LogCursor(*row) for row in found if row), key=lambda cursor: cursor.seq, default=BEGINNING)
+        cursor = self._cursor_of(start) or BEGINNING
+        emptied = newest.where(col(Change.compacted_at).is_not(None), col(Change.seq) > cursor.seq)
+        return self._cursor_of(emptied) or cursor
+
+    def _cursor_of(self, query: sa.Select[int, UUID]) -> LogCursor | None:
+        found = self._session.execute(query).one_or_none()
+        return LogCursor(*found) if found else None
 
     def newest(self, query: LogQuery) -> SyncPage:
         """Return the newest changes that `query` asks for, and the cursor of this moment. Raises as `Log.find`."""
         newest = sa.select(col(Change.seq), col(Change.id)).where(self._owner.scope(Change))
-        last = self._session.execute(newest.order_by(col(Change.seq).desc()).limit(1)).one_or_none()
-        cursor = LogCursor(*last) if last else BEGINNING
+        cursor = self._cursor_of(newest.order_by(col(Change.seq).desc()).limit(1)) or BEGINNING
         found = Log(self._session, self._owner).find(query)
         return self._page(found.items, cursor, has_more=found.has_more)
 
