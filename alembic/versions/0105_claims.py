@@ -13,7 +13,7 @@ down_revision = "0104"
 branch_labels = None
 depends_on = None
 
-LOCKS = "todos and users, against readers as well: a moment, to add columns without values"
+LOCKS = "todos and users, against readers as well: a moment, to add columns without values; changes, against writers"
 """Which tables are locked, how, and for how long with 1,000,000 todos."""
 
 LOST_BY_DOWNGRADE = {"feed tokens": "tokens WHERE scope = 'feed'", "claims": "todos WHERE claimed_by IS NOT NULL"}
@@ -45,6 +45,23 @@ SCOPES = "scope IN ('read', 'write', 'destroy', 'feed')"
 CLAIMED_BY = "length(claimed_by) BETWEEN 1 AND 64"
 CLAIMED_UNTIL = "(claimed_by IS NULL) = (claimed_until IS NULL)"
 
+# A transaction that notifies waits for every other one that does, in any database of the server. So it notifies only if
+# a client follows the user: such a client shares an advisory lock, which a writer cannot take for itself then. A writer
+# that takes it holds it until it commits, and a client that begins to follow waits for that, and reads afterwards. The
+# lock is half of the user's id, as a number.
+NOTIFY = """\
+CREATE FUNCTION changes_notify() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM pg_notify('todo_' || hex, '')
+  FROM (SELECT DISTINCT replace(user_id::text, '-', '') AS hex FROM new_rows) AS users
+  WHERE NOT pg_try_advisory_xact_lock(('x' || right(hex, 16))::bit(64)::bigint);
+  RETURN NULL;
+END
+$$""".replace(":", "\\:")
+NOTIFY_TRIGGER = """\
+CREATE TRIGGER changes_notify AFTER INSERT ON changes REFERENCING NEW TABLE AS new_rows
+FOR EACH STATEMENT EXECUTE FUNCTION changes_notify()"""
+
 triggers = load_python_file(str(Path(__file__).parents[1]), "history_triggers.py")
 
 
@@ -63,9 +80,15 @@ def upgrade() -> None:
     op.add_column("users", sa.Column("last_claim_id", sa.Uuid(), nullable=True))
     _set_scopes(SCOPES)
     triggers.create(op, HISTORY_RULES, HISTORY_COLUMNS)
+    if not is_sqlite:  # there, clients watch the file
+        op.execute(NOTIFY)
+        op.execute(NOTIFY_TRIGGER)
 
 
 def downgrade() -> None:
+    if op.get_context().dialect.name != "sqlite":
+        op.execute("DROP TRIGGER changes_notify ON changes")
+        op.execute("DROP FUNCTION changes_notify()")
     op.execute("DELETE FROM tokens WHERE scope = 'feed'")
     triggers.drop(op, HISTORY_RULES)
     _set_scopes(SCOPES_BEFORE)

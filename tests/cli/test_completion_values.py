@@ -250,7 +250,7 @@ KEYS = "due: start: pri: project: tags:"
         ("list --sort due,-pri", "due,-priority"),
         ("list --sort -due,d", ""),
         ("list --group ", "project tag due"),
-        ("help f", "filters"),
+        ("help f", "filters follow"),
         ("help do", "done doctor"),
         ("help db g", "grant"),
         ("help l", "list log"),

@@ -35,6 +35,8 @@ LINES = [
     "log",
     "log 1",
     "log --all",
+    "log --follow --since {}",
+    "log --follow --every {}",
     "undo --dry-run",
     "claim --as {}",
     "claim {}",

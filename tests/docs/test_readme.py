@@ -32,8 +32,8 @@ TOPIC_LINES = range(25, 101)
 AGENTS_CHARACTERS = 6_000
 """Of the topic that a model reads before it works."""
 
-OF_CLIENTS = {"mcpServers", "todo", "args"}
-"""Keys in the configuration of a client of MCP."""
+OF_CLIENTS = {"mcpServers", "todo", "args", "custom/todo", "exec"}
+"""Keys in the configuration of a client of MCP, and of a status bar."""
 
 COLUMNS = 80
 

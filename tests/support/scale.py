@@ -235,6 +235,7 @@ def commands(todos: int) -> Iterator[tuple[str, Command]]:
     yield "claim", lambda session: Claims(session, owner, COMMAND_LINE).claim(TodoQuery(), "agent", LEASE, key())
     yield "list is:claimed", listing(TodoQuery(filter=Claimed(), limit=20))
     yield "release", lambda session: Todos(session, owner).release(second, key())
+    yield "log --follow -n 5", lambda session: _follow(Sync(session, owner))
     yield "list --completed -n 20", listing(TodoQuery("completed", limit=20))
     yield "trash -n 20", listing(TodoQuery("trash", limit=20))
     yield "list", listing(TodoQuery())
@@ -243,6 +244,12 @@ def commands(todos: int) -> Iterator[tuple[str, Command]]:
     yield "list -n 40", listing(TodoQuery(limit=40))
     yield "list +home -n 40", listing(tagged(40))
     yield "today", listing(TodoQuery(filter=parse_words(["due:today"], today=clock.today())))
+
+
+def _follow(sync: Sync) -> None:
+    """Read what `log --follow -n 5` begins with, and then what is new."""
+    cursor = sync.after(sync.before(count=5), 1_000).places[-1].cursor
+    sync.after(cursor, 1_000)
 
 
 def _every(todos: int) -> int:

@@ -78,7 +78,7 @@ class Command(TyperCommand):
         _merge_shared(ctx, self.takes)
         ctx.obj.check(self.takes)
         ctx.filter_options = FilterOptions(**{name: ctx.params.pop(name) for name in FILTER if self.takes_filter})
-        enter(ctx, is_for_daemon=self.runs_in_daemon and not self.may_ask(ctx) and not ctx.reads_terminal)
+        enter(ctx, is_for_daemon=self.is_for_daemon(ctx))
         try:
             return super().invoke(ctx)
         except NothingOnStdin:
@@ -87,6 +87,10 @@ class Command(TyperCommand):
             if ctx.shared.change:
                 error.hint, error.command = "To repeat it safely", ctx.retry_command()
             raise
+
+    def is_for_daemon(self, ctx: Context) -> bool:
+        """Whether this line may run in the daemon."""
+        return self.runs_in_daemon and not self.may_ask(ctx) and not ctx.reads_terminal
 
     def may_ask(self, ctx: Context) -> bool:
         """Whether this line may lead to a question, or open an editor."""

@@ -11,7 +11,7 @@ from todocli.cli.output import Note, Output, Row, TodoListing, noting
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from todocli.schemas.changes import ChangeList, ChangeRead
+    from todocli.schemas.changes import ChangeList, ChangeRead, LogLine
     from todocli.schemas.operations import HealthRead
     from todocli.schemas.todos import TodoLine, TodoRead
     from todocli.services.workspace import Workspace
@@ -60,6 +60,9 @@ class JsonOutput(Output):
 
     def _all_changes(self, changes: Iterable[ChangeRead]) -> None:
         self._document_of(changes, lambda count: {"count": count, "has_more": False})
+
+    def _log_line(self, line: LogLine) -> None:
+        self.document(line)
 
     def changes(self, changes: ChangeList, *, nothing: str = "") -> None:
         """Print the changes."""

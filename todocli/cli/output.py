@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from todocli.cli.verbs import Verb
     from todocli.domain.references import References
-    from todocli.schemas.changes import ChangeList, ChangeRead
+    from todocli.schemas.changes import ChangeList, ChangeRead, LogLine
     from todocli.schemas.operations import HealthRead
     from todocli.schemas.todos import TodoLine, TodoRead
     from todocli.services.history.log import LogQuery
@@ -213,6 +213,14 @@ class Output:
         from todocli.render.history import plain_change
 
         sys.stdout.writelines(f"{line}\n" for change in changes for line in plain_change(change))
+
+    def log_line(self, line: LogLine) -> None:
+        """Print a change of a log that goes on, at once."""
+        self._log_line(line)
+        sys.stdout.flush()
+
+    def _log_line(self, line: LogLine) -> None:
+        self._all_changes([line.change])
 
     def changes(self, changes: ChangeList, *, nothing: str = "") -> None:
         """Print changes; `nothing` is the note for none."""

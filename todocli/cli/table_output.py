@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from todocli.cli.verbs import Verb
     from todocli.domain.references import References
     from todocli.render.todo_table import TodoTable
-    from todocli.schemas.changes import ChangeList
+    from todocli.schemas.changes import ChangeList, LogLine
     from todocli.schemas.operations import HealthRead
     from todocli.schemas.todos import TodoRead
     from todocli.services.history.log import LogQuery
@@ -158,6 +158,12 @@ class TableOutput(Output):
         self._print(change_table(changes.items, ids, now=clock.now(), width=terminal.width()))
         if more and changes.has_more:
             self.note("There are more", more)
+
+    def _log_line(self, line: LogLine) -> None:
+        from todocli.render.history import headline
+
+        kind = "" if line.change.kind == "change" else f"{line.change.kind}: "
+        self.line(f"{line.change.made_at.astimezone():%H:%M:%S}  {kind}{headline(line.change)}")
 
     def _reversed(self, changes: ChangeList, verb: Literal["undo", "redo"]) -> None:
         from todocli.render.history import summary

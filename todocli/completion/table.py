@@ -692,10 +692,14 @@ TABLE = Command(
         "log": Command(
             "Show your changes, newest first.",
             options=(
-                Option("--since", help="Only since then: 3h, 2d, yesterday, 2026-11-27.", value=True),
+                Option(
+                    "--since", help="Only since then: 3h, 2d, yesterday, 2026-11-27; or after a cursor.", value=True
+                ),
                 Option("--until", help="Only until then.", value=True),
                 Option("--limit", "-n", help="Show at most N; 20 at a terminal.", value=True),
                 Option("--all", "-a", help="Show every change."),
+                Option("--follow", "-f", help="Print each change as it is made, until Ctrl-C."),
+                Option("--every", help="With --follow: ask that often (5s), and do not wait for a notice.", value=True),
                 Option("--compact", help="Drop what old changes did, to save space; see --older-than."),
                 Option("--older-than", help="With --compact: at least that old: 1y, 90d.", value=True),
                 DRY_RUN,
@@ -900,6 +904,7 @@ TABLE = Command(
                 "dates": Command("How to write dates and times"),
                 "exit-codes": Command("Exit codes and error codes"),
                 "filters": Command("How to select todos"),
+                "follow": Command("Following changes"),
                 "import": Command("Bringing todos along, and taking them with you"),
                 "json-schema": Command("The JSON of every command"),
                 "neon": Command("Sharing todos on Neon"),

@@ -7,8 +7,9 @@ from datetime import date, datetime, time, timedelta
 
 from todocli.errors import ValidationError
 
-_AGE = re.compile(r"(?!\d{3,}y)(\d{1,4})(min|h|d|w|y)", re.ASCII)
+_AGE = re.compile(r"(?!\d{3,}y)(\d{1,4})(s|min|h|d|w|y)", re.ASCII)
 _UNITS = {
+    "s": timedelta(seconds=1),
     "min": timedelta(minutes=1),
     "h": timedelta(hours=1),
     "d": timedelta(days=1),
@@ -19,11 +20,14 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 def parse_duration(text: str, field: str) -> timedelta:
-    """Return a duration: a number with `min`, `h`, `d`, `w` or `y` (365 days). Raises `ValidationError` for `field`."""
+    """Return a duration: a number with `s`, `min`, `h`, `d`, `w` or `y` (365 days).
+
+    Raises `ValidationError` for `field`.
+    """
     age = _age(text)
     if age is None:
         raise ValidationError.of(
-            field, f"{text[:40]!r} is not a duration.", hint="Write a number with min, h, d, w or y, such as 30d."
+            field, f"{text[:40]!r} is not a duration.", hint="Write a number with s, min, h, d, w or y, such as 30d."
         )
     return age
 

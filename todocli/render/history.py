@@ -36,12 +36,17 @@ def name(item: ChangeItem) -> str:
 
 
 def summary(change: ChangeRead, now: datetime) -> str:
-    """Return a change in one line: what it did, to which todo, how many more, and when."""
+    """Return a change in one line: as `headline`, and when."""
+    return f"{headline(change)} ({ago(change.made_at, now)})"
+
+
+def headline(change: ChangeRead) -> str:
+    """Return a change in one line: what it did, to which todo, how many more, and where it came from."""
     first, *_ = change.items
     fields = f" {', '.join(map(field_label, first.changes))} of" if first.action == "changed" and first.changes else ""
     more = f" and {change.count - 1} more" if change.count > 1 else ""
     origin = "" if change.origin == COMMAND_LINE else f" {visible(change.origin.label())}"
-    return f"{first.action}{fields} {name(first)}{more}{origin} ({ago(change.made_at, now)})"
+    return f"{first.action}{fields} {name(first)}{more}{origin}"
 
 
 def effect(item: ChangeItem, verb: Literal["undo", "redo"]) -> str:

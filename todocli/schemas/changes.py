@@ -49,6 +49,13 @@ class ChangeRead(Output):
         return Origin(self.source, self.actor)
 
 
+class LogLine(Output):
+    """A change, or a part of a large one: the same change is then on several lines, with other `items`."""
+
+    change: ChangeRead
+    cursor: str = Field(description="The place after it: `todo log --since CURSOR` goes on from there.")
+
+
 class SyncPage(Output):
     """Changes with what they led to. A client that stores `todos` and drops `deleted` has the todos as they are."""
 

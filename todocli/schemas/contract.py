@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from todocli.schemas.accounts import CopyRead, ProfileList, ProfileRead, UserList, UserRead
-from todocli.schemas.changes import ChangeList, CompactionRead
+from todocli.schemas.changes import ChangeList, CompactionRead, LogLine
 from todocli.schemas.configuration import SettingList
 from todocli.schemas.errors import ErrorResponse
 from todocli.schemas.exports import ExportDocument, HistoryDocument, HistoryHeader, HistoryLine
@@ -36,6 +36,7 @@ DOCUMENTS: tuple[type[BaseModel], ...] = (
     TodoItems,
     TodoList,
     ChangeList,
+    LogLine,
     CompactionRead,
     SummaryList,
     CountRead,

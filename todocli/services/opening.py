@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING
 from todocli.database.target import Target, resolve_target
 from todocli.domain.history import COMMAND_LINE, Origin
 from todocli.profiles import Profile
-from todocli.services.workspace import Workspace
+from todocli.services.workspace import PORTION, Workspace
 
 if TYPE_CHECKING:
     from todocli.database.postgres.ahead import AheadConnection
     from todocli.database.postgres.connect import BackgroundConnection
     from todocli.database.store import Store
+    from todocli.domain.log_cursor import LogCursor
+    from todocli.services.history.follow import Read
+    from todocli.services.history.sync import Portion
 
 
 @contextmanager
@@ -44,6 +47,19 @@ def open_workspace(
         owner = Owner(profile.user, profile.user_id)
         with Workspace(store, owner, register=profile.embedded, origin=origin) as workspace:
             yield workspace
+
+
+@contextmanager
+def open_log(profile: Profile) -> Iterator[Read]:
+    """Open the log of a profile's user for reading in portions; see `todocli.services.history.follow`."""
+    with open_workspace(profile) as workspace:
+
+        def read(cursor: LogCursor) -> Portion:
+            portion = workspace.sync.after(cursor, PORTION)
+            workspace.release()
+            return portion
+
+        yield read
 
 
 @contextmanager

@@ -23,6 +23,7 @@ TOPICS = {
     "dates": "How to write dates and times",
     "exit-codes": "Exit codes and error codes",
     "filters": "How to select todos",
+    "follow": "Following changes",
     "import": "Bringing todos along, and taking them with you",
     "json-schema": "The JSON of every command",
     "neon": "Sharing todos on Neon",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import typer
 
 from todocli import clock
-from todocli.cli import bulk, verbs
+from todocli.cli import bulk, following, verbs
 from todocli.cli.bulk import DryRun, Selecting
 from todocli.cli.command import ASKED, Bulk, Command, Itemised, Listing, Names, Reversing
 from todocli.cli.commands.organise import Words, parse_filter
@@ -43,6 +43,10 @@ class Logging(Itemised):
     answers_with_changes = True
     takes: ClassVar[Names] = (*Itemised.takes, "yes")
     runs_in_daemon = True
+
+    def is_for_daemon(self, ctx: Context) -> bool:
+        """Whether this line may run in the daemon: one that never ends may not."""
+        return not ctx.params["follow"] and super().is_for_daemon(ctx)
 
     def may_ask(self, ctx: Context) -> bool:
         """Whether the user may be asked."""
@@ -149,7 +153,10 @@ def log(
         typer.Argument(metavar="[REF | FILTER...]", help="Only the changes of one todo, or of those that match now."),
     ] = None,
     since: Annotated[
-        str | None, typer.Option("--since", metavar="WHEN", help="Only since then: 3h, 2d, yesterday, 2026-11-27.")
+        str | None,
+        typer.Option(
+            "--since", metavar="WHEN", help="Only since then: 3h, 2d, yesterday, 2026-11-27; or after a cursor."
+        ),
     ] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="WHEN", help="Only until then.")] = None,
     limit: Annotated[
@@ -157,6 +164,15 @@ def log(
         typer.Option("--limit", "-n", metavar="N", parser=positive, help=f"Show at most N; {LOG_LIMIT} at a terminal."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", "-a", metavar="", help="Show every change.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", metavar="", help="Print each change as it is made, until Ctrl-C.")
+    ] = False,
+    every: Annotated[
+        str | None,
+        typer.Option(
+            "--every", metavar="AGE", help="With --follow: ask that often (5s), and do not wait for a notice."
+        ),
+    ] = None,
     compact: Annotated[
         bool, typer.Option("--compact", metavar="", help="Drop what old changes did, to save space; see --older-than.")
     ] = False,
@@ -170,6 +186,7 @@ def log(
     todo log
     todo log 3 --since 2d
     todo log +bills
+    todo log --follow --jsonl
     todo log --compact --older-than 1y --dry-run
 
     After compacting, the log and undo end there. It cannot be undone.
@@ -180,7 +197,7 @@ def log(
     from todocli.domain.timestamps import parse_timestamp
 
     if compact:
-        if words or since or until or limit is not None or everything:
+        if words or since or until or limit is not None or everything or follow or every:
             raise UsageError("--compact takes only --older-than and --dry-run.", hint="Leave the others out.")
         _compact(context, older_than, dry_run=dry_run)
         return
@@ -188,6 +205,17 @@ def log(
         raise UsageError("--older-than and --dry-run belong to --compact.", hint="Show a part of the log with --until.")
     if everything and limit is not None:
         raise UsageError("--all and --limit cannot be combined.", hint="Use only one of them.")
+    if every is not None and not follow:
+        raise UsageError("--every belongs to --follow.", hint="Leave it out.")
+    if follow or following.is_cursor(since):
+        if words or until or everything:
+            what = "--follow" if follow else "--since with a cursor"
+            raise UsageError(f"{what} takes neither a todo, a filter, --until nor --all.", hint="Leave them out.")
+        if follow:
+            following.follow(context, since, limit, every)
+        else:
+            following.print_since(context, str(since), limit)
+        return
     words = words or []
     named = read_references(words) if words and is_reference(words[0]) else None
     if named and not named.single:

@@ -12,8 +12,10 @@ The todos are read after the log. So one may be newer than the changes beside it
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
+from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -33,6 +35,20 @@ SHOWN_TODOS = 100
 """How many todos of each change the newest changes have."""
 
 
+class Place(NamedTuple):
+    """A change, or a part of a large one, and the cursor after it."""
+
+    change: ChangeRead
+    cursor: LogCursor
+
+
+class Portion(NamedTuple):
+    """Changes in their order, and whether more follow."""
+
+    places: Sequence[Place]
+    has_more: bool
+
+
 class Sync:
     """The changes of one user, from a place in the log on."""
 
@@ -41,58 +57,88 @@ class Sync:
         self._owner = owner
 
     def since(self, cursor: LogCursor, limit: int) -> SyncPage:
-        """Return what at most `limit` changes of single todos did after `cursor`, the oldest first.
+        """Return what at most `limit` changes of single todos did after `cursor`, the oldest first; raises as `after`.
+
+        It has the todos as well.
+        """
+        portion = self.after(cursor, limit)
+        items = [place.change for place in portion.places]
+        last = portion.places[-1].cursor if portion.places else cursor
+        return self._page(items, last, has_more=portion.has_more)
+
+    def after(self, cursor: LogCursor, limit: int) -> Portion:
+        """Return the changes after `cursor`, the oldest first: what at most `limit` changes of single todos did.
 
         Raises `CursorExpired` if the log was compacted since, or is not the one that the cursor is of; and
         `MissingUserContext`.
         """
         self._require(cursor)
-        rows = self._session.execute(self._statement(cursor, limit + 1)).mappings().all()
+        rows = self._rows(cursor, limit + 1)
         page, has_more = rows[:limit], len(rows) > limit
         if any(row["compacted_at"] for row in page):
             raise _expired("The log was compacted since")
-        if page:
-            last = page[-1]
-            is_whole = not has_more or rows[limit]["seq"] != last["seq"]
-            cursor = LogCursor(last["seq"], last["id"], None if is_whole else last["todo_id"])
-        items = [recorded(list(group)).read() for _, group in groupby(page, key=lambda row: row["seq"])]
-        return self._page(items, cursor, has_more=has_more)
+        changes = self._changes({row["id"] for row in page})
+        places = []
+        for _, group in groupby(page, key=lambda row: row["seq"]):
+            found = list(group)
+            last = found[-1]
+            is_whole = last is not page[-1] or not has_more or rows[limit]["seq"] != last["seq"]
+            after = LogCursor(last["seq"], last["id"], None if is_whole else last["todo_id"])
+            change = recorded([{**changes[last["id"]], **row} for row in found]).read()
+            change.items.sort(key=lambda item: item.number)
+            places.append(Place(change, after))
+        return Portion(places, has_more)
+
+    def _rows(self, cursor: LogCursor, limit: int) -> list[sa.RowMapping]:
+        """Return at most `limit` rows of history after a cursor: those of its own change, and then of later ones."""
+        columns = (col(Change.seq), col(Change.id), col(Change.compacted_at))
+        # with both columns, the rows of a change come in the order of its key, and nothing is sorted
+        of_change = sa.and_(col(History.user_id) == col(Change.user_id), col(History.change_id) == col(Change.id))
+        query = (
+            sa.select(*columns, col(History.todo_id), col(History.before), col(History.after))
+            .join_from(Change, History, of_change)
+            .where(self._owner.scope(Change))
+            .order_by(col(Change.seq), col(History.todo_id))
+        )
+        found: list[sa.RowMapping] = []
+        if cursor.todo_id:
+            rest = (col(Change.id) == cursor.change_id, col(History.todo_id) > cursor.todo_id)
+            found += self._session.execute(query.where(*rest).limit(limit)).mappings()
+        if len(found) < limit:
+            later = query.where(col(Change.seq) > cursor.seq).limit(limit - len(found))
+            found += self._session.execute(later).mappings()
+        return found
+
+    def _changes(self, ids: Set[UUID]) -> dict[UUID, sa.RowMapping]:
+        """Return changes by id. They are read on their own: to count the todos of one takes a while."""
+        if not ids:
+            return {}
+        query = select_changes(self._owner).where(self._owner.owns(Change), col(Change.id).in_(ids))
+        return {row["id"]: row for row in self._session.execute(query).mappings()}
+
+    def before(self, *, count: int = 0, moment: datetime | None = None) -> LogCursor:
+        """Return the place before the newest `count` changes, or before those since `moment`; 0: of now.
+
+        It is never before a change that was compacted. Raises `MissingUserContext`.
+        """
+        self._owner.require(self._session)
+        changes = sa.select(col(Change.seq), col(Change.id)).where(self._owner.scope(Change))
+        newest = changes.order_by(col(Change.seq).desc()).limit(1)
+        start = newest.offset(count) if moment is None else newest.where(col(Change.made_at) < moment)
+        cursor = self._cursor_of(start) or BEGINNING
+        emptied = newest.where(col(Change.compacted_at).is_not(None), col(Change.seq) > cursor.seq)
+        return self._cursor_of(emptied) or cursor
+
+    def _cursor_of(self, query: sa.Select[int, UUID]) -> LogCursor | None:
+        found = self._session.execute(query).one_or_none()
+        return LogCursor(*found) if found else None
 
     def newest(self, query: LogQuery) -> SyncPage:
         """Return the newest changes that `query` asks for, and the cursor of this moment. Raises as `Log.find`."""
         newest = sa.select(col(Change.seq), col(Change.id)).where(self._owner.scope(Change))
-        last = self._session.execute(newest.order_by(col(Change.seq).desc()).limit(1)).one_or_none()
-        cursor = LogCursor(*last) if last else BEGINNING
+        cursor = self._cursor_of(newest.order_by(col(Change.seq).desc()).limit(1)) or BEGINNING
         found = Log(self._session, self._owner).find(query)
         return self._page(found.items, cursor, has_more=found.has_more)
-
-    def _statement(self, cursor: LogCursor, limit: int) -> sa.Select[Any]:
-        """Select the first rows of history after a cursor, each with its change."""
-        has_rows = sa.select(col(History.todo_id)).where(
-            self._owner.owns(History), col(History.change_id) == col(Change.id)
-        )
-        changes = (
-            select_changes(self._owner)
-            .add_columns(col(Change.compacted_at))
-            .where(self._owner.scope(Change))
-            .where(col(Change.seq) >= cursor.seq if cursor.todo_id else col(Change.seq) > cursor.seq)
-            .where(has_rows.limit(1).correlate(Change).scalar_subquery().is_not(None))
-            .order_by(col(Change.seq))
-            .limit(limit)
-            .cte("page")
-            .prefix_with("MATERIALIZED")  # or Postgres might read all of history, to sort it
-        )
-        after: sa.ColumnElement[bool] = sa.true()
-        if cursor.todo_id:
-            after = sa.or_(changes.c.seq > cursor.seq, col(History.todo_id) > cursor.todo_id)
-        of_change = sa.and_(self._owner.owns(History), col(History.change_id) == changes.c.id, after)
-        columns = (col(History.todo_id), col(History.before), col(History.after))
-        if self._session.get_bind().dialect.name == "sqlite":  # which stops at the limit within a change
-            query = sa.select(changes, *columns).join_from(changes, History, of_change)
-            return query.order_by(changes.c.seq, col(History.todo_id)).limit(limit)
-        first = sa.select(*columns).where(of_change).order_by(col(History.todo_id)).limit(limit).lateral("first")
-        query = sa.select(changes, *first.c).join_from(changes, first, sa.true())
-        return query.order_by(changes.c.seq, first.c.todo_id).limit(limit)
 
     def _require(self, cursor: LogCursor) -> None:
         """Raise `CursorExpired` if the change of a cursor is not at its place."""
