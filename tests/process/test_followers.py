@@ -139,23 +139,26 @@ def test_nothing_is_lost_or_doubled_while_connections_are_cut(target: Target, mo
 
 def _write_and_compare(process: subprocess.Popen[str], target: Target, todo: Terminal, cut: Callable[[], None]) -> None:
     """Let writers edit, and cut all connections now and then; compare what the follower prints with the log."""
-    assert process.stdout
-    printed = [json.loads(process.stdout.readline())]
+    printed: list[str] = []
+    reader = threading.Thread(target=lambda: printed.extend(process.stdout or ()), daemon=True)
+    reader.start()
+    wait_until(lambda: printed, "the change that was there")
     each = [[f"{writer}/{i}" for i in range(CHANGES)] for writer in range(WRITERS)]
     for at in range(CUTS):
+        before = len(printed)
         portion = slice(at * CHANGES // CUTS, (at + 1) * CHANGES // CUTS)
         writers = [threading.Thread(target=add, args=(target, titles[portion])) for titles in each]
         for writer in writers:
             writer.start()
+        wait_until(lambda before=before: len(printed) > before, "the follower")  # type: ignore[misc]
         cut()
         for writer in writers:
             writer.join()
-        cut()
-    printed += [json.loads(process.stdout.readline()) for _ in range(WRITERS * CHANGES)]
-    log = json.loads(todo.ok("log --json"))["items"]
-    assert [line["change"] for line in printed] == log[::-1]
     add(target, ["last"])
-    assert json.loads(process.stdout.readline())["change"]["items"][0]["title"] == "last"
+    wait_until(lambda: "last" in printed[-1], "the last change")
+    log = json.loads(todo.ok("log --json"))["items"]
+    assert len(log) == 1 + WRITERS * CHANGES + 1
+    assert [json.loads(line)["change"] for line in printed] == log[::-1]
 
 
 def test_restarted_server_is_followed_again(target: Target) -> None:
