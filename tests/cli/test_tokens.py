@@ -74,7 +74,7 @@ def test_bad_input_is_refused(todo: Terminal, line: str, code: int, detail: str)
 def test_feed_is_an_address_with_a_token_of_its_own(todo: Terminal, home: Path) -> None:
     path = todo("token create calendar --feed")
     assert re.fullmatch(r"/feed/todo_\w{46}\.ics\n", path.out)
-    assert "pass --base-url, or set public_url in config.toml" in path.err
+    assert "pass --base-url, or set public_url." in path.err
     whole = json.loads(todo.ok("token create other --feed --base-url https://todo.example/x/ --json"))
     assert whole["url"] == f"https://todo.example/x/feed/{whole['token']}.ics"
     assert whole["scope"] == "feed"

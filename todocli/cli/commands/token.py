@@ -96,9 +96,9 @@ def create(
 def _explain(context: Context, url: str, base: str, *, is_feed: bool) -> None:
     """Say what to do with a link, and draw it where somebody can see that."""
     what = "Subscribe to it in a calendar program" if is_feed else "Open it on the phone"
-    context.output.note(f"{what}. Whoever has this address has your todos, until todo token revoke.")
+    context.output.note(f"{what}. Whoever has it can read your todos.")
     if not base:
-        context.output.note("It follows the address of your server: pass --base-url, or set public_url in config.toml.")
+        context.output.note("It follows your server's address: pass --base-url, or set public_url.")
     elif base.startswith("http://") and not re.match(r"http://(localhost|127\.|\[::1\])", base):
         context.output.note("WARNING: without TLS (https), anyone on the way can read the token.")
     if base and context.output.is_for_person and sys.stdout.isatty():
