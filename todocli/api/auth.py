@@ -56,7 +56,7 @@ class Authenticator:
         return self._from_token(token.strip(), address)
 
     def authenticate_feed(self, request: Request, token: str) -> Principal:
-        """Return whose calendar feed the token in an address opens. Raises as `authenticate`."""
+        """Return the user of the calendar feed that a token opens. Raises as `authenticate`."""
         address = request.client.host if request.client else ""
         self._throttle.check(address)
         return self._from_token(token, address, for_feed=True)
@@ -105,7 +105,7 @@ def require_read(request: Request) -> Principal:
 
 
 def require_feed(request: Request, token: str) -> Principal:
-    """Return whose calendar feed a token opens, and record its use."""
+    """Return the user of the calendar feed that a token opens, and record its use."""
     authenticator: Authenticator = request.app.state.authenticator
     principal = authenticator.authenticate_feed(request, token)
     _record_use(request, principal)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from functools import partial
 
 from fastapi import APIRouter, Request, Response
 
@@ -16,13 +15,11 @@ from todocli.api.requests import (
     TodoPath,
     Writer,
     change_key,
-    find_one,
+    change_one,
     local_time,
-    only,
     open_workspace,
     query_errors_as_400,
     referenced,
-    versioned,
     with_etag,
 )
 from todocli.domain.filters.ast import EVERYTHING, Filter, names_todos
@@ -94,8 +91,11 @@ def release(
 ) -> TodoRead:
     """End the claim on a todo, whoever has it."""
     key = change_key(idempotency_key, "release", references=[str(todo_id)])
-    load = partial(find_one, request, principal, todo_id)
-    with versioned(if_match, load) as expected, open_workspace(request, principal, missing="todo_id") as workspace:
-        released = only(workspace.todos.release(referenced(todo_id), key, expected=expected))
-        [todo] = workspace.todos.with_notes([released])
-    return with_etag(response, todo)
+    return change_one(
+        request,
+        response,
+        principal,
+        todo_id,
+        if_match,
+        lambda workspace, expected: workspace.todos.release(referenced(todo_id), key, expected=expected),
+    )

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -107,6 +108,26 @@ def find_one(request: Request, principal: Principal, todo_id: TodoPath, *, in_tr
     if found.deleted_at is not None and not in_trash:
         raise NotFound(f"{todo_id} is in the trash.", field_errors=(FieldError("todo_id", "was not found"),))
     return found
+
+
+def change_one(
+    request: Request,
+    response: Response,
+    principal: Principal,
+    todo_id: UUID | int,
+    if_match: str | None,
+    change: Callable[[Workspace, UUID | None], Result],
+    *,
+    in_trash: bool = False,
+) -> TodoRead:
+    """Return a todo after a change, with its notes, and its ETag in the response.
+
+    `change` is given the version that the todo must be at. Raises as `versioned` and `find_one`.
+    """
+    load = partial(find_one, request, principal, todo_id, in_trash=in_trash)
+    with versioned(if_match, load) as expected, open_workspace(request, principal, missing="todo_id") as workspace:
+        [todo] = workspace.todos.with_notes([only(change(workspace, expected))])
+    return with_etag(response, todo)
 
 
 def referenced(todo_id: UUID | int) -> References:

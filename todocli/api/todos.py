@@ -24,6 +24,7 @@ from todocli.api.requests import (
     TodoPath,
     Writer,
     change_key,
+    change_one,
     etag_of,
     find_one,
     local_time,
@@ -183,11 +184,14 @@ def update(
     """Change the given fields; null clears. `is_completed` completes or reopens the todo."""
     body = changes.model_dump(mode="json", exclude_unset=True)
     key = change_key(idempotency_key, "edit", references=[str(todo_id)], body=body)
-    load = partial(find_one, request, principal, todo_id)
-    with versioned(if_match, load) as expected, open_workspace(request, principal, missing="todo_id") as workspace:
-        updated = only(workspace.todos.edit(referenced(todo_id), changes, key, expected=expected))
-        [todo] = workspace.todos.with_notes([updated])
-    return with_etag(response, todo)
+    return change_one(
+        request,
+        response,
+        principal,
+        todo_id,
+        if_match,
+        lambda workspace, expected: workspace.todos.edit(referenced(todo_id), changes, key, expected=expected),
+    )
 
 
 @router.post(
@@ -208,11 +212,14 @@ def add_note(
 ) -> TodoRead:
     """Add a note to a todo. Notes are never overwritten."""
     key = change_key(idempotency_key, "note", references=[str(todo_id)], text=note.text)
-    load = partial(find_one, request, principal, todo_id)
-    with versioned(if_match, load) as expected, open_workspace(request, principal, missing="todo_id") as workspace:
-        noted = workspace.note(referenced(todo_id), note.text, key, expected=expected)
-        [todo] = workspace.todos.with_notes([only(noted)])
-    return with_etag(response, todo)
+    return change_one(
+        request,
+        response,
+        principal,
+        todo_id,
+        if_match,
+        lambda workspace, expected: workspace.note(referenced(todo_id), note.text, key, expected=expected),
+    )
 
 
 @router.delete(
@@ -264,8 +271,12 @@ def restore(
 ) -> TodoRead:
     """Take a todo out of the trash; one that is not there stays as it is."""
     key = change_key(idempotency_key, "restore", references=[str(todo_id)])
-    load = partial(find_one, request, principal, todo_id, in_trash=True)
-    with versioned(if_match, load) as expected, open_workspace(request, principal, missing="todo_id") as workspace:
-        restored = only(workspace.todos.restore(referenced(todo_id), key, expected=expected))
-        [todo] = workspace.todos.with_notes([restored])
-    return with_etag(response, todo)
+    return change_one(
+        request,
+        response,
+        principal,
+        todo_id,
+        if_match,
+        lambda workspace, expected: workspace.todos.restore(referenced(todo_id), key, expected=expected),
+        in_trash=True,
+    )

@@ -1,4 +1,4 @@
-"""Waiting: for an event, for time to pass, and for the end of whoever reads the output."""
+"""Waits for an event, for time to pass, or until nobody reads the output any more."""
 
 from __future__ import annotations
 

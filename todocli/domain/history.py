@@ -42,9 +42,14 @@ MAX_ACTOR = 64
 """The most characters of an actor's name."""
 
 
+def is_actor(name: str) -> bool:
+    """Whether a text can be the name of an actor, as those of tokens are."""
+    return bool(name.strip()) and len(name) <= MAX_ACTOR and name.isprintable()
+
+
 def check_actor(name: str, field: str) -> str:
     """Return the name of an actor. Raises `ValidationError` for `field`, where it was given."""
-    if not name.strip() or len(name) > MAX_ACTOR or not name.isprintable():
+    if not is_actor(name):
         detail = f"{field}: a name has 1 to {MAX_ACTOR} printable characters."
         raise ValidationError.of(field, detail, hint="Write it like agent-1.")
     return name

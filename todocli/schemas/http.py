@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from todocli.domain.history import MAX_ACTOR
+from todocli.domain.history import MAX_ACTOR, is_actor
 from todocli.domain.references import MAX_NUMBER
 from todocli.schemas.base import Input, Output
 from todocli.schemas.todos import Description, Title, TodoFields, TodoUpdate, without_defaults
@@ -53,7 +53,7 @@ Id = Annotated[UUID, Strict(False)]
 
 
 def _actor(name: str) -> str:
-    if not name.strip() or len(name) > MAX_ACTOR or not name.isprintable():
+    if not is_actor(name):
         raise ValueError(f"must have 1 to {MAX_ACTOR} printable characters")
     return name
 

@@ -25,7 +25,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col
@@ -44,6 +43,7 @@ from todocli.services.idempotency import not_recorded, recorded_todos
 from todocli.services.owner import Owner
 from todocli.services.queries import TodoQuery
 from todocli.services.resolve import COLUMNS, read
+from todocli.services.update_sql import STAMP
 from todocli.services.updates import stamp
 
 _todos, _users = (SQLModel.metadata.tables[name] for name in ("todos", "users"))
@@ -104,7 +104,7 @@ class Claims:
             .values(
                 claimed_by=parameters.new("claimed_by"),
                 claimed_until=DatabaseNow(sa.bindparam("lease", type_=sa.Float())),
-                **{name: parameters.new(name) for name in stamp(self._origin, now(), UUID(int=0), None)},
+                **{name: parameters.new(name) for name in STAMP},
                 version=_todos.c.version + 1,
             )
             .returning(*COLUMNS)

@@ -14,6 +14,7 @@ from sqlmodel import Session, SQLModel, col
 
 from todocli.clock import now
 from todocli.database.engine import insert_for
+from todocli.domain.history import MAX_ACTOR, is_actor
 from todocli.domain.ids import new_id
 from todocli.domain.scopes import FEED, SCOPES, Scope, TokenScope
 from todocli.domain.tokens import PREFIX, is_token, new_token
@@ -23,8 +24,6 @@ from todocli.models import Token, User
 from todocli.schemas.tokens import TokenCreated, TokenList, TokenRead
 from todocli.services.admission import may_read, may_write
 from todocli.services.owner import Owner
-
-NAME_LENGTH = 64
 
 _table = SQLModel.metadata.tables["tokens"]
 _columns = [_table.c[name] for name in TokenRead.model_fields]
@@ -56,8 +55,8 @@ class Tokens:
 
         Raises `ValidationError` for the name, `Conflict` if it is taken, and `MissingUserContext`.
         """
-        if not name.strip() or len(name) > NAME_LENGTH or not name.isprintable():
-            detail = f"The name of a token must have 1 to {NAME_LENGTH} printable characters."
+        if not is_actor(name):
+            detail = f"The name of a token must have 1 to {MAX_ACTOR} printable characters."
             raise ValidationError.of("name", detail)
         token, moment = new_token(), now()
         if expires_at is not None and expires_at <= moment:

@@ -48,7 +48,9 @@ from todocli.services.resolve import COLUMNS
 from todocli.services.tag_sql import tags_after, tags_differ
 
 _table, _notes = (SQLModel.metadata.tables[name] for name in ("todos", "notes"))
-_STAMP = ("updated_at", "change_id", "change_source", "change_actor", "change_request")
+STAMP = ("updated_at", "change_id", "change_source", "change_actor", "change_request")
+"""The columns that `todocli.services.updates.stamp` has values for."""
+
 _EXPECTED = "expected"
 _ID = "todo_id"
 
@@ -232,7 +234,7 @@ def _update(owner: Owner, dialect: str, shape: UpdateShape, locked: sa.CTE) -> A
         _table.update()
         .where(owner.owns(Todo), _table.c.id.in_(sa.select(locked.c.id).where(shape.applies(locked))))
         .where(shape.may_run(owner), may_write())
-        .values(**values, **{name: parameters.new(name) for name in _STAMP}, version=_table.c.version + 1)
+        .values(**values, **{name: parameters.new(name) for name in STAMP}, version=_table.c.version + 1)
         .returning(*COLUMNS)
         .execution_options(synchronize_session=False)
     )

@@ -94,7 +94,7 @@ def create(
 
 
 def _explain(context: Context, url: str, base: str, *, is_feed: bool) -> None:
-    """Say what to do with a link, and draw it where somebody can see that."""
+    """Print what to do with a link, and at a terminal its QR code."""
     what = "Subscribe to it in a calendar program" if is_feed else "Open it on the phone"
     context.output.note(f"{what}. Whoever has it can read your todos.")
     if not base:

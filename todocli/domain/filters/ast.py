@@ -56,7 +56,7 @@ class Overdue:
 
 @dataclass(frozen=True)
 class Claimed:
-    """Somebody has claimed it, and the claim has not ended."""
+    """Is claimed by a worker, and the claim has not expired."""
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ HELP = ("todo", "help", "filters")
 _ATTRIBUTE = re.compile(r"([a-z]+)\.[a-z]+:(.*)", re.IGNORECASE)
 """A key with a modifier, as Taskwarrior has it: due.before:fri."""
 
-_STATES = ("status", "state", "is")
+_STATES = ("status", "state")
 """Keys of other programs for what an option says here."""
 
 KEYS = {
@@ -95,9 +95,9 @@ def keyed(key: str, value: str, today: date) -> Filter:
     """Return the filter of `key:value`. Raises `InvalidTerm`."""
     name = KEYS.get(key.lower())
     if name is None:
-        if key.lower() == "is" and value.lower() == "claimed":
-            return Claimed()
-        if key.lower() == "is" and not value.lower() == "claimed":
+        if key.lower() == "is":
+            if value.lower() == "claimed":
+                return Claimed()
             raise InvalidTerm(
                 f"There is no filter is:{value[:40]}.",
                 "There is is:claimed. Lists have open todos; --completed and --all show others.",
