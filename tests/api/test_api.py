@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-import time
 import uuid
 import zlib
 from collections.abc import Iterator
@@ -39,6 +38,7 @@ from todocli.domain.sorting import SortKey
 from todocli.domain.tokens import is_token, new_token
 from todocli.errors import OutcomeUnknown, ValidationError
 from todocli.models import History
+from todocli.services import tokens
 from todocli.services.history.purge import TrashQuery
 from todocli.services.owner import Owner
 from todocli.services.paging import Cursor
@@ -343,14 +343,14 @@ def test_order_of_body_is_no_other_request(ada: Api) -> None:
 # Authentication
 
 
-def test_invalid_token_is_unauthorized(embedded: Store, eve: Api) -> None:
+def test_invalid_token_is_unauthorized(embedded: Store, eve: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     token = eve.headers["Authorization"].removeprefix("Bearer ")
     for value in ("", "Bearer", f"Basic {token}", token, "Bearer x", f"Bearer {token}x", f"Bearer {new_token()}"):
         answered = eve.client.get(f"{BASE}/todos", headers={"Authorization": value})
         error(answered, 401, "ACCESS_DENIED")
         assert answered.headers["WWW-Authenticate"] == "Bearer"
-    expired = api_of(embedded, "ada", expires_at=now() + timedelta(milliseconds=1))
-    time.sleep(0.01)
+    expired = api_of(embedded, "ada", expires_at=now() + timedelta(minutes=1))
+    monkeypatch.setattr(tokens, "now", lambda: now() + timedelta(minutes=1))
     assert error(expired("GET"), 401, "ACCESS_DENIED")["detail"] == "The token has expired."
 
 

@@ -58,6 +58,7 @@ def open_with_users(target: Target, connections: int = 3) -> Iterator[Store]:
             for name in ("ada", "bob"):
                 Users(session).ensure(name)
         yield store
+        assert store.connections_in_use == 0  # requests return theirs
 
 
 @cache

@@ -126,7 +126,8 @@ def change_one(
     """
     load = partial(find_one, request, principal, todo_id, in_trash=in_trash)
     with versioned(if_match, load) as expected, open_workspace(request, principal, missing="todo_id") as workspace:
-        [todo] = workspace.todos.with_notes([only(change(workspace, expected))])
+        changed = only(change(workspace, expected))  # it may end the session, so the next line asks for another
+        [todo] = workspace.todos.with_notes([changed])
     return with_etag(response, todo)
 
 

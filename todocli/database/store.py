@@ -209,7 +209,8 @@ class _AutocommitSession(Session):
     """
 
     def __init__(self, engine: sa.Engine, state: RetryState, deadline: Deadline) -> None:
-        super().__init__(engine, autoflush=False, expire_on_commit=False)
+        # Closed, it is of no use: it would take another connection, which nobody would give back.
+        super().__init__(engine, autoflush=False, expire_on_commit=False, close_resets_only=False)
         self._state = state
         self._deadline = deadline
 
