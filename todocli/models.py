@@ -89,29 +89,44 @@ class ClockTime(sa.types.TypeDecorator[time]):
         return time.fromisoformat(value) if isinstance(value, str) else value
 
 
-class Names(sa.types.TypeDecorator[list[str]]):
-    """A list of names; the empty list is NULL. An array on Postgres, a JSON array on SQLite."""
+class Members(sa.types.TypeDecorator[list[Any]]):
+    """A list of members of one type; the empty list is NULL. An array on Postgres, a JSON array on SQLite."""
 
     impl = sa.Text
     cache_ok = True
+    member: sa.types.TypeEngine[Any]
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
         """Return the engine's own type."""
-        return dialect.type_descriptor(sa.Text() if dialect.name == "sqlite" else sa.ARRAY(sa.Text()))
+        return dialect.type_descriptor(sa.Text() if dialect.name == "sqlite" else sa.ARRAY(self.member))
 
-    def process_bind_param(self, value: list[str] | None, dialect: sa.Dialect) -> list[str] | str | None:
-        """Turn names into what the engine stores; SQLite's own functions write JSON in the same form."""
+    def process_bind_param(self, value: list[Any] | None, dialect: sa.Dialect) -> list[Any] | str | None:
+        """Turn a list into what the engine stores; SQLite's own functions write JSON in the same form."""
         if not value or dialect.name != "sqlite":
             return value or None
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
-    def process_result_value(self, value: list[str] | str | None, dialect: sa.Dialect) -> list[str]:
-        """Turn what the engine gives back into names."""
-        return list(_names(value)) if isinstance(value, str) else value or []
+    def process_result_value(self, value: list[Any] | str | None, dialect: sa.Dialect) -> list[Any]:
+        """Turn what the engine gives back into a list."""
+        return list(_members(value)) if isinstance(value, str) else value or []
+
+
+class Names(Members):
+    """A list of names."""
+
+    cache_ok = True
+    member = sa.Text()
+
+
+class Numbers(Members):
+    """A list of numbers of todos."""
+
+    cache_ok = True
+    member = sa.BigInteger()
 
 
 @lru_cache(maxsize=1_000)
-def _names(text: str) -> tuple[str, ...]:
+def _members(text: str) -> tuple[Any, ...]:
     return tuple(json.loads(text))
 
 
@@ -206,6 +221,12 @@ class Todo(SQLModel, table=True):
         sa.CheckConstraint("NOT is_someday OR (due_on IS NULL AND starts_on IS NULL)", name="is_someday"),
         sa.CheckConstraint("length(claimed_by) BETWEEN 1 AND 64", name="claimed_by"),
         sa.CheckConstraint("(claimed_by IS NULL) = (claimed_until IS NULL)", name="claimed_until"),
+        sa.CheckConstraint(
+            "needs IS NULL OR"
+            " (json_valid(needs) AND json_type(needs) = 'array' AND json_array_length(needs) BETWEEN 1 AND 100)",
+            name="needs",
+        ).ddl_if(dialect="sqlite"),
+        sa.CheckConstraint("cardinality(needs) BETWEEN 1 AND 100", name="needs").ddl_if(dialect="postgresql"),
     )
 
     id: UUID = Field(sa_type=Uuid, primary_key=True)
@@ -232,6 +253,7 @@ class Todo(SQLModel, table=True):
     note_count: int = Field(default=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"})
     claimed_by: str | None = Field(default=None, sa_type=sa.Text)
     claimed_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    needs: list[int] = Field(default=[], sa_type=Numbers, nullable=True)
 
 
 class Note(SQLModel, table=True):
@@ -359,6 +381,11 @@ def complete_metadata() -> sa.MetaData:
             "completed_at IS NOT NULL AND deleted_at IS NULL",
         ),
         ("ix_todos_trash", (todos.user_id, todos.number), "deleted_at IS NOT NULL"),
+        (
+            "ix_todos_waiting",
+            (todos.user_id, todos.number),
+            "needs IS NOT NULL AND completed_at IS NULL AND deleted_at IS NULL",
+        ),
         (
             "ix_history_number",
             (history.user_id, NumberIn(history.after, history.before)),

@@ -177,7 +177,10 @@ SESSION = [
     ("trash", "TodoItems"),
     ("done --where b --dry-run", "TodoItems"),
     ("done --where nothing", "TodoItems"),
-    *((line, "TodoItems") for line in ("today", "next", "view show mine", "view mine", "list +x due:any")),
+    *(
+        (line, "TodoItems")
+        for line in ("today", "next", "ready", "blocked", "view show mine", "view mine", "list +x due:any")
+    ),
     ("list due:soon", None),
     ("tags", "SummaryList"),
     ("count", "CountRead"),
@@ -325,6 +328,8 @@ def test_todo_document_in_full(todo: Terminal, monkeypatch: pytest.MonkeyPatch) 
         "is_someday": False,
         "note_count": 0,
         **dict.fromkeys(("claimed_by", "claimed_until")),
+        "needs": [],
+        "blocked_by": [],
         "notes": [],
         "is_completed": False,
         "completed_at": None,

@@ -93,7 +93,8 @@ def test_unknown_word_stays_an_error(todo: Terminal, line: str) -> None:
 
 
 def test_ambiguous_beginning_names_the_commands(todo: Terminal) -> None:
-    assert todo("re").err == "error: No such command 're'.\n hint: It could be reopen, release, restore or redo.\n"
+    hint = "It could be reopen, ready, release, restore or redo."
+    assert todo("re").err == f"error: No such command 're'.\n hint: {hint}\n"
 
 
 def test_every_word_stands_for_a_command(todo: Terminal) -> None:

@@ -344,7 +344,7 @@ def test_suggested_command_names_profile(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_unknown_outcome_suggests_retry_with_change_id(
     todo: Terminal, monkeypatch: pytest.MonkeyPatch, line: str, retry: str
 ) -> None:
-    def lost(*_: object) -> None:
+    def lost(*_: object, **_options: object) -> None:
         raise OutcomeUnknown("The connection was lost. It is not known whether the change was made.")
 
     monkeypatch.setattr("todocli.services.todos.Todos.complete", lost)

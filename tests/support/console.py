@@ -27,7 +27,7 @@ EMPTY = {
     **dict.fromkeys(("due_on", "due_time", "starts_on", "priority", "project", "tags")),
     "is_someday": False,
     "note_count": 0,
-    **dict.fromkeys(("claimed_by", "claimed_until")),
+    **dict.fromkeys(("claimed_by", "claimed_until", "needs")),
 }
 
 

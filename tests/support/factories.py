@@ -38,6 +38,8 @@ def a_todo(
         "note_count": 0,
         "claimed_by": None,
         "claimed_until": None,
+        "needs": [],
+        "blocked_by": [],
         "notes": [],
     }
     return TodoRead(**fields | more)

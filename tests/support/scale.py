@@ -21,7 +21,7 @@ from tests.support.console import NOON, Console
 from todocli import clock
 from todocli.database.store import Store
 from todocli.database.target import Target
-from todocli.domain.filters.ast import Claimed
+from todocli.domain.filters.ast import Blocked, Claimed, Not
 from todocli.domain.filters.parser import parse_words
 from todocli.domain.history import COMMAND_LINE
 from todocli.domain.idempotency import ChangeKey
@@ -60,6 +60,10 @@ _DAY = {
     "postgres": "date '2026-11-01' + ({row} / 7 % 60)::int",
 }
 _TAGS = {"sqlite": "'[\"home\"]'", "postgres": "ARRAY['home']"}
+_NEEDS = {
+    "sqlite": "json_array({first}, {second})",
+    "postgres": "ARRAY[{first}, {second}]",
+}
 _BATCH = 5_000
 
 
@@ -95,6 +99,10 @@ def _fill(console: Console, engine: str, user: int, user_id: UUID, todos: int) -
     name = {"owner": user_id}
     some = "row * 7919 % 10007"  # spreads what follows evenly, whatever distance the open ones have
     at, day, tags = _AT[engine].format(row="row"), _DAY[engine].format(row="row"), _TAGS[engine]
+    every = _every(todos)
+    # Every fifth open todo needs the open one before it, and another.
+    is_blocked = f"row <= {every * OPEN} AND row % {every} = 0 AND row / {every} % 5 = 2"
+    needs = f"CASE WHEN {is_blocked} THEN {_NEEDS[engine].format(first=f'row - {every}', second='row - 1')} END"
     for first in range(1, todos + 1, _BATCH):
         last = min(first + _BATCH - 1, todos)
         if console.is_sqlite:
@@ -105,21 +113,23 @@ def _fill(console: Console, engine: str, user: int, user_id: UUID, todos: int) -
         else:
             rows = f"(SELECT generate_series({first}::bigint, {last}) AS row)"
         console.run(
-            "INSERT INTO todos (id, user_id, number, title, due_on, starts_on, priority, project, tags,"
+            "INSERT INTO todos (id, user_id, number, title, due_on, starts_on, priority, project, tags, needs,"
             " created_at, updated_at, version, change_id, change_source)"
             f" SELECT {_ID[engine].format(user=user, row='row')}, :owner, row, 'Todo ' || row || ' of many',"
             f" CASE WHEN {some} % 7 = 0 THEN {day} END, NULL,"
             f" CASE {some} % 11 WHEN 0 THEN 'high' WHEN 1 THEN 'low' END,"
             f" CASE {some} % 3 WHEN 0 THEN 'work' END, CASE {some} % 10 WHEN 0 THEN {tags} END,"
+            f" {needs},"
             f" {at}, {at}, 1, {change(1)}, 'cli' FROM {rows} AS numbers",
             **name,
         )
-    every = _every(todos)
     done = f"user_id = :owner AND (number % {every} <> 0 OR number > {every * OPEN})"
+    needed = _NEEDS[engine].format(first="number - 2", second="number - 1")
     id_of_number = change(2).replace("row", "number")
     completed_at = _AT[engine].format(row="number")
     console.run(
-        f"UPDATE todos SET completed_at = {completed_at}, change_id = {id_of_number}, change_source = 'cli'"
+        f"UPDATE todos SET completed_at = {completed_at}, change_id = {id_of_number}, change_source = 'cli',"
+        f" needs = CASE WHEN number % 10 > 2 THEN {needed} END"
         f" WHERE {done}",
         **name,
     )
@@ -239,6 +249,10 @@ def commands(todos: int) -> Iterator[tuple[str, Command]]:
     yield "list --completed -n 20", listing(TodoQuery("completed", limit=20))
     yield "trash -n 20", listing(TodoQuery("trash", limit=20))
     yield "list", listing(TodoQuery())
+    yield "ready", listing(TodoQuery(filter=Not(Blocked())))
+    yield "blocked", listing(TodoQuery(filter=Blocked()))
+    yield "next", listing(TodoQuery(filter=Not(Blocked()), limit=1))
+    yield "edit needs:N", lambda session: Todos(session, owner).edit(second, TodoUpdate(add_needs=[every]), key())
     portion = range(every, 21 * every, every)
     yield "a portion of list", lambda session: Todos(session, owner).numbered(TodoQuery(), portion, LINE)
     yield "list -n 40", listing(TodoQuery(limit=40))

@@ -13,12 +13,14 @@ from todocli.domain.fields import PRIORITIES
 from todocli.domain.filters.ast import (
     And,
     Between,
+    Blocked,
     Claimed,
     Contains,
     DateField,
     Filter,
     HasPriority,
     InProject,
+    Needs,
     Not,
     Numbered,
     Or,
@@ -81,6 +83,8 @@ terms = (
     | st.just(Overdue())
     | st.just(Someday())
     | st.tuples(st.integers(1, 9), st.integers(0, 3)).map(lambda pair: Numbered(pair[0], sum(pair)))
+    | st.builds(Needs, st.none() | st.integers(1, 9))
+    | st.just(Blocked())
     | st.builds(Contains, st.sampled_from(TEXTS) | texts)
 )
 filters: st.SearchStrategy[Filter] = st.recursive(
@@ -127,6 +131,10 @@ def fits(condition: Filter, todo: TodoRead, here: datetime = HERE) -> bool:
             return todo.is_someday
         case Claimed():
             return todo.claimed_until is not None and todo.claimed_until > datetime.now(UTC)
+        case Needs(number):
+            return number in todo.needs if number else todo.needs != []
+        case Blocked():
+            return todo.blocked_by != []
         case Numbered(first, last):
             return first <= todo.number <= last
         case Contains(text):

@@ -32,7 +32,7 @@ from todocli.services.users import Users
 KEPT = (
     *("number", "title", "description", "completed_at", "created_at", "deleted_at"),
     *("due_on", "due_time", "starts_on", "priority", "project", "tags", "is_someday", "note_count"),
-    *("claimed_by", "claimed_until"),
+    *("claimed_by", "claimed_until", "needs"),
 )
 
 NUMBERS = st.lists(st.integers(1, 6), min_size=1, max_size=4, unique=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from todocli.domain.quick_add import parse_quick_add
+from todocli.domain.quick_add import LISTS, parse_quick_add
 from todocli.errors import FieldError, ValidationError
 from todocli.schemas.base import validated
 from todocli.schemas.http import TodoAdd
@@ -17,10 +17,11 @@ def draft_of(todo: TodoAdd, here: datetime) -> TodoCreate:
     fields: dict[str, Any] = todo.model_dump(exclude_unset=True, exclude={"text"})
     if todo.text:
         found = parse_quick_add([todo.text], {}, here=here)
-        words = {name: value for name, value in found.new.items() if name != "tags"}
+        words = {name: value for name, value in found.new.items() if name not in LISTS}
+        lists = {name: [*fields.get(name, []), *found.new[name]] for name in LISTS}
         if twice := words.keys() & fields.keys():
             raise ValidationError.of(min(twice), f"The {min(twice)} is given twice: in the text, and beside it.")
-        fields |= {"title": found.title, **words, "tags": [*fields.get("tags", []), *found.new["tags"]]}
+        fields |= {"title": found.title, **words, **lists}
     return validated(TodoCreate, fields)
 
 

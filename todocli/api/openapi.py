@@ -43,6 +43,8 @@ _TODO = TodoRead(
     note_count=1,
     claimed_by=None,
     claimed_until=None,
+    needs=[],
+    blocked_by=[],
     notes=[NoteRead(at=_ADDED, text="The landlord has a new account.")],
 )
 

@@ -168,13 +168,19 @@ def with_etag(response: Response, todo: TodoRead) -> TodoRead:
 
 
 def etag_of(todo: TodoRead) -> str:
-    """Return the ETag of a todo: the change that it is at."""
-    return f'"{todo.change_id}"'
+    """Return the ETag of a todo: the change that it is at, and what it waits for, which other changes decide."""
+    waits_for = ".".join(map(str, todo.blocked_by))
+    return f'"{todo.change_id}:{waits_for}"' if waits_for else f'"{todo.change_id}"'
 
 
 def weak_etag(content: object) -> str:
     """Return the weak ETag of an answer, from what it depends on."""
     return f'W/"{hashlib.sha256(repr(content).encode()).hexdigest()[:32]}"'
+
+
+def _change_of(etag: str) -> str:
+    """Return the change that the ETag of a todo names."""
+    return etag.strip().strip('"').partition(":")[0]
 
 
 @contextmanager
@@ -184,13 +190,13 @@ def versioned(if_match: str | None, load: Callable[[], TodoRead]) -> Iterator[UU
         yield None
         return
     try:
-        expected = UUID(if_match.strip().strip('"'))
+        expected = UUID(_change_of(if_match))
     except ValueError:  # a list: which of them is meant, only the todo can tell
         try:
             current = load().change_id
         except NotFound:  # or it was there when the request was first sent
             current = _NEVER
-        expected = current if f'"{current}"' in {tag.strip() for tag in if_match.split(",")} else _NEVER
+        expected = current if str(current) in map(_change_of, if_match.split(",")) else _NEVER
     try:
         yield expected
     except Conflict as error:

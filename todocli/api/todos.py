@@ -105,6 +105,7 @@ def find(
         AnyOf, Query(description="`overdue`, `today`, `week`, a day, a span `mon..fri`, `any`, `none`.")
     ] = None,
     start: Annotated[AnyOf, Query(description="A day or a span; `later` for hidden todos.")] = None,
+    needs: Annotated[AnyOf, Query(description="A number, `any` or `none`.")] = None,
     done: Annotated[AnyOf, Query(description="When it was completed: a day, a span, `week`, `any` …")] = None,
     added: Annotated[AnyOf, Query(description="When it was added.")] = None,
     changed: Annotated[AnyOf, Query(description="When it was last changed.")] = None,
@@ -129,6 +130,7 @@ def find(
         "priority": priority,
         "due": due,
         "start": start,
+        "needs": needs,
         "done": done,
         "added": added,
         "changed": changed,
@@ -146,7 +148,7 @@ def find(
         query = TodoQuery(state, condition, parse_sort(sort), reverse, limit, here)
         with open_workspace(request, principal, missing="todo_id") as workspace:
             page = workspace.todos.page(query, after_todo)
-    versions = [(todo.id, todo.change_id) for todo in page.items]
+    versions = [(todo.id, todo.change_id, todo.blocked_by) for todo in page.items]
     etag = weak_etag((versions, page.total, page.next_cursor is None))  # the cursor contains the time of the request
     return unless_known(page, etag, response, if_none_match)
 
@@ -178,10 +180,16 @@ def update(
     principal: Writer,
     todo_id: TodoPath,
     changes: TodoUpdate,
+    strict: Annotated[
+        bool, Query(description="409 for `is_completed`, while the todo needs one that is open.")
+    ] = False,
     if_match: IfMatch = None,
     idempotency_key: Key = None,
 ) -> TodoRead:
-    """Change the given fields; null clears. `is_completed` completes or reopens the todo."""
+    """Change the given fields; null clears. `is_completed` completes or reopens the todo.
+
+    A todo that is completed may still have needed others: `blocked_by` has those that are open.
+    """
     body = changes.model_dump(mode="json", exclude_unset=True)
     key = change_key(idempotency_key, "edit", references=[str(todo_id)], body=body)
     return change_one(
@@ -190,7 +198,9 @@ def update(
         principal,
         todo_id,
         if_match,
-        lambda workspace, expected: workspace.todos.edit(referenced(todo_id), changes, key, expected=expected),
+        lambda workspace, expected: workspace.todos.edit(
+            referenced(todo_id), changes, key, expected=expected, strict=strict
+        ),
     )
 
 

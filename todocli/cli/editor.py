@@ -3,6 +3,7 @@
 due: 2026-11-27 17:00      a header of fields, and a blank line; without it the fields stay as they are
 …
 tags: +bills
+needs:
 
 Pay rent                   the title
 the description below it
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 SCISSORS = "# ------------------------ >8 ------------------------"
 """The line that ends the text, as in git's commit messages."""
 
-HEADER = ("due", "start", "priority", "project", "tags")
+HEADER = ("due", "start", "priority", "project", "tags", "needs")
 """The fields of the header, in its order."""
 
 _EXPLANATION = """
@@ -159,7 +160,8 @@ def _fields(todo: TodoRead) -> dict[str, str]:
 
     due = format_day(Day(todo.due_on, todo.due_time)) if todo.due_on else SOMEDAY if todo.is_someday else ""
     values = (due, str(todo.starts_on or ""), todo.priority or "", todo.project or "")
-    return dict(zip(HEADER, (*values, " ".join(f"+{tag}" for tag in todo.tags)), strict=True))
+    lists = (" ".join(f"+{tag}" for tag in todo.tags), ", ".join(map(str, todo.needs)))
+    return dict(zip(HEADER, (*values, *lists), strict=True))
 
 
 def _changes(todo: TodoRead, fields: dict[str, str]) -> QuickAdd:
@@ -168,10 +170,12 @@ def _changes(todo: TodoRead, fields: dict[str, str]) -> QuickAdd:
 
     before = _fields(todo)
     changed = {name: value or CLEAR for name, value in fields.items() if value != before[name]}
-    options = {name: [value] for name, value in changed.items() if name != "tags"}
+    options = {name: [value] for name, value in changed.items() if name not in ("tags", "needs")}
     if "tags" in changed:
         tags = [tag for tag in changed["tags"].replace(",", " ").split() if tag.lower() != CLEAR]
         options["tag"] = [CLEAR, *tags]
+    if "needs" in changed:
+        options["needs"] = [CLEAR, *([changed["needs"]] if changed["needs"].lower() != CLEAR else [])]
     return parse_quick_add([], options, here=clock.here(), is_edit=True)
 
 

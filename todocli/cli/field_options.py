@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from todocli.cli.context import Context
     from todocli.domain.quick_add import QuickAdd
 
-PANEL = "Dates, priority, project, tags"
+PANEL = "Fields"
 
 Due = Annotated[
     list[str] | None,
@@ -36,6 +36,10 @@ Tag = Annotated[
     list[str] | None,
     typer.Option("--tag", metavar="NAME", help="A tag; repeat the option for more.", rich_help_panel=PANEL),
 ]
+Needs = Annotated[
+    list[str] | None,
+    typer.Option("--needs", metavar="N,N", help="What has to be done before: 12,14; or none.", rich_help_panel=PANEL),
+]
 Literal = Annotated[
     bool, typer.Option("--literal", metavar="", help="Keep every word in the title.", rich_help_panel=PANEL)
 ]
@@ -55,6 +59,7 @@ def read(
     priority: Sequence[str] | None = None,
     project: Sequence[str] | None = None,
     tag: Sequence[str] | None = None,
+    needs: Sequence[str] | None = None,
     literal: bool = False,
     is_typed: bool = False,
     is_edit: bool = False,
@@ -62,6 +67,6 @@ def read(
     """Return what the words and options of a command line mean. Raises `ValidationError`."""
     from todocli.domain.quick_add import parse_quick_add
 
-    given = {"due": due, "start": start, "priority": priority, "project": project, "tag": tag}
+    given = {"due": due, "start": start, "priority": priority, "project": project, "tag": tag, "needs": needs}
     options = {name: values for name, values in given.items() if values is not None}
     return parse_quick_add(words, options, here=clock.here(), literal=literal, is_typed=is_typed, is_edit=is_edit)

@@ -43,6 +43,7 @@ class FilterOptions:
         _option("--due", metavar="WHEN", help="By due date: overdue, today, week, mon..fri, any or none."),
     ] = None
     start: Annotated[Given, _option("--start", metavar="WHEN", help="By start date: later, next-mon.")] = None
+    needs: Annotated[Given, _option("--needs", metavar="N", help="Needing this todo, or any or none.")] = None
     done: Annotated[Given, _option("--done", metavar="WHEN", help="Done then: today, week, fri.., 7d.., or any.")] = (
         None
     )

@@ -131,6 +131,8 @@ class TableOutput(Output):
                 self.line(" " * (len(verb.past) + len(str(todo.number)) + 2) + first_line(todo.description))
         if more := result.items[SHOWN:]:
             self.line(f"and {len(more)} more, up to {more[-1].number}", undo)
+        for note in _dependency_notes(result, verb):
+            self.note(note)
 
     def preview(self, todos: Sequence[TodoRead], verb: Verb) -> None:
         """Print a sentence for each todo."""
@@ -224,6 +226,21 @@ class TableOutput(Output):
         from todocli.render.tables import markdown
 
         self._print(markdown(text))
+
+
+def _dependency_notes(result: Result, verb: Verb) -> list[str]:
+    """Return what became of the todos that wait for those of a result, and which of these still waited themselves."""
+    notes = []
+    for todo in result.items[:SHOWN]:
+        if verb.name == "done" and todo.blocked_by and todo.number in result.changed:
+            is_one = len(todo.blocked_by) == 1
+            listed = ", ".join(map(str, todo.blocked_by))
+            notes.append(f"note: {todo.number} needed {listed}, which {'is' if is_one else 'are'} still open.")
+    if result.freed:
+        *first, last = map(str, result.freed)
+        listed = f"{', '.join(first)} and {last} are" if first else f"{last} is"
+        notes.append(f"{listed} ready now.")
+    return notes
 
 
 def _footer(found: Overview, drawn: TodoTable, listing: TodoListing, here: datetime) -> str:

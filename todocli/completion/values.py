@@ -37,7 +37,8 @@ _PLAIN_WORD = re.compile(r"(?:[+-]|[a-z]+:)?[A-Za-z0-9][A-Za-z0-9._/-]*|[a-z]+:"
 _PLAIN_PATH = re.compile(r"/?[A-Za-z0-9._+-][A-Za-z0-9._+/-]*")
 
 _STATES = {"todo": ("open",), "done": ("done",), "trash": ("trash",), "any": ("open", "done", "trash")}
-_KEYS = ("due:", "start:", "pri:", "project:", "tags:")
+_KEYS = ("due:", "start:", "pri:", "project:", "tags:", "needs:")
+_STATES_OF_FILTERS = ("is:blocked", "is:claimed", "is:ready")
 _PAST_KEYS = ("done:", "added:", "changed:")
 _PAST = ("today", "yesterday", "week", "last-week", "month", "last-month", "year", "any", "none")
 _PRIORITIES = ("high", "medium", "low")
@@ -127,12 +128,15 @@ def _quick_words(use: str, begun: str, words: Sequence[str]) -> Iterator[tuple[s
     if colon:
         from todocli.domain.filters.terms import KEYS
 
+        if key.lower() == "is":
+            yield from ((name, "") for name in _STATES_OF_FILTERS)
+            return
         if use == "edit" and not any(word == "set" or word[:1].isdecimal() for word in words):
             use = "filter"  # the words before `set` select todos
         values = _values(KEYS[key.lower()], use, words)
         yield from ((f"{key}:{value}", about) for value, about in values)
         return
-    yield from ((name, "") for name in (*_KEYS, *(_PAST_KEYS if use == "filter" else ())))
+    yield from ((name, "") for name in (*_KEYS, *((*_PAST_KEYS, *_STATES_OF_FILTERS) if use == "filter" else ())))
     if begun[:1] in ("", "+"):
         yield from ((f"+{name}", "") for name in _known(words).tags)
 
@@ -149,6 +153,8 @@ def _values(field: str, use: str, words: Sequence[str]) -> Iterator[tuple[str, s
         yield from ((word, "") for word in periods)
         yield from _days(word for word in _DAYS if word not in periods)
         yield _SOMEDAY, ""
+    elif field == "needs":
+        yield from _pairs("todo", "", words)
     else:
         names = _PRIORITIES if field == "priority" else getattr(_known(words), f"{field}s")
         yield from ((name, "") for name in names)

@@ -13,6 +13,7 @@ PRIORITIES: tuple[Priority, ...] = ("high", "medium", "low")
 PROJECT_LENGTH = 100
 TAG_LENGTH = 40
 MAX_TAGS = 20
+MAX_NEEDS = 100
 SOON = 7
 """A todo is due soon from this many days before its date."""
 

@@ -31,8 +31,12 @@ KEYS = {
     **dict.fromkeys(("priority", "pri", "p"), "priority"),
     **dict.fromkeys(("project", "proj"), "project"),
     **dict.fromkeys(("tags", "tag"), "tag"),
+    "needs": "needs",
 }
 """The keys in all spellings, each with the option of the same meaning."""
+
+LISTS = frozenset(("tags", "needs"))
+"""The fields that are lists."""
 
 CARRIED_OVER = {
     **dict.fromkeys(("prio", "prior", "pr", "importance"), "pri"),
@@ -40,23 +44,32 @@ CARRIED_OVER = {
     **dict.fromkeys(("tg", "label", "labels"), "tag"),
     **dict.fromkeys(("deadline", "date", "until", "by"), "due"),
     **dict.fromkeys(("wait", "scheduled", "sched", "defer", "begin", "t"), "start"),
+    **dict.fromkeys(("depends", "dep", "need", "after"), "needs"),
 }
 """The spellings of other programs, each with the key that it stands for."""
 
 _MOVES = re.compile(r"[+-]\d+ ?(?:[dwmy]\b|day|week|month|year)", re.ASCII | re.IGNORECASE)
 _ANY_KEY = re.compile(r"([A-Za-z]{1,12}):((?!//)\S+)")
-_COLUMNS = {"due": "due_on", "start": "starts_on", "priority": "priority", "project": "project", "tag": "tags"}
+_COLUMNS = {
+    "due": "due_on",
+    "start": "starts_on",
+    "priority": "priority",
+    "project": "project",
+    "tag": "tags",
+    "needs": "needs",
+}
 _WORD = re.compile(rf"(?<!\S)(?:({'|'.join(KEYS)}):(\S+)|(\+[^\W\d_][\w-]*))(?!\S)", re.IGNORECASE)
 _DATE = re.compile(r"(due|starts?):(\S.*)()", re.IGNORECASE)  # the groups of `_WORD`, so the last is always empty
 _PARSERS = {"priority": parse_priority, "project": parse_project, "tag": parse_tag}
-_EXAMPLES = {"priority": "pri:high", "project": "project:home/garden", "tag": "+bills"}
+_EXAMPLES = {"priority": "pri:high", "project": "project:home/garden", "tag": "+bills", "needs": "needs:12,14"}
+_NEED = re.compile(r"-?[1-9]\d{0,14}", re.ASCII)
 
 
 @dataclass
 class QuickAdd:
     """The meaning of words: the `title` that is left, and the fields that they set, named as in `TodoUpdate`.
 
-    Tags are in `add_tags`; `tags` is set if it replaces all others.
+    Tags are in `add_tags`; `tags` is set if it replaces all others. It is the same with `needs`.
     """
 
     title: str = ""
@@ -70,13 +83,18 @@ class QuickAdd:
     @property
     def new(self) -> dict[str, Any]:
         """The fields of a new todo."""
-        tags = self.fields.get("tags", []) + self.fields.get("add_tags", [])
-        return {name: value for name, value in self.fields.items() if name != "add_tags"} | {"tags": tags}
+        new = dict(self.fields)
+        for name in LISTS:
+            new[name] = new.get(name, []) + new.pop(f"add_{name}", [])
+        return new
 
     @property
     def changes(self) -> dict[str, Any]:
         """The fields of an update."""
-        return self.new if "tags" in self.fields else self.fields
+        changes = dict(self.fields)
+        for name in changes.keys() & LISTS:
+            changes[name] = changes[name] + changes.pop(f"add_{name}", [])
+        return changes
 
 
 def parse_quick_add(
@@ -88,7 +106,7 @@ def parse_quick_add(
     is_typed: bool = False,
     is_edit: bool = False,
 ) -> QuickAdd:
-    """Return the meaning of `words`, and of the `options` due, start, priority, project and tag.
+    """Return the meaning of `words`, and of the `options` due, start, priority, project, tag and needs.
 
     With `literal`, all words are the title. With `is_typed`, near misses are noted, and keys of other programs refused:
     a program's words are taken as they are. If it `is_edit`, `due:+1d` moves the date that a todo has.
@@ -229,6 +247,9 @@ def _take(found: QuickAdd, name: str, text: str, here: datetime, *, is_edit: boo
         names = [part for part in text.split(",") if part] or [text]
         fields["add_tags"] = [*fields.get("add_tags", []), *(_parsed(name, part) for part in names)]
         return
+    if name == "needs" and text != CLEAR:
+        _take_needs(fields, text, is_edit=is_edit)
+        return
     if fields.get("is_someday") and name in ("due", "start") and text == CLEAR:
         return  # that is what it means
     if fields.get("is_someday") and name in ("due", "start") and text.lower() != SOMEDAY:
@@ -252,10 +273,20 @@ def _take(found: QuickAdd, name: str, text: str, here: datetime, *, is_edit: boo
             raise _error(name, f"The start is a date, but {text[:40]!r} has a time.", "Leave the time out.")
         else:
             fields["starts_on"] = day and day.on
-    elif name == "tag":
-        fields["tags"] = []
+    elif name in ("tag", "needs"):
+        fields[_COLUMNS[name]] = []
     else:
         fields[name] = None if text == CLEAR else _parsed(name, text)
+
+
+def _take_needs(fields: dict[str, Any], text: str, *, is_edit: bool) -> None:
+    """Set what a todo needs: the numbers of others, and in an edit those that it no longer needs, with a minus."""
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        if not _NEED.fullmatch(part) or (part[0] == "-" and not is_edit):
+            detail = f"{part[:40]!r} is not the number of a todo."
+            raise _error("needs", detail, f"Write it like {_EXAMPLES['needs']}.")
+        name = "remove_needs" if part[0] == "-" else "add_needs"
+        fields[name] = [*fields.get(name, []), abs(int(part))]
 
 
 def _parsed(name: str, text: str) -> str:

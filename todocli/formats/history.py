@@ -34,7 +34,7 @@ from todocli.domain.history import check_actor
 from todocli.errors import ValidationError
 from todocli.formats.json import VERSION, check_version
 from todocli.formats.json_stream import Readable, beginning, json_items, json_lists
-from todocli.models import ClockTime, Names, UtcDateTime
+from todocli.models import ClockTime, Members, UtcDateTime
 from todocli.schemas.base import instant, validated
 from todocli.schemas.imports import TodoImport
 from todocli.schemas.todos import TodoCreate
@@ -55,7 +55,7 @@ _TODO_FIELDS = (*TodoCreate.model_fields, "completed_at", "created_at")
 _LEAST = {"number": 1, "version": 1, "note_count": 0, "seq": 0}
 """The least that a column may be."""
 
-_NEWER = ("claimed_by", "claimed_until")
+_NEWER = ("claimed_by", "claimed_until", "needs")
 """Columns that files of older programs do not have."""
 
 _SOURCES = ("cli", "api", "sql", "mcp")
@@ -251,14 +251,14 @@ def _parser(column: sa.Column[Any]) -> Callable[[Any], Any]:
         (UtcDateTime, datetime.fromisoformat),
         (sa.Date, date.fromisoformat),
         (ClockTime, time.fromisoformat),
-        (Names, _of(list)),
+        (Members, _of(list)),
         (sa.JSON, lambda value: json.dumps(_of(dict)(value), ensure_ascii=False)),
         (sa.Boolean, _of(bool)),
         (sa.Integer, _of(int)),
         (sa.Text, _of(str)),
     )
     parse = next(parse for kind, parse in kinds if isinstance(column.type, kind))
-    if isinstance(column.type, Names):
+    if isinstance(column.type, Members):
         return lambda value: parse(value or [])
 
     def parsed(value: Any) -> Any:

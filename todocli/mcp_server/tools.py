@@ -24,7 +24,7 @@ from todocli.domain.filters.ast import (
     names_todos,
 )
 from todocli.domain.history import check_actor
-from todocli.domain.quick_add import QuickAdd, parse_quick_add
+from todocli.domain.quick_add import LISTS, QuickAdd, parse_quick_add
 from todocli.domain.sorting import parse_sort
 from todocli.errors import NotFound, OutcomeUnknown, UsageError, ValidationError
 from todocli.mcp_server import tool_arguments
@@ -59,7 +59,10 @@ If an error is OUTCOME_UNKNOWN, send the same arguments with the change that it 
 SHOWN_PER_CHANGE = 20
 """How many todos of a change `log` and `undo` show."""
 
-_BRIEF = ("number", "state", "title", "due_on", "due_time", "starts_on", "priority", "project", "tags", "is_someday")
+_BRIEF = (
+    *("number", "state", "title", "due_on", "due_time", "starts_on", "priority", "project", "tags", "is_someday"),
+    *("needs", "blocked_by"),
+)
 _CLAIM = ("claimed_by", "claimed_until")
 """The fields of a todo in a list, as `todo --json` names them."""
 
@@ -311,11 +314,11 @@ def _draft(todo: tool_arguments.NewTodo, warnings: list[str], *, literal: bool) 
     title = in_title.title if in_title.fields else todo.title  # with the white space in it
     _warn(in_title, warnings)
     beside = _fields(todo.set, warnings)
-    if twice := sorted((in_title.fields.keys() & beside.fields.keys()) - {"add_tags"}):
+    if twice := sorted((in_title.fields.keys() & beside.fields.keys()) - {f"add_{name}" for name in LISTS}):
         raise ValidationError.of(twice[0], f"{twice[0]} is given twice.", hint="Give it once.")
-    tags = in_title.new["tags"] + beside.new["tags"]
+    lists = {name: in_title.new[name] + beside.new[name] for name in LISTS}
     details = {} if todo.description is None else {"description": todo.description}
-    return validated(TodoCreate, {"title": title, **in_title.new, **beside.new, "tags": tags, **details})
+    return validated(TodoCreate, {"title": title, **in_title.new, **beside.new, **lists, **details})
 
 
 def _fields(text: str, warnings: list[str], *, is_edit: bool = False) -> QuickAdd:

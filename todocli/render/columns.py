@@ -9,7 +9,7 @@ from typing import NamedTuple
 from todocli import clock
 from todocli.render.dates import ago, clock_time, day
 from todocli.render.text import first_line, visible
-from todocli.render.todos import claim, due, has_details, is_late, is_open, tags
+from todocli.render.todos import claim, due, has_details, is_late, is_open, needs, tags, waits
 from todocli.schemas.base import instant
 from todocli.schemas.todos import TodoRead
 
@@ -36,7 +36,9 @@ def moment(on: date | None, at: time | None) -> str:
 
 
 def _title(todo: TodoRead, here: datetime) -> Cell:
-    return visible(todo.title) + MARK * has_details(todo), "dim" if todo.is_completed else ""
+    title = visible(todo.title) + MARK * has_details(todo)
+    waiting = waits(todo)
+    return f"{title} · {waiting}" if waiting else title, "dim" if todo.is_completed or waiting else ""
 
 
 def _state(todo: TodoRead, here: datetime) -> Cell:
@@ -88,6 +90,7 @@ COLUMNS: Mapping[str, Column] = {
         "Project", lambda todo: visible(todo.project or ""), lambda todo, _: (visible(todo.project or ""), "")
     ),
     "tags": Column("Tags", tags, tags_cell),
+    "needs": Column("Needs", lambda todo: ",".join(map(str, todo.needs)), lambda todo, _: (needs(todo), "")),
     "description": Column(
         "Description",
         lambda todo: visible(todo.description or ""),

@@ -98,6 +98,8 @@ def field_value(field: str, value: object) -> str:
         return "none"
     if value is True:
         return "yes"
+    if isinstance(value, list) and field == "needs":
+        return ", ".join(map(str, value))
     if isinstance(value, list):
         return " ".join(f"+{visible(str(tag))}" for tag in value)
     text = first_line(str(value))

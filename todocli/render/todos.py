@@ -51,8 +51,26 @@ def tags(todo: TodoRead) -> str:
     return " ".join(f"+{visible(tag)}" for tag in todo.tags)
 
 
+def waits(todo: TodoRead) -> str:
+    """Return what an open todo waits for; nothing if it is ready."""
+    return f"needs {_numbers(todo.blocked_by)}" if todo.blocked_by and is_open(todo) else ""
+
+
+def needs(todo: TodoRead) -> str:
+    """Return all that a todo needs, and what of it is open: `12, 13 (12 is open)`."""
+    if not todo.blocked_by:
+        return _numbers(todo.needs)
+    if todo.blocked_by == todo.needs:
+        return f"{_numbers(todo.needs)} (open)"
+    return f"{_numbers(todo.needs)} ({_numbers(todo.blocked_by)} {'is' if len(todo.blocked_by) == 1 else 'are'} open)"
+
+
+def _numbers(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers))
+
+
 def describe_fields(todo: TodoRead, today: date) -> list[str]:
-    """Return the dates, priority, project and tags of a todo, each in words."""
+    """Return the dates, priority, project and tags of a todo, and what it needs, each in words."""
     parts = ["someday"] if todo.is_someday else []
     if todo.due_on:
         parts.append(f"due {day(todo.due_on, today)}{clock_time(todo.due_time)} ({distance(todo.due_on, today)})")
@@ -60,7 +78,8 @@ def describe_fields(todo: TodoRead, today: date) -> list[str]:
         parts.append(f"starts {day(todo.starts_on, today)} ({distance(todo.starts_on, today)})")
     parts += [todo.priority] if todo.priority else []
     parts += [visible(todo.project)] if todo.project else []
-    return [*parts, tags(todo)] if todo.tags else parts
+    parts += [tags(todo)] if todo.tags else []
+    return [*parts, f"needs {_numbers(todo.needs)}"] if todo.needs else parts
 
 
 def describe_update(todos: Sequence[TodoRead], update: TodoUpdate, shifts: Mapping[str, Shift], today: date) -> str:
@@ -76,6 +95,7 @@ def describe_update(todos: Sequence[TodoRead], update: TodoUpdate, shifts: Mappi
         ("priority", lambda todo: todo.priority or "none", update.priority or "none"),
         ("project", lambda todo: visible(todo.project or "none"), visible(update.project or "none")),
         ("tags", lambda todo: tags(todo) or "none", " ".join(f"+{visible(tag)}" for tag in update.tags) or "none"),
+        ("needs", lambda todo: _numbers(todo.needs) or "none", _numbers(update.needs) or "none"),
     )
     for name, before, after in fields:
         column = {"due": "due_on", "start": "starts_on"}.get(name, name)
@@ -86,6 +106,8 @@ def describe_update(todos: Sequence[TodoRead], update: TodoUpdate, shifts: Mappi
     parts += [f"{_NAMES[column]} {_distance(shift)}" for column, shift in shifts.items()]
     parts += [f"+{visible(tag)}" for tag in update.add_tags]
     parts += [f"-{visible(tag)}" for tag in update.remove_tags]
+    parts += [f"needs {_numbers(update.add_needs)}"] if update.add_needs else []
+    parts += [f"no longer needs {_numbers(update.remove_needs)}"] if update.remove_needs else []
     return ", ".join([*parts, *(["new details"] if "description" in update.model_fields_set else [])])
 
 

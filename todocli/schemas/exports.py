@@ -53,6 +53,7 @@ class ExportedTodo(Output):
     note_count: int
     claimed_by: str | None
     claimed_until: Instant | None
+    needs: list[int]
     notes: list[NoteRead]
 
 

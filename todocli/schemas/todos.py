@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, time
 from functools import lru_cache
 from typing import Annotated, Any, Literal, NamedTuple, Self
@@ -21,6 +21,7 @@ from pydantic import (
 from typing_extensions import TypeAliasType
 
 from todocli.domain.fields import (
+    MAX_NEEDS,
     MAX_TAGS,
     PROJECT_LENGTH,
     TAG_LENGTH,
@@ -32,6 +33,7 @@ from todocli.domain.fields import (
 from todocli.domain.fields import (
     Priority as Level,
 )
+from todocli.domain.references import MAX_NUMBER
 from todocli.schemas.base import Input, Instant, ItemList, Output
 
 TITLE_LENGTH = 255
@@ -115,6 +117,13 @@ def _tags(names: list[str]) -> list[str]:
     return tags
 
 
+def _needs(numbers: list[int]) -> list[int]:
+    needs = sorted(set(numbers))
+    if len(needs) > MAX_NEEDS:
+        raise ValueError(f"are too many ({len(needs)}); at most {MAX_NEEDS} are allowed")
+    return needs
+
+
 Day = Annotated[date, _parser(_DAY, date.fromisoformat, "must be a day of the calendar")]
 DueTime = Annotated[
     time,
@@ -141,6 +150,10 @@ Priority = TypeAliasType("Priority", Level)
 """A type with a name has a schema of that name, which generated clients use."""
 
 Tags = Annotated[list[Tag], AfterValidator(_tags), Field(json_schema_extra={"maxItems": MAX_TAGS})]
+TodoNumber = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
+Needs = Annotated[
+    list[TodoNumber], AfterValidator(_needs), Field(json_schema_extra={"maxItems": MAX_NEEDS, "uniqueItems": True})
+]
 LocalTime = Annotated[time, WithJsonSchema({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]:00$"})]
 """A time without an offset, which the format `time` of JSON Schema (RFC 3339) would require."""
 
@@ -152,7 +165,7 @@ def without_defaults(schema: dict[str, Any]) -> None:
 
 
 class TodoFields(Input):
-    """Dates, priority, project and tags."""
+    """Dates, priority, project, tags, and what a todo needs."""
 
     model_config = ConfigDict(json_schema_extra=without_defaults)
 
@@ -163,6 +176,7 @@ class TodoFields(Input):
     project: Project | None = None
     tags: Tags = Field(default=[])
     is_someday: bool = False
+    needs: Needs = Field(default=[], description="The numbers of the todos that have to be done before.")
 
     @model_validator(mode="after")
     def _someday_has_no_day(self) -> Self:
@@ -191,7 +205,7 @@ class TodoUpdate(TodoFields):
     """A partial update: only the fields that are set change. Null, an empty description and an empty list clear.
 
     A new `due_on` without a `due_time` clears the time. `is_someday` clears both dates, and a new date clears it.
-    `tags` replaces all tags; `add_tags` and `remove_tags` keep the others.
+    `tags` replaces all tags; `add_tags` and `remove_tags` keep the others. It is the same with `needs`.
     """
 
     title: Title = ""
@@ -199,18 +213,26 @@ class TodoUpdate(TodoFields):
     is_completed: bool = False
     add_tags: Tags = Field(default=[])
     remove_tags: Tags = Field(default=[])
+    add_needs: Needs = Field(default=[])
+    remove_needs: Needs = Field(default=[])
 
     @model_validator(mode="after")
-    def _tags_one_way(self) -> Self:
-        if "tags" in self.model_fields_set and (self.add_tags or self.remove_tags):
-            raise ValueError("tags cannot be replaced and changed at once")
-        if both := set(self.add_tags) & set(self.remove_tags):
-            raise ValueError(f"tags cannot gain and lose {min(both)!r} at once")
+    def _lists_one_way(self) -> Self:
+        lists: tuple[tuple[str, Sequence[Any], Sequence[Any]], ...] = (
+            ("tags", self.add_tags, self.remove_tags),
+            ("needs", self.add_needs, self.remove_needs),
+        )
+        for name, added, removed in lists:
+            if name in self.model_fields_set and (added or removed):
+                raise ValueError(f"{name} cannot be replaced and changed at once")
+            if both := set(added) & set(removed):
+                raise ValueError(f"{name} cannot gain and lose {min(both)!r} at once")
         return self
 
     def columns(self) -> dict[str, Any]:
-        """Return the columns to set, by name. `is_completed`, `add_tags` and `remove_tags` are not columns."""
-        columns = self.model_dump(exclude_unset=True, exclude={"is_completed", "add_tags", "remove_tags"})
+        """Return the columns to set, by name. `is_completed` is none, nor is what is added to lists or removed."""
+        others = {"is_completed", "add_tags", "remove_tags", "add_needs", "remove_needs"}
+        columns = self.model_dump(exclude_unset=True, exclude=others)
         if self.is_someday:
             return columns | {"due_on": None, "due_time": None, "starts_on": None}
         if "due_on" in columns:
@@ -268,6 +290,8 @@ class TodoRead(Output):
     note_count: int
     claimed_by: str | None = Field(description="Who claimed it last, to work on it; null: nobody.")
     claimed_until: Instant | None = Field(description="When that claim ends, or has ended.")
+    needs: list[int] = Field(description="The numbers of the todos that it needs.")
+    blocked_by: list[int] = Field(description="The numbers of those among them that are open.")
     notes: list[NoteRead] | None = Field(
         description="Its notes, oldest first; null where there are some, but they were not read: show has them."
     )

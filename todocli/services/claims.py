@@ -31,6 +31,7 @@ from sqlmodel import Session, SQLModel, col
 
 from todocli.clock import now
 from todocli.database.store import WRITES
+from todocli.domain.filters.ast import names_todos
 from todocli.domain.history import Origin
 from todocli.domain.idempotency import ChangeKey
 from todocli.errors import NotFound
@@ -38,6 +39,7 @@ from todocli.models import DatabaseNow, Todo, User
 from todocli.schemas.todos import TodoRead
 from todocli.services import parameters
 from todocli.services.admission import may_write
+from todocli.services.dependency_sql import is_blocked
 from todocli.services.filter_sql import is_claimed
 from todocli.services.idempotency import not_recorded, recorded_todos
 from todocli.services.owner import Owner
@@ -62,6 +64,7 @@ class Claims:
     ) -> TodoRead | None:
         """Claim the first todo that `query` finds and that nobody has claimed; None if there is none.
 
+        One that waits for another is left out, unless the filter names todos.
         With `renew`, also one that the claimant has already. Repeated under the same key, the same todo is returned, as
         it is now. Raises `Conflict` if `key` was used for another request, `NotFound` if that todo was purged since,
         and `MissingUserContext`.
@@ -87,12 +90,14 @@ class Claims:
         is_first = _users.c.last_claim_id.is_distinct_from(change)
         user = self._owner.locked().where(is_first).cte("owner")
         free = sa.not_(is_claimed())
+        if not names_todos(query.filter):
+            free = sa.and_(free, sa.not_(is_blocked(dialect)))
         if renew:
             free = sa.or_(free, _todos.c.claimed_by == parameters.new("claimed_by"))
         best = (
             sa.select(col(Todo.id))
             .where(col(Todo.user_id) == sa.select(user.c.id).scalar_subquery(), free, *query.conditions(dialect))
-            .order_by(*query.ordered(query.keys(dialect)))
+            .order_by(*query.ordered(query.keys(self._owner, dialect)))
             .limit(1)
             .with_for_update(skip_locked=True)
             .cte("best")

@@ -20,11 +20,11 @@ from todocli.domain.references import References
 from todocli.errors import Conflict, FieldError, NotFound, ValidationError
 from todocli.models import Todo
 from todocli.schemas.todos import TodoRead, TodoUpdate
-from todocli.services import resolve
+from todocli.services import dependencies, resolve
 from todocli.services.idempotency import recorded_todos
 from todocli.services.owner import Owner
 from todocli.services.resolve import COLUMNS, Result, read
-from todocli.services.todos import edit_spec, tag_limit
+from todocli.services.todos import edit_spec, list_limits
 from todocli.services.updates import Updates
 
 
@@ -63,13 +63,17 @@ class Edits:
         for edit, todo in zip(edits, todos, strict=True):
             alike.setdefault(edit.update.model_dump_json(exclude_unset=True), []).append(todo.id)
         moment = now()
-        with tag_limit():
+        needs = {number for update in updates.values() for number in (*update.needs, *update.add_needs)}
+        dependencies.require(self._session, self._owner, needs)
+        with list_limits():
             for text, ids in alike.items():
                 spec = edit_spec(updates[text], moment)
-                spec = replace(spec, shape=replace(spec.shape, is_part=True))
+                spec = replace(spec, shape=replace(spec.shape, is_part=True, needs=frozenset()))
                 self._updates.write(References(tuple(ids)), spec, key)
         before = {todo.id: todo.change_id for todo in todos}
         after = self._todos(edits)
+        if needs:
+            dependencies.refuse_cycle(self._session, self._owner, [todo.number for todo in after])
         return Result(after, frozenset(todo.number for todo in after if todo.change_id != before[todo.id]))
 
     def _todos(self, edits: Sequence[Edit], *, lock: bool = False, is_repeat: bool = False) -> list[TodoRead]:

@@ -10,11 +10,13 @@ from todocli.domain.case_folding import forms
 from todocli.domain.filters.ast import (
     And,
     Between,
+    Blocked,
     Claimed,
     Contains,
     Filter,
     HasPriority,
     InProject,
+    Needs,
     Not,
     Numbered,
     Or,
@@ -23,6 +25,7 @@ from todocli.domain.filters.ast import (
     Tagged,
 )
 from todocli.models import DatabaseNow, Names, Note, Todo
+from todocli.services.dependency_sql import is_among, is_blocked
 
 _table = sa.inspect(Todo).local_table
 _notes = sa.inspect(Note).local_table
@@ -75,6 +78,12 @@ def compile_filter(condition: Filter, here: datetime, dialect: str) -> sa.Column
                 _contains(todo.description, text, dialect),
                 sa.and_(todo.note_count > 0, sa.exists(in_note.correlate(_table))),
             )
+        case Needs(None):
+            return todo.needs.is_not(None)
+        case Needs(number):
+            return sa.and_(todo.needs.is_not(None), is_among(sa.literal(number, sa.BigInteger), todo.needs, dialect))
+        case Blocked():
+            return is_blocked(dialect)
         case Numbered(first, last):
             return todo.number == first if first == last else todo.number.between(first, last)
         case Claimed():

@@ -62,7 +62,7 @@ def _build(
     counts: Counts,
     columns: tuple[sa.ColumnElement[Any], ...],
 ) -> sa.Select[Any]:
-    keys = query.keys(dialect)
+    keys = query.keys(owner, dialect)
     marks = [key.label(f"key_{i}") for i, (key, _) in enumerate(keys)]
     conditions = [*query.conditions(dialect), *([cursor.is_before(query, keys)] if cursor else [])]
     matches = sa.select(*columns, *marks).where(owner.scope(Todo), *conditions)

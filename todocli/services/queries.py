@@ -22,7 +22,9 @@ from todocli.domain.filters.ast import (
 )
 from todocli.domain.sorting import Sort, SortKey
 from todocli.models import Todo
+from todocli.services.dependency_sql import is_blocking
 from todocli.services.filter_sql import compile_filter
+from todocli.services.owner import Owner
 
 ListState = Literal["open", "completed", "all", "trash"]
 
@@ -101,16 +103,16 @@ class TodoQuery:
             return self.state != "completed"
         return not isinstance(key, sa.Column) or bool(key.nullable)
 
-    def keys(self, dialect: str) -> list[tuple[sa.ColumnElement[Any], bool]]:
+    def keys(self, owner: Owner, dialect: str) -> list[tuple[sa.ColumnElement[Any], bool]]:
         """Return the sort keys, and whether each is descending. NULLs are last; reversed, first."""
         sorts = self.sort or _DEFAULT_SORT.get(self.state, ())
         return [
             (key, sort.descending is not self.reverse)
             for sort in (*sorts, Sort("number"))
-            for key in self._keys(sort.key, dialect)
+            for key in self._keys(sort.key, owner, dialect)
         ]
 
-    def _keys(self, key: SortKey, dialect: str) -> list[sa.ColumnElement[Any]]:
+    def _keys(self, key: SortKey, owner: Owner, dialect: str) -> list[sa.ColumnElement[Any]]:
         todo = _table.c
         rank: sa.ColumnElement[Any] = sa.case(
             {name: rank for name, rank in _RANKS.items() if name}, value=todo.priority, else_=_RANKS[None]
@@ -120,7 +122,8 @@ class TodoQuery:
                 soon = todo.due_on <= self.here.date() + timedelta(days=SOON)
                 # Overdue todos sort first by themselves: their date, or today their time, is earlier than the others'.
                 due = [sa.case((soon, column)) for column in (todo.due_on, todo.due_time)]
-                return [*due, -rank, todo.due_on, todo.due_time]
+                # Of todos that are alike in that, those come first that others wait for.
+                return [*due, -rank, sa.case((is_blocking(owner, dialect), 0), else_=1), todo.due_on, todo.due_time]
             case "title":
                 return _by_code_point(todo.title, dialect)
             case "project":

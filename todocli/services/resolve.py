@@ -15,24 +15,28 @@ from todocli.domain.references import NumberRange, Reference, References
 from todocli.errors import FieldError, NotFound
 from todocli.models import Todo
 from todocli.schemas.todos import TodoLine, TodoRead, state_of
+from todocli.services.dependency_sql import OpenNeeds
 
 Item = TypeVar("Item")
 
-COLUMNS = tuple(
-    column
-    for column in sa.inspect(Todo).local_table.c
-    if column.name not in ("change_source", "change_actor", "change_request")
+_todo = sa.inspect(Todo).local_table.c
+
+COLUMNS: tuple[sa.ColumnElement[Any], ...] = (
+    *(column for column in _todo if column.name not in ("change_source", "change_actor", "change_request")),
+    OpenNeeds(_todo.user_id, _todo.needs).label("blocked_by"),
 )
-"""The columns of a todo that are read."""
+"""What is read of a todo: its columns, and what it waits for."""
 
 _LINE = ("number", "title", "completed_at", "deleted_at", "due_on", "due_time", "priority", "project", "tags")
 
-_NAMES = tuple(column.name for column in COLUMNS)
+_NAMES = tuple(str(column.key) for column in COLUMNS)
 
 
 def read(row: sa.RowMapping) -> TodoRead:
     """Return a row that begins with `COLUMNS` as part of the contract."""
-    fields = dict(zip(_NAMES, row.values(), strict=False))  # others may follow; ten times as fast as by name
+    fields: dict[str, Any] = dict(
+        zip(_NAMES, row.values(), strict=False)
+    )  # others may follow; ten times as fast as by name
     fields |= {"is_completed": fields["completed_at"] is not None, "notes": None if fields["note_count"] else []}
     return TodoRead.model_validate(fields)
 
@@ -53,7 +57,7 @@ class Shape(Generic[Item]):
 
 
 WHOLE = Shape(COLUMNS, read)
-LINE = Shape(tuple(column for name in _LINE for column in COLUMNS if column.name == name), read_line)
+LINE = Shape(tuple(_todo[name] for name in _LINE), read_line)
 
 
 @dataclass(frozen=True)
@@ -61,12 +65,13 @@ class Result:
     """The todos that a command was about, in the order of its references, and the numbers of those it changed.
 
     Of a range these are only the changed todos; of other references all, unchanged ones too. With `is_repeat` the
-    change had been made before, under the same key.
+    change had been made before, under the same key. `freed` are the numbers of the todos that no longer wait.
     """
 
     items: list[TodoRead]
     changed: frozenset[int]
     is_repeat: bool = False
+    freed: tuple[int, ...] = ()
 
 
 def where_referenced(references: References) -> sa.ColumnElement[bool]:
@@ -131,13 +136,18 @@ def in_order(references: References, todos: Sequence[TodoRead]) -> list[TodoRead
 
 
 def result_for(
-    references: References, todos: Sequence[TodoRead], changed: Set[UUID], *, is_repeat: bool = False
+    references: References,
+    todos: Sequence[TodoRead],
+    changed: Set[UUID],
+    *,
+    is_repeat: bool = False,
+    freed: Sequence[int] = (),
 ) -> Result:
     """Return the result for `todos`, without those that only a range references and that did not change."""
     named = {*references.numbers, *references.ids}
     items = [todo for todo in todos if todo.id in changed or todo.number in named or todo.id in named]
     numbers = frozenset(todo.number for todo in todos if todo.id in changed)
-    return Result(in_order(references, items), numbers, is_repeat)
+    return Result(in_order(references, items), numbers, is_repeat, tuple(freed))
 
 
 def not_found(missing: Sequence[Reference], found: Sequence[TodoRead]) -> NotFound:

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from todocli.models import ClockTime, Names, UtcDateTime
+from todocli.models import ClockTime, Members, UtcDateTime
 
 _REPEATED = (sa.Date, ClockTime, UtcDateTime)
 """Types of which many rows have the same values, each of which is converted once."""
@@ -45,7 +45,7 @@ def load(session: Session, table: sa.Table, batches: Iterable[Sequence[tuple[Any
     is_sqlite = connection.dialect.name == "sqlite"
     kinds = [column.type.dialect_impl(connection.dialect) for column in table.c]
     processors = [
-        kind.bind_processor(connection.dialect) if is_sqlite or isinstance(kind, Names) else None for kind in kinds
+        kind.bind_processor(connection.dialect) if is_sqlite or isinstance(kind, Members) else None for kind in kinds
     ]  # psycopg knows all other types
     processors = [
         lru_cache(maxsize=1_000)(process) if process and isinstance(column.type, _REPEATED) else process

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -15,7 +15,7 @@ from sqlmodel import Session, col
 
 from todocli.clock import now
 from todocli.domain.dates import Shift
-from todocli.domain.fields import MAX_TAGS
+from todocli.domain.fields import MAX_NEEDS, MAX_TAGS
 from todocli.domain.filters.ast import EVERYTHING, Overdue, all_of
 from todocli.domain.history import COMMAND_LINE, Origin
 from todocli.domain.idempotency import ChangeKey
@@ -24,7 +24,7 @@ from todocli.domain.references import References
 from todocli.errors import ValidationError
 from todocli.models import History, Note, Source, Todo
 from todocli.schemas.todos import NoteRead, TodoCreate, TodoItems, TodoList, TodoRead, TodoUpdate
-from todocli.services import insert_sql, parameters, resolve
+from todocli.services import dependencies, insert_sql, parameters, resolve
 from todocli.services.idempotency import key_reused, recorded_todos
 from todocli.services.list_sql import count_statement, list_statement
 from todocli.services.owner import Owner
@@ -32,7 +32,7 @@ from todocli.services.paging import Cursor
 from todocli.services.queries import TodoQuery
 from todocli.services.resolve import COLUMNS, WHOLE, Item, Result, Shape, read
 from todocli.services.selection import Chosen, Preview
-from todocli.services.update_sql import Assignment, ChangeTags, Clear, CountNote, Mark, Move, UpdateShape
+from todocli.services.update_sql import Assignment, ChangeMembers, Clear, CountNote, Mark, Move, UpdateShape
 from todocli.services.updates import Updates, UpdateSpec, stamp
 
 MAX_STATED = 5_000
@@ -176,21 +176,22 @@ class Todos:
         was used for another request.
         """
         columns = _given(drafts)
+        needs = frozenset(number for draft in drafts for number in draft.needs)
         moment = now()
         values = stamp(self._origin, moment, key.id, key.request) | {"created_at": moment, "version": 1}
         owner = self._owner.name  # not the id, which not every client knows
         ids = [derived_id(key.id, owner, i) for i in range(1, len(drafts) + 1)]
         rows = ((new, *(getattr(draft, name) for name in columns)) for new, draft in zip(ids, drafts, strict=True))
         if len(drafts) == 1:
-            statement = insert_sql.of_one(self._owner, self._dialect, columns)
+            statement = insert_sql.of_one(self._owner, self._dialect, columns, needs)
             values |= {"id": ids[0]} | {name: getattr(drafts[0], name) for name in columns}
         elif fit_one_statement(drafts):
-            statement = insert_sql.of_several(self._owner, self._dialect, columns, list(rows))
+            statement = insert_sql.of_several(self._owner, self._dialect, columns, list(rows), needs)
         else:
-            statement = insert_sql.of_staged(self._owner, self._session, columns, rows)
+            statement = insert_sql.of_staged(self._owner, self._session, columns, rows, needs)
         added = self._session.execute(statement, parameters.values_of(values)).mappings().all()
         if not added:
-            return self._added_before(key)
+            return self._added_before(key, needs)
         items = sorted(map(read, added), key=lambda todo: todo.number)
         return Result(items, frozenset(todo.number for todo in items))
 
@@ -202,20 +203,27 @@ class Todos:
         *,
         expected: UUID | None = None,
         shifts: Mapping[str, Shift] | None = None,
+        strict: bool = False,
     ) -> Result:
         """Change the fields that are set in `update`, and move dates by `shifts`, by column.
 
-        With `expected`, only if that change was the last one to touch the todo. Raises `NotFound`, `Conflict`, and
-        `ValidationError` if a todo has no date to move.
+        With `expected`, only if that change was the last one to touch the todo; `strict` is as in `complete`.
+
+        Raises `NotFound`, `Conflict`, and `ValidationError` if a todo has no date to move, or would wait for itself.
         """
         for column, shift in (shifts or {}).items():
             self._updates.require_date(chosen, column, shift, key)
-        with tag_limit():
-            return self._updates.apply(chosen, edit_spec(update, now(), expected=expected, shifts=shifts), key)
+        with list_limits():
+            spec = edit_spec(update, now(), expected=expected, shifts=shifts, strict=strict)
+            return self._updates.apply(chosen, spec, key)
 
-    def complete(self, chosen: Chosen, key: ChangeKey) -> Result:
-        """Mark todos done; done ones stay as they are. Raises `NotFound`."""
-        return self._updates.apply(chosen, UpdateSpec(now(), UpdateShape((COMPLETE,))), key)
+    def complete(self, chosen: Chosen, key: ChangeKey, *, strict: bool = False) -> Result:
+        """Mark todos done; done ones stay as they are.
+
+        Raises `NotFound`, and `Conflict` if it is `strict` and one of them waits for a todo that stays open.
+        """
+        shape = UpdateShape((COMPLETE,), frees=True, is_strict=strict)
+        return self._updates.apply(chosen, UpdateSpec(now(), shape), key)
 
     def reopen(self, chosen: Chosen, key: ChangeKey) -> Result:
         """Make done todos open again; open ones stay as they are. Raises `NotFound`."""
@@ -223,7 +231,7 @@ class Todos:
 
     def remove(self, chosen: Chosen, key: ChangeKey, *, expected: UUID | None = None) -> Result:
         """Move todos to the trash; `expected` is as in `edit`. Raises `NotFound`, even for todos in the trash."""
-        shape = UpdateShape((Mark("deleted_at"),), is_versioned=expected is not None)
+        shape = UpdateShape((Mark("deleted_at"),), is_versioned=expected is not None, frees=True)
         return self._updates.apply(chosen, UpdateSpec(now(), shape, expected=expected), key)
 
     def restore(self, chosen: Chosen, key: ChangeKey, *, expected: UUID | None = None) -> Result:
@@ -263,9 +271,10 @@ class Todos:
         )
         return {row.todo_id: row.source_id for row in self._session.execute(query)}
 
-    def _added_before(self, key: ChangeKey) -> Result:
+    def _added_before(self, key: ChangeKey, needs: Collection[int]) -> Result:
         if recorded_todos(self._session, self._owner, key) is None:
             self._owner.require(self._session)
+            dependencies.require(self._session, self._owner, needs)
             raise key_reused(key.id)
         touched = sa.select(col(History.todo_id)).where(self._owner.owns(History), col(History.change_id) == key.id)
         query = sa.select(*COLUMNS).where(self._owner.owns(Todo), col(Todo.id).in_(touched)).order_by(col(Todo.number))
@@ -278,29 +287,50 @@ class Todos:
 
 
 def edit_spec(
-    update: TodoUpdate, at: datetime, *, expected: UUID | None = None, shifts: Mapping[str, Shift] | None = None
+    update: TodoUpdate,
+    at: datetime,
+    *,
+    expected: UUID | None = None,
+    shifts: Mapping[str, Shift] | None = None,
+    strict: bool = False,
 ) -> UpdateSpec:
     """Return what an update does to each todo; see `Todos.edit`."""
     values = update.columns()
     assignments = [Assignment(column) for column in values]
     assignments += [Move(column, shift) for column, shift in (shifts or {}).items()]
     if update.add_tags or update.remove_tags:
-        assignments.append(ChangeTags("tags", frozenset(update.add_tags), frozenset(update.remove_tags)))
+        assignments.append(ChangeMembers("tags", frozenset(update.add_tags), frozenset(update.remove_tags)))
+    if update.add_needs or update.remove_needs:
+        assignments.append(ChangeMembers("needs", frozenset(update.add_needs), frozenset(update.remove_needs)))
     if "is_completed" in update.model_fields_set:
         assignments.append(COMPLETE if update.is_completed else REOPEN)
-    return UpdateSpec(at, UpdateShape(tuple(assignments), is_versioned=expected is not None), values, expected)
+    needs = frozenset((*update.needs, *update.add_needs))
+    shape = UpdateShape(
+        tuple(assignments),
+        is_versioned=expected is not None,
+        needs=needs,
+        frees=update.is_completed,
+        is_strict=strict and update.is_completed,
+    )
+    return UpdateSpec(at, shape, values, expected)
 
 
 @contextmanager
-def tag_limit() -> Iterator[None]:
-    """Raise `ValidationError` where the database finds too many tags: only it knows those that a todo has."""
+def list_limits() -> Iterator[None]:
+    """Raise `ValidationError` for too many tags or needs, or a cycle: only the database knows those that a todo has."""
     try:
         yield
     except sa.exc.IntegrityError as error:
-        if "ck_todos_tags" not in str(error.orig):
-            raise
-        detail = f"A todo has at most {MAX_TAGS} tags; nothing was changed."
-        raise ValidationError.of("tags", detail, hint="Remove some with --untag NAME.") from None
+        text = str(error.orig)
+        if "ck_todos_tags" in text:
+            detail = f"A todo has at most {MAX_TAGS} tags; nothing was changed."
+            raise ValidationError.of("tags", detail, hint="Remove some with --untag NAME.") from None
+        if "would wait for itself" in text:
+            raise dependencies.cycle_error([int(text.split()[1])]) from None
+        if "ck_todos_needs" in text:
+            detail = f"A todo needs at most {MAX_NEEDS} others; nothing was changed."
+            raise ValidationError.of("needs", detail, hint="Remove some, as in needs:-12.") from None
+        raise
 
 
 @lru_cache(maxsize=500)

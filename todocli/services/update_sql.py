@@ -39,13 +39,13 @@ from sqlmodel import SQLModel, col
 from todocli.database.store import WRITES
 from todocli.domain.dates import Shift
 from todocli.domain.references import References
-from todocli.models import Todo
-from todocli.services import parameters, resolve
+from todocli.models import Members, Todo
+from todocli.services import dependency_sql, parameters, resolve
 from todocli.services.admission import may_write
+from todocli.services.array_sql import lists_differ, members_after
 from todocli.services.idempotency import not_recorded
 from todocli.services.owner import Owner
 from todocli.services.resolve import COLUMNS
-from todocli.services.tag_sql import tags_after, tags_differ
 
 _table, _notes = (SQLModel.metadata.tables[name] for name in ("todos", "notes"))
 STAMP = ("updated_at", "change_id", "change_source", "change_actor", "change_request")
@@ -68,9 +68,10 @@ class Assignment:
     def pending(self, dialect: str) -> sa.ColumnElement[bool]:
         """Return the condition that a row still needs it."""
         value = self.value(dialect)
-        if self.column == "tags":
-            return tags_differ(value, dialect)
-        return _table.c[self.column].is_distinct_from(value)
+        column = _table.c[self.column]
+        if isinstance(column.type, Members):
+            return lists_differ(column, value, dialect)
+        return column.is_distinct_from(value)
 
 
 @dataclass(frozen=True)
@@ -140,15 +141,15 @@ class CountNote(Assignment):
 
 
 @dataclass(frozen=True)
-class ChangeTags(Assignment):
-    """Adds tags and removes others."""
+class ChangeMembers(Assignment):
+    """Adds members to a list, such as the tags, and removes others."""
 
-    added: frozenset[str]
-    removed: frozenset[str]
+    added: frozenset[str] | frozenset[int]
+    removed: frozenset[str] | frozenset[int]
 
     def value(self, dialect: str) -> sa.ColumnElement[Any]:
         """Return the new value."""
-        return tags_after(self.added, self.removed, dialect)
+        return members_after(_table.c[self.column], self.added, self.removed, dialect)
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,8 @@ class UpdateShape:
     With `is_versioned`, a row is changed only if the change `expected` was the last one to touch it. With `from_trash`,
     todos in the trash are updated as well. With `adds_note`, a row of notes is inserted for each. With `is_part`, other
     statements of the same change may have run before it: its transaction has locked the user, and knows that it is no
-    retry.
+    retry. `needs` are todos that must be there, for others to need them. With `frees`, others may wait for what is
+    updated no longer; with `is_strict`, nothing is updated while a todo waits for one that is not updated with it.
     """
 
     assignments: tuple[Assignment, ...]
@@ -166,6 +168,9 @@ class UpdateShape:
     from_trash: bool = False
     adds_note: bool = False
     is_part: bool = False
+    needs: frozenset[int] = frozenset()
+    frees: bool = False
+    is_strict: bool = False
 
     def may_run(self, owner: Owner) -> sa.ColumnElement[bool]:
         """Return the condition that the change has not been recorded, unless this is a part of it."""
@@ -204,7 +209,11 @@ def of_references(owner: Owner, dialect: str, shape: UpdateShape, references: Re
 
 def of_selection(owner: Owner, dialect: str, shape: UpdateShape, conditions: Collection[sa.ColumnElement[bool]]) -> Any:
     """Return the statement for the todos that fulfil `conditions`."""
-    return _update(owner, dialect, shape, _locked(owner, dialect, shape, sa.and_(*conditions)))
+    statement = _update(owner, dialect, shape, _locked(owner, dialect, shape, sa.and_(*conditions)))
+    if not shape.frees or dialect == "sqlite":
+        return statement
+    updated = statement.cte("updated")
+    return sa.select(*updated.c, dependency_sql.freed_on_postgres(owner, updated)).execution_options(**WRITES)
 
 
 @lru_cache(maxsize=500)
@@ -230,12 +239,21 @@ def _locked(owner: Owner, dialect: str, shape: UpdateShape, chosen: sa.ColumnEle
 
 def _update(owner: Owner, dialect: str, shape: UpdateShape, locked: sa.CTE) -> Any:
     values = {assignment.column: assignment.value(dialect) for assignment in shape.assignments}
+    freed = []
+    if shape.frees and dialect == "sqlite":
+        freed.append(dependency_sql.FreedOnSqlite(_table.c.user_id, _table.c.number).label("freed"))
+    conditions = []
+    if shape.needs:
+        conditions.append(dependency_sql.all_exist(owner, shape.needs))
+        conditions.append(dependency_sql.need_none_of(owner, dialect, shape.needs, sa.select(locked.c.number)))
+    if shape.is_strict:
+        conditions.append(_none_blocked(dialect, locked))
     return (
         _table.update()
         .where(owner.owns(Todo), _table.c.id.in_(sa.select(locked.c.id).where(shape.applies(locked))))
-        .where(shape.may_run(owner), may_write())
+        .where(shape.may_run(owner), may_write(), *conditions)
         .values(**values, **{name: parameters.new(name) for name in STAMP}, version=_table.c.version + 1)
-        .returning(*COLUMNS)
+        .returning(*COLUMNS, *freed)
         .execution_options(synchronize_session=False)
     )
 
@@ -253,7 +271,18 @@ def _with_unchanged(
         ~shape.applies(locked), shape.may_run(owner)
     )
     changed = sa.select(*updated.c, sa.false().label("is_pending"), sa.true().label("is_changed"))
-    return changed.union_all(unchanged).add_cte(*notes).execution_options(**WRITES)
+    rows: sa.CompoundSelect[Any] | sa.Select[Any] = changed.union_all(unchanged)
+    if shape.frees:
+        rows = sa.select(*rows.subquery("rows").c, dependency_sql.freed_on_postgres(owner, updated))
+    return rows.add_cte(*notes).execution_options(**WRITES)
+
+
+def _none_blocked(dialect: str, locked: sa.CTE) -> sa.ColumnElement[bool]:
+    """Return the condition that no locked row that is to be updated needs an open todo beside the locked ones."""
+    numbers = sa.select(locked.c.number)
+    needed = dependency_sql.open_needed(locked.c.user_id, locked.c.needs, dialect, numbers)
+    waiting = sa.select(locked.c.id).where(locked.c.is_pending, locked.c.needs.is_not(None), sa.exists(needed))
+    return sa.not_(sa.exists(waiting))
 
 
 def insert_notes(todos: sa.FromClause) -> sa.Insert:

@@ -23,7 +23,7 @@ from todocli.domain.references import References
 from todocli.errors import Conflict, ValidationError
 from todocli.models import Todo
 from todocli.schemas.todos import TodoRead
-from todocli.services import resolve, update_sql
+from todocli.services import dependencies, resolve, update_sql
 from todocli.services.idempotency import recorded_todos
 from todocli.services.owner import Owner
 from todocli.services.resolve import COLUMNS, Result, read
@@ -129,13 +129,13 @@ class Updates:
     def _apply_to_references(self, references: References, spec: UpdateSpec, key: ChangeKey) -> Result:
         statement = update_sql.of_references(self._owner, self._dialect, spec.shape, references)
         rows = self._rows(statement, spec, key, references)
-        changed = [read(row) for row in rows if row.get("is_changed", True)]
+        changed = _read_changed([row for row in rows if row.get("is_changed", True)], spec)
         if changed and spec.note is not None and self._dialect == "sqlite":
             self._add_notes(changed, spec, key)
         unchanged = [Row(read(row), row["is_pending"]) for row in rows if not row.get("is_changed", True)]
         todos = [*changed, *(row.todo for row in unchanged)]
         if all(map(spec.is_satisfied_by, unchanged)) and not resolve.missing(references, todos):
-            return resolve.result_for(references, todos, {todo.id for todo in changed})
+            return resolve.result_for(references, todos, {todo.id for todo in changed}, freed=_freed(rows, changed))
         return self._settle(references, spec, key, changed)
 
     def _apply_to_selection(self, selection: Selection, spec: UpdateSpec, key: ChangeKey) -> Result:
@@ -146,19 +146,29 @@ class Updates:
             return Result(self._pending(conditions, spec, key), frozenset())
         is_confirmed = selection.unasked or selection.confirmed is not None
         todos: list[TodoRead] = []
+        rows: Sequence[sa.RowMapping] = ()
         if is_confirmed:
             statement = update_sql.of_selection(self._owner, self._dialect, spec.shape, conditions)
-            todos = [read(row) for row in self._rows(statement, spec, key)]
+            rows = self._rows(statement, spec, key)
+            todos = _read_changed(rows, spec)
         is_repeat = False
         if not todos:
             if (touched := recorded_todos(self._session, self._owner, key)) is not None:
                 is_repeat, todos = True, self._todos(col(Todo.id).in_(touched))
-            elif not is_confirmed and (found := self._pending(conditions, spec, key)):
-                raise ConfirmationNeeded(found)
+            elif found := self._pending(conditions, spec, key):
+                self._refuse_needs(spec, [todo.number for todo in found])
+                if not is_confirmed:
+                    raise ConfirmationNeeded(found)
             else:
                 self._owner.require(self._session)
         todos.sort(key=lambda todo: todo.number)
-        return Result(todos, frozenset(todo.number for todo in todos), is_repeat)
+        return Result(todos, frozenset(todo.number for todo in todos), is_repeat, _freed(rows, todos))
+
+    def _refuse_needs(self, spec: UpdateSpec, numbers: Sequence[int]) -> None:
+        """Raise the error for needs that are not there, or would be a cycle with todos of these numbers."""
+        if spec.shape.needs:
+            dependencies.require(self._session, self._owner, spec.shape.needs)
+            dependencies.refuse_cycle(self._session, self._owner, numbers, spec.shape.needs)
 
     def _preview(self, references: References, spec: UpdateSpec, key: ChangeKey) -> Result:
         """Return the referenced todos that an update would change."""
@@ -221,6 +231,9 @@ class Updates:
         if (touched := recorded_todos(self._session, self._owner, key)) is not None:
             return resolve.result_for(references, todos, touched, is_repeat=True)
         there = self._require_all(references, spec, found)
+        self._refuse_needs(spec, [row.todo.number for row in there])
+        if spec.shape.is_strict:
+            _refuse_blocked([row.todo for row in there if row.is_pending])
         if conflicts := resolve.in_order(references, [row.todo for row in there if not spec.is_satisfied_by(row)]):
             numbers = ", ".join(str(todo.number) for todo in conflicts)
             raise Conflict(
@@ -234,3 +247,37 @@ class Updates:
     @property
     def _dialect(self) -> str:
         return self._session.get_bind().dialect.name
+
+
+def _read_changed(rows: Sequence[sa.RowMapping], spec: UpdateSpec) -> list[TodoRead]:
+    """Return the todos of changed rows. If they are done now, none of them waits for another."""
+    todos = [read(row) for row in rows]
+    if not spec.shape.frees:
+        return todos
+    numbers = {todo.number for todo in todos}
+    return [
+        todo.model_copy(update={"blocked_by": [number for number in todo.blocked_by if number not in numbers]})
+        if todo.blocked_by
+        else todo
+        for todo in todos
+    ]
+
+
+def _freed(rows: Sequence[sa.RowMapping], changed: Sequence[TodoRead]) -> tuple[int, ...]:
+    """Return the numbers of the todos that an update has made ready, without those that it changed."""
+    freed = {number for row in rows for number in row.get("freed", ())}
+    return tuple(sorted(freed - {todo.number for todo in changed}))
+
+
+def _refuse_blocked(todos: Sequence[TodoRead]) -> None:
+    """Raise `Conflict` if one of the todos waits for another that is open, and not among them."""
+    numbers = {todo.number for todo in todos}
+    for todo in todos:
+        if waits_for := [number for number in todo.blocked_by if number not in numbers]:
+            listed = ", ".join(map(str, waits_for))
+            raise Conflict(
+                f"{todo.number} still needs {listed}, which {'is' if len(waits_for) == 1 else 'are'} open;"
+                " nothing was changed.",
+                hint="Leave out --strict, or look at it first",
+                command=("todo", "show", str(waits_for[0])),
+            )

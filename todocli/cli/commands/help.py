@@ -21,6 +21,7 @@ TOPICS = {
     "config": "Settings, and the file that holds them",
     "daemon": "The process that makes commands fast",
     "dates": "How to write dates and times",
+    "depends": "What waits for what",
     "exit-codes": "Exit codes and error codes",
     "filters": "How to select todos",
     "follow": "Following changes",

@@ -1,4 +1,4 @@
-"""The commands of the panel Organise: today, next, count, context, tags, projects."""
+"""The commands of the panel Organise: today, next, ready, blocked, count, context, tags, projects."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ def register(app: typer.Typer) -> None:
     for name, cls, body in (
         ("today", Listing, today),
         ("next", Listing, next_),
+        ("ready", Listing, ready),
+        ("blocked", Listing, blocked),
         ("count", Counting, count),
         ("context", Speaking, context_),
         ("tags", Summary, tags),
@@ -65,14 +67,36 @@ def next_(
         int | None, typer.Option("--limit", "-n", metavar="N", parser=positive, help="Show N; 1 by default.")
     ] = None,
 ) -> None:
-    """Show the most urgent todo, or the N most urgent.
+    """Show the most urgent todo, or the N most urgent, of those that are ready.
 
     todo next -n 3
     todo next +ops
     """
+    from todocli.domain.filters.ast import Blocked, Not, all_of
+
     if words and words[0].isdecimal() and limit is None:
         limit, words = positive(words[0]), words[1:]
-    show_list(context, "open", parse_filter(words), limit=limit or 1)
+    show_list(context, "open", all_of(parse_filter(words), Not(Blocked())), limit=limit or 1)
+
+
+def ready(context: Context, words: Words = None) -> None:
+    """List what can be done now: open todos that have started, and need none that is open.
+
+    todo ready project:work
+    """
+    from todocli.domain.filters.ast import Blocked, Not, all_of
+
+    show_list(context, "open", all_of(parse_filter(words), Not(Blocked())), nothing=("Nothing is ready.", ()))
+
+
+def blocked(context: Context, words: Words = None) -> None:
+    """List what has to wait: open todos that need others which are open.
+
+    todo blocked project:work
+    """
+    from todocli.domain.filters.ast import Blocked, all_of
+
+    show_list(context, "open", all_of(parse_filter(words), Blocked()), nothing=("Nothing is blocked.", ()))
 
 
 def count(context: Context, words: Words = None) -> None:

@@ -18,9 +18,12 @@ from todocli.cli.output import Group
 from todocli.errors import UsageError, ValidationError
 
 if TYPE_CHECKING:
+    from todocli.domain.idempotency import ChangeKey
     from todocli.domain.quick_add import QuickAdd
     from todocli.schemas.todos import TodoCreate
     from todocli.services.resolve import Result
+    from todocli.services.selection import Chosen
+    from todocli.services.todos import Todos
 
 PANEL = "Todos"
 
@@ -73,6 +76,7 @@ def add(
     priority: field_options.Priority = None,
     project: field_options.Project = None,
     tag: field_options.Tag = None,
+    needs: field_options.Needs = None,
     literal: field_options.Literal = False,
     skip_invalid: Annotated[
         bool,
@@ -88,6 +92,7 @@ def add(
     """
     common = _for_every_line(words, literal=literal)
     options: dict[str, Any] = {"due": due, "start": start, "priority": priority, "project": project, "tag": tag}
+    options |= {"needs": needs} if needs else {}
     if common is None:
         if skip_invalid:
             raise UsageError("--skip-invalid needs the titles on stdin.", hint="Write todo add - --skip-invalid.")
@@ -254,13 +259,24 @@ def note(
         context.report(result, verbs.NOTE, single=True)
 
 
-def done(context: Context, words: Selecting = None, dry_run: DryRun = False) -> None:
+def done(
+    context: Context,
+    words: Selecting = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", metavar="", help="Refuse if one of them needs a todo that stays open.")
+    ] = False,
+    dry_run: DryRun = False,
+) -> None:
     """Mark todos done, by number or by filter.
 
     todo done 3 5-7
     todo done +errand
     """
-    bulk.run(context, verbs.DONE, lambda todos, chosen, key: todos.complete(chosen, key), words, dry_run=dry_run)
+
+    def complete(todos: Todos, chosen: Chosen, key: ChangeKey) -> Result:
+        return todos.complete(chosen, key, strict=strict)
+
+    bulk.run(context, verbs.DONE, complete, words, dry_run=dry_run)
 
 
 def reopen(context: Context, words: Selecting = None, dry_run: DryRun = False) -> None:

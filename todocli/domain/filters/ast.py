@@ -60,6 +60,18 @@ class Claimed:
 
 
 @dataclass(frozen=True)
+class Needs:
+    """Needs the todo of this number; None: any."""
+
+    number: int | None
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """Needs a todo that is open."""
+
+
+@dataclass(frozen=True)
 class Numbered:
     """Has a number from `first` to `last`, inclusive."""
 
@@ -101,7 +113,20 @@ class Or:
 
 
 Filter: TypeAlias = (
-    Tagged | InProject | HasPriority | Between | Overdue | Someday | Claimed | Numbered | Contains | Not | And | Or
+    Tagged
+    | InProject
+    | HasPriority
+    | Between
+    | Overdue
+    | Someday
+    | Claimed
+    | Needs
+    | Blocked
+    | Numbered
+    | Contains
+    | Not
+    | And
+    | Or
 )
 
 EVERYTHING = And()
@@ -203,6 +228,10 @@ def format_filter(condition: Filter) -> str:
             return "due:someday"
         case Claimed():
             return "is:claimed"
+        case Needs(number):
+            return f"needs:{number or 'any'}"
+        case Blocked():
+            return "is:blocked"
         case Numbered(first, last):
             return f"number:{first}" if first == last else f"number:{first}-{last}"
         case Contains(text):

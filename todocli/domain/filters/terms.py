@@ -16,12 +16,14 @@ from todocli.domain.fields import parse_priority, parse_project, parse_tag
 from todocli.domain.filters.ast import (
     PAST,
     Between,
+    Blocked,
     Claimed,
     Contains,
     DateField,
     Filter,
     HasPriority,
     InProject,
+    Needs,
     Not,
     Numbered,
     Overdue,
@@ -34,6 +36,11 @@ from todocli.domain.references import parse_references
 from todocli.errors import ValidationError
 
 HELP = ("todo", "help", "filters")
+
+NUMBER_OF_TODO = re.compile(r"[1-9]\d{0,14}", re.ASCII)
+
+_IS: dict[str, Filter] = {"claimed": Claimed(), "blocked": Blocked(), "ready": Not(Blocked())}
+"""What may follow `is:`."""
 
 _ATTRIBUTE = re.compile(r"([a-z]+)\.[a-z]+:(.*)", re.IGNORECASE)
 """A key with a modifier, as Taskwarrior has it: due.before:fri."""
@@ -96,11 +103,11 @@ def keyed(key: str, value: str, today: date) -> Filter:
     name = KEYS.get(key.lower())
     if name is None:
         if key.lower() == "is":
-            if value.lower() == "claimed":
-                return Claimed()
+            if (state := _IS.get(value.lower())) is not None:
+                return state
             raise InvalidTerm(
                 f"There is no filter is:{value[:40]}.",
-                "There is is:claimed. Lists have open todos; --completed and --all show others.",
+                f"There are is:{', is:'.join(_IS)}. Lists have open todos; --completed and --all show others.",
             )
         if key.lower() in _STATES:
             hint = "Lists have open todos; --completed and --all show others."
@@ -116,10 +123,21 @@ def keyed(key: str, value: str, today: date) -> Filter:
     if name in get_args(DateField):
         return _days(cast("DateField", name), value.lower(), today)
     if value.lower() in ("any", "none"):
-        each: dict[str, Filter] = {"tag": Tagged(None), "project": InProject(None), "priority": HasPriority(None)}
+        each: dict[str, Filter] = {
+            "tag": Tagged(None),
+            "project": InProject(None),
+            "priority": HasPriority(None),
+            "needs": Needs(None),
+        }
         return Not(each[name]) if value.lower() == "none" else each[name]
     if name == "tag":
         return Tagged(_name(parse_tag, value, "tag"))
+    if name == "needs":
+        if not NUMBER_OF_TODO.fullmatch(value):
+            raise InvalidTerm(
+                f"{value[:40]!r} is not the number of a todo.", "Write needs:12, needs:any or needs:none."
+            )
+        return Needs(int(value))
     if name == "project":
         return InProject(_name(parse_project, value, "project"))
     try:
@@ -222,7 +240,7 @@ _RECURRING = Pattern(
 )
 """A day that comes every week, month or year."""
 
-_KEYS_HINT = "The keys are due, start, pri, project, tags, done, added, changed and number."
+_KEYS_HINT = "The keys are due, start, pri, project, tags, needs, done, added, changed and number."
 
 
 def _of_period(which: str | None, name: str, today: date) -> date:

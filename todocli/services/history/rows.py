@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from todocli.models import ClockTime, Names, UtcDateTime
+from todocli.models import ClockTime, Members, UtcDateTime
 
 _todos = SQLModel.metadata.tables["todos"]
 
@@ -20,7 +20,7 @@ def parse_row(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _parser(kind: sa.types.TypeEngine[Any]) -> Callable[[Any], Any]:
-    if isinstance(kind, Names):
+    if isinstance(kind, Members):
         return lambda value: value or []
     parse = next((parse for known, parse in _PARSERS if isinstance(kind, known)), None)
     return (lambda value: value) if parse is None else (lambda value: value and parse(value))

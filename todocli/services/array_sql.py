@@ -1,0 +1,46 @@
+"""Changes lists of names or numbers in SQL: an array on Postgres, JSON on SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import sqlalchemy as sa
+
+from todocli.models import Names
+
+
+def members_after(
+    column: sa.Column[Any], added: Collection[Any], removed: Collection[Any], dialect: str
+) -> sa.ColumnElement[Any]:
+    """Return the list of a column after adding and removing members, sorted: names by code point."""
+    more = sa.literal(sorted(set(added) - set(removed)), column.type)
+    less = sa.literal(sorted(removed), column.type)
+    if dialect == "sqlite":
+        kept, new, gone = (sa.func.json_each(members).table_valued("value") for members in (column, more, less))
+        stays = sa.select(kept.c.value).where(kept.c.value.not_in(sa.select(gone.c.value)))
+        members = sa.union(stays, sa.select(new.c.value)).order_by("value").subquery("members")
+        listed = sa.select(sa.func.json_group_array(members.c.value)).scalar_subquery()
+        return sa.type_coerce(sa.func.nullif(listed, "[]"), column.type)
+    catalog = sa.func.pg_catalog
+    member = catalog.unnest(catalog.array_cat(column, more)).column_valued("member")
+    left = (
+        sa.select(member)
+        .where(sa.func.coalesce(member != sa.func.all(less), sa.true()))
+        .group_by(member)
+        .order_by(sa.collate(member, "C") if isinstance(column.type, Names) else member)
+    )
+    array = sa.func.array(left.scalar_subquery())
+    return sa.type_coerce(sa.case((catalog.cardinality(array) > 0, array)), column.type)
+
+
+def lists_differ(column: sa.Column[Any], value: object, dialect: str) -> sa.ColumnElement[bool]:
+    """Return the condition that the list of a column is not `value`."""
+    if dialect == "sqlite":
+        return column.is_distinct_from(value)
+    new = value if isinstance(value, sa.ColumnElement) else sa.literal(value, column.type)
+    both = sa.and_(column.is_not(None), new.is_not(None))
+    return sa.case(
+        (both, column.op("OPERATOR(pg_catalog.<>)", is_comparison=True)(new)),
+        else_=column.is_not(None) != new.is_not(None),
+    )

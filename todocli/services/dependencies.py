@@ -1,0 +1,67 @@
+"""What is refused of the dependencies between todos: what is not there, and what could never begin."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from todocli.errors import ValidationError
+from todocli.models import Todo
+from todocli.services import resolve
+from todocli.services.owner import Owner
+
+
+def require(session: Session, owner: Owner, numbers: Collection[int]) -> None:
+    """Raise `NotFound` naming the numbers that a todo cannot need: there is none, or it is in the trash."""
+    if not numbers:
+        return
+    query = sa.select(*resolve.COLUMNS).where(owner.scope(Todo), col(Todo.number).in_(numbers))
+    found = [resolve.read(row) for row in session.execute(query).mappings()]
+    there = {todo.number for todo in found if todo.deleted_at is None}
+    if missing := sorted(set(numbers) - there):
+        raise resolve.not_found(missing, found)
+
+
+def refuse_cycle(session: Session, owner: Owner, numbers: Collection[int], more: Collection[int] = ()) -> None:
+    """Raise `ValidationError` if one of these todos waits for itself, or would if all of them needed `more`."""
+    needs = _needs_from(session, owner, {*numbers, *more})
+    for number in numbers:
+        needs[number] = [*needs[number], *more]
+    if cycle := find_cycle(needs):
+        raise cycle_error(cycle)
+
+
+def _needs_from(session: Session, owner: Owner, numbers: Collection[int]) -> dict[int, list[int]]:
+    """Return what these todos need, what those need, and so on, by number."""
+    known: dict[int, list[int]] = {}
+    wanted = set(numbers)
+    while wanted:
+        query = sa.select(col(Todo.number), col(Todo.needs)).where(owner.scope(Todo), col(Todo.number).in_(wanted))
+        found = {row.number: row.needs for row in session.execute(query)}
+        known |= {number: found.get(number, []) for number in wanted}
+        wanted = {number for needs in found.values() for number in needs} - known.keys()
+    return known
+
+
+def find_cycle(needs: Mapping[int, Sequence[int]]) -> list[int]:
+    """Return the todos of a cycle, each of which needs the next, the first again at the end; empty if there is none."""
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError as error:
+        cycle: list[int] = error.args[1]
+        return cycle[::-1]
+    return []
+
+
+def cycle_error(cycle: Sequence[int]) -> ValidationError:
+    """Return the error that names a cycle; with one number only, the todo that would wait for itself."""
+    if len(set(cycle)) == 1:
+        detail = f"{cycle[0]} would wait for itself; nothing was changed."
+    else:
+        first, *others = cycle
+        chain = ", which needs ".join(map(str, others))
+        detail = f"{first} would need {chain}: none of them could ever begin. Nothing was changed."
+    return ValidationError.of("needs", detail, hint="Look at what they need: todo show NUMBER.")

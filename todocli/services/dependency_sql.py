@@ -1,0 +1,167 @@
+"""Which todos wait for which others, in SQL.
+
+`todos.needs` has the numbers of the todos that one needs: a number never changes, is never reused, and is what people
+type. A todo is blocked while one of those is open, so nobody has to take it off the list when that is done.
+
+    14 Paint   needs {12, 13}      12 open, 13 done    blocked by 12
+                                   12 and 13 done      ready
+                                   12 in the trash     ready: what was dropped holds nothing up
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+
+from todocli.models import Numbers, Todo
+from todocli.services.owner import Owner
+
+_table = sa.inspect(Todo).local_table
+
+Statement = sa.Select[Any]
+
+
+class OpenNeeds(sa.sql.functions.FunctionElement[list[int]]):
+    """The numbers of the open todos among those that a todo needs, given its `user_id` and `needs`."""
+
+    name = "open_needs"
+    type = Numbers()
+    inherit_cache = True
+
+
+@compiles(OpenNeeds, "sqlite")
+def _open_needs_sqlite(element: OpenNeeds, compiler: Any, **_options: Any) -> str:
+    user_id, needs = _outer(element, compiler)
+    needed = open_needed(user_id, needs, "sqlite").subquery("open_needs")
+    listed = sa.select(sa.func.json_group_array(needed.c.number)).scalar_subquery()
+    return str(compiler.process(sa.case((needs.is_not(None), listed))))
+
+
+@compiles(OpenNeeds, "postgresql")
+def _open_needs_postgres(element: OpenNeeds, compiler: Any, **_options: Any) -> str:
+    user_id, needs = _outer(element, compiler)
+    needed = open_needed(user_id, needs, "postgresql")
+    return str(compiler.process(sa.case((needs.is_not(None), sa.func.array(needed.scalar_subquery())))))
+
+
+def _outer(element: sa.sql.functions.FunctionElement[Any], compiler: Any) -> tuple[sa.ColumnElement[Any], ...]:
+    """Return the columns that a subquery is given, for use in it: with their table, and not as another row of it.
+
+    In RETURNING, SQLAlchemy leaves out the table on SQLite, and does not correlate that of an INSERT.
+    """
+    return tuple(sa.literal_column(compiler.process(column, include_table=True)) for column in element.clauses)
+
+
+def open_needed(user_id: Any, needs: Any, dialect: str, done: Statement | None = None) -> Statement:
+    """Select the numbers of the todos that are open of those in `needs`, and are not among the numbers `done`."""
+    needed = _table.alias("needed").c
+    query = (
+        sa.select(needed.number)
+        .where(needed.user_id == user_id, is_among(needed.number, needs, dialect))
+        .where(needed.completed_at.is_(None), needed.deleted_at.is_(None))
+        .order_by(needed.number)
+    )
+    return query if done is None else query.where(needed.number.not_in(done))
+
+
+def is_among(number: sa.ColumnElement[int], numbers: sa.ColumnElement[Any], dialect: str) -> sa.ColumnElement[bool]:
+    """Return the condition that a number is in a list of them."""
+    if dialect == "sqlite":
+        each = sa.func.json_each(numbers).table_valued("value")
+        return number.in_(sa.select(each.c.value))
+    return number == sa.func.any(numbers)
+
+
+def is_blocked(dialect: str) -> sa.ColumnElement[bool]:
+    """Return the condition that a todo needs one that is open."""
+    todo = _table.c
+    return sa.and_(todo.needs.is_not(None), sa.exists(open_needed(todo.user_id, todo.needs, dialect)))
+
+
+def is_blocking(owner: Owner, dialect: str) -> sa.ColumnElement[bool]:
+    """Return the condition that an open todo of the owner needs this one. Engines read what is needed once."""
+    waiting = _table.alias("waiting")
+    each = _each_needed(waiting.c.needs, dialect)
+    needed = sa.select(each.c.value).select_from(waiting.join(each, sa.true()))
+    return _table.c.number.in_(needed.where(_is_waiting(owner.user_id(), waiting)).correlate(None))
+
+
+def _is_waiting(user_id: Any, todo: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Return the condition that an open todo of the user needs any, as the index `ix_todos_waiting` has it."""
+    is_open = sa.and_(todo.c.completed_at.is_(None), todo.c.deleted_at.is_(None))
+    return sa.and_(todo.c.user_id == user_id, todo.c.needs.is_not(None), is_open)
+
+
+class FreedOnSqlite(sa.sql.functions.FunctionElement[list[int]]):
+    """The numbers of the todos that need this one and are ready, given its `user_id` and `number`.
+
+    SQLite finds them row by row as it updates, so that the last of several sees that the others are done.
+    """
+
+    name = "freed"
+    type = Numbers()
+    inherit_cache = True
+
+
+@compiles(FreedOnSqlite, "sqlite")
+def _freed_on_sqlite(element: FreedOnSqlite, compiler: Any, **_options: Any) -> str:
+    user_id, number = _outer(element, compiler)
+    waiting = _table.alias("waiting")
+    each = _each_needed(waiting.c.needs, "sqlite")
+    query = (
+        sa.select(sa.func.json_group_array(waiting.c.number))
+        .where(_is_waiting(user_id, waiting), number.in_(sa.select(each.c.value)))
+        .where(sa.not_(sa.exists(open_needed(waiting.c.user_id, waiting.c.needs, "sqlite"))))
+    )
+    return str(compiler.process(query.scalar_subquery()))
+
+
+def freed_on_postgres(owner: Owner, updated: sa.CTE) -> sa.ColumnElement[list[int]]:
+    """Return the numbers of the todos that are ready, and were not before: what they needed is in `updated`.
+
+    The statement does not see its own updates, so these count as done whatever the rows say.
+    """
+    numbers = sa.select(updated.c.number)
+    waiting = _table.alias("waiting")
+    needs_one = waiting.c.needs.op("OPERATOR(pg_catalog.&&)", is_comparison=True)
+    query = (
+        sa.select(waiting.c.number)
+        .where(_is_waiting(owner.user_id(), waiting), needs_one(sa.func.array(numbers.scalar_subquery())))
+        .where(sa.not_(sa.exists(open_needed(waiting.c.user_id, waiting.c.needs, "postgresql", numbers))))
+    )
+    return sa.func.array(query.scalar_subquery()).label("freed")
+
+
+def all_exist(owner: Owner, numbers: Collection[int]) -> sa.ColumnElement[bool]:
+    """Return the condition that all these numbers are of todos that are not in the trash."""
+    needed = _table.alias("needed").c
+    found = sa.select(sa.func.count()).where(
+        needed.user_id == owner.user_id(), needed.number.in_(numbers), needed.deleted_at.is_(None)
+    )
+    return found.scalar_subquery() == len(set(numbers))
+
+
+def need_none_of(owner: Owner, dialect: str, numbers: Collection[int], others: Statement) -> sa.ColumnElement[bool]:
+    """Return the condition that none of these todos, nor any that they need, is among `others`: or it would be a cycle.
+
+    `others` selects numbers.
+    """
+    first, todo = _table.alias("first").c, _table.alias("next")
+    reached = sa.select(first.number).where(first.user_id == owner.user_id(), first.number.in_(numbers))
+    reachable = reached.cte("reachable", recursive=True)
+    each = _each_needed(todo.c.needs, dialect)
+    known = sa.and_(todo.c.user_id == owner.user_id(), todo.c.number == reachable.c.number)
+    further = sa.select(each.c.value).select_from(reachable.join(todo, known).join(each, sa.true()))
+    reachable = reachable.union(further)
+    return sa.not_(sa.exists(sa.select(reachable.c.number).where(reachable.c.number.in_(others))))
+
+
+def _each_needed(needs: sa.ColumnElement[Any], dialect: str) -> sa.TableValuedAlias:
+    """Return the numbers in `needs` as rows of a column `value`."""
+    if dialect == "sqlite":
+        return sa.func.json_each(needs).table_valued("value", name="each_needed")
+    value = sa.column("value", sa.BigInteger())
+    return sa.func.pg_catalog.unnest(needs).table_valued(value, name="each_needed").render_derived()
