@@ -150,7 +150,9 @@ def test_bad_text_names_the_field(eve: Api, body: dict[str, object], field: str)
     "line",
     ["+x", "due:any --sort -priority", "-c", "--all --reverse -n 2", "added:today b", "--where '+x or due:any'"],
 )
-def test_view_lists_the_same_here_and_there(monkeypatch: pytest.MonkeyPatch, home: Path, line: str) -> None:
+def test_view_lists_the_same_here_and_there(
+    monkeypatch: pytest.MonkeyPatch, home: Path, embedded_file: Path, line: str
+) -> None:
     todo = Terminal(monkeypatch)
     todo.ok("add -", stdin="a +x pri:high\nb due:today pri:low\nc due:tomorrow +x\nd not\n")
     todo.ok("done 1")

@@ -33,7 +33,7 @@ IGNORED = 'warning: config.toml: "aliases.list" is ignored: list is a command\n'
 
 
 @pytest.fixture
-def todo(monkeypatch: pytest.MonkeyPatch, home: Path) -> Terminal:
+def todo(monkeypatch: pytest.MonkeyPatch, home: Path, embedded_file: Path) -> Terminal:
     terminal = Terminal(monkeypatch)
     terminal.ok("add -", stdin="Buy milk\nPay rent +bills\nPaint +home project:house\n")
     write(home, FILE)

@@ -22,10 +22,10 @@ def todo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Terminal:
 
 
 @pytest.fixture
-def backup(todo: Terminal, home: Path) -> Path:
+def backup(todo: Terminal, embedded_file: Path) -> Path:
     """A backup of one todo, whose change was made at 2026-11-30 10:12."""
     todo.ok("add a")
-    with closing(sqlite3.connect(home / "todo.db")) as connection:
+    with closing(sqlite3.connect(embedded_file)) as connection:
         connection.execute("UPDATE changes SET made_at = '2026-11-30 10:12:59.000000'")
         connection.commit()
     todo.ok("backup b.db")

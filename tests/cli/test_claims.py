@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from todocli.profiles import login_name
 
 
 @pytest.fixture
-def todo(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+def todo(monkeypatch: pytest.MonkeyPatch, embedded_file: Path) -> Terminal:
     terminal = Terminal(monkeypatch)
     terminal.ok("add -", stdin="a\nb pri:high +x\nc +x\n")
     return terminal

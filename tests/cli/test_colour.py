@@ -127,7 +127,7 @@ def test_last_option_before_two_dashes_counts(arguments: list[str], choice: str)
     [("", True, False), ("NO_COLOR=1", False, False), ("FORCE_COLOR=1", True, True), ("TERM=dumb", False, False)],
 )
 def test_results_notes_and_errors_follow_variables(
-    monkeypatch: pytest.MonkeyPatch, variables: str, on_terminal: bool, in_pipe: bool
+    monkeypatch: pytest.MonkeyPatch, embedded_file: Path, variables: str, on_terminal: bool, in_pipe: bool
 ) -> None:
     """In a pipe the result is plain whatever is set, since a program reads it."""
     Terminal(monkeypatch)("add there")
@@ -142,7 +142,7 @@ def test_results_notes_and_errors_follow_variables(
     assert pipe.ok("list") == "1\topen\tthere\n"
 
 
-def test_option_overrules_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_option_overrules_variables(monkeypatch: pytest.MonkeyPatch, embedded_file: Path) -> None:
     Terminal(monkeypatch)("add there")
     monkeypatch.setenv("TERM", "xterm")
     person, pipe = Terminal(monkeypatch, terminal=True), Terminal(monkeypatch)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -11,14 +12,14 @@ from todocli.cli.near_commands import AFTER_NUMBERS, SYNONYMS
 
 
 @pytest.fixture
-def todo(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+def todo(monkeypatch: pytest.MonkeyPatch, embedded_file: Path) -> Terminal:
     terminal = Terminal(monkeypatch)
     terminal.ok("add -", stdin="a\nb\n")
     return terminal
 
 
 @pytest.fixture
-def person(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+def person(monkeypatch: pytest.MonkeyPatch, embedded_file: Path) -> Terminal:
     monkeypatch.setenv("NO_COLOR", "1")
     terminal = Terminal(monkeypatch, terminal=True)
     terminal.ok("add a")

@@ -20,6 +20,7 @@ import pytest
 
 from tests.support import postgres, readme
 from tests.support.readme import Block, Exchange
+from tests.support.terminal import Terminal
 from todocli.cli import exits
 from todocli.cli.commands.help import TOPICS, topic_text
 from todocli.database.postgres.url import PostgresURL
@@ -198,9 +199,8 @@ def test_exit_code_tables_are_those_of_the_program() -> None:
 
 
 @each_guide
-def test_help_in_a_pipe_is_the_markdown(topic: str, tmp_path: Path) -> None:
-    done = subprocess.run(["todo", "help", topic], env=environment(tmp_path), capture_output=True, check=True)
-    shown = done.stdout.decode()
+def test_help_in_a_pipe_is_the_markdown(monkeypatch: pytest.MonkeyPatch, topic: str) -> None:
+    shown = Terminal(monkeypatch).ok(f"help {topic}")
     assert shown == (topic_text(topic) if topic == "dates" else GUIDES[topic])
     assert shown.startswith(GUIDES[topic])
 

@@ -154,7 +154,7 @@ def all_of_history(store: Store, owner: Owner) -> None:
                 log.find(wanted)
 
 
-@pytest.mark.parametrize("by_id", [True, False])
+@pytest.mark.parametrize("by_id", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_every_statement_is_scoped_to_its_user(database: Target, by_id: bool) -> None:
     with open_store(database) as store:
         with store.session() as session:

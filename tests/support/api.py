@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 import uuid
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from starlette.datastructures import State
@@ -61,6 +62,15 @@ def open_with_users(target: Target, connections: int = 3) -> Iterator[Store]:
         assert store.connections_in_use == 0  # requests return theirs
 
 
+_opened = ExitStack()
+
+
+@cache
+def _event_loop() -> BlockingPortal:
+    """Return the event loop of all requests: a client without one starts a thread with a loop for each of them."""
+    return _opened.enter_context(start_blocking_portal())
+
+
 @cache
 def _routes(settings: Settings) -> FastAPI:
     return create_app(None, settings)
@@ -80,6 +90,7 @@ def api_of(store: Store, name: str, settings: Settings = SETTINGS, **options: An
     with store.session() as session:
         token = Tokens(session, Owner(name)).create(uuid.uuid4().hex, **options).token
     client = TestClient(app_on(store, settings), raise_server_exceptions=False)
+    client.portal = _event_loop()
     return Api(client, {"Authorization": f"Bearer {token}"})
 
 
