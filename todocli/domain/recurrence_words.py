@@ -52,6 +52,7 @@ GROUPS = {
     **dict.fromkeys(("weekday", "weekdays"), WORKDAYS),
     **dict.fromkeys(("weekend", "weekends"), (Weekday(0, 5), Weekday(0, 6))),
 }
+"""What may stand for several days of the week."""
 ORDINAL_NAMES = {1: "first", 2: "second", 3: "third", 4: "fourth", -1: "last"}
 _ORDINALS = {word: nth for nth, word in ORDINAL_NAMES.items()} | {"1st": 1, "2nd": 2, "3rd": 3, "4th": 4}
 LAST = -1
@@ -89,6 +90,7 @@ def parse_again(text: str, field: str = "again") -> Repetition:
 
 
 def parse_words(text: str, field: str) -> Rule:
+    """Return the rule that words mean. Raises `ValidationError` for `field`."""
     plain = _plain(text)
     if days := _weekdays(plain):
         return Rule("WEEKLY", weekdays=days)
