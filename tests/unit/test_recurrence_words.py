@@ -82,6 +82,8 @@ EVERY = {
     "FREQ=WEEKLY;WKST=SU": "FREQ=WEEKLY",
     "FREQ=YEARLY;BYMONTH=7,1": "FREQ=MONTHLY;BYMONTH=1,7",
     "FREQ=DAILY;INTERVAL=2;BYMONTH=6,7": "FREQ=DAILY;INTERVAL=2;BYMONTH=6,7",
+    "FREQ=YEARLY;INTERVAL=100;BYDAY=53MO": "FREQ=YEARLY;INTERVAL=100;BYDAY=53MO",
+    "FREQ=YEARLY;INTERVAL=100;BYDAY=53WE": "FREQ=YEARLY;INTERVAL=100;BYDAY=53WE",
     "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29": "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29",
 }
 
@@ -387,6 +389,8 @@ def test_sentence_has_end(ends_on: date | None, times: int | None, expected: str
         ("month", date(2027, 2, 28), "month on 28"),
         ("year", date(2028, 2, 29), "year on 29 feb"),
         ("day", date(2028, 2, 29), "day"),
+        ("FREQ=YEARLY;BYMONTH=2", date(2027, 1, 31), "year on 29 feb"),
+        ("FREQ=YEARLY;BYMONTH=4", date(2027, 1, 31), "year on 30 apr"),
     ],
 )
 def test_first_date_is_in_short_form(text: str, first: date, expected: str) -> None:

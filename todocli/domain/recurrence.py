@@ -106,8 +106,8 @@ def _upcoming(
         if found.on > until:
             return
         yield found
-        on, place, due_was = found.on, found.place, None
-        completed_on = on
+        on = completed_on = found.on
+        place = found.place
 
 
 def _allows(repetition: Repetition, on: date, place: int) -> bool:
