@@ -34,14 +34,16 @@ from alembic.operations import Operations
 
 _VERSIONS = Path(__file__).with_name("versions")
 
-Kind = Literal["plain", "instant", "json", "boolean"]
-"""How a column is written into the JSON: as it is; as UTC text with six decimals and Z; nested; as true or false."""
+Kind = Literal["plain", "instant", "json", "boolean", "uuid"]
+"""How a column is written into the JSON: as it is; as UTC text with six decimals and Z; nested; as true or false; with
+hyphens."""
 
 _POSTGRES: dict[Kind, str] = {
     "plain": "{0}",
     "instant": """to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')""",
     "json": "{0}",
     "boolean": "{0}",
+    "uuid": "{0}",
 }
 _SQLITE: dict[Kind, str] = {
     "plain": "{0}",
@@ -50,6 +52,8 @@ _SQLITE: dict[Kind, str] = {
     " ELSE strftime('%Y-%m-%dT%H:%M:%f000Z', {0}) END",
     "json": "json({0})",
     "boolean": "json(CASE WHEN {0} THEN 'true' ELSE 'false' END)",
+    "uuid": "substr({0}, 1, 8) || '-' || substr({0}, 9, 4) || '-' || substr({0}, 13, 4) || '-' || substr({0}, 17, 4)"
+    " || '-' || substr({0}, 21)",
 }
 _SQLITE_NOW = "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
 _SQLITE_NEW_ID = (

@@ -6,16 +6,14 @@ On Postgres a sequence gives `changes.seq`, on SQLite the triggers do.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from datetime import UTC, date, datetime, time
-from functools import lru_cache
+from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.ext.compiler import compiles
 from sqlmodel import Field, SQLModel
+
+from todocli.column_types import ClockTime, Names, NumberIn, Numbers, UtcDateTime, Uuid
 
 SQLModel.metadata.naming_convention = {
     "pk": "pk_%(table_name)s",
@@ -24,148 +22,6 @@ SQLModel.metadata.naming_convention = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "ck": "ck_%(table_name)s_%(constraint_name)s",
 }
-
-
-class Uuid(sa.Uuid[UUID]):
-    """A UUID. SQLite keeps it as 32 hexadecimal digits, which SQLAlchemy reads at twice the cost."""
-
-    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Callable[[Any], UUID | None] | None:
-        """Return what turns the engine's value into a UUID."""
-        if dialect.name != "sqlite":
-            return None  # psycopg returns a UUID
-        return _uuid_of_digits
-
-
-@lru_cache(maxsize=1_000)
-def _uuid_of_digits(digits: str | None) -> UUID | None:
-    return None if digits is None else UUID(int=int(digits, 16))  # rows share users, and often changes
-
-
-class UtcDateTime(sa.types.TypeDecorator[datetime]):
-    """An instant: aware and in UTC in Python, whatever an engine or a session's time zone would make of it."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-    python_type = datetime
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        """Turn an aware instant into what the engine stores; SQLite keeps naive UTC."""
-        if value is None:
-            return None
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
-
-    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Callable[[Any], datetime | None]:
-        """Return what turns the engine's value into an aware instant in UTC; SQLite's is text."""
-        return _utc_of_text if dialect.name == "sqlite" else _utc
-
-
-@lru_cache(maxsize=1_000)
-def _utc_of_text(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
-def _utc(value: datetime | None) -> datetime | None:
-    return None if value is None else value.astimezone(UTC)
-
-
-class ClockTime(sa.types.TypeDecorator[time]):
-    """A time of day, without a zone. SQLite keeps `HH:MM:SS`, as Postgres writes it into history too."""
-
-    impl = sa.Text
-    cache_ok = True
-    python_type = time
-
-    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
-        """Return the engine's own type."""
-        return dialect.type_descriptor(sa.Text() if dialect.name == "sqlite" else sa.Time())
-
-    def process_bind_param(self, value: time | None, dialect: sa.Dialect) -> time | str | None:
-        """Turn a time into what the engine stores."""
-        return value.isoformat("seconds") if value is not None and dialect.name == "sqlite" else value
-
-    def process_result_value(self, value: time | str | None, dialect: sa.Dialect) -> time | None:
-        """Turn what the engine gives back into a time."""
-        return time.fromisoformat(value) if isinstance(value, str) else value
-
-
-class Members(sa.types.TypeDecorator[list[Any]]):
-    """A list of members of one type; the empty list is NULL. An array on Postgres, a JSON array on SQLite."""
-
-    impl = sa.Text
-    cache_ok = True
-    member: sa.types.TypeEngine[Any]
-
-    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
-        """Return the engine's own type."""
-        return dialect.type_descriptor(sa.Text() if dialect.name == "sqlite" else sa.ARRAY(self.member))
-
-    def process_bind_param(self, value: list[Any] | None, dialect: sa.Dialect) -> list[Any] | str | None:
-        """Turn a list into what the engine stores; SQLite's own functions write JSON in the same form."""
-        if not value or dialect.name != "sqlite":
-            return value or None
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-    def process_result_value(self, value: list[Any] | str | None, dialect: sa.Dialect) -> list[Any]:
-        """Turn what the engine gives back into a list."""
-        return list(_members(value)) if isinstance(value, str) else value or []
-
-
-class Names(Members):
-    """A list of names."""
-
-    cache_ok = True
-    member = sa.Text()
-
-
-class Numbers(Members):
-    """A list of numbers of todos."""
-
-    cache_ok = True
-    member = sa.BigInteger()
-
-
-@lru_cache(maxsize=1_000)
-def _members(text: str) -> tuple[Any, ...]:
-    return tuple(json.loads(text))
-
-
-class DatabaseNow(sa.sql.functions.FunctionElement[datetime]):
-    """The time by the database's clock, and so many `seconds` later (a parameter)."""
-
-    name = "database_now"
-    type = UtcDateTime()
-    inherit_cache = True
-
-
-@compiles(DatabaseNow, "sqlite")
-def _now_sqlite(element: DatabaseNow, compiler: Any, **options: Any) -> str:
-    later = compiler.process(element.clauses, **options)
-    return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', {later} || ' seconds')"
-
-
-@compiles(DatabaseNow, "postgresql")
-def _now_postgres(element: DatabaseNow, compiler: Any, **options: Any) -> str:
-    later = compiler.process(element.clauses, **options)
-    return f"(pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => {later}))"
-
-
-class NumberIn(sa.sql.functions.FunctionElement[int]):
-    """The number in a row of history, given its `after` and `before`, as the index `ix_history_number` has it."""
-
-    name = "number_in"
-    type = sa.BigInteger()
-    inherit_cache = True
-
-
-@compiles(NumberIn, "sqlite")
-def _number_in_sqlite(element: NumberIn, compiler: Any, **options: Any) -> str:
-    return f"json_extract(coalesce({compiler.process(element.clauses, **options)}), '$.number')"
-
-
-@compiles(NumberIn, "postgresql")
-def _number_in_postgres(element: NumberIn, compiler: Any, **options: Any) -> str:
-    return f"((coalesce({compiler.process(element.clauses, **options)}) ->> 'number')::bigint)"
 
 
 class User(SQLModel, table=True):
@@ -194,7 +50,9 @@ class User(SQLModel, table=True):
 class Todo(SQLModel, table=True):
     """One todo. The columns that begin with `change_` are about the change that wrote the row last.
 
-    The triggers copy them into `changes`.
+    The triggers copy them into `changes`. A todo that repeats has an `rrule` (RFC 5545), which counts from what
+    `repeat_from` says, and the date that the rule gave it, `repeat_on`: its due date may be another. `series_id` is the
+    id of the first occurrence.
     """
 
     __tablename__ = "todos"
@@ -227,6 +85,22 @@ class Todo(SQLModel, table=True):
             name="needs",
         ).ddl_if(dialect="sqlite"),
         sa.CheckConstraint("cardinality(needs) BETWEEN 1 AND 100", name="needs").ddl_if(dialect="postgresql"),
+        sa.CheckConstraint(
+            "series_place >= 1 AND series_id IS NOT NULL OR series_place IS NULL AND series_id IS NULL",
+            name="series_place",
+        ),
+        sa.CheckConstraint("length(rrule) BETWEEN 1 AND 200", name="rrule"),
+        sa.CheckConstraint(
+            "rrule IS NULL AND repeat_from IS NULL OR rrule IS NOT NULL AND repeat_from IN ('due', 'completion')",
+            name="repeat_from",
+        ),
+        sa.CheckConstraint(
+            "(rrule IS NULL) = (repeat_on IS NULL) AND (rrule IS NULL OR series_id IS NOT NULL)", name="repeat_on"
+        ),
+        sa.CheckConstraint("ends_on IS NULL OR rrule IS NOT NULL", name="ends_on"),
+        sa.CheckConstraint("times IS NULL OR rrule IS NOT NULL AND times >= 1", name="times"),
+        sa.CheckConstraint("repeat_on IS date(repeat_on, '+0 days')", name="repeat_on_day").ddl_if(dialect="sqlite"),
+        sa.CheckConstraint("ends_on IS date(ends_on, '+0 days')", name="ends_on_day").ddl_if(dialect="sqlite"),
     )
 
     id: UUID = Field(sa_type=Uuid, primary_key=True)
@@ -254,6 +128,13 @@ class Todo(SQLModel, table=True):
     claimed_by: str | None = Field(default=None, sa_type=sa.Text)
     claimed_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     needs: list[int] = Field(default=[], sa_type=Numbers, nullable=True)
+    series_id: UUID | None = Field(default=None, sa_type=Uuid)
+    series_place: int | None = Field(default=None, sa_type=sa.BigInteger)
+    rrule: str | None = Field(default=None, sa_type=sa.Text)
+    repeat_from: str | None = Field(default=None, sa_type=sa.Text)
+    repeat_on: date | None = Field(default=None, sa_type=sa.Date)
+    ends_on: date | None = Field(default=None, sa_type=sa.Date)
+    times: int | None = Field(default=None, sa_type=sa.BigInteger)
 
 
 class Note(SQLModel, table=True):
@@ -360,6 +241,10 @@ class Token(SQLModel, table=True):
     last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
+_UNIQUE = ("ix_todos_series",)
+"""The partial indexes that are unique."""
+
+
 def complete_metadata() -> sa.MetaData:
     """Return the tables with their partial indexes, to compare or create them.
 
@@ -381,6 +266,7 @@ def complete_metadata() -> sa.MetaData:
             "completed_at IS NOT NULL AND deleted_at IS NULL",
         ),
         ("ix_todos_trash", (todos.user_id, todos.number), "deleted_at IS NOT NULL"),
+        ("ix_todos_series", (todos.user_id, todos.series_id, todos.series_place), "series_id IS NOT NULL"),
         (
             "ix_todos_waiting",
             (todos.user_id, todos.number),
@@ -394,5 +280,5 @@ def complete_metadata() -> sa.MetaData:
         ("ix_changes_undoes_user_id", (changes.undoes, changes.user_id), "undoes IS NOT NULL"),
     ):
         where = sa.text(condition)
-        sa.Index(name, *columns, postgresql_where=where, sqlite_where=where)
+        sa.Index(name, *columns, unique=name in _UNIQUE, postgresql_where=where, sqlite_where=where)
     return SQLModel.metadata

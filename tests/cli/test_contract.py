@@ -330,6 +330,9 @@ def test_todo_document_in_full(todo: Terminal, monkeypatch: pytest.MonkeyPatch) 
         **dict.fromkeys(("claimed_by", "claimed_until")),
         "needs": [],
         "blocked_by": [],
+        **dict.fromkeys(
+            ("every", "again", "series_id", "series_place", "rrule", "repeat_from", "repeat_on", "ends_on", "times")
+        ),
         "notes": [],
         "is_completed": False,
         "completed_at": None,

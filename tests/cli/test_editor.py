@@ -43,7 +43,8 @@ def drafts(tmp_path: Path) -> list[Path]:
 def test_edited_text_is_stored(todo: Terminal, editor: Editor, tmp_path: Path) -> None:
     editor(
         "text = path.read_text()\n"
-        "head = 'due:\\nstart:\\npriority:\\nproject:\\ntags:\\nneeds:\\n\\nPay rent\\n\\nby transfer\\n\\n# ---'\n"
+        "head = 'due:\\nstart:\\npriority:\\nproject:\\ntags:\\nneeds:\\n'\n"
+        "head += 'every:\\nagain:\\nends:\\ntimes:\\n\\nPay rent\\n\\nby transfer\\n\\n# ---'\n"
         "assert text.startswith(head), text\n"
         "path.write_text('Pay the rent\\n\\nby card\\n# not a comment\\n' + text[text.index('# ---'):])"
     )
@@ -162,7 +163,7 @@ def test_header_sets_and_clears_fields(todo: Terminal, editor: Editor, tmp_path:
     editor(
         "text = path.read_text()\n"
         "head = 'due: 2026-11-27 17:00\\nstart:\\npriority: high\\nproject: home\\n'\n"
-        "head += 'tags: +a +b\\nneeds:\\n\\nCall Ada'\n"
+        "head += 'tags: +a +b\\nneeds:\\nevery:\\nagain:\\nends:\\ntimes:\\n\\nCall Ada'\n"
         "assert text.startswith(head), text\n"
         "head = 'due: 2026-12-01\\nstart: 2026-11-30\\npriority:\\ntags: b, c\\n\\nCall Ada'\n"
         "path.write_text(head)"

@@ -72,6 +72,8 @@ RELEASED = {
     ("0105", "postgres"): "41846905121e1f6a25601a03eb83c39f9fd40740bdf89dc1fe9ecab746a01ef1",
     ("0106", "sqlite"): "80e441633f410b267c601cc1d26c7549b0d760f0c8b70ccea73f388dde4de6b9",
     ("0106", "postgres"): "6c2b161b7310947352b6adfa5fb85313d2580ae6a407585dc6af4bb5bf798936",
+    ("0107", "sqlite"): "bbf714ca92b0fc0399f3a4e3e2ae9e1950f5a4e13e78a4f5670242307492a8ca",
+    ("0107", "postgres"): "e55c89322685c330678819d8f531ddceed0225185b9608d28fea2bdba0ded58f",
 }
 """The SHA-256 of the schema after each revision that may have run somewhere. Those given here never change."""
 

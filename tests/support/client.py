@@ -53,8 +53,10 @@ class Client:
     def reopen(self, chosen: Chosen, *, change: UUID | None = None) -> Result:
         return self.todos.reopen(chosen, key(change, "reopen", **_request(chosen)))
 
-    def remove(self, chosen: Chosen, *, expected: UUID | None = None, change: UUID | None = None) -> Result:
-        return self.todos.remove(chosen, key(change, "rm", **_request(chosen)), expected=expected)
+    def remove(
+        self, chosen: Chosen, *, expected: UUID | None = None, change: UUID | None = None, series: bool = False
+    ) -> Result:
+        return self.todos.remove(chosen, key(change, "rm", **_request(chosen)), expected=expected, series=series)
 
     def restore(self, chosen: Chosen, *, change: UUID | None = None) -> Result:
         return self.todos.restore(chosen, key(change, "restore", **_request(chosen)))

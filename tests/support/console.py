@@ -28,6 +28,7 @@ EMPTY = {
     "is_someday": False,
     "note_count": 0,
     **dict.fromkeys(("claimed_by", "claimed_until", "needs")),
+    **dict.fromkeys(("series_id", "series_place", "rrule", "repeat_from", "repeat_on", "ends_on", "times")),
 }
 
 

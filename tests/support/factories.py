@@ -40,6 +40,9 @@ def a_todo(
         "claimed_until": None,
         "needs": [],
         "blocked_by": [],
+        **dict.fromkeys(
+            ("every", "again", "series_id", "series_place", "rrule", "repeat_from", "repeat_on", "ends_on", "times")
+        ),
         "notes": [],
     }
     return TodoRead(**fields | more)

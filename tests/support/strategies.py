@@ -25,6 +25,7 @@ from todocli.domain.filters.ast import (
     Numbered,
     Or,
     Overdue,
+    Repeats,
     Someday,
     Tagged,
     all_of,
@@ -133,6 +134,8 @@ def fits(condition: Filter, todo: TodoRead, here: datetime = HERE) -> bool:
             return todo.claimed_until is not None and todo.claimed_until > datetime.now(UTC)
         case Needs(number):
             return number in todo.needs if number else todo.needs != []
+        case Repeats():
+            return todo.rrule is not None
         case Blocked():
             return todo.blocked_by != []
         case Numbered(first, last):

@@ -221,7 +221,9 @@ WHOLE = (
     '"updated_at":"2026-07-01T12:00:00.000005Z","deleted_at":null,"version":1,'
     '"change_id":"00000000-0000-0000-0000-000000000002","user_id":"00000000-0000-0000-0000-000000000003",'
     '"due_on":null,"due_time":null,"starts_on":null,"priority":null,"project":null,"tags":[],'
-    '"is_someday":false,"note_count":0,"claimed_by":null,"claimed_until":null,"needs":[],"blocked_by":[],"notes":[]}'
+    '"is_someday":false,"note_count":0,"claimed_by":null,"claimed_until":null,"needs":[],"blocked_by":[],'
+    '"every":null,"again":null,"rrule":null,"repeat_from":null,"repeat_on":null,"ends_on":null,"times":null,'
+    '"series_id":null,"series_place":null,"notes":[]}'
 )
 
 

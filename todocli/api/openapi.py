@@ -45,6 +45,15 @@ _TODO = TodoRead(
     claimed_until=None,
     needs=[],
     blocked_by=[],
+    every="month on 27",
+    again=None,
+    rrule="FREQ=MONTHLY;BYMONTHDAY=27",
+    repeat_from="due",
+    repeat_on=date(2026, 11, 27),
+    ends_on=None,
+    times=None,
+    series_id=UUID("019a1b2c-3d4e-7f50-8a6b-7c8d9e0f1a2b"),
+    series_place=1,
     notes=[NoteRead(at=_ADDED, text="The landlord has a new account.")],
 )
 

@@ -188,6 +188,8 @@ def update(
 ) -> TodoRead:
     """Change the given fields; null clears. `is_completed` completes or reopens the todo.
 
+    One that repeats is followed by the next when it is completed.
+
     A todo that is completed may still have needed others: `blocked_by` has those that are open.
     """
     body = changes.model_dump(mode="json", exclude_unset=True)
@@ -248,10 +250,14 @@ def delete(
     permanent: Annotated[
         bool, Query(description="Delete it for good, in the trash or not. The token needs the scope `destroy`.")
     ] = False,
+    series: Annotated[bool, Query(description="End what repeats: nothing follows it.")] = False,
     if_match: IfMatch = None,
     idempotency_key: Key = None,
 ) -> None:
-    """Move a todo to the trash; `todo undo` or `todo restore` brings it back, unless it was deleted for good."""
+    """Move a todo to the trash; `todo undo` or `todo restore` brings it back, unless it was deleted for good.
+
+    An open one that repeats is followed by the next.
+    """
     if permanent:
         require(principal, "destroy")
         key = change_key(idempotency_key, "purge", references=[str(todo_id)])
@@ -262,7 +268,7 @@ def delete(
     key = change_key(idempotency_key, "rm", references=[str(todo_id)])
     load = partial(find_one, request, principal, todo_id)
     with versioned(if_match, load) as expected, open_workspace(request, principal, missing="todo_id") as workspace:
-        workspace.todos.remove(referenced(todo_id), key, expected=expected)
+        workspace.todos.remove(referenced(todo_id), key, expected=expected, series=series)
 
 
 @router.post(

@@ -3,7 +3,7 @@
 due: 2026-11-27 17:00      a header of fields, and a blank line; without it the fields stay as they are
 …
 tags: +bills
-needs:
+…
 
 Pay rent                   the title
 the description below it
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 SCISSORS = "# ------------------------ >8 ------------------------"
 """The line that ends the text, as in git's commit messages."""
 
-HEADER = ("due", "start", "priority", "project", "tags", "needs")
+HEADER = ("due", "start", "priority", "project", "tags", "needs", "every", "again", "ends", "times")
 """The fields of the header, in its order."""
 
 _EXPLANATION = """
@@ -161,7 +161,8 @@ def _fields(todo: TodoRead) -> dict[str, str]:
     due = format_day(Day(todo.due_on, todo.due_time)) if todo.due_on else SOMEDAY if todo.is_someday else ""
     values = (due, str(todo.starts_on or ""), todo.priority or "", todo.project or "")
     lists = (" ".join(f"+{tag}" for tag in todo.tags), ", ".join(map(str, todo.needs)))
-    return dict(zip(HEADER, (*values, *lists), strict=True))
+    repeat = (todo.every or "", todo.again or "", str(todo.ends_on or ""), str(todo.times or ""))
+    return dict(zip(HEADER, (*values, *lists, *repeat), strict=True))
 
 
 def _changes(todo: TodoRead, fields: dict[str, str]) -> QuickAdd:

@@ -40,6 +40,22 @@ Needs = Annotated[
     list[str] | None,
     typer.Option("--needs", metavar="N,N", help="What has to be done before: 12,14; or none.", rich_help_panel=PANEL),
 ]
+Every = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--every", metavar="WHEN", help="Repeat it: week, 2w, mon,thu, month on 31; or none.", rich_help_panel=PANEL
+    ),
+]
+Again = Annotated[
+    list[str] | None,
+    typer.Option("--again", metavar="LENGTH", help="Repeat it 3d, 2w or 1m after it is done.", rich_help_panel=PANEL),
+]
+Ends = Annotated[
+    list[str] | None, typer.Option("--ends", metavar="DAY", help="Repeat it until this day.", rich_help_panel=PANEL)
+]
+Times = Annotated[
+    list[str] | None, typer.Option("--times", metavar="N", help="Repeat it N times in all.", rich_help_panel=PANEL)
+]
 Literal = Annotated[
     bool, typer.Option("--literal", metavar="", help="Keep every word in the title.", rich_help_panel=PANEL)
 ]
@@ -60,6 +76,10 @@ def read(
     project: Sequence[str] | None = None,
     tag: Sequence[str] | None = None,
     needs: Sequence[str] | None = None,
+    every: Sequence[str] | None = None,
+    again: Sequence[str] | None = None,
+    ends: Sequence[str] | None = None,
+    times: Sequence[str] | None = None,
     literal: bool = False,
     is_typed: bool = False,
     is_edit: bool = False,
@@ -68,5 +88,6 @@ def read(
     from todocli.domain.quick_add import parse_quick_add
 
     given = {"due": due, "start": start, "priority": priority, "project": project, "tag": tag, "needs": needs}
+    given |= {"every": every, "again": again, "ends": ends, "times": times}
     options = {name: values for name, values in given.items() if values is not None}
     return parse_quick_add(words, options, here=clock.here(), literal=literal, is_typed=is_typed, is_edit=is_edit)

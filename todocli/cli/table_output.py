@@ -114,7 +114,7 @@ class TableOutput(Output):
         from todocli.render.text import first_line, visible
         from todocli.render.todos import describe_fields
 
-        echoes = verb.name in ("add", "edit", "claim")
+        echoes = verb.name in ("add", "edit", "skip", "claim")
         can_undo = result.changed and verb.name not in ("add", "claim", "release") and not result.is_repeat
         undo = ("todo", "undo") if can_undo else ()
         last = next((todo for todo in reversed(result.items) if todo.number in result.changed), None)
@@ -123,7 +123,7 @@ class TableOutput(Output):
             if todo.number not in result.changed:
                 self.line(f"{name} {verb.already}")
                 continue
-            fields = describe_fields(todo, clock.today()) if echoes else []
+            fields = describe_fields(todo, clock.today()) if echoes else _followed(result, todo)
             self.line(" · ".join([f"{verb.past} {name}", *fields]), undo if todo is last else ())
             if echoes and todo.due_on and todo.starts_on and todo.starts_on > todo.due_on:
                 self.note(f"note: {todo.number} starts after it is due.")
@@ -226,6 +226,19 @@ class TableOutput(Output):
         from todocli.render.tables import markdown
 
         self._print(markdown(text))
+
+
+def _followed(result: Result, todo: TodoRead) -> list[str]:
+    """Return what follows a todo that repeats: `next 31, due Mon 30 Nov (skipped 2)`."""
+    from todocli.render.dates import day
+
+    for each in result.followed:
+        if each.after == todo.number:
+            on = each.todo.due_on or each.todo.starts_on
+            when = f"{'due' if each.todo.due_on else 'starts'} {day(on, clock.today())}" if on else ""
+            skipped = f" (skipped {each.skipped})" if each.skipped else ""
+            return [f"next {each.todo.number}, {when}{skipped}"]
+    return []
 
 
 def _dependency_notes(result: Result, verb: Verb) -> list[str]:

@@ -33,6 +33,15 @@ FIELDS = Option(
         "claimed_until",
         "needs",
         "blocked_by",
+        "every",
+        "again",
+        "rrule",
+        "repeat_from",
+        "repeat_on",
+        "ends_on",
+        "times",
+        "series_id",
+        "series_place",
         "notes",
     ),
     many=True,
@@ -52,6 +61,7 @@ COLUMNS = Option(
         "project",
         "tags",
         "needs",
+        "every",
         "description",
         "notes",
         "claimed",
@@ -71,6 +81,10 @@ NO_INPUT = Option("--no-input", help="Fail rather than ask.")
 COLOR = Option("--color", help="Use colour: auto, always or never.", value=True, choices=("auto", "always", "never"))
 DEBUG = Option("--debug", help="Print versions, timings and SQL on stderr.")
 HELP = Option("--help", "-h", help="Show this message and exit.")
+EVERY = Option("--every", help="Repeat it: week, 2w, mon,thu, month on 31; or none.", value=True, repeats=True)
+AGAIN = Option("--again", help="Repeat it 3d, 2w or 1m after it is done.", value=True, repeats=True)
+ENDS = Option("--ends", help="Repeat it until this day.", value=True, repeats=True)
+TIMES = Option("--times", help="Repeat it N times in all.", value=True, repeats=True)
 LITERAL = Option("--literal", help="Keep every word in the title.")
 DRY_RUN = Option("--dry-run", help="Show what would change, and change nothing.")
 LIMIT = Option("--limit", "-n", help="Show at most N.", value=True)
@@ -192,6 +206,10 @@ TABLE = Command(
                 Option(
                     "--needs", help="What has to be done before: 12,14; or none.", value=True, repeats=True, kind="todo"
                 ),
+                EVERY,
+                AGAIN,
+                ENDS,
+                TIMES,
                 LITERAL,
                 Option("--skip-invalid", help="With -, add the other lines if some are not valid."),
                 DRY_RUN,
@@ -288,6 +306,10 @@ TABLE = Command(
                 Option(
                     "--untag", help="Remove a tag; repeat the option for more.", value=True, repeats=True, kind="tag"
                 ),
+                EVERY,
+                AGAIN,
+                ENDS,
+                TIMES,
                 LITERAL,
                 DRY_RUN,
                 TAG,
@@ -392,6 +414,7 @@ TABLE = Command(
         "rm": Command(
             "Move todos to the trash.",
             options=(
+                Option("--series", help="End what repeats: nothing follows it."),
                 DRY_RUN,
                 TAG,
                 NO_TAG,
@@ -525,6 +548,37 @@ TABLE = Command(
                 DEBUG,
                 COLUMNS,
                 ALL_ROWS,
+                HELP,
+            ),
+            arguments=(Argument(many=True, kind="filter-words"),),
+        ),
+        "skip": Command(
+            "Move todos that repeat on to their next...",
+            options=(
+                JSON,
+                JSONL,
+                FIELDS,
+                QUIET,
+                CHANGE,
+                PROFILE,
+                NO_INPUT,
+                COLOR,
+                DEBUG,
+                HELP,
+            ),
+            arguments=(Argument(many=True, kind="todo"),),
+        ),
+        "upcoming": Command(
+            "List when todos that repeat will be due.",
+            options=(
+                Option("--until", help="How far to look ahead: 4w, or a day.", value=True),
+                JSON,
+                JSONL,
+                QUIET,
+                PROFILE,
+                NO_INPUT,
+                COLOR,
+                DEBUG,
                 HELP,
             ),
             arguments=(Argument(many=True, kind="filter-words"),),
@@ -963,6 +1017,7 @@ TABLE = Command(
                 "neon": Command("Sharing todos on Neon"),
                 "operators": Command("Running a shared database"),
                 "profiles": Command("Who you are, and which database you use"),
+                "repeat": Command("Todos that come back"),
                 "scripting": Command("Pipes, JSON and safe retries"),
                 "serve": Command("Running the server"),
                 "undo": Command("Undo, redo and the log"),
@@ -978,6 +1033,8 @@ TABLE = Command(
                 "next": Command("Show the most urgent todo, or the N most..."),
                 "ready": Command("List what can be done now: open todos that..."),
                 "blocked": Command("List what has to wait: open todos that..."),
+                "skip": Command("Move todos that repeat on to their next..."),
+                "upcoming": Command("List when todos that repeat will be due."),
                 "count": Command("Count todos: the open ones, or those of a..."),
                 "context": Command("Narrow the lists at a terminal to what..."),
                 "tags": Command("List your tags, with their open and..."),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from todocli.database.postgres.url import PostgresURL
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects.postgresql import Insert
-    from sqlmodel import SQLModel
+    from sqlmodel import Session, SQLModel
 
 BUSY_SECONDS = 10.0
 """How long a statement waits for another process that is writing to the embedded file."""
@@ -94,6 +95,23 @@ def _beginning_with(engine: sa.Engine, statement: str) -> sa.Engine:
     view = engine.execution_options()
     sa.event.listen(view, "begin", lambda connection: connection.exec_driver_sql(statement))
     return view
+
+
+@contextmanager
+def sqlite_transaction(session: Session) -> Iterator[None]:
+    """Make the statements within one transaction on SQLite, where that costs no round trip, unless they are already."""
+    connection = session.connection()
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name != "sqlite" or driver.in_transaction:
+        yield
+        return
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.exec_driver_sql("ROLLBACK")
+        raise
+    connection.exec_driver_sql("COMMIT")
 
 
 def insert_for(dialect: str, table: type[SQLModel]) -> Insert:

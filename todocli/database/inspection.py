@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from todocli.column_types import UtcDateTime
 from todocli.database import migrations, probe, revisions, sqlite_file
 from todocli.database.postgres import SCHEMA, privileges
 from todocli.database.schema import HEAD
 from todocli.database.store import Store
-from todocli.models import UtcDateTime
 from todocli.schemas.operations import ConnectionsRead, DatabaseRead, GranteeRead, TableRead
 
 TABLES = ("users", "todos", "notes", "changes", "history", "tokens")

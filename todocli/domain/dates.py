@@ -189,7 +189,7 @@ def _refusal(text: str, field: str) -> ValidationError:
 
 
 _SLASHES = "Write the year first, as in 2026-12-01, or the month as a name."
-_REPETITION = "A todo has one due date; todos do not repeat."
+_REPETITION = "How it repeats is another word: every:week, or every:mon,thu. See todo help repeat."
 
 
 def _readings(first: str, second: str, year: str | None) -> list[str]:

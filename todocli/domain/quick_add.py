@@ -32,6 +32,7 @@ KEYS = {
     **dict.fromkeys(("project", "proj"), "project"),
     **dict.fromkeys(("tags", "tag"), "tag"),
     "needs": "needs",
+    **{name: name for name in ("every", "again", "ends", "times")},
 }
 """The keys in all spellings, each with the option of the same meaning."""
 
@@ -57,10 +58,19 @@ _COLUMNS = {
     "project": "project",
     "tag": "tags",
     "needs": "needs",
+    **{name: name for name in ("every", "again", "times")},
+    "ends": "ends_on",
 }
 _WORD = re.compile(rf"(?<!\S)(?:({'|'.join(KEYS)}):(\S+)|(\+[^\W\d_][\w-]*))(?!\S)", re.IGNORECASE)
 _DATE = re.compile(r"(due|starts?):(\S.*)()", re.IGNORECASE)  # the groups of `_WORD`, so the last is always empty
+_REPEAT = re.compile(r"(every|again):(\S.*)()", re.IGNORECASE)  # with the groups of `_WORD`, as well
+_MOST_REPEATING = 4
+"""The most words of a repetition after the first: `every:3 months on last fri`."""
+
 _PARSERS = {"priority": parse_priority, "project": parse_project, "tag": parse_tag}
+REPEATING = ("every", "again", "ends", "times")
+"""The keys that say how a todo repeats."""
+
 _EXAMPLES = {"priority": "pri:high", "project": "project:home/garden", "tag": "+bills", "needs": "needs:12,14"}
 _NEED = re.compile(r"-?[1-9]\d{0,14}", re.ASCII)
 
@@ -184,17 +194,38 @@ def _fits(name: str, value: str, here: datetime) -> bool:
 
 
 def join_dates(words: Iterable[str]) -> list[str]:
-    """Return words with each date in one of them: `due:27`, `jan` become `due:27 jan`."""
+    """Return words with each date and each repetition in one of them: `due:27`, `jan` become `due:27 jan`."""
     left, joined = list(words), []
     while left:
         word = left.pop(0)
-        if match := _DATE.fullmatch(word):
+        if match := _REPEAT.fullmatch(word):
+            count = _count_repeating(match[1].lower(), match[2], left)
+            word = " ".join((word, *left[:count]))
+            del left[:count]
+        elif match := _DATE.fullmatch(word):
             following = list(takewhile(lambda each: not is_quick_word(each), left))
             count = count_joining(match[2], following, takes_time=match[1].lower() == "due")
             word = " ".join((word, *left[:count]))
             del left[:count]
         joined.append(word)
     return joined
+
+
+def _count_repeating(key: str, value: str, following: Sequence[str]) -> int:
+    """Return how many of the following words belong to a repetition: as many as make it longer, and valid."""
+    counts = range(min(len(following), _MOST_REPEATING), 0, -1)
+    return next((count for count in counts if _repeats(key, " ".join((value, *following[:count])))), 0)
+
+
+def _repeats(key: str, value: str) -> bool:
+    """Whether a value of `every` or `again` is valid."""
+    from todocli.domain.recurrence_words import parse_again, parse_every
+
+    try:
+        parse_every(value) if key == "every" else parse_again(value)
+    except ValidationError:
+        return False
+    return True
 
 
 def join_option_dates(arguments: Sequence[str], names: Collection[str]) -> list[str]:
@@ -225,6 +256,8 @@ def is_quick_word(word: str) -> bool:
 
 
 def _quick_word(word: str) -> re.Match[str] | None:
+    if (repeat := _REPEAT.fullmatch(word)) and _repeats(repeat[1].lower(), repeat[2]):
+        return repeat
     date = _DATE.fullmatch(word)
     return date if date and is_day(date[2]) else _WORD.fullmatch(word)
 
@@ -232,8 +265,9 @@ def _quick_word(word: str) -> re.Match[str] | None:
 def _split(words: Iterable[str]) -> Iterator[str]:
     """Split the sentences with quick words among the words of a command line."""
     for word in words:
-        whole = _DATE.fullmatch(word)
-        if _WORD.search(word) and not (whole and is_day(whole[2])):
+        whole, repeat = _DATE.fullmatch(word), _REPEAT.fullmatch(word)
+        is_one = (whole and is_day(whole[2])) or (repeat and _repeats(repeat[1].lower(), repeat[2]))
+        if _WORD.search(word) and not is_one:
             yield from word.split()
         else:
             yield word
@@ -246,6 +280,9 @@ def _take(found: QuickAdd, name: str, text: str, here: datetime, *, is_edit: boo
     if name == "tag" and text != CLEAR:
         names = [part for part in text.split(",") if part] or [text]
         fields["add_tags"] = [*fields.get("add_tags", []), *(_parsed(name, part) for part in names)]
+        return
+    if name in REPEATING:
+        _take_repetition(fields, name, text, here)
         return
     if name == "needs" and text != CLEAR:
         _take_needs(fields, text, is_edit=is_edit)
@@ -277,6 +314,29 @@ def _take(found: QuickAdd, name: str, text: str, here: datetime, *, is_edit: boo
         fields[_COLUMNS[name]] = []
     else:
         fields[name] = None if text == CLEAR else _parsed(name, text)
+
+
+def _take_repetition(fields: dict[str, Any], name: str, text: str, here: datetime) -> None:
+    """Set how a todo repeats: the words are kept, and are valid."""
+    column = _COLUMNS[name]
+    if column in fields:
+        raise _error(name, f"{name} is given twice.", "Give it once.")
+    if text == CLEAR:
+        fields[column] = None
+    elif name == "ends":
+        day = parse_day(text, column, here=here)
+        if day.at:
+            raise _error(name, f"The end is a date, but {text[:40]!r} has a time.", "Leave the time out.")
+        fields[column] = day.on
+    elif name == "times":
+        if not _NEED.fullmatch(text) or text[0] == "-":
+            raise _error(name, f"{text[:40]!r} is not a number of times.", "Write it like times:10.")
+        fields[column] = int(text)
+    else:
+        from todocli.domain.recurrence_words import parse_again, parse_every
+
+        parse_every(text) if name == "every" else parse_again(text)
+        fields[column] = text
 
 
 def _take_needs(fields: dict[str, Any], text: str, *, is_edit: bool) -> None:

@@ -30,14 +30,14 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from todocli.column_types import ClockTime, Members, UtcDateTime
 from todocli.domain.history import check_actor
 from todocli.errors import ValidationError
 from todocli.formats.json import VERSION, check_version
 from todocli.formats.json_stream import Readable, beginning, json_items, json_lists
-from todocli.models import ClockTime, Members, UtcDateTime
 from todocli.schemas.base import instant, validated
 from todocli.schemas.imports import TodoImport
-from todocli.schemas.todos import TodoCreate
+from todocli.schemas.todos import COLUMNS_GIVEN
 from todocli.services.copies.snapshot import TABLES, Snapshot, columns
 
 _LAST_NUMBER = re.compile(r'"last_number"\s*:\s*(\d{1,15})')
@@ -49,13 +49,16 @@ _IS_HISTORY = re.compile(r'"format"\s*:\s*"todo"')
 _FIRST_LINE = re.compile(r"\{[^{}\[\]]*\}")
 """The beginning of lines: an object that ends before the first row."""
 
-_TODO_FIELDS = (*TodoCreate.model_fields, "completed_at", "created_at")
+_TODO_FIELDS = (*COLUMNS_GIVEN, "completed_at", "created_at")
 
 
 _LEAST = {"number": 1, "version": 1, "note_count": 0, "seq": 0}
 """The least that a column may be."""
 
-_NEWER = ("claimed_by", "claimed_until", "needs")
+_NEWER = (
+    *("claimed_by", "claimed_until", "needs"),
+    *("series_id", "series_place", "rrule", "repeat_from", "repeat_on", "ends_on", "times"),
+)
 """Columns that files of older programs do not have."""
 
 _SOURCES = ("cli", "api", "sql", "mcp")

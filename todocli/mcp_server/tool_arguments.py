@@ -139,6 +139,7 @@ class Remove(Changing):
     """The arguments of `remove`."""
 
     todos: References_
+    series: bool = Field(False, description="End what repeats: nothing follows it.")
 
 
 class Claim(Changing):

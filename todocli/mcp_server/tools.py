@@ -61,7 +61,7 @@ SHOWN_PER_CHANGE = 20
 
 _BRIEF = (
     *("number", "state", "title", "due_on", "due_time", "starts_on", "priority", "project", "tags", "is_someday"),
-    *("needs", "blocked_by"),
+    *("needs", "blocked_by", "every", "again", "ends_on", "times"),
 )
 _CLAIM = ("claimed_by", "claimed_until")
 """The fields of a todo in a list, as `todo --json` names them."""
@@ -171,7 +171,7 @@ def remove(open_workspace: Open, given: tool_arguments.Remove) -> dict[str, Any]
     named = references(given.todos)
     chosen = Preview(named) if given.dry_run else named
     with open_workspace() as workspace:
-        return _changed(given, workspace.todos.remove(chosen, given.key("remove")))
+        return _changed(given, workspace.todos.remove(chosen, given.key("remove"), series=given.series))
 
 
 def claim(open_workspace: Open, given: tool_arguments.Claim) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from todocli import clock
 from todocli.render.dates import ago, clock_time, day
 from todocli.render.text import first_line, visible
-from todocli.render.todos import claim, due, has_details, is_late, is_open, needs, tags, waits
+from todocli.render.todos import claim, due, has_details, is_late, is_open, needs, repeats, tags, waits
 from todocli.schemas.base import instant
 from todocli.schemas.todos import TodoRead
 
@@ -38,7 +38,8 @@ def moment(on: date | None, at: time | None) -> str:
 def _title(todo: TodoRead, here: datetime) -> Cell:
     title = visible(todo.title) + MARK * has_details(todo)
     waiting = waits(todo)
-    return f"{title} · {waiting}" if waiting else title, "dim" if todo.is_completed or waiting else ""
+    more = [each for each in (repeats(todo) if is_open(todo) else "", waiting) if each]
+    return " · ".join((title, *more)), "dim" if todo.is_completed or waiting else ""
 
 
 def _state(todo: TodoRead, here: datetime) -> Cell:
@@ -91,6 +92,7 @@ COLUMNS: Mapping[str, Column] = {
     ),
     "tags": Column("Tags", tags, tags_cell),
     "needs": Column("Needs", lambda todo: ",".join(map(str, todo.needs)), lambda todo, _: (needs(todo), "")),
+    "every": Column("Repeats", repeats, lambda todo, _: (repeats(todo), "")),
     "description": Column(
         "Description",
         lambda todo: visible(todo.description or ""),

@@ -43,7 +43,8 @@ def summary(change: ChangeRead, now: datetime) -> str:
 def headline(change: ChangeRead) -> str:
     """Return a change in one line: what it did, to which todo, how many more, and where it came from."""
     first, *_ = change.items
-    fields = f" {', '.join(map(field_label, first.changes))} of" if first.action == "changed" and first.changes else ""
+    shown = ", ".join(map(field_label, _shown(first)))
+    fields = f" {shown} of" if first.action == "changed" and shown else ""
     more = f" and {change.count - 1} more" if change.count > 1 else ""
     origin = "" if change.origin == COMMAND_LINE else f" {visible(change.origin.label())}"
     return f"{first.action}{fields} {name(first)}{more}{origin}"
@@ -57,7 +58,7 @@ def effect(item: ChangeItem, verb: Literal["undo", "redo"]) -> str:
     changes = [
         f"{field_label(field)}: {field_value(field, change.after if verb == 'undo' else change.before)} → "
         f"{field_value(field, change.before if verb == 'undo' else change.after)}"
-        for field, change in item.changes.items()
+        for field, change in _shown(item).items()
     ]
     return f"{item.number} {', '.join(changes) or 'stays as it is'}"
 
@@ -70,7 +71,7 @@ def action_label(change: ChangeRead, item: ChangeItem) -> str:
 
 def detail(change: ChangeRead, item: ChangeItem) -> str:
     """Return what the fields of a todo were before a change, and where the change came from."""
-    changes = item.changes if item.action == "changed" else {}
+    changes = _shown(item) if item.action == "changed" else {}
     parts = [
         _note(change) if field == "note_count" else f"{field_label(field)} was {field_value(field, change.before)}"
         for field, change in changes.items()
@@ -86,9 +87,19 @@ def _note(change: FieldChange) -> str:
     return "note added" if (change.after or 0) > (change.before or 0) else "note taken back"
 
 
+_BOOKKEEPING = ("repeat_from", "repeat_on", "series_id", "series_place")
+"""Fields that follow from others."""
+
+
+def _shown(item: ChangeItem) -> dict[str, FieldChange]:
+    """Return the changed fields that mean something to a person."""
+    return {field: change for field, change in item.changes.items() if field not in _BOOKKEEPING}
+
+
 def field_label(field: str) -> str:
     """Return the name of a field in words."""
     labels = {"due_on": "due", "due_time": "time", "starts_on": "start", "is_someday": "someday", "note_count": "notes"}
+    labels |= {"rrule": "repeats", "ends_on": "end"}
     return labels.get(field, field)
 
 

@@ -75,6 +75,7 @@ def todo_detail(todo: TodoRead, changes: Sequence[ChangeRead] = (), *, now: date
         ("Priority", priority_cell(todo, here)),
         ("Project", (visible(todo.project or ""), "")),
         ("Tags", tags_cell(todo, here)),
+        ("Repeats", (_repeats(todo), "")),
         ("Needs", (needs(todo), "")),
         ("Claimed", (claim(todo, here), "")),
     ):
@@ -100,6 +101,17 @@ def todo_detail(todo: TodoRead, changes: Sequence[ChangeRead] = (), *, now: date
         words = f"{ago(change.made_at, now):<{width}}  {action_label(change, change.items[0])}"
         grid.add_row("" if i else "Log", f"{words} · {more}" if more else words)
     return Padding(grid, (0, 0, 1, 1))
+
+
+def _repeats(todo: TodoRead) -> str:
+    """Return how a todo repeats, in a sentence, and which of its series it is."""
+    if todo.rrule is None or todo.repeat_from is None:
+        return ""
+    from todocli.domain.recurrence import Repetition
+    from todocli.domain.recurrence_phrases import sentence
+
+    meaning = sentence(Repetition(todo.rrule, todo.repeat_from, todo.ends_on, todo.times))
+    return f"{meaning} (number {todo.series_place})"
 
 
 ONE_LINE = 20

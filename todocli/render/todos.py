@@ -69,6 +69,20 @@ def _numbers(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, numbers))
 
 
+def repeats(todo: TodoRead) -> str:
+    """Return how a todo repeats, as it is typed: `every mon,thu`, `again 3d`."""
+    if todo.rrule is None:
+        return ""
+    return f"every {todo.every}" if todo.repeat_from == "due" else f"again {todo.again}"
+
+
+def _series(todo: TodoRead, today: date) -> list[str]:
+    """Return how a todo repeats, and how long."""
+    parts = [repeats(todo)] if todo.rrule else []
+    parts += [f"until {day(todo.ends_on, today)}"] if todo.ends_on else []
+    return [*parts, f"{todo.times} time{'s' if todo.times > 1 else ''}"] if todo.times else parts
+
+
 def describe_fields(todo: TodoRead, today: date) -> list[str]:
     """Return the dates, priority, project and tags of a todo, and what it needs, each in words."""
     parts = ["someday"] if todo.is_someday else []
@@ -79,6 +93,7 @@ def describe_fields(todo: TodoRead, today: date) -> list[str]:
     parts += [todo.priority] if todo.priority else []
     parts += [visible(todo.project)] if todo.project else []
     parts += [tags(todo)] if todo.tags else []
+    parts += _series(todo, today)
     return [*parts, f"needs {_numbers(todo.needs)}"] if todo.needs else parts
 
 

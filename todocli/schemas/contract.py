@@ -15,6 +15,7 @@ from todocli.schemas.configuration import SettingList
 from todocli.schemas.errors import ErrorResponse
 from todocli.schemas.exports import ExportDocument, HistoryDocument, HistoryHeader, HistoryLine
 from todocli.schemas.imports import ExportRead, ImportRead
+from todocli.schemas.occurrences import OccurrenceList
 from todocli.schemas.operations import (
     BackupRead,
     DaemonRead,
@@ -40,6 +41,7 @@ DOCUMENTS: tuple[type[BaseModel], ...] = (
     CompactionRead,
     SummaryList,
     CountRead,
+    OccurrenceList,
     ViewList,
     ImportRead,
     ExportRead,

@@ -54,6 +54,13 @@ class ExportedTodo(Output):
     claimed_by: str | None
     claimed_until: Instant | None
     needs: list[int]
+    series_id: UUID | None
+    series_place: int | None
+    rrule: str | None
+    repeat_from: str | None
+    repeat_on: date | None
+    ends_on: date | None
+    times: int | None
     notes: list[NoteRead]
 
 

@@ -33,7 +33,10 @@ from todocli.domain.fields import (
 from todocli.domain.fields import (
     Priority as Level,
 )
+from todocli.domain.recurrence import Repetition
+from todocli.domain.recurrence_rules import MAX_TIMES, RULE_LENGTH
 from todocli.domain.references import MAX_NUMBER
+from todocli.errors import ValidationError
 from todocli.schemas.base import Input, Instant, ItemList, Output
 
 TITLE_LENGTH = 255
@@ -154,6 +157,7 @@ TodoNumber = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
 Needs = Annotated[
     list[TodoNumber], AfterValidator(_needs), Field(json_schema_extra={"maxItems": MAX_NEEDS, "uniqueItems": True})
 ]
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=RULE_LENGTH)]
 LocalTime = Annotated[time, WithJsonSchema({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]:00$"})]
 """A time without an offset, which the format `time` of JSON Schema (RFC 3339) would require."""
 
@@ -164,10 +168,48 @@ def without_defaults(schema: dict[str, Any]) -> None:
         field.pop("default", None)
 
 
-class TodoFields(Input):
-    """Dates, priority, project, tags, and what a todo needs."""
+class RepeatInput(Input):
+    """How a todo repeats: `every` from its due date, or `again` from its completion; until a day, or so many times."""
 
     model_config = ConfigDict(json_schema_extra=without_defaults)
+
+    every: Words | None = Field(
+        default=None, description="week, 2w, mon,thu, month on 31, or an RRULE (RFC 5545); counted from the due date."
+    )
+    again: Words | None = Field(default=None, description="3d, 2 weeks, month; counted from completion.")
+    ends_on: Day | None = Field(default=None, description="The last day on which it may be due.")
+    times: Annotated[int, Field(ge=1, le=MAX_TIMES)] | None = Field(
+        default=None, description="How many of it there are in all."
+    )
+
+    @property
+    def repeats_otherwise(self) -> bool:
+        """Whether any of it is given."""
+        return not self.model_fields_set.isdisjoint(RepeatInput.model_fields)
+
+    def repetition(self) -> Repetition | None:
+        """Return what `every` or `again` says; None if neither does. Raises `ValidationError`."""
+        from todocli.domain.recurrence_words import parse_again, parse_every
+
+        if self.every is not None:
+            return parse_every(self.every)
+        return parse_again(self.again) if self.again is not None else None
+
+    @model_validator(mode="after")
+    def _repeats_one_way(self) -> Self:
+        if self.every is not None and self.again is not None:
+            raise ValueError("every and again exclude each other")
+        for name in ("every", "again"):
+            if getattr(self, name) is not None:
+                try:
+                    self.repetition()
+                except ValidationError as error:
+                    raise ValueError(f"{name}: {error.detail}") from None
+        return self
+
+
+class TodoFields(RepeatInput):
+    """Dates, priority, project, tags, what a todo needs, and how it repeats."""
 
     due_on: Day | None = None
     due_time: DueTime | None = None
@@ -201,6 +243,10 @@ class TodoCreate(TodoFields):
     description: Description | None = None
 
 
+COLUMNS_GIVEN = tuple(name for name in TodoCreate.model_fields if name not in RepeatInput.model_fields)
+"""The columns that a new todo is given as they are. How it repeats becomes others."""
+
+
 class TodoUpdate(TodoFields):
     """A partial update: only the fields that are set change. Null, an empty description and an empty list clear.
 
@@ -230,8 +276,11 @@ class TodoUpdate(TodoFields):
         return self
 
     def columns(self) -> dict[str, Any]:
-        """Return the columns to set, by name. `is_completed` is none, nor is what is added to lists or removed."""
-        others = {"is_completed", "add_tags", "remove_tags", "add_needs", "remove_needs"}
+        """Return the columns to set, by name.
+
+        `is_completed` is none, nor is what is added to lists or removed. How it repeats depends on the todo.
+        """
+        others = {"is_completed", "add_tags", "remove_tags", "add_needs", "remove_needs", *RepeatInput.model_fields}
         columns = self.model_dump(exclude_unset=True, exclude=others)
         if self.is_someday:
             return columns | {"due_on": None, "due_time": None, "starts_on": None}
@@ -292,6 +341,15 @@ class TodoRead(Output):
     claimed_until: Instant | None = Field(description="When that claim ends, or has ended.")
     needs: list[int] = Field(description="The numbers of the todos that it needs.")
     blocked_by: list[int] = Field(description="The numbers of those among them that are open.")
+    every: str | None = Field(description="How it repeats, counted from the due date: `mon,thu`.")
+    again: str | None = Field(description="How it repeats, counted from completion: `3d`.")
+    rrule: str | None = Field(description="The same as a rule of RFC 5545, without an end.")
+    repeat_from: Literal["due", "completion"] | None
+    repeat_on: date | None = Field(description="The date that the rule gave it; it may have been put off.")
+    ends_on: date | None = Field(description="The last day on which it may be due.")
+    times: int | None = Field(description="How many of it there are in all.")
+    series_id: UUID | None = Field(description="The id of the first of them.")
+    series_place: int | None = Field(description="Which of them this is, from 1.")
     notes: list[NoteRead] | None = Field(
         description="Its notes, oldest first; null where there are some, but they were not read: show has them."
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from todocli.models import Names
+from todocli.column_types import Names
 
 
 def members_after(

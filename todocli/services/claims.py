@@ -30,12 +30,13 @@ import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col
 
 from todocli.clock import now
+from todocli.column_types import DatabaseNow
 from todocli.database.store import WRITES
 from todocli.domain.filters.ast import names_todos
 from todocli.domain.history import Origin
 from todocli.domain.idempotency import ChangeKey
 from todocli.errors import NotFound
-from todocli.models import DatabaseNow, Todo, User
+from todocli.models import Todo, User
 from todocli.schemas.todos import TodoRead
 from todocli.services import parameters
 from todocli.services.admission import may_write

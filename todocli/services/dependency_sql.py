@@ -16,7 +16,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 
-from todocli.models import Numbers, Todo
+from todocli.column_types import Numbers
+from todocli.models import Todo
 from todocli.services.owner import Owner
 
 _table = sa.inspect(Todo).local_table

@@ -13,6 +13,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
+from todocli import clock
 from todocli.clock import now
 from todocli.domain.history import Origin
 from todocli.domain.idempotency import ChangeKey
@@ -20,12 +21,12 @@ from todocli.domain.references import References
 from todocli.errors import Conflict, FieldError, NotFound, ValidationError
 from todocli.models import Todo
 from todocli.schemas.todos import TodoRead, TodoUpdate
-from todocli.services import dependencies, resolve
+from todocli.services import dependencies, repetition, resolve
 from todocli.services.idempotency import recorded_todos
 from todocli.services.owner import Owner
 from todocli.services.resolve import COLUMNS, Result, read
-from todocli.services.todos import edit_spec, list_limits
-from todocli.services.updates import Updates
+from todocli.services.todos import Todos, edit_spec, list_limits
+from todocli.services.updates import Updates, UpdateSpec
 
 
 @dataclass(frozen=True)
@@ -58,16 +59,16 @@ class Edits:
         _refuse([_is_repeated(todo, todos[:i]) for i, todo in enumerate(todos)], ValidationError, "is there twice")
         stale = [edit.expected not in (None, todo.change_id) for edit, todo in zip(edits, todos, strict=True)]
         _refuse(stale, Conflict, "was changed in the meantime")
-        alike: dict[str, list[UUID]] = {}
-        updates = {edit.update.model_dump_json(exclude_unset=True): edit.update for edit in edits}
+        moment, today = now(), clock.here().date()
+        alike: dict[str, tuple[UpdateSpec, list[UUID]]] = {}
         for edit, todo in zip(edits, todos, strict=True):
-            alike.setdefault(edit.update.model_dump_json(exclude_unset=True), []).append(todo.id)
-        moment = now()
-        needs = {number for update in updates.values() for number in (*update.needs, *update.add_needs)}
+            more = repetition.of_update(todo, edit.update, today) if edit.update.repeats_otherwise else {}
+            same = f"{edit.update.model_dump_json(exclude_unset=True)} {more}"
+            alike.setdefault(same, (edit_spec(edit.update, moment, more=more), []))[1].append(todo.id)
+        needs = {number for edit in edits for number in (*edit.update.needs, *edit.update.add_needs)}
         dependencies.require(self._session, self._owner, needs)
         with list_limits():
-            for text, ids in alike.items():
-                spec = edit_spec(updates[text], moment)
+            for spec, ids in alike.values():
                 spec = replace(spec, shape=replace(spec.shape, is_part=True, needs=frozenset()))
                 self._updates.write(References(tuple(ids)), spec, key)
         before = {todo.id: todo.change_id for todo in todos}
@@ -75,6 +76,22 @@ class Edits:
         if needs:
             dependencies.refuse_cycle(self._session, self._owner, [todo.number for todo in after])
         return Result(after, frozenset(todo.number for todo in after if todo.change_id != before[todo.id]))
+
+    def skip(self, references: References, key: ChangeKey) -> Result:
+        """Move open todos that repeat on to their next date. Repeated under the same key, nothing is changed.
+
+        Raises `NotFound`, and `ValidationError` for a todo that does not repeat, is not open, or is the last.
+        """
+        edits = [Edit(todo.id, TodoUpdate()) for todo in Todos(self._session, self._owner).get(references).items]
+        self._owner.require(self._session, lock=True)
+        if recorded_todos(self._session, self._owner, key) is not None:
+            return Result(self._todos(edits, is_repeat=True), frozenset(), is_repeat=True)
+        moment, today = now(), clock.here().date()
+        todos = self._todos(edits, lock=True)
+        for todo in todos:
+            spec = edit_spec(TodoUpdate(), moment, more=repetition.of_skip(todo, today))
+            self._updates.write(References((todo.id,)), replace(spec, shape=replace(spec.shape, is_part=True)), key)
+        return Result(self._todos(edits), frozenset(todo.number for todo in todos))
 
     def _todos(self, edits: Sequence[Edit], *, lock: bool = False, is_repeat: bool = False) -> list[TodoRead]:
         """Return the todo of each edit. Raises `NotFound`; to `lock` them, also for those in the trash."""

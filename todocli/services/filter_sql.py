@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 
 import sqlalchemy as sa
 
+from todocli.column_types import DatabaseNow, Names
 from todocli.domain.case_folding import forms
 from todocli.domain.filters.ast import (
     And,
@@ -21,10 +22,11 @@ from todocli.domain.filters.ast import (
     Numbered,
     Or,
     Overdue,
+    Repeats,
     Someday,
     Tagged,
 )
-from todocli.models import DatabaseNow, Names, Note, Todo
+from todocli.models import Note, Todo
 from todocli.services.dependency_sql import is_among, is_blocked
 
 _table = sa.inspect(Todo).local_table
@@ -84,6 +86,8 @@ def compile_filter(condition: Filter, here: datetime, dialect: str) -> sa.Column
             return sa.and_(todo.needs.is_not(None), is_among(sa.literal(number, sa.BigInteger), todo.needs, dialect))
         case Blocked():
             return is_blocked(dialect)
+        case Repeats():
+            return todo.rrule.is_not(None)
         case Numbered(first, last):
             return todo.number == first if first == last else todo.number.between(first, last)
         case Claimed():

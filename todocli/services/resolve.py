@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -38,7 +38,20 @@ def read(row: sa.RowMapping) -> TodoRead:
         zip(_NAMES, row.values(), strict=False)
     )  # others may follow; ten times as fast as by name
     fields |= {"is_completed": fields["completed_at"] is not None, "notes": None if fields["note_count"] else []}
+    fields |= _repeating(fields) if fields["rrule"] else _NOT_REPEATING
     return TodoRead.model_validate(fields)
+
+
+_NOT_REPEATING = {"every": None, "again": None}
+
+
+def _repeating(fields: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return how a todo repeats, in words."""
+    from todocli.domain.recurrence import Repetition
+    from todocli.domain.recurrence_phrases import short
+
+    words = short(Repetition(fields["rrule"], fields["repeat_from"]))
+    return {**_NOT_REPEATING, "every" if fields["repeat_from"] == "due" else "again": words}
 
 
 def read_line(row: sa.RowMapping) -> TodoLine:
@@ -60,18 +73,28 @@ WHOLE = Shape(COLUMNS, read)
 LINE = Shape(tuple(_todo[name] for name in _LINE), read_line)
 
 
+class Followed(NamedTuple):
+    """A todo that comes next in a series, the number of the one that it follows, and how many dates were skipped."""
+
+    todo: TodoRead
+    after: int
+    skipped: int
+
+
 @dataclass(frozen=True)
 class Result:
     """The todos that a command was about, in the order of its references, and the numbers of those it changed.
 
     Of a range these are only the changed todos; of other references all, unchanged ones too. With `is_repeat` the
-    change had been made before, under the same key. `freed` are the numbers of the todos that no longer wait.
+    change had been made before, under the same key. `freed` are the numbers of the todos that no longer wait, and
+    `followed` what comes next in the series of those that repeat.
     """
 
     items: list[TodoRead]
     changed: frozenset[int]
     is_repeat: bool = False
     freed: tuple[int, ...] = ()
+    followed: tuple[Followed, ...] = ()
 
 
 def where_referenced(references: References) -> sa.ColumnElement[bool]:
@@ -142,12 +165,13 @@ def result_for(
     *,
     is_repeat: bool = False,
     freed: Sequence[int] = (),
+    followed: Sequence[Followed] = (),
 ) -> Result:
     """Return the result for `todos`, without those that only a range references and that did not change."""
     named = {*references.numbers, *references.ids}
     items = [todo for todo in todos if todo.id in changed or todo.number in named or todo.id in named]
     numbers = frozenset(todo.number for todo in todos if todo.id in changed)
-    return Result(in_order(references, items), numbers, is_repeat, tuple(freed))
+    return Result(in_order(references, items), numbers, is_repeat, tuple(freed), tuple(followed))
 
 
 def not_found(missing: Sequence[Reference], found: Sequence[TodoRead]) -> NotFound:

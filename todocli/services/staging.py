@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from todocli.models import ClockTime, Members, UtcDateTime
+from todocli.column_types import ClockTime, Members, UtcDateTime
 
 _REPEATED = (sa.Date, ClockTime, UtcDateTime)
 """Types of which many rows have the same values, each of which is converted once."""

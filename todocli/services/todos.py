@@ -13,6 +13,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
+from todocli import clock
 from todocli.clock import now
 from todocli.domain.dates import Shift
 from todocli.domain.fields import MAX_NEEDS, MAX_TAGS
@@ -23,8 +24,8 @@ from todocli.domain.ids import derived_id
 from todocli.domain.references import References
 from todocli.errors import ValidationError
 from todocli.models import History, Note, Source, Todo
-from todocli.schemas.todos import NoteRead, TodoCreate, TodoItems, TodoList, TodoRead, TodoUpdate
-from todocli.services import dependencies, insert_sql, parameters, resolve
+from todocli.schemas.todos import COLUMNS_GIVEN, NoteRead, TodoCreate, TodoItems, TodoList, TodoRead, TodoUpdate
+from todocli.services import dependencies, insert_sql, parameters, repetition, resolve
 from todocli.services.idempotency import key_reused, recorded_todos
 from todocli.services.list_sql import count_statement, list_statement
 from todocli.services.owner import Owner
@@ -175,16 +176,21 @@ class Todos:
         Unless they `fit_one_statement`, the session's statements must be one transaction. Raises `Conflict` if `key`
         was used for another request.
         """
-        columns = _given(drafts)
+        repeating = [repetition.of_new(draft, clock.here().date()) for draft in drafts]
+        columns = _given(drafts, repeating)
         needs = frozenset(number for draft in drafts for number in draft.needs)
         moment = now()
         values = stamp(self._origin, moment, key.id, key.request) | {"created_at": moment, "version": 1}
         owner = self._owner.name  # not the id, which not every client knows
         ids = [derived_id(key.id, owner, i) for i in range(1, len(drafts) + 1)]
-        rows = ((new, *(getattr(draft, name) for name in columns)) for new, draft in zip(ids, drafts, strict=True))
+        fields = [
+            {name: getattr(draft, name, None) for name in columns} | more | ({"series_id": new} if more else {})
+            for new, draft, more in zip(ids, drafts, repeating, strict=True)
+        ]
+        rows = ((new, *(row[name] for name in columns)) for new, row in zip(ids, fields, strict=True))
         if len(drafts) == 1:
             statement = insert_sql.of_one(self._owner, self._dialect, columns, needs)
-            values |= {"id": ids[0]} | {name: getattr(drafts[0], name) for name in columns}
+            values |= {"id": ids[0]} | fields[0]
         elif fit_one_statement(drafts):
             statement = insert_sql.of_several(self._owner, self._dialect, columns, list(rows), needs)
         else:
@@ -211,27 +217,48 @@ class Todos:
 
         Raises `NotFound`, `Conflict`, and `ValidationError` if a todo has no date to move, or would wait for itself.
         """
+        more: dict[str, object] = {}
+        if update.repeats_otherwise:
+            found, more = self._repetition(chosen, update, key)
+            expected = expected or found
         for column, shift in (shifts or {}).items():
             self._updates.require_date(chosen, column, shift, key)
         with list_limits():
-            spec = edit_spec(update, now(), expected=expected, shifts=shifts, strict=strict)
+            spec = edit_spec(update, now(), expected=expected, shifts=shifts, strict=strict, more=more)
             return self._updates.apply(chosen, spec, key)
 
+    def _repetition(self, chosen: Chosen, update: TodoUpdate, key: ChangeKey) -> tuple[UUID | None, dict[str, object]]:
+        """Return the columns that make one todo repeat as `update` says, and the change that it is at.
+
+        Raises `ValidationError` for several todos: what they get depends on their dates.
+        """
+        references = chosen.references if isinstance(chosen, Preview) else chosen
+        if not isinstance(references, References) or not references.single:
+            raise ValidationError.of("every", "Only one todo at a time can be made to repeat.", hint="Give its number.")
+        [todo] = self.get(references).items
+        if recorded_todos(self._session, self._owner, key) is not None:
+            return None, {}  # a retry, which changes nothing
+        return todo.change_id, repetition.of_update(todo, update, clock.here().date())
+
     def complete(self, chosen: Chosen, key: ChangeKey, *, strict: bool = False) -> Result:
-        """Mark todos done; done ones stay as they are.
+        """Mark todos done; done ones stay as they are. Those that repeat are followed by the next.
 
         Raises `NotFound`, and `Conflict` if it is `strict` and one of them waits for a todo that stays open.
         """
-        shape = UpdateShape((COMPLETE,), frees=True, is_strict=strict)
+        shape = UpdateShape((COMPLETE,), frees=True, is_strict=strict, continues=True)
         return self._updates.apply(chosen, UpdateSpec(now(), shape), key)
 
     def reopen(self, chosen: Chosen, key: ChangeKey) -> Result:
         """Make done todos open again; open ones stay as they are. Raises `NotFound`."""
         return self._updates.apply(chosen, UpdateSpec(now(), UpdateShape((REOPEN,))), key)
 
-    def remove(self, chosen: Chosen, key: ChangeKey, *, expected: UUID | None = None) -> Result:
-        """Move todos to the trash; `expected` is as in `edit`. Raises `NotFound`, even for todos in the trash."""
-        shape = UpdateShape((Mark("deleted_at"),), is_versioned=expected is not None, frees=True)
+    def remove(self, chosen: Chosen, key: ChangeKey, *, expected: UUID | None = None, series: bool = False) -> Result:
+        """Move todos to the trash; `expected` is as in `edit`. Raises `NotFound`, even for todos in the trash.
+
+        Open ones that repeat are followed by the next, unless it is the `series` that ends.
+        """
+        versioned = expected is not None
+        shape = UpdateShape((Mark("deleted_at"),), is_versioned=versioned, frees=True, continues=not series)
         return self._updates.apply(chosen, UpdateSpec(now(), shape, expected=expected), key)
 
     def restore(self, chosen: Chosen, key: ChangeKey, *, expected: UUID | None = None) -> Result:
@@ -293,9 +320,10 @@ def edit_spec(
     expected: UUID | None = None,
     shifts: Mapping[str, Shift] | None = None,
     strict: bool = False,
+    more: Mapping[str, object] | None = None,
 ) -> UpdateSpec:
-    """Return what an update does to each todo; see `Todos.edit`."""
-    values = update.columns()
+    """Return what an update does to each todo, with `more` columns to set; see `Todos.edit`."""
+    values = update.columns() | dict(more or {})
     assignments = [Assignment(column) for column in values]
     assignments += [Move(column, shift) for column, shift in (shifts or {}).items()]
     if update.add_tags or update.remove_tags:
@@ -310,6 +338,7 @@ def edit_spec(
         is_versioned=expected is not None,
         needs=needs,
         frees=update.is_completed,
+        continues=update.is_completed,
         is_strict=strict and update.is_completed,
     )
     return UpdateSpec(at, shape, values, expected)
@@ -345,13 +374,15 @@ def _as_list(rows: Sequence[sa.RowMapping]) -> TodoItems:
 
 def fit_one_statement(drafts: Sequence[TodoCreate]) -> bool:
     """Whether one statement takes all of `drafts` as parameters."""
-    return len(drafts) <= min(MAX_STATED, _MAX_PARAMETERS // (len(_given(drafts)) + 2))
+    return len(drafts) <= min(MAX_STATED, _MAX_PARAMETERS // (len(TodoCreate.model_fields) + 5))
 
 
-def _given(drafts: Sequence[TodoCreate]) -> tuple[str, ...]:
+def _given(drafts: Sequence[TodoCreate], repeating: Sequence[Mapping[str, object]]) -> tuple[str, ...]:
     """Return the columns that any of `drafts` sets; the title at least."""
-    return tuple(
+    more = dict.fromkeys(name for columns in repeating for name in columns)
+    names = (
         name
-        for name in TodoCreate.model_fields
+        for name in COLUMNS_GIVEN
         if name == "title" or any(getattr(draft, name) not in (None, [], False) for draft in drafts)
     )
+    return tuple(dict.fromkeys((*names, *more, *(("series_id",) if more else ()))))

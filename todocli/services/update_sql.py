@@ -36,13 +36,15 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import SQLModel, col
 
+from todocli.column_types import Members
 from todocli.database.store import WRITES
 from todocli.domain.dates import Shift
 from todocli.domain.references import References
-from todocli.models import Members, Todo
-from todocli.services import dependency_sql, parameters, resolve
+from todocli.models import Todo
+from todocli.services import dependency_sql, following_sql, parameters, resolve
 from todocli.services.admission import may_write
 from todocli.services.array_sql import lists_differ, members_after
+from todocli.services.following_sql import NO_PLAN, Plan
 from todocli.services.idempotency import not_recorded
 from todocli.services.owner import Owner
 from todocli.services.resolve import COLUMNS
@@ -161,6 +163,7 @@ class UpdateShape:
     statements of the same change may have run before it: its transaction has locked the user, and knows that it is no
     retry. `needs` are todos that must be there, for others to need them. With `frees`, others may wait for what is
     updated no longer; with `is_strict`, nothing is updated while a todo waits for one that is not updated with it.
+    With `continues`, what repeats is followed by its next occurrence.
     """
 
     assignments: tuple[Assignment, ...]
@@ -171,6 +174,7 @@ class UpdateShape:
     needs: frozenset[int] = frozenset()
     frees: bool = False
     is_strict: bool = False
+    continues: bool = False
 
     def may_run(self, owner: Owner) -> sa.ColumnElement[bool]:
         """Return the condition that the change has not been recorded, unless this is a part of it."""
@@ -195,21 +199,31 @@ def values_of(
     return named | {_EXPECTED: expected, _ID: references and references.only_id}
 
 
-def of_references(owner: Owner, dialect: str, shape: UpdateShape, references: References) -> Any:
+def of_references(owner: Owner, dialect: str, shape: UpdateShape, references: References, plan: Plan = NO_PLAN) -> Any:
     """Return the statement for referenced todos.
 
-    On Postgres, where a second query costs a round trip, it also returns the referenced todos that it leaves alone.
+    On Postgres, where a second query costs a round trip, it also returns the referenced todos that it leaves alone. It
+    adds what is planned, and changes nothing if a todo that repeats is not in the plan, or was changed since.
     """
-    if references.only_id:
+    if references.only_id and plan == NO_PLAN:
         return of_one(owner, dialect, shape)
     chosen = resolve.where_referenced(references)
     locked = _locked(owner, dialect, shape, chosen)
-    return _with_unchanged(owner, dialect, shape, locked, resolve.all_resolved(locked, references))
+    return _with_unchanged(owner, dialect, shape, locked, resolve.all_resolved(locked, references), plan)
 
 
-def of_selection(owner: Owner, dialect: str, shape: UpdateShape, conditions: Collection[sa.ColumnElement[bool]]) -> Any:
-    """Return the statement for the todos that fulfil `conditions`."""
-    statement = _update(owner, dialect, shape, _locked(owner, dialect, shape, sa.and_(*conditions)))
+def of_selection(
+    owner: Owner,
+    dialect: str,
+    shape: UpdateShape,
+    conditions: Collection[sa.ColumnElement[bool]],
+    plan: Plan = NO_PLAN,
+) -> Any:
+    """Return the statement for the todos that fulfil `conditions`; `plan` is as in `of_references`."""
+    locked = _locked(owner, dialect, shape, sa.and_(*conditions))
+    if shape.continues and dialect == "postgresql":
+        return _with_unchanged(owner, dialect, shape, locked, (), plan)
+    statement = _update(owner, dialect, shape, locked)
     if not shape.frees or dialect == "sqlite":
         return statement
     updated = statement.cte("updated")
@@ -226,8 +240,9 @@ def of_one(owner: Owner, dialect: str, shape: UpdateShape) -> Any:
 
 def _locked(owner: Owner, dialect: str, shape: UpdateShape, chosen: sa.ColumnElement[bool]) -> sa.CTE:
     user = owner.locked().cte("owner")
+    last_number = sa.select(user.c.last_number).scalar_subquery()
     return (
-        sa.select(*COLUMNS, shape.pending(dialect).label("is_pending"))
+        sa.select(*COLUMNS, shape.pending(dialect).label("is_pending"), last_number.label("last_number"))
         .where(col(Todo.user_id) == sa.select(user.c.id).scalar_subquery())
         .where(chosen, col(Todo.change_id) != parameters.new("change_id"))
         .where(sa.true() if shape.from_trash else col(Todo.deleted_at).is_(None))
@@ -237,7 +252,7 @@ def _locked(owner: Owner, dialect: str, shape: UpdateShape, chosen: sa.ColumnEle
     )
 
 
-def _update(owner: Owner, dialect: str, shape: UpdateShape, locked: sa.CTE) -> Any:
+def _update(owner: Owner, dialect: str, shape: UpdateShape, locked: sa.CTE, plan: Plan = NO_PLAN) -> Any:
     values = {assignment.column: assignment.value(dialect) for assignment in shape.assignments}
     freed = []
     if shape.frees and dialect == "sqlite":
@@ -246,6 +261,8 @@ def _update(owner: Owner, dialect: str, shape: UpdateShape, locked: sa.CTE) -> A
     if shape.needs:
         conditions.append(dependency_sql.all_exist(owner, shape.needs))
         conditions.append(dependency_sql.need_none_of(owner, dialect, shape.needs, sa.select(locked.c.number)))
+    if shape.continues and dialect == "postgresql" and not shape.is_part:
+        conditions.append(_all_planned(locked, plan))
     if shape.is_strict:
         conditions.append(_none_blocked(dialect, locked))
     return (
@@ -259,22 +276,44 @@ def _update(owner: Owner, dialect: str, shape: UpdateShape, locked: sa.CTE) -> A
 
 
 def _with_unchanged(
-    owner: Owner, dialect: str, shape: UpdateShape, locked: sa.CTE, conditions: Collection[sa.ColumnElement[bool]]
+    owner: Owner,
+    dialect: str,
+    shape: UpdateShape,
+    locked: sa.CTE,
+    conditions: Collection[sa.ColumnElement[bool]],
+    plan: Plan = NO_PLAN,
 ) -> Any:
-    statement = _update(owner, dialect, shape, locked).where(*conditions)
+    statement = _update(owner, dialect, shape, locked, plan).where(*conditions)
     if dialect == "sqlite":
         return statement
     updated = statement.cte("updated")
     notes = [insert_notes(updated).returning(_notes.c.id).cte("added_notes")] if shape.adds_note else []
     columns = [locked.c[column.name] for column in COLUMNS]
+    is_left = sa.not_(shape.applies(locked))
+    if shape.continues and not shape.is_part:
+        is_left = sa.or_(is_left, sa.not_(_all_planned(locked, plan)))
     unchanged = sa.select(*columns, locked.c.is_pending, sa.false().label("is_changed")).where(
-        ~shape.applies(locked), shape.may_run(owner)
+        is_left, shape.may_run(owner)
     )
     changed = sa.select(*updated.c, sa.false().label("is_pending"), sa.true().label("is_changed"))
-    rows: sa.CompoundSelect[Any] | sa.Select[Any] = changed.union_all(unchanged)
+    parts = [changed, unchanged]
+    if plan.rows:
+        last_number = sa.select(sa.func.max(locked.c.last_number)).scalar_subquery()
+        added = following_sql.insert(dialect, plan.rows, updated, last_number).cte("added")
+        parts.append(sa.select(*added.c, sa.false(), sa.true()))
+    rows: sa.CompoundSelect[Any] | sa.Select[Any] = sa.union_all(*parts)
     if shape.frees:
         rows = sa.select(*rows.subquery("rows").c, dependency_sql.freed_on_postgres(owner, updated))
     return rows.add_cte(*notes).execution_options(**WRITES)
+
+
+def _all_planned(locked: sa.CTE, plan: Plan) -> sa.ColumnElement[bool]:
+    """Return the condition that what follows is planned for each row that repeats, as it is now."""
+    repeats = sa.and_(locked.c.is_pending, locked.c.rrule.is_not(None), locked.c.completed_at.is_(None))
+    is_planned: sa.ColumnElement[bool] = sa.false()
+    if plan.checked:
+        is_planned = sa.tuple_(locked.c.id, locked.c.change_id).in_(sorted(plan.checked))
+    return sa.not_(sa.exists(sa.select(locked.c.id).where(repeats, sa.not_(is_planned))))
 
 
 def _none_blocked(dialect: str, locked: sa.CTE) -> sa.ColumnElement[bool]:

@@ -6,7 +6,7 @@ by somebody else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -15,20 +15,26 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col
 
+from todocli.database.engine import sqlite_transaction
 from todocli.domain.dates import Shift, months_later
 from todocli.domain.history import Origin
 from todocli.domain.idempotency import ChangeKey
 from todocli.domain.ids import derived_id
 from todocli.domain.references import References
 from todocli.errors import Conflict, ValidationError
-from todocli.models import Todo
+from todocli.models import Todo, User
 from todocli.schemas.todos import TodoRead
-from todocli.services import dependencies, resolve, update_sql
+from todocli.services import dependencies, following_sql, repetition, resolve, update_sql
+from todocli.services.following_sql import NO_PLAN, Plan
 from todocli.services.idempotency import recorded_todos
 from todocli.services.owner import Owner
-from todocli.services.resolve import COLUMNS, Result, read
+from todocli.services.repetition import Following
+from todocli.services.resolve import COLUMNS, Followed, Result, read
 from todocli.services.selection import Chosen, ConfirmationNeeded, Preview, Selection
 from todocli.services.update_sql import UpdateShape
+
+MAX_PLANS = 5
+"""How often it is planned what follows, if others change the todos meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -124,19 +130,69 @@ class Updates:
 
     def write(self, references: References, spec: UpdateSpec, key: ChangeKey) -> None:
         """Update the referenced todos. What may stand against it was checked before, in the same transaction."""
-        self._rows(update_sql.of_references(self._owner, self._dialect, spec.shape, references), spec, key, references)
-
-    def _apply_to_references(self, references: References, spec: UpdateSpec, key: ChangeKey) -> Result:
         statement = update_sql.of_references(self._owner, self._dialect, spec.shape, references)
         rows = self._rows(statement, spec, key, references)
+        self._follow([read(row) for row in rows if row.get("is_changed", True)], spec, key)
+
+    def _apply_to_references(self, references: References, spec: UpdateSpec, key: ChangeKey) -> Result:
+        def send(plan: Plan) -> Sequence[sa.RowMapping]:
+            statement = update_sql.of_references(self._owner, self._dialect, spec.shape, references, plan)
+            return self._rows(statement, spec, key, references)
+
+        rows, followed = self._send_planned(send, spec, key)
         changed = _read_changed([row for row in rows if row.get("is_changed", True)], spec)
         if changed and spec.note is not None and self._dialect == "sqlite":
             self._add_notes(changed, spec, key)
         unchanged = [Row(read(row), row["is_pending"]) for row in rows if not row.get("is_changed", True)]
         todos = [*changed, *(row.todo for row in unchanged)]
         if all(map(spec.is_satisfied_by, unchanged)) and not resolve.missing(references, todos):
-            return resolve.result_for(references, todos, {todo.id for todo in changed}, freed=_freed(rows, changed))
+            ids = {todo.id for todo in changed}
+            return resolve.result_for(references, todos, ids, freed=_freed(rows, changed), followed=followed)
         return self._settle(references, spec, key, changed)
+
+    def _send_planned(
+        self, send: Callable[[Plan], Sequence[sa.RowMapping]], spec: UpdateSpec, key: ChangeKey
+    ) -> tuple[Sequence[sa.RowMapping], list[Followed]]:
+        """Send an update, and return its rows and what follows the todos that repeat.
+
+        On Postgres, it changes nothing while one of them has no plan; then it is planned, and sent again with it.
+        """
+        if not spec.shape.continues:
+            return send(NO_PLAN), []
+        if self._dialect == "sqlite":
+            with sqlite_transaction(self._session):
+                rows = send(NO_PLAN)
+                return rows, self._follow([read(row) for row in rows], spec, key)
+        rows, planned = send(NO_PLAN), list[Following]()
+        for _ in range(MAX_PLANS):
+            todos = [read(row) for row in rows if row["is_pending"] and not row["is_changed"] and row["rrule"]]
+            if not todos:
+                break
+            plan, planned = self._plan(todos, spec, key)
+            rows = send(plan)
+        return _apart(rows, planned)
+
+    def _plan(self, todos: Sequence[TodoRead], spec: UpdateSpec, key: ChangeKey) -> tuple[Plan, list[Following]]:
+        """Return the plan for todos that repeat and are about to end."""
+        ended_on = spec.at.astimezone().date()
+        planned = repetition.following([todo for todo in todos if todo.completed_at in (None, spec.at)], ended_on)
+        ids = ({"id": derived_id(key.id, self._owner.name, i)} for i, _ in enumerate(planned, 1))
+        rows = [row | new for row, new in zip(repetition.rows(planned), ids, strict=True)]
+        return Plan(rows, frozenset((todo.id, todo.change_id) for todo in todos)), planned
+
+    def _follow(self, ended: Sequence[TodoRead], spec: UpdateSpec, key: ChangeKey) -> list[Followed]:
+        """Add what follows those of the todos that repeat, in the transaction that has ended them."""
+        if not spec.shape.continues:
+            return []
+        plan, planned = self._plan([todo for todo in ended if todo.rrule], spec, key)
+        if not plan.rows:
+            return []
+        ids = [row["after"] for row in plan.rows]
+        table = SQLModel.metadata.tables["todos"]
+        todos = sa.select(table.c.id, table.c.user_id).where(self._owner.owns(Todo), table.c.id.in_(ids))
+        last_number = sa.select(col(User.last_number)).where(self._owner.is_user()).scalar_subquery()
+        statement = following_sql.insert(self._dialect, plan.rows, todos.subquery("ended"), last_number)
+        return _apart(self._rows(statement, spec, key), planned)[1]
 
     def _apply_to_selection(self, selection: Selection, spec: UpdateSpec, key: ChangeKey) -> Result:
         conditions = selection.query.conditions(self._dialect)
@@ -147,10 +203,15 @@ class Updates:
         is_confirmed = selection.unasked or selection.confirmed is not None
         todos: list[TodoRead] = []
         rows: Sequence[sa.RowMapping] = ()
+        followed: list[Followed] = []
         if is_confirmed:
-            statement = update_sql.of_selection(self._owner, self._dialect, spec.shape, conditions)
-            rows = self._rows(statement, spec, key)
-            todos = _read_changed(rows, spec)
+
+            def send(plan: Plan) -> Sequence[sa.RowMapping]:
+                statement = update_sql.of_selection(self._owner, self._dialect, spec.shape, conditions, plan)
+                return self._rows(statement, spec, key)
+
+            rows, followed = self._send_planned(send, spec, key)
+            todos = _read_changed([row for row in rows if row.get("is_changed", True)], spec)
         is_repeat = False
         if not todos:
             if (touched := recorded_todos(self._session, self._owner, key)) is not None:
@@ -162,7 +223,8 @@ class Updates:
             else:
                 self._owner.require(self._session)
         todos.sort(key=lambda todo: todo.number)
-        return Result(todos, frozenset(todo.number for todo in todos), is_repeat, _freed(rows, todos))
+        numbers = frozenset(todo.number for todo in todos)
+        return Result(todos, numbers, is_repeat, _freed(rows, todos), tuple(followed))
 
     def _refuse_needs(self, spec: UpdateSpec, numbers: Sequence[int]) -> None:
         """Raise the error for needs that are not there, or would be a cycle with todos of these numbers."""
@@ -247,6 +309,20 @@ class Updates:
     @property
     def _dialect(self) -> str:
         return self._session.get_bind().dialect.name
+
+
+def _apart(
+    rows: Sequence[sa.RowMapping], planned: Sequence[Following]
+) -> tuple[Sequence[sa.RowMapping], list[Followed]]:
+    """Return the rows of an update without those that follow a todo, and what follows which one."""
+    known = {each.key: each for each in planned}
+    others, followed = [], []
+    for row in rows:
+        if (each := known.get((row["series_id"], row["series_place"]))) is None:
+            others.append(row)
+        else:
+            followed.append(Followed(read(row), each.after.number, each.skipped))
+    return others, followed
 
 
 def _read_changed(rows: Sequence[sa.RowMapping], spec: UpdateSpec) -> list[TodoRead]:

@@ -17,15 +17,17 @@ from typing import TYPE_CHECKING, TypeVar
 from todocli.domain.history import COMMAND_LINE, Origin
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
     from uuid import UUID
 
     from sqlmodel import Session
 
     from todocli.database.store import Store
+    from todocli.domain.filters.ast import Filter
     from todocli.domain.idempotency import ChangeKey
     from todocli.domain.references import References
     from todocli.schemas.changes import ChangeList, ChangeRead, CompactionRead
+    from todocli.schemas.occurrences import OccurrenceRead
     from todocli.schemas.todos import TodoCreate, TodoLine, TodoRead
     from todocli.services.claims import Claims
     from todocli.services.copies.outcome import Copied
@@ -242,6 +244,19 @@ class Workspace:
 
         owner, origin = self.owner, self.origin
         return self._atomically(lambda session: Edits(session, owner, origin).apply(edits, key))
+
+    def skip(self, references: References, key: ChangeKey) -> Result:
+        """Move todos that repeat on to their next date; see `todocli.services.edits.Edits.skip`."""
+        from todocli.services.edits import Edits
+
+        owner, origin = self.owner, self.origin
+        return self._atomically(lambda session: Edits(session, owner, origin).skip(references, key))
+
+    def upcoming(self, condition: Filter, until: date) -> list[OccurrenceRead]:
+        """Return the dates of open todos that repeat, up to a day; see `todocli.services.upcoming`."""
+        from todocli.services.upcoming import occurrences
+
+        return occurrences(self.todos, condition, until)
 
     def add(self, drafts: Sequence[TodoCreate], key: ChangeKey) -> Result:
         """Add todos; see `Todos.add`."""

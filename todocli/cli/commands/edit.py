@@ -41,6 +41,7 @@ class Editing(Bulk):
         """Whether the user may be asked, or an editor opens."""
         given = ctx.params
         is_text_given = given["title"] is not None or given["description"] is not None
+        is_text_given |= any(given[name] for name in ("every", "again", "ends", "times"))
         has_change = len(given["words"] or ()) > 1 or is_text_given or given["untag"] or ctx.filter_options.given
         return not has_change or super().may_ask(ctx)
 
@@ -64,6 +65,10 @@ def edit(
     untag: Annotated[
         list[str] | None, typer.Option("--untag", metavar="NAME", help="Remove a tag; repeat the option for more.")
     ] = None,
+    every: field_options.Every = None,
+    again: field_options.Again = None,
+    ends: field_options.Ends = None,
+    times: field_options.Times = None,
     literal: field_options.Literal = False,
     dry_run: DryRun = False,
 ) -> None:
@@ -85,20 +90,31 @@ def edit(
         if words[:1] == ["-"] and description == "-":
             raise UsageError("Numbers and description cannot both come from stdin.", hint="Give one of them as words.")
         fields["description"] = read_text(description)
+    given = {"every": every, "again": again, "ends": ends, "times": times}
+    repeat = {name: values for name, values in given.items() if values}
     named = list(takewhile(_is_reference, words)) if words[:1] != ["-"] else ["-"]
     if named:
-        _edit_referenced(context, named, words[len(named) :], fields, literal=literal, dry_run=dry_run)
+        _edit_referenced(context, named, words[len(named) :], fields, repeat, literal=literal, dry_run=dry_run)
+    elif repeat:
+        raise UsageError("Only one todo at a time can be made to repeat.", hint="Give its number.")
     else:
         _edit_selected(context, words, fields, literal=literal, dry_run=dry_run)
 
 
 def _edit_referenced(
-    context: Context, named: list[str], words: list[str], fields: dict[str, Any], *, literal: bool, dry_run: bool
+    context: Context,
+    named: list[str],
+    words: list[str],
+    fields: dict[str, Any],
+    repeat: dict[str, list[str]],
+    *,
+    literal: bool,
+    dry_run: bool,
 ) -> None:
     options = context.filter_options
     if foreign := [option for option in options.given if option not in FIELD_OPTIONS]:
         raise UsageError(f"A number and {foreign[0]} cannot be combined.", hint="Give a number, or use a filter.")
-    given = options.as_given()
+    given = options.as_given() | repeat
     if words[:1] == [SET] and len(words) > 1 and not literal and not field_options.read(words[1:]).title:
         words = words[1:]  # as before a filter; otherwise it begins a title: set the table
     found = field_options.read(words, **given, literal=literal, is_typed=True, is_edit=True)

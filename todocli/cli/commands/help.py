@@ -30,6 +30,7 @@ TOPICS = {
     "neon": "Sharing todos on Neon",
     "operators": "Running a shared database",
     "profiles": "Who you are, and which database you use",
+    "repeat": "Todos that come back",
     "scripting": "Pipes, JSON and safe retries",
     "serve": "Running the server",
     "undo": "Undo, redo and the log",

@@ -1,4 +1,4 @@
-"""The commands of the panel Organise: today, next, ready, blocked, count, context, tags, projects."""
+"""The commands of the panel Organise: today, next, ready, blocked, skip, upcoming, count, context, tags, projects."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from todocli import clock
-from todocli.cli.command import Counting, Listing, Speaking, Summary
+from todocli.cli import verbs
+from todocli.cli.bulk import References_
+from todocli.cli.command import Counting, Listing, Speaking, Summary, Writing
 from todocli.cli.commands.todos import positive
 from todocli.cli.context import Context
+from todocli.cli.input import read_references
 from todocli.cli.listing import show_list
 from todocli.errors import UsageError
 
@@ -28,6 +31,8 @@ def register(app: typer.Typer) -> None:
         ("next", Listing, next_),
         ("ready", Listing, ready),
         ("blocked", Listing, blocked),
+        ("skip", Writing, skip),
+        ("upcoming", Summary, upcoming),
         ("count", Counting, count),
         ("context", Speaking, context_),
         ("tags", Summary, tags),
@@ -97,6 +102,42 @@ def blocked(context: Context, words: Words = None) -> None:
     from todocli.domain.filters.ast import Blocked, all_of
 
     show_list(context, "open", all_of(parse_filter(words), Blocked()), nothing=("Nothing is blocked.", ()))
+
+
+def skip(context: Context, references: References_) -> None:
+    """Move todos that repeat on to their next date, without completing them.
+
+    todo skip 12
+    """
+    named = read_references(references)
+    key = context.change_key("skip", references=sorted(map(str, named.items)))
+    with context.workspace() as workspace:
+        result = workspace.skip(named, key)
+    context.report(result, verbs.SKIP, single=named.single)
+
+
+def upcoming(
+    context: Context,
+    words: Words = None,
+    until: Annotated[str, typer.Option("--until", metavar="WHEN", help="How far to look ahead: 4w, or a day.")] = "4w",
+) -> None:
+    """List when todos that repeat will be due.
+
+    todo upcoming --until 3m
+    todo upcoming project:home
+    """
+    from todocli.domain.dates import parse_day
+    from todocli.render.dates import clock_time, day
+    from todocli.schemas.occurrences import OccurrenceList
+
+    last = parse_day(until, "until", here=clock.here()).on
+    condition = parse_filter(words)
+    with context.workspace() as workspace:
+        found = workspace.upcoming(condition, last)
+    rows = [(f"{day(each.on, clock.today())}{clock_time(each.at)}", str(each.number), each.title) for each in found]
+    plain = [(f"{each.on}{clock_time(each.at)}", str(each.number), each.title) for each in found]
+    nothing = ("Nothing repeats until then. To make a todo repeat", ("todo", "edit", "12", "every:week"))
+    context.output.rows(OccurrenceList.of(found), ("Due", "#", "Title"), rows, plain=plain, nothing=nothing)
 
 
 def count(context: Context, words: Words = None) -> None:

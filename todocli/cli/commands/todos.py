@@ -77,6 +77,10 @@ def add(
     project: field_options.Project = None,
     tag: field_options.Tag = None,
     needs: field_options.Needs = None,
+    every: field_options.Every = None,
+    again: field_options.Again = None,
+    ends: field_options.Ends = None,
+    times: field_options.Times = None,
     literal: field_options.Literal = False,
     skip_invalid: Annotated[
         bool,
@@ -92,7 +96,8 @@ def add(
     """
     common = _for_every_line(words, literal=literal)
     options: dict[str, Any] = {"due": due, "start": start, "priority": priority, "project": project, "tag": tag}
-    options |= {"needs": needs} if needs else {}
+    more = {"needs": needs, "every": every, "again": again, "ends": ends, "times": times}
+    options |= {name: values for name, values in more.items() if values}
     if common is None:
         if skip_invalid:
             raise UsageError("--skip-invalid needs the titles on stdin.", hint="Write todo add - --skip-invalid.")
@@ -294,10 +299,22 @@ def reopen(context: Context, words: Selecting = None, dry_run: DryRun = False) -
     )
 
 
-def rm(context: Context, words: Selecting = None, dry_run: DryRun = False) -> None:
+def rm(
+    context: Context,
+    words: Selecting = None,
+    series: Annotated[bool, typer.Option("--series", metavar="", help="End what repeats: nothing follows it.")] = False,
+    dry_run: DryRun = False,
+) -> None:
     """Move todos to the trash. todo restore brings them back.
 
     todo rm 3
     todo rm project:old --all
+    todo rm 3 --series
+
+    A todo that repeats is followed by the next one, unless its series is to end.
     """
-    bulk.run(context, verbs.REMOVE, lambda todos, chosen, key: todos.remove(chosen, key), words, dry_run=dry_run)
+
+    def remove(todos: Todos, chosen: Chosen, key: ChangeKey) -> Result:
+        return todos.remove(chosen, key, series=series)
+
+    bulk.run(context, verbs.REMOVE, remove, words, dry_run=dry_run)

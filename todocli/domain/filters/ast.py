@@ -72,6 +72,11 @@ class Blocked:
 
 
 @dataclass(frozen=True)
+class Repeats:
+    """Repeats."""
+
+
+@dataclass(frozen=True)
 class Numbered:
     """Has a number from `first` to `last`, inclusive."""
 
@@ -122,6 +127,7 @@ Filter: TypeAlias = (
     | Claimed
     | Needs
     | Blocked
+    | Repeats
     | Numbered
     | Contains
     | Not
@@ -232,6 +238,8 @@ def format_filter(condition: Filter) -> str:
             return f"needs:{number or 'any'}"
         case Blocked():
             return "is:blocked"
+        case Repeats():
+            return "every:any"
         case Numbered(first, last):
             return f"number:{first}" if first == last else f"number:{first}-{last}"
         case Contains(text):

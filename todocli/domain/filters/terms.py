@@ -27,6 +27,7 @@ from todocli.domain.filters.ast import (
     Not,
     Numbered,
     Overdue,
+    Repeats,
     Someday,
     Tagged,
     quoted,
@@ -120,6 +121,10 @@ def keyed(key: str, value: str, today: date) -> Filter:
         )
     if name == "number":
         return _numbered(value)
+    if name in quick_add.REPEATING:
+        if value.lower() not in ("any", "none"):
+            raise InvalidTerm("Filters find only whether a todo repeats.", "Write every:any or every:none.")
+        return Repeats() if value.lower() == "any" else Not(Repeats())
     if name in get_args(DateField):
         return _days(cast("DateField", name), value.lower(), today)
     if value.lower() in ("any", "none"):

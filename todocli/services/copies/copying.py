@@ -26,9 +26,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Session, SQLModel, col
 
+from todocli.column_types import Uuid
 from todocli.database.engine import insert_for
 from todocli.errors import TodoError
-from todocli.models import History, Source, User, Uuid
+from todocli.models import History, Source, User
 from todocli.services import staging
 from todocli.services.copies.outcome import Copied, of_another_user, other_todos
 from todocli.services.copies.snapshot import TABLES, Advance, Snapshot, columns

@@ -14,12 +14,13 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from todocli import clock
+from todocli.column_types import NumberIn
 from todocli.domain.change_ids import parse_change_id, shortened
 from todocli.domain.filters.ast import EVERYTHING, Filter
 from todocli.domain.history import Row, action, differences
 from todocli.domain.references import Reference, References
 from todocli.errors import NotFound
-from todocli.models import Change, History, NumberIn, Todo
+from todocli.models import Change, History, Todo
 from todocli.schemas.changes import ChangeItem, ChangeList, ChangeRead, FieldChange
 from todocli.schemas.todos import TodoRead
 from todocli.services import resolve

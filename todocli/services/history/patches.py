@@ -13,7 +13,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col
 
-from todocli.models import History, Todo, User, Uuid
+from todocli.column_types import Uuid
+from todocli.models import History, Todo, User
 from todocli.services import staging
 from todocli.services.history.reversal import Columns
 from todocli.services.owner import Owner

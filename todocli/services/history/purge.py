@@ -20,11 +20,12 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, SQLModel, col
 
 from todocli.clock import now
+from todocli.column_types import UtcDateTime
 from todocli.domain.history import COMMAND_LINE, Origin
 from todocli.domain.idempotency import ChangeKey
 from todocli.domain.references import References
 from todocli.errors import Conflict, NotFound
-from todocli.models import Change, History, Todo, User, UtcDateTime
+from todocli.models import Change, History, Todo, User
 from todocli.schemas.changes import ChangeList
 from todocli.schemas.todos import TodoRead
 from todocli.services import resolve

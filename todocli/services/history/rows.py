@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from todocli.models import ClockTime, Members, UtcDateTime
+from todocli.column_types import ClockTime, Members, UtcDateTime
 
 _todos = SQLModel.metadata.tables["todos"]
 
@@ -27,6 +28,7 @@ def _parser(kind: sa.types.TypeEngine[Any]) -> Callable[[Any], Any]:
 
 
 _PARSERS: tuple[tuple[type[Any], Callable[[str], Any]], ...] = (
+    (sa.Uuid, UUID),
     (UtcDateTime, datetime.fromisoformat),
     (sa.Date, date.fromisoformat),
     (ClockTime, time.fromisoformat),

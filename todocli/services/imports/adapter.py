@@ -16,7 +16,7 @@ from todocli.domain.records import Entry, Fault, LeftOut, Record
 from todocli.errors import ValidationError
 from todocli.schemas.base import validated
 from todocli.schemas.imports import ImportFault, TodoImport
-from todocli.schemas.todos import DESCRIPTION_LENGTH, NOTE_LENGTH, TITLE_LENGTH, TodoCreate
+from todocli.schemas.todos import COLUMNS_GIVEN, DESCRIPTION_LENGTH, NOTE_LENGTH, TITLE_LENGTH
 
 SHOWN = 10
 """How many faults are kept."""
@@ -24,7 +24,7 @@ SHOWN = 10
 _MAX_NAMES = 1_000
 """How many names that changed are kept."""
 
-_FIELDS = tuple(TodoCreate.model_fields)
+_FIELDS = COLUMNS_GIVEN
 _fields_of = attrgetter(*_FIELDS)
 
 _FIELD_OF = {"tags": "tags", "due_on": "due", "due_time": "due", "starts_on": "start"}

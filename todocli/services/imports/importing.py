@@ -22,12 +22,13 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col
 
+from todocli.column_types import UtcDateTime, Uuid
 from todocli.database.engine import insert_for
 from todocli.domain.history import COMMAND_LINE, Origin
 from todocli.domain.idempotency import ChangeKey
 from todocli.domain.ids import derived_id
-from todocli.models import Change, Note, Source, Todo, User, UtcDateTime, Uuid
-from todocli.schemas.todos import TodoCreate
+from todocli.models import Change, Note, Source, Todo, User
+from todocli.schemas.todos import COLUMNS_GIVEN
 from todocli.services import insert_sql, parameters, staging
 from todocli.services.idempotency import key_reused
 from todocli.services.imports.adapter import Incoming
@@ -40,7 +41,7 @@ _todos, _notes, _sources = (SQLModel.metadata.tables[name] for name in ("todos",
 Action = Literal["add", "update"]
 """What an import does with a todo."""
 
-_GIVEN = (*TodoCreate.model_fields, "completed_at", "created_at", "note_count")
+_GIVEN = (*COLUMNS_GIVEN, "completed_at", "created_at", "note_count")
 """The columns of a todo that a file gives."""
 
 SHOWN = 20
@@ -250,7 +251,7 @@ class Import:
             return incoming.c[name] if name in self._fields else _todos.c[name]
 
         values: dict[str, sa.ColumnElement[Any]] = {
-            name: incoming.c[name] for name in TodoCreate.model_fields if name == "title" or name in self._fields
+            name: incoming.c[name] for name in COLUMNS_GIVEN if name == "title" or name in self._fields
         }
         if self._fields & {"due_on", "due_time"}:
             is_same_day = final("due_on").is_not_distinct_from(_todos.c.due_on)

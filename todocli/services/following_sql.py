@@ -1,0 +1,77 @@
+"""The statement that adds what follows todos that repeat, or brings it back from the trash."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+from todocli.database.engine import insert_for
+from todocli.models import Todo
+from todocli.services import parameters
+from todocli.services.insert_sql import STAMPED
+from todocli.services.resolve import COLUMNS
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What follows todos that repeat: `rows` of it, for the todos `checked`, each with the change that it was at.
+
+    Each row has its columns, and `after`: the id of the todo that it follows. The last of a series has none.
+    """
+
+    rows: Sequence[Mapping[str, Any]] = ()
+    checked: frozenset[tuple[UUID, UUID]] = frozenset()
+
+
+NO_PLAN = Plan()
+
+_table = SQLModel.metadata.tables["todos"]
+
+_DATES = ("due_on", "starts_on", "repeat_on")
+_STAMP = tuple(name for name in STAMPED if name not in ("created_at", "version"))
+
+
+def _typed(column: sa.ColumnElement[Any], dialect: str) -> sa.ColumnElement[Any]:
+    """Return a column with its type, which Postgres does not know where all values are NULL."""
+    return column if dialect == "sqlite" else sa.cast(column, column.type)
+
+
+def insert(
+    dialect: str, rows: Sequence[Mapping[str, Any]], ended: sa.FromClause, last_number: sa.ColumnElement[int]
+) -> Any:
+    """Return the statement for the rows of a plan, as far as the todos that they follow are in `ended`.
+
+    Their numbers come after `last_number`. One that is there already stays as it is, unless it is in the trash.
+    """
+    names = [name for name in rows[0] if name != "after"]
+    columns = (sa.column("after", sa.Uuid()), *(sa.column(name, _table.c[name].type) for name in names))
+    placed = [(i, row["after"], *(row[name] for name in names)) for i, row in enumerate(rows, 1)]
+    new = sa.values(sa.column("position", sa.BigInteger()), *columns, name="new").data(placed).cte("following")
+    values: dict[str, Any] = {
+        "user_id": ended.c.user_id,
+        "number": last_number + new.c.position,
+        **{name: _typed(new.c[name], dialect) for name in names},
+        "created_at": parameters.new("updated_at"),
+        "version": sa.literal(1, sa.BigInteger),
+        **{name: parameters.new(name) for name in _STAMP},
+    }
+    found = sa.select(*values.values()).select_from(new.join(ended, ended.c.id == new.c.after))
+    if dialect == "sqlite":
+        found = found.where(sa.true())  # or it would take ON CONFLICT for a join's condition
+    statement: Any = insert_for(dialect, Todo).from_select(list(values), found)
+    excluded = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=["user_id", "series_id", "series_place"],
+        index_where=_table.c.series_id.is_not(None),
+        set_={
+            "deleted_at": sa.null(),
+            **{name: excluded[name] for name in (*_DATES, *_STAMP)},
+            "version": _table.c.version + 1,
+        },
+        where=_table.c.deleted_at.is_not(None),
+    ).returning(*COLUMNS)

@@ -1,0 +1,176 @@
+"""What follows a todo that repeats.
+
+The next occurrence is added by the change that ends this one, and is unique by its series and its place in it. So no
+two machines, retries or imports can add it twice, and undo takes both back together.
+
+    12 Water   place 1   repeat_on Mon 23   due Tue 24 (put off)   done Thu 26
+    31 Water   place 2   repeat_on Mon 30   due Mon 30
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from todocli.domain.recurrence import Repetition, anchored, first_date, next_occurrence
+from todocli.errors import ValidationError
+from todocli.schemas.todos import RepeatInput, TodoCreate, TodoRead, TodoUpdate
+
+COLUMNS = ("rrule", "repeat_from", "repeat_on", "ends_on", "times")
+"""The columns that say how a todo repeats."""
+
+CARRIED = (
+    *("title", "description", "due_time", "priority", "project", "tags"),
+    *("series_id", "rrule", "repeat_from", "ends_on", "times"),
+)
+"""What an occurrence has from the one before."""
+
+
+class Following(NamedTuple):
+    """What follows the todo `after`: its `place` in the series, its dates, and how many dates were skipped for it."""
+
+    after: TodoRead
+    place: int
+    skipped: int
+    repeat_on: date
+    due_on: date | None
+    starts_on: date | None
+
+    @property
+    def key(self) -> tuple[UUID | None, int]:
+        """What it is unique by, for one user."""
+        return self.after.series_id, self.place
+
+
+def repetition_of(todo: TodoRead) -> Repetition | None:
+    """Return how a todo repeats; None if it does not."""
+    if todo.rrule is None or todo.repeat_from is None:
+        return None
+    return Repetition(todo.rrule, todo.repeat_from, todo.ends_on, todo.times)
+
+
+def following(todos: Iterable[TodoRead], ended_on: date) -> list[Following]:
+    """Return what follows todos that end on a day, without what is among them already."""
+    todos = sorted(todos, key=lambda todo: todo.number)
+    known = {(todo.series_id, todo.series_place) for todo in todos}
+    found = [each for todo in todos if (each := _following(todo, ended_on))]
+    return [each for each in found if each.key not in known]
+
+
+def _following(todo: TodoRead, ended_on: date) -> Following | None:
+    repetition = repetition_of(todo)
+    if repetition is None or todo.repeat_on is None or todo.series_place is None:
+        return None
+    day = todo.due_on or todo.starts_on
+    found = next_occurrence(repetition, todo.repeat_on, completed_on=ended_on, place=todo.series_place, due_was=day)
+    if found is None:
+        return None
+    due_on, starts_on = dates_on(found.on, todo.due_on, todo.starts_on)
+    return Following(todo, found.place, found.skipped, found.on, due_on, starts_on)
+
+
+def dates_on(on: date, due_on: date | None, starts_on: date | None) -> tuple[date | None, date | None]:
+    """Return the due and start dates of an occurrence on a day, with the distance that these dates have."""
+    if due_on is None:
+        return (None, on) if starts_on else (on, None)
+    if starts_on is None:
+        return on, None
+    try:
+        return on, on - (due_on - starts_on)
+    except OverflowError:
+        return on, None
+
+
+def of_new(draft: TodoCreate, today: date) -> dict[str, Any]:
+    """Return the columns of a new todo that repeats, but its series; none if it does not. Raises `ValidationError`."""
+    found = _given(draft)
+    if found is None:
+        return {}
+    if draft.is_someday:
+        raise _no_date()
+    return _columns(found, draft.due_on, draft.starts_on, today) | {"series_place": 1}
+
+
+def of_update(todo: TodoRead, update: TodoUpdate, today: date) -> dict[str, Any]:
+    """Return the columns that make a todo repeat as an update says, or no longer. Raises `ValidationError`."""
+    found = _given(update, repetition_of(todo))
+    if found is None:
+        return dict.fromkeys(COLUMNS)
+    due_on, starts_on = (
+        getattr(update if name in update.model_fields_set else todo, name) for name in ("due_on", "starts_on")
+    )
+    if update.is_someday or (todo.is_someday and due_on is None and starts_on is None):
+        raise _no_date()
+    series = {"series_id": todo.id, "series_place": 1} if todo.series_id is None else {}
+    return _columns(found, due_on, starts_on, today) | series
+
+
+def of_skip(todo: TodoRead, today: date) -> dict[str, Any]:
+    """Return the columns that move an open todo on to its next date. Raises `ValidationError` if it has none."""
+    if todo.rrule is None:
+        raise ValidationError.of("reference", f"{todo.number} does not repeat.", hint="Move it with todo edit.")
+    if todo.completed_at is not None:
+        raise ValidationError.of("reference", f"{todo.number} is done already.", hint="Give the one that is open.")
+    if (found := _following(todo, today)) is None:
+        detail = f"{todo.number} is the last of its series; nothing was changed."
+        raise ValidationError.of("reference", detail, hint="Complete it, or remove it.")
+    return {"repeat_on": found.repeat_on, "due_on": found.due_on, "starts_on": found.starts_on}
+
+
+def _no_date() -> ValidationError:
+    detail = "A todo for someday has no date that could repeat."
+    return ValidationError.of("every", detail, hint="Give it one, such as due:today.")
+
+
+def _columns(repetition: Repetition, due_on: date | None, starts_on: date | None, today: date) -> dict[str, Any]:
+    """Return the columns of the first occurrence: with a due date, if it has neither that nor a start.
+
+    Raises `ValidationError` if it ends before it begins.
+    """
+    on = due_on or starts_on
+    columns: dict[str, Any] = {}
+    if on is None:
+        on = first_date(repetition, today)
+        columns["due_on"] = on
+    if on is None or (repetition.ends_on and on > repetition.ends_on):
+        raise ValidationError.of("ends_on", "It ends before it begins.", hint="Give a later day: ends:2027-01-01")
+    repetition = anchored(repetition, on)
+    return columns | {
+        "rrule": repetition.rule,
+        "repeat_from": repetition.mode,
+        "repeat_on": on,
+        "ends_on": repetition.ends_on,
+        "times": repetition.times,
+    }
+
+
+def _given(fields: RepeatInput, before: Repetition | None = None) -> Repetition | None:
+    """Return the repetition that fields ask for, given the one `before`; None: it does not repeat.
+
+    Raises `ValidationError` for an end without a repetition.
+    """
+    found = before
+    if "every" in fields.model_fields_set or "again" in fields.model_fields_set:
+        found = fields.repetition()
+        if found and before and (found.ends_on, found.times) == (None, None):
+            found = replace(found, ends_on=before.ends_on, times=before.times)
+    if found is None:
+        if fields.ends_on or fields.times:
+            name = "ends_on" if fields.ends_on else "times"
+            raise ValidationError.of(name, "Only a todo that repeats has an end.", hint="Say how often: every:week")
+        return None
+    ends = {name: getattr(fields, name) for name in ("ends_on", "times") if name in fields.model_fields_set}
+    return replace(found, **ends)
+
+
+def rows(plan: Sequence[Following]) -> list[dict[str, Any]]:
+    """Return the columns of what follows, each with the id of the todo that it follows."""
+    return [
+        {name: getattr(each.after, name) for name in CARRIED}
+        | {"series_place": each.place, "repeat_on": each.repeat_on}
+        | {"due_on": each.due_on, "starts_on": each.starts_on, "after": each.after.id}
+        for each in plan
+    ]
