@@ -181,7 +181,7 @@ def test_every_value_of_filter_selects(todo: Terminal, kind: str) -> None:
         assert todo(f"list {option} {value} --quiet").code == 0, value
 
 
-KEYS = "due: start: pri: project: tags:"
+KEYS = "due: start: pri: project: tags: needs: every:"
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ KEYS = "due: start: pri: project: tags:"
         ("add urgent:", ""),
         ("add x -b", ""),
         ("add x -- due:tom", "due:tomorrow"),
-        ("list ", f"{KEYS} done: added: changed: +bills +home"),
+        ("list ", f"{KEYS} done: added: changed: is:blocked is:claimed is:ready +bills +home"),
         ("list due:o", "due:overdue"),
         ("list start:l", "start:later"),
         ("list pri:", "pri:high pri:medium pri:low pri:any pri:none"),
@@ -231,6 +231,10 @@ KEYS = "due: start: pri: project: tags:"
         ("edit 1 -b", "-bills"),
         ("view show week p", "pri: project:"),
         ("add --priority ", "high medium low"),
+        ("add every:w", "every:week every:weekday"),
+        ("list every:", "every:any every:none"),
+        ("edit 1 needs:", "needs:1 needs:none"),
+        ("list is:r", "is:ready"),
         ("list --before n", "next-week next-month"),
         ("done --due o", "overdue"),
         ("done --change ", ""),

@@ -163,6 +163,10 @@ SESSION = [
     ("add a", "TodoRead"),
     ("add b -d more", "TodoRead"),
     ("add -", "TodoItems"),
+    ("add e every:day", "TodoRead"),
+    ("upcoming", "OccurrenceList"),
+    ("skip 5", "TodoRead"),
+    ("skip 1", None),
     ("list", "TodoItems"),
     ("", "TodoItems"),
     ("ls --all -n 1", "TodoItems"),
@@ -330,9 +334,7 @@ def test_todo_document_in_full(todo: Terminal, monkeypatch: pytest.MonkeyPatch) 
         **dict.fromkeys(("claimed_by", "claimed_until")),
         "needs": [],
         "blocked_by": [],
-        **dict.fromkeys(
-            ("every", "again", "series_id", "series_place", "rrule", "repeat_from", "repeat_on", "ends_on", "times")
-        ),
+        **dict.fromkeys(("every", "again", "series_place", "rrule", "repeat_from", "repeat_on", "ends_on", "times")),
         "notes": [],
         "is_completed": False,
         "completed_at": None,

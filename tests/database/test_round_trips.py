@@ -77,6 +77,12 @@ def far(
         yield RemoteDatabase(todo, relay, front, postgres_url, monkeypatch)
 
 
+def test_completing_what_repeats_takes_a_round_trip_more(far: RemoteDatabase) -> None:
+    far.todo.ok("edit 1 every:day")
+    far.use()
+    assert [far.cost(line) for line in ("done 1", "rm 10", "done 11 2")] == [7, 7, 7]
+
+
 def test_every_command_takes_six_round_trips(far: RemoteDatabase) -> None:
     """TCP, TLS, three for the password (SCRAM-SHA-256), and the statement."""
     far.use(sslmode="require")

@@ -26,6 +26,7 @@ WRITING = {
     "edit": "edit 1 --title other",
     "done": "done 1 2",
     "done already": "done 1 3",
+    "rm what repeats": "rm 2",
     "reopen": "reopen 3",
     "rm": "rm 1-2",
     "restore": "restore 4",
@@ -42,7 +43,10 @@ WRITING = {
     "user add": "user add eve",
     "user rename": "user rename bob carl",
 }
-"""A command line of each kind that writes. Todos 1 and 2 are open, 3 is done, 4 is in the trash; a change is undone."""
+"""A command line of each kind that writes.
+
+Todos 1 and 2 are open, and 2 repeats; 3 is done, 4 is in the trash; a change is undone.
+"""
 
 STDIN = "one\ntwo\n"
 
@@ -82,7 +86,7 @@ class RemoteDatabase:
                 return
             users = "INSERT INTO users (id, name, last_number, created_at) VALUES (gen_random_uuid(), %s, 0, now())"
             connection.cursor().executemany(users, [("ada",), ("bob",)])
-        for line in ("add -", "done 3", "rm 4", "reopen 3", "undo", "token create web"):
+        for line in ("add -", "edit 2 every:day", "done 3", "rm 4", "reopen 3", "undo", "token create web"):
             self.todo.ok(line, stdin="a\nb\nc\nd\n")
         with postgres.connect(self.near) as connection:
             connection.execute(";".join(f"CREATE TABLE kept_{table} AS TABLE {table}" for table in _TABLES))

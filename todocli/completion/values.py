@@ -37,7 +37,11 @@ _PLAIN_WORD = re.compile(r"(?:[+-]|[a-z]+:)?[A-Za-z0-9][A-Za-z0-9._/-]*|[a-z]+:"
 _PLAIN_PATH = re.compile(r"/?[A-Za-z0-9._+-][A-Za-z0-9._+/-]*")
 
 _STATES = {"todo": ("open",), "done": ("done",), "trash": ("trash",), "any": ("open", "done", "trash")}
-_KEYS = ("due:", "start:", "pri:", "project:", "tags:", "needs:")
+_KEYS = ("due:", "start:", "pri:", "project:", "tags:", "needs:", "every:")
+_REPEATING = {
+    "every": ("day", "week", "2w", "month", "year", "weekday", "mon,thu"),
+    "again": ("1d", "3d", "1w", "2w", "1m"),
+}
 _STATES_OF_FILTERS = ("is:blocked", "is:claimed", "is:ready")
 _PAST_KEYS = ("done:", "added:", "changed:")
 _PAST = ("today", "yesterday", "week", "last-week", "month", "last-month", "year", "any", "none")
@@ -155,6 +159,8 @@ def _values(field: str, use: str, words: Sequence[str]) -> Iterator[tuple[str, s
         yield _SOMEDAY, ""
     elif field == "needs":
         yield from _pairs("todo", "", words)
+    elif field in ("every", "again", "ends", "times"):
+        yield from ((word, "") for word in (() if use == "filter" else _REPEATING.get(field, ())))
     else:
         names = _PRIORITIES if field == "priority" else getattr(_known(words), f"{field}s")
         yield from ((name, "") for name in names)

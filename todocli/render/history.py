@@ -109,6 +109,8 @@ def field_value(field: str, value: object) -> str:
         return "none"
     if value is True:
         return "yes"
+    if field == "rrule":
+        return _rule(str(value))
     if isinstance(value, list) and field == "needs":
         return ", ".join(map(str, value))
     if isinstance(value, list):
@@ -117,6 +119,14 @@ def field_value(field: str, value: object) -> str:
     if field == "due_time":
         return text.removesuffix(":00")
     return f"“{text}”" if field in ("title", "description") else text
+
+
+def _rule(rrule: str) -> str:
+    """Return a rule as it is typed."""
+    from todocli.domain.recurrence import Repetition
+    from todocli.domain.recurrence_phrases import short
+
+    return short(Repetition(rrule))
 
 
 def plain_change(change: ChangeRead) -> Iterator[str]:

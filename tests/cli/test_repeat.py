@@ -1,0 +1,148 @@
+"""Todos that repeat, on the command line."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+
+import pytest
+
+from tests.support.terminal import Terminal
+from todocli import clock
+
+
+@pytest.fixture
+def todo(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    return Terminal(monkeypatch)
+
+
+@pytest.fixture
+def person(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    return Terminal(monkeypatch, terminal=True)
+
+
+def shown(todo: Terminal, number: int) -> dict[str, object]:
+    found: dict[str, object] = json.loads(todo.ok(f"show {number} --json"))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("line", "title", "expected"),
+    [
+        ("add Water every:3d", "Water", ("3d", None, None, None)),
+        ("add Water every:month on 31 +home", "Water", ("month on 31", None, None, None)),
+        ("add Water plants every:2w on mon,thu", "Water plants", ("2w on mon,thu", None, None, None)),
+        (["add", "every:month on 31", "Water"], "Water", ("month on 31", None, None, None)),
+        (["add", "Water the plants every:week-on-fri please"], "Water the plants please", ("fri", None, None, None)),
+        ("add Water --every weekday --times 3", "Water", ("weekday", None, None, 3)),
+        ("add Water again:2w ends:2099-01-01", "Water", (None, "2w", "2099-01-01", None)),
+        (["add", "Water", "--every", "FREQ=MONTHLY;BYDAY=-1FR"], "Water", ("month on last fri", None, None, None)),
+        ("add every: thing", "every: thing", (None, None, None, None)),
+        ("add Water every:3d --literal", "Water every:3d", (None, None, None, None)),
+    ],
+)
+def test_words_and_options_make_a_todo_repeat(
+    todo: Terminal, line: str, title: str, expected: tuple[object, ...]
+) -> None:
+    todo.ok(line)
+    found = shown(todo, 1)
+    assert found["title"] == title
+    assert tuple(found[name] for name in ("every", "again", "ends_on", "times")) == expected
+
+
+def test_done_says_what_is_next(todo: Terminal, person: Terminal) -> None:
+    today = clock.today()
+    todo.ok(f"add Water every:3d due:{today - timedelta(days=7)}")
+    assert "next 2, due" in (out := person("done 1").out)
+    assert "(skipped 2)" in out
+    assert shown(todo, 2)["due_on"] == str(today + timedelta(days=2))
+    assert "Undone: done 1 Water and 1 more" in person("undo").out
+    assert todo.ok("list -q") == "1\n"
+    assert "next 2, due" in person("done 1").out
+
+
+def test_edit_repeats_otherwise_or_no_longer(todo: Terminal, person: Terminal) -> None:
+    todo.ok("add Water due:2099-01-31")
+    todo.ok("edit 1 every:month times:4")
+    assert (shown(todo, 1)["every"], shown(todo, 1)["times"]) == ("month on 31", 4)
+    todo.ok("edit 1 --every none")
+    assert "repeats was month on 31" in person.ok("log -n 1")
+    assert (shown(todo, 1)["every"], shown(todo, 1)["times"]) == (None, None)
+
+
+def test_skip_moves_on_and_is_undone(todo: Terminal) -> None:
+    todo.ok("add Water every:week due:2099-01-01")
+    todo.ok("skip 1")
+    assert (shown(todo, 1)["due_on"], shown(todo, 1)["series_place"]) == ("2099-01-08", 1)
+    todo.ok("undo")
+    assert shown(todo, 1)["due_on"] == "2099-01-01"
+
+
+def test_removed_series_has_no_next(todo: Terminal) -> None:
+    todo.ok("add Water every:week due:2099-01-01")
+    todo.ok("rm 1")
+    assert todo.ok("list -q") == "2\n"
+    todo.ok("rm 2 --series")
+    assert todo.ok("list -q") == ""
+
+
+def test_upcoming_computes_dates(todo: Terminal, person: Terminal) -> None:
+    start = clock.today() + timedelta(days=1)
+    todo.ok(f"add Water every:week due:{start} 09:30")
+    todo.ok(f"add Shave again:3d due:{start} times:2")
+    todo.ok("add Once")
+    found = json.loads(todo.ok("upcoming --until 2w --json"))
+    dates = [(each["number"], date.fromisoformat(each["on"]) - start, each["place"]) for each in found["items"]]
+    day = timedelta(days=1)
+    assert dates == [(1, 0 * day, 1), (2, 0 * day, 1), (2, 3 * day, 2), (1, 7 * day, 2)]
+    assert todo.ok("upcoming --until 1d shave") == f"{start}\t2\tShave\n"
+    assert "09:30" in person.ok("upcoming")
+    assert "Nothing repeats until then." in person("upcoming once").err
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "message"),
+    [
+        ("add x every:foo", 2, "'foo' is not a repetition"),
+        ("add x every:week every:day", 2, "every is given twice"),
+        ("add x every:week again:3d", 2, "every and again exclude each other"),
+        ("add x ends:fri", 2, "Only a todo that repeats has an end"),
+        ("add x every:week times:0", 2, "not a number of times"),
+        ("add x every:week due:someday", 2, "no date that could repeat"),
+        ("add x every:week due:2099-01-05 ends:2099-01-04", 2, "It ends before it begins"),
+        ("add x due:every week", 2, "every:week"),
+        ("edit 1-2 every:week", 2, "Only one todo at a time"),
+        ("edit +x set every:week --yes", 2, "Only one todo at a time"),
+        ("edit +x --every week", 2, "Only one todo at a time"),
+        ("list every:week", 2, "every:any"),
+        ("skip 1", 2, "1 does not repeat"),
+        ("skip 9", 3, "no todo 9"),
+        ("upcoming --until soonish", 2, "not a day"),
+    ],
+)
+def test_bad_repetition_is_refused(todo: Terminal, line: str, code: int, message: str) -> None:
+    todo.ok("add a +x")
+    todo.ok("add b +x")
+    before = todo.ok("list --all --json")
+    ran = todo(line)
+    assert (ran.code, message in ran.err) == (code, True), ran
+    assert todo.ok("list --all --json") == before
+
+
+def test_list_and_show_say_how_it_repeats(todo: Terminal, person: Terminal) -> None:
+    todo.ok("add Water every:mon,thu times:5")
+    assert "Water · every mon,thu" in person.ok("list")
+    assert "every Monday and Thursday, 5 times (number 1)" in person.ok("show 1")
+    assert todo.ok("list every:any -q") == "1\n"
+    assert todo.ok("list every:none -q") == ""
+    assert todo.ok("list --columns every") == "every mon,thu\n"
+
+
+def test_editor_changes_how_it_repeats(todo: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    todo.ok("add Water every:mon due:2099-01-05")
+    monkeypatch.setenv("EDITOR", "sed -i 's/^every: mon$/every: 2w on mon/'")
+    todo.ok("edit 1")
+    assert shown(todo, 1)["every"] == "2w on mon"
+    monkeypatch.setenv("EDITOR", "sed -i 's/^every: .*$/every:/;s/^again:$/again: 3d/'")
+    todo.ok("edit 1")
+    assert (shown(todo, 1)["every"], shown(todo, 1)["again"]) == (None, "3d")
