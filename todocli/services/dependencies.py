@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from todocli.errors import ValidationError
-from todocli.models import Todo
-from todocli.services import resolve
+from todocli.models import Numbers, Todo
+from todocli.services import dependency_sql, resolve
 from todocli.services.owner import Owner
 
 
@@ -29,21 +29,19 @@ def refuse_cycle(session: Session, owner: Owner, numbers: Collection[int], more:
     """Raise `ValidationError` if one of these todos waits for itself, or would if all of them needed `more`."""
     needs = _needs_from(session, owner, {*numbers, *more})
     for number in numbers:
-        needs[number] = [*needs[number], *more]
+        needs[number] = [*needs.get(number, []), *more]
     if cycle := find_cycle(needs):
         raise cycle_error(cycle)
 
 
 def _needs_from(session: Session, owner: Owner, numbers: Collection[int]) -> dict[int, list[int]]:
     """Return what these todos need, what those need, and so on, by number."""
-    known: dict[int, list[int]] = {}
-    wanted = set(numbers)
-    while wanted:
-        query = sa.select(col(Todo.number), col(Todo.needs)).where(owner.scope(Todo), col(Todo.number).in_(wanted))
-        found = {row.number: row.needs for row in session.execute(query)}
-        known |= {number: found.get(number, []) for number in wanted}
-        wanted = {number for needs in found.values() for number in needs} - known.keys()
-    return known
+    dialect = session.get_bind().dialect.name
+    reachable = dependency_sql.reachable(owner, dialect, sa.literal(sorted(numbers), Numbers()))
+    query = sa.select(col(Todo.number), col(Todo.needs)).where(
+        owner.scope(Todo), col(Todo.number).in_(sa.select(reachable.c.number))
+    )
+    return {row.number: row.needs for row in session.execute(query)}
 
 
 def find_cycle(needs: Mapping[int, Sequence[int]]) -> list[int]:
