@@ -173,6 +173,19 @@ def reachable(owner: Owner, dialect: str, numbers: sa.ColumnElement[Any]) -> sa.
     return reached.union(sa.select(each.c.value).select_from(reached.join(todo, known).join(each, sa.true())))
 
 
+def replaced(needs: sa.Column[Any], numbers: sa.Table, dialect: str) -> sa.ColumnElement[Any]:
+    """Return `needs` with other numbers: the `new` of each `old` one of a table. Without one, a number is left out."""
+    each = _each_needed(needs, dialect)
+    found = sa.select(numbers.c.new).select_from(each.join(numbers, numbers.c.old == each.c.value))
+    found = found.distinct().order_by(numbers.c.new)
+    if dialect == "sqlite":
+        new = found.subquery("replaced")
+        listed = sa.select(sa.func.json_group_array(new.c.new)).scalar_subquery()
+        return sa.type_coerce(sa.func.nullif(listed, "[]"), needs.type)
+    array = sa.func.array(found.scalar_subquery())
+    return sa.type_coerce(sa.case((sa.func.pg_catalog.cardinality(array) > 0, array)), needs.type)
+
+
 def _each_needed(needs: sa.ColumnElement[Any], dialect: str) -> sa.TableValuedAlias:
     """Return the numbers in `needs` as rows of a column `value`."""
     if dialect == "sqlite":
