@@ -27,14 +27,14 @@ def require(session: Session, owner: Owner, numbers: Collection[int]) -> None:
 
 def refuse_cycle(session: Session, owner: Owner, numbers: Collection[int], more: Collection[int] = ()) -> None:
     """Raise `ValidationError` if one of these todos waits for itself, or would if all of them needed `more`."""
-    needs = _needs_from(session, owner, {*numbers, *more})
+    needs = needs_from(session, owner, {*numbers, *more})
     for number in numbers:
         needs[number] = [*needs.get(number, []), *more]
     if cycle := find_cycle(needs):
         raise cycle_error(cycle)
 
 
-def _needs_from(session: Session, owner: Owner, numbers: Collection[int]) -> dict[int, list[int]]:
+def needs_from(session: Session, owner: Owner, numbers: Collection[int]) -> dict[int, list[int]]:
     """Return what these todos need, what those need, and so on, by number."""
     dialect = session.get_bind().dialect.name
     reachable = dependency_sql.reachable(owner, dialect, sa.literal(sorted(numbers), Numbers()))
