@@ -8,7 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from todocli.errors import ValidationError
+from todocli.errors import FieldError, ValidationError
 from todocli.models import Numbers, Todo
 from todocli.services import dependency_sql, resolve
 from todocli.services.owner import Owner
@@ -22,7 +22,9 @@ def require(session: Session, owner: Owner, numbers: Collection[int]) -> None:
     found = [resolve.read(row) for row in session.execute(query).mappings()]
     there = {todo.number for todo in found if todo.deleted_at is None}
     if missing := sorted(set(numbers) - there):
-        raise resolve.not_found(missing, found)
+        error = resolve.not_found(missing, found)
+        error.field_errors = tuple(FieldError("needs", fault.message) for fault in error.field_errors)
+        raise error
 
 
 def refuse_cycle(session: Session, owner: Owner, numbers: Collection[int], more: Collection[int] = ()) -> None:
