@@ -30,11 +30,10 @@ _ASCII = str.maketrans({"‘": "'", "’": "'", "–": "-", "—": "-", "·": "-
 
 KINDS = {
     **dict.fromkeys(("--no-tag", "--untag", "add --tag"), "tag"),
-    **{f"add --{field}": field for field in ("due", "start", "priority", "project")},
-    **{f"--{field}": f"{field}-filter" for field in ("due", "start", "priority", "project", "tag")},
+    **{f"add --{field}": field for field in ("due", "start", "priority", "project", "needs")},
+    **{f"--{field}": f"{field}-filter" for field in ("due", "start", "priority", "project", "tag", "needs")},
     **{f"--{field}": f"{field}-filter" for field in ("done", "added", "changed")},
     **dict.fromkeys(("--before", "--after"), "date"),
-    "--needs": "todo",
     "--profile": "profile",
     "undo --only": "change",
     "note REF": "todo",

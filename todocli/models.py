@@ -81,10 +81,16 @@ class Todo(SQLModel, table=True):
         sa.CheckConstraint("(claimed_by IS NULL) = (claimed_until IS NULL)", name="claimed_until"),
         sa.CheckConstraint(
             "needs IS NULL OR"
-            " (json_valid(needs) AND json_type(needs) = 'array' AND json_array_length(needs) BETWEEN 1 AND 100)",
+            " (json_valid(needs) AND json_type(needs) = 'array' AND json_array_length(needs) BETWEEN 1 AND 100"
+            " AND substr(needs, 2) NOT GLOB '*[^]0-9,]*' AND needs NOT GLOB '*[[,]0*'"
+            f" AND needs NOT GLOB '*{'[0-9]' * 19}*')",
             name="needs",
         ).ddl_if(dialect="sqlite"),
-        sa.CheckConstraint("cardinality(needs) BETWEEN 1 AND 100", name="needs").ddl_if(dialect="postgresql"),
+        sa.CheckConstraint(
+            "cardinality(needs) BETWEEN 1 AND 100 AND array_ndims(needs) = 1"
+            " AND 0 < ALL (needs) AND array_position(needs, NULL) IS NULL",
+            name="needs",
+        ).ddl_if(dialect="postgresql"),
         sa.CheckConstraint(
             "series_place >= 1 AND series_id IS NOT NULL OR series_place IS NULL AND series_id IS NULL",
             name="series_place",

@@ -41,17 +41,24 @@ HISTORY_COLUMNS_BEFORE = {
 HISTORY_COLUMNS = HISTORY_COLUMNS_BEFORE | {"needs": "json"}
 """The columns of a todo that history keeps."""
 
+# Only digits, commas and brackets; no number is zero, or has 19 digits. Then the JSON has one form for each list.
 NEEDS_SQLITE = (
-    "needs IS NULL OR (json_valid(needs) AND json_type(needs) = 'array' AND json_array_length(needs) BETWEEN 1 AND 100)"
+    "needs IS NULL OR (json_valid(needs) AND json_type(needs) = 'array' AND json_array_length(needs) BETWEEN 1 AND 100"
+    " AND substr(needs, 2) NOT GLOB '*[^]0-9,]*' AND needs NOT GLOB '*[[,]0*'"
+    f" AND needs NOT GLOB '*{'[0-9]' * 19}*')"
 )
-NEEDS_POSTGRES = "cardinality(needs) BETWEEN 1 AND 100"
+NEEDS_POSTGRES = (
+    "cardinality(needs) BETWEEN 1 AND 100 AND array_ndims(needs) = 1"
+    " AND 0 < ALL (needs) AND array_position(needs, NULL) IS NULL"
+)
 
 WAITING = "needs IS NOT NULL AND completed_at IS NULL AND deleted_at IS NULL"
 
 # Two sessions could each add half of a cycle. So this looks once the user is locked: then it sees what others have
 # committed, as a query inside a volatile function does. The program's statement, whose snapshot is older, would not.
-# Nothing needs a new row yet. SQLite has one writer at a time, and no recursive query in a trigger: there, the program
-# looks.
+# It looks at the end of the transaction, because statements that take from one todo what they give to another may pass
+# through a cycle. Nothing needs a new row yet. SQLite has one writer at a time, and no recursive query in a trigger:
+# there, the program looks.
 REFUSE_CYCLE = """\
 CREATE FUNCTION todos_refuse_cycle() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -59,7 +66,7 @@ BEGIN
   PERFORM FROM users WHERE id = NEW.user_id FOR NO KEY UPDATE;
   IF EXISTS (
     WITH RECURSIVE needed (number) AS (
-      SELECT unnest(NEW.needs)
+      SELECT unnest(needs) FROM todos WHERE id = NEW.id
       UNION
       SELECT unnest(t.needs) FROM needed JOIN todos AS t ON t.user_id = NEW.user_id AND t.number = needed.number)
     SELECT FROM needed WHERE number = NEW.number)
@@ -71,7 +78,7 @@ BEGIN
 END
 $$"""
 REFUSE_CYCLE_TRIGGER = """\
-CREATE TRIGGER todos_refuse_cycle AFTER UPDATE ON todos FOR EACH ROW
+CREATE CONSTRAINT TRIGGER todos_refuse_cycle AFTER UPDATE ON todos DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
 WHEN (NEW.needs IS NOT NULL AND NEW.needs IS DISTINCT FROM OLD.needs) EXECUTE FUNCTION todos_refuse_cycle()"""
 
 triggers = load_python_file(str(Path(__file__).parents[1]), "history_triggers.py")

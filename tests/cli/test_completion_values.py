@@ -173,7 +173,22 @@ def test_days_are_described_and_offered_once(todo: Terminal) -> None:
     assert re.fullmatch(r"\w{3} \d\d \w{3} \d{4}", day[1])
 
 
-@pytest.mark.parametrize("kind", ["due-filter", "start-filter", "priority-filter", "tag-filter", "project-filter"])
+def test_numbers_are_offered_for_what_a_todo_needs_one_after_the_other(todo: Terminal) -> None:
+    todo.ok("add -", stdin="".join(f"a{i}\n" for i in range(12)))
+    assert suggestions("add-words", "needs:1", ()) == [
+        ("needs:1", "a0"),
+        *((f"needs:1{i}", f"a{9 + i}") for i in range(3)),
+    ]
+    assert values("add-words", "needs:3,12") == ["needs:3,12"]
+    assert values("edit-words", "needs:3,-2", "todo", "edit", "3") == ["needs:3,-2"]
+    assert values("needs-edit", "3,n") == []
+    assert values("needs-edit", "n") == ["none"]
+    assert values("filter-words", "is:") == ["is:blocked", "is:claimed", "is:ready"]
+
+
+@pytest.mark.parametrize(
+    "kind", ["due-filter", "start-filter", "priority-filter", "tag-filter", "project-filter", "needs-filter"]
+)
 def test_every_value_of_filter_selects(todo: Terminal, kind: str) -> None:
     todo.ok("add a +bills project:home")
     option = f"--{kind.removesuffix('-filter')}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -110,6 +111,31 @@ def test_claim_leaves_out_what_waits_unless_it_is_named(todo: Terminal) -> None:
     todo.ok("edit 3 pri:high")
     assert todo.ok("claim -q") == "1\n"
     assert todo.ok("claim 3 -q") == "3\n"
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "taskwarrior"])
+def test_exported_needs_are_imported_under_new_numbers(
+    todo: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, form: str
+) -> None:
+    todo.ok("add gone")
+    todo.ok("edit 3 needs:4")
+    todo.ok("rm 4")
+    todo.ok(f"export {tmp_path}/x --format {form}")
+    monkeypatch.setenv("TODO_HOME", str(tmp_path / "other"))
+    todo.ok("add mine")
+    ran = todo(f"import {tmp_path}/x --format {form}")
+    assert ("needs of todos that are not in the file (1)" in ran.err) == (form != "taskwarrior"), "task deletes it"
+    found = {each["title"]: each for each in json.loads(todo.ok("list --json"))["items"]}
+    assert found["fence"]["needs"] == sorted([found["paint"]["number"], found["ladder"]["number"]])
+    assert "Imported before, and unchanged: 3" in todo(f"import {tmp_path}/x --format {form} --update").err
+
+
+def test_export_of_some_todos_takes_no_needs_away(todo: Terminal) -> None:
+    todo.ok("export number:2-3 x.json")
+    file = Path("x.json")
+    file.write_text(file.read_text().replace("fence", "gate"))
+    assert todo.ok("import x.json --update").startswith("Updated 1 todo")
+    assert needs(todo)[0] == [1, 2]
 
 
 def test_editor_changes_needs(todo: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:

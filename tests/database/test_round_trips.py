@@ -27,7 +27,8 @@ COMMANDS = (
     *("done +x --yes", "reopen --all --yes", "edit --tag x --yes set pri:high", "rm +x --dry-run"),
     *("add Pay rent", "list", "list --all -n 5", "show 1", "edit 1 --title Other", "done 1", "done 2 3 5-9"),
     *("reopen 1 2", "done 2-4", "reopen 2", "reopen 2", "edit 1 --title Other", "rm 1-2", "trash", "restore 1 3"),
-    *("log", "log 1"),
+    *("log", "log 1", "add Paint needs:10", "edit 11 needs:9", "edit 11 needs:-9,8", "ready", "blocked", "next"),
+    *("list is:blocked --needs 10", "done 10", "done 8 11 --strict"),
 )
 
 

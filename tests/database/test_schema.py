@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -216,9 +217,10 @@ def test_invalid_value_is_refused(console: Console, column: str, value: Any, con
         ("starts_on", ["", "2026-13-01"]),
         ("due_time", ["25:00:00", "noon", "17:00"]),
         ("tags", ["[]", "bills", '{"a": 1}', "{}"]),
+        ("needs", ["1", "[1.5]", "[1e3]", '["1"]', "[true]", "[1, 2]", '{"1":2}', f"[{10**18}]"]),
     ],
 )
-def test_sqlite_refuses_malformed_dates_and_tags(console: Console, column: str, values: list[str]) -> None:
+def test_sqlite_refuses_malformed_dates_and_lists(console: Console, column: str, values: list[str]) -> None:
     """Postgres has types for them, and reads more forms than one; SQLite has a check for each."""
     user = console.add_user()
     refused = 0
@@ -229,6 +231,15 @@ def test_sqlite_refuses_malformed_dates_and_tags(console: Console, column: str, 
         except (*REFUSED, psycopg.DataError):
             refused += 1
     assert refused == len(values) if console.is_sqlite else refused >= 2
+
+
+@pytest.mark.parametrize("needs", [[], [0], [2, -1], [2, None], [[1], [2]], [*range(1, 102)]], ids=str)
+def test_needs_that_are_no_numbers_of_todos_are_refused(console: Console, needs: list[Any]) -> None:
+    user = console.add_user()
+    console.add(user, 1)
+    value = json.dumps(needs, separators=(",", ":")) if console.is_sqlite else needs
+    with pytest.raises(REFUSED, match="ck_todos_needs"):
+        console.run("UPDATE todos SET needs = :needs", needs=value)
 
 
 def test_long_title_is_refused(console: Console) -> None:

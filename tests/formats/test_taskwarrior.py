@@ -104,8 +104,14 @@ def test_what_is_no_todo_is_left_out(status: str, kind: str) -> None:
 
 
 def test_other_attributes_are_not_held() -> None:
-    record = _record(recur="weekly", depends=["u-1", "u-2"], imask=3, estimate=1.5, urgency=4.2, id=7)
-    assert record.unheld == {"recur": "weekly", "depends": '["u-1", "u-2"]', "imask": "3", "estimate": "1.5"}
+    record = _record(recur="weekly", imask=3, estimate=1.5, urgency=4.2, id=7)
+    assert record.unheld == {"recur": "weekly", "imask": "3", "estimate": "1.5"}
+
+
+@pytest.mark.parametrize("depends", [["u-1", "u-2"], "u-1,u-2", "u-1, u-2"], ids=["3", "2.5", "spaces"])
+def test_depends_is_what_a_todo_needs(depends: object) -> None:
+    record = _record(depends=depends)
+    assert (record.needs, record.unheld) == (("u-1", "u-2"), {})
 
 
 def test_tasks_without_a_uuid_get_different_ids() -> None:
@@ -118,7 +124,15 @@ def test_tasks_without_a_uuid_get_different_ids() -> None:
     ("field", "value"),
     [
         *[(field, 5) for field in ("uuid", "status", "entry", "due", "wait", "scheduled", "project", "description")],
-        *[("priority", "X"), ("status", "open"), ("tags", [5]), ("tags", {"a": 1}), ("annotations", ["a"])],
+        *[
+            ("depends", 5),
+            ("depends", [{}]),
+            ("priority", "X"),
+            ("status", "open"),
+            ("tags", [5]),
+            ("tags", {"a": 1}),
+            ("annotations", ["a"]),
+        ],
         *[("due", "00000101T000000Z"), ("due", "20261301T000000Z"), ("entry", "yesterday"), ("description", " ")],
     ],
     ids=repr,

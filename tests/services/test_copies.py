@@ -71,6 +71,14 @@ class Place:
         with self.open() as workspace:
             workspace.todos.complete(refs(number), key(None, "done"))
 
+    def need(self, number: int, *others: int) -> None:
+        with self.open() as workspace:
+            workspace.todos.edit(refs(number), TodoUpdate(needs=list(others)), key(None, "edit"))
+
+    def needs(self) -> dict[int, list[int]]:
+        with self.open() as workspace:
+            return {todo.number: todo.needs for todo in workspace.walk_todos(TodoQuery("all")) if todo.needs}
+
     def rm(self, number: int) -> None:
         with self.open() as workspace:
             workspace.todos.remove(refs(number), key(None, "rm"))
@@ -160,7 +168,7 @@ def places(request: pytest.FixtureRequest, sqlite_template: Path, tmp_path: Path
 
 @pytest.fixture
 def here(places: tuple[Place, Place]) -> Place:
-    """A user with todos in every state, notes, an undone change, and a purged todo."""
+    """A user with todos in every state, notes, an undone change, and a purged todo that another needs."""
     return settled(places[0])
 
 
@@ -172,6 +180,7 @@ def settled(place: Place) -> Place:
     place.note(1, "taken back")
     place.undo()
     place.add("gone")
+    place.need(1, 2, 4)
     place.rm(4)
     place.purge()
     place.rm(3)
@@ -192,7 +201,7 @@ def there(places: tuple[Place, Place]) -> Place:
 def test_copy_has_everything_in_the_same_order(here: Place, there: Place) -> None:
     before = here.everything()
     copied = copy(here, there)
-    assert (copied.added, copied.changes, copied.notes, copied.numbers) == (3, 10, 2, {})
+    assert (copied.added, copied.changes, copied.notes, copied.numbers) == (3, 11, 2, {})
     assert there.everything() == before == here.everything()
     assert there.log() == here.log()
     assert there.counts() == there.real_counts() == (1, 1, 1)
@@ -209,9 +218,9 @@ def test_later_changes_come_after_the_copied_ones(here: Place, there: Place) -> 
 
 def test_copied_changes_can_be_undone(here: Place, there: Place) -> None:
     copy(here, there)
-    for _ in range(3):
+    for _ in range(4):
         there.undo()
-    assert there.titles("trash") == []
+    assert (there.titles("trash"), there.needs()) == ([], {})
     with there.open() as workspace:
         [todo] = workspace.todos.with_notes(workspace.todos.get(refs(1)).items)
         assert (todo.priority, [note.text for note in todo.notes or ()]) == (None, [])
@@ -248,6 +257,45 @@ def test_user_with_other_todos_is_refused_unless_merged(here: Place, there: Plac
         logged = workspace.log.find(LogQuery(todo=3)).items
         assert {item.number for change in logged for item in change.items} == {3}
     there.undo()
+
+
+def test_merged_todos_need_what_they_needed_under_its_new_number(here: Place, there: Place) -> None:
+    here.add("five")
+    here.need(2, 5)
+    there.add("mine", "and mine")
+    copy(here, there, merge=True)
+    assert there.needs() == {3: [4], 4: [6]}, "the purged one has no number here"
+    there.undo()
+    assert there.needs() == {3: [4]}
+    there.redo()
+    assert there.needs() == {3: [4], 4: [6]}
+
+
+def test_next_copy_after_a_merge_has_the_new_numbers_as_well(here: Place, there: Place) -> None:
+    there.add("mine", "and mine")
+    copy(here, there, merge=True)
+    here.need(1)
+    here.add("five")
+    here.need(5, 1, 2)
+    there.add("third of mine")
+    copy(here, there, merge=True)
+    assert there.needs() == {7: [3, 4]}
+    there.undo()
+    assert there.needs() == {}
+    there.undo()
+    there.undo()
+    assert there.needs() == {3: [4]}
+
+
+def test_copy_that_would_close_a_cycle_is_refused(here: Place, there: Place) -> None:
+    here.need(1)
+    copy(here, there)
+    here.need(1, 2)
+    there.need(2, 1)
+    before = there.everything()
+    with pytest.raises(ValidationError, match="would need"):
+        copy(here, there)
+    assert there.everything() == before
 
 
 def test_row_that_does_not_arrive_as_it_was_fails_the_copy(
@@ -331,6 +379,8 @@ def test_export_with_history_can_be_imported_like_any_other(here: Place, write: 
         (b'"number": 1,', b'"number": 0,', "number is out of range"),
         (b'"number": 2,', b'"number": 1,', "the number 1 is there twice"),
         (b'"note_count": 1', b'"note_count": -1', "note_count is out of range"),
+        (b'"needs": [2, 4]', b'"needs": [2, -4]', "needs is out of range"),
+        (b'"needs": [2, 4]', b'"needs": [2, "4"]', "'4' is no int"),
         (b'"change_source": "api"', b'"change_source": "x"', "change_source must be one of cli, api, sql, mcp"),
         (b'"seq": 2,', b'"seq": 1,', "the seq 1 is there twice"),
         (b'"history": [\n{"change_id": "0', b'"history": [\n{"change_id": "f', "refers to the change f"),

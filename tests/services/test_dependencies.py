@@ -10,6 +10,7 @@ from itertools import pairwise
 from threading import Barrier
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -97,6 +98,13 @@ def test_removed_todo_holds_nothing_up_until_it_is_restored(ada: Client) -> None
     assert ada.get(refs(2)).items[0].blocked_by == [1]
 
 
+def test_what_held_nothing_up_frees_nothing(ada: Client) -> None:
+    add(ada, [], [1])
+    ada.complete(refs(1))
+    assert ada.edit(refs(1), TodoUpdate(title="b", is_completed=True)).freed == ()
+    assert ada.remove(refs(1)).freed == ()
+
+
 def test_several_that_are_done_at_once_free_what_needs_all_of_them(ada: Client) -> None:
     add(ada, [], [], [1, 2], [3])
     result = ada.complete(refs(1, 2, 3))
@@ -172,6 +180,22 @@ def test_cycle_is_refused_and_named(store: Store, ada: Client) -> None:
     with pytest.raises(ValidationError, match="would"):
         edit_each(store, Edit(1, TodoUpdate(needs=[2])))
     assert [needs_of(ada, number) for number in (1, 2, 3)] == [[], [1], [2]]
+
+
+def test_edits_that_turn_a_chain_round_pass_through_no_cycle(store: Store, ada: Client) -> None:
+    add(ada, [], [1], [2])
+    edit_each(store, Edit(1, TodoUpdate(needs=[2])), Edit(2, TodoUpdate(needs=[3])), Edit(3, TodoUpdate(needs=[])))
+    assert [needs_of(ada, number) for number in (1, 2, 3)] == [[2], [3], []]
+
+
+def test_cycle_of_a_long_chain_is_found_in_few_statements(store: Store, ada: Client) -> None:
+    add(ada, [], *([number] for number in range(1, 50)))
+    sent: list[str] = []
+    with store.session() as session:
+        sa.event.listen(session.get_bind(), "before_cursor_execute", lambda _c, _d, text, *_: sent.append(text))
+        with pytest.raises(ValidationError, match="1 would need 50, which needs 49"):
+            Client(session, ADA).edit(refs(1), TodoUpdate(add_needs=[50]))
+    assert len(sent) < 10
 
 
 def test_cycle_by_way_of_what_is_done_is_refused(ada: Client) -> None:

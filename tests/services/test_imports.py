@@ -19,7 +19,7 @@ from todocli.database.store import Store, open_store
 from todocli.database.target import Target
 from todocli.domain.records import Entry, Fault, LeftOut, Record, RecordNote
 from todocli.domain.references import parse_references
-from todocli.errors import Conflict
+from todocli.errors import Conflict, ValidationError
 from todocli.formats.registry import FIELDS
 from todocli.schemas.todos import TodoCreate, TodoRead, TodoUpdate
 from todocli.services import staging
@@ -94,6 +94,81 @@ def records(*titles: str) -> list[Record]:
 
 def numbered(*titles: str, first: int = 1) -> list[tuple[int, str]]:
     return list(enumerate(titles, first))
+
+
+# What waits for what
+
+
+def needing(**needs: str) -> list[Record]:
+    """Return a record for each name, which needs those in its words."""
+    return [Record(name, name, name, needs=tuple(words.split())) for name, words in needs.items()]
+
+
+def needs_of(workspace: Workspace) -> dict[str, list[int]]:
+    return {todo.title: todo.needs for todo in listed(workspace)}
+
+
+def test_needs_of_a_file_become_numbers_whatever_its_order(mine: Workspace) -> None:
+    run(mine, *records("x"))
+    outcome, report = run(mine, *needing(a="b c", b="", c="b"))
+    assert needs_of(mine) == {"x": [], "a": [3, 4], "b": [], "c": [3]}
+    assert (outcome.left_out, report.not_held) == ({}, {})
+    logged = mine.log.find(LogQuery(limit=1)).items[0]
+    assert [item.changes["needs"].after for item in logged.items if "needs" in item.changes] == [[3, 4], [3]]
+    mine.undo(1, key(None, "undo"))
+    mine.redo(1, key(None, "redo"))
+    assert needs_of(mine) == {"x": [], "a": [3, 4], "b": [], "c": [3]}
+
+
+def test_needs_refer_to_todos_of_an_earlier_file(mine: Workspace) -> None:
+    run(mine, *needing(a="", b="a"))
+    run(mine, *needing(c="a gone b", d="gone"))
+    assert needs_of(mine) == {"a": [], "b": [1], "c": [1, 2], "d": []}
+
+
+def test_what_is_in_no_file_is_left_out_and_counted(mine: Workspace) -> None:
+    outcome, _ = run(mine, *needing(a="b gone", b="gone gone"), dry_run=True)
+    assert outcome.left_out == {"needs of todos that are not in the file": 2}
+    outcome, _ = run(mine, *needing(a="b gone", b="gone gone"))
+    assert outcome.left_out == {"needs of todos that are not in the file": 2}
+    assert needs_of(mine) == {"a": [2], "b": []}
+
+
+def test_cycles_of_a_file_are_left_out_and_counted(mine: Workspace) -> None:
+    outcome, _ = run(mine, *needing(a="b", b="c x", c="a", d="d", e="a d", x=""))
+    assert outcome.left_out == {"needs by which a todo would wait for itself": 4}
+    assert needs_of(mine) == {"a": [], "b": [6], "c": [], "d": [], "e": [1, 4], "x": []}
+
+
+def test_update_takes_over_needs_and_closes_no_cycle(mine: Workspace) -> None:
+    run(mine, *needing(a="", b="a"))
+    assert run(mine, *needing(a="", b="a"))[0].unchanged == 2
+    assert run(mine, *needing(a="b", b="a"))[0].changed == 1
+    assert needs_of(mine) == {"a": [], "b": [1]}
+    outcome, _ = run(mine, *needing(a="b", b=""), update=True)
+    assert (outcome.updated, needs_of(mine)) == (2, {"a": [2], "b": []})
+
+
+def test_update_that_would_close_a_cycle_with_what_is_kept_is_refused(mine: Workspace) -> None:
+    run(mine, *needing(a="", b=""))
+    mine.todos.edit(parse_references(["2"]), TodoUpdate(needs=[1]), key(None, "edit"))
+    old = datetime(2020, 1, 1, tzinfo=UTC)
+    with pytest.raises(ValidationError, match="1 would need 2, which needs 1"):
+        run(mine, *(replace(record, modified_at=old) for record in needing(a="b", b="x")), update=True)
+    assert needs_of(mine) == {"a": [], "b": [1]}
+
+
+def test_too_many_needs_are_cut_and_counted(mine: Workspace) -> None:
+    names = [f"n{i}" for i in range(101)]
+    _, report = run(mine, *needing(a=" ".join(names), **dict.fromkeys(names, "")))
+    assert (len(needs_of(mine)["a"]), report.not_held) == (100, {"needs after the first 100": 1})
+
+
+def test_file_without_needs_leaves_them_alone(mine: Workspace) -> None:
+    run(mine, *needing(a="", b="a"))
+    [first, second] = needing(a="", b="")
+    run(mine, first, replace(second, title="B"), update=True, fields=FIELDS - {"needs"})
+    assert needs_of(mine) == {"a": [], "B": [1]}
 
 
 # What is stored
@@ -396,8 +471,8 @@ def test_todos_can_be_added_while_those_of_a_file_are_staged(store: Store, mine:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(staging, "load", load_and_add)
         outcome, _ = run(mine, *records("a", "b"))
-    assert (outcome.first_number, outcome.last_number) == (3, 4)
-    assert [todo.title for todo in listed(mine)] == ["meanwhile", "meanwhile", "a", "b"]
+    assert (outcome.first_number, outcome.last_number) == (4, 5)
+    assert [todo.title for todo in listed(mine)] == ["meanwhile", "meanwhile", "meanwhile", "a", "b"]
 
 
 # What it costs

@@ -142,7 +142,7 @@ DUE = Option(
     kind="due-filter",
 )
 START = Option("--start", help="By start date: later, next-mon.", value=True, repeats=True, kind="start-filter")
-NEEDS = Option("--needs", help="Needing this todo, or any or none.", value=True, repeats=True, kind="todo")
+NEEDS = Option("--needs", help="Needing this todo, or any or none.", value=True, repeats=True, kind="needs-filter")
 DONE = Option(
     "--done", help="Done then: today, week, fri.., 7d.., or any.", value=True, repeats=True, kind="done-filter"
 )
@@ -204,7 +204,11 @@ TABLE = Command(
                 ),
                 Option("--tag", help="A tag; repeat the option for more.", value=True, repeats=True, kind="tag"),
                 Option(
-                    "--needs", help="What has to be done before: 12,14; or none.", value=True, repeats=True, kind="todo"
+                    "--needs",
+                    help="What has to be done before: 12,14; or none.",
+                    value=True,
+                    repeats=True,
+                    kind="needs",
                 ),
                 EVERY,
                 AGAIN,

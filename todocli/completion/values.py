@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 MAX_TODOS = 200
 MAX_DESCRIPTION = 60
 
-_PLAIN_WORD = re.compile(r"(?:[+-]|[a-z]+:)?[A-Za-z0-9][A-Za-z0-9._/-]*|[a-z]+:", re.IGNORECASE)
-
+_PLAIN_WORD = re.compile(
+    r"(?:[+-]|[a-z]+:)?[A-Za-z0-9][A-Za-z0-9._/-]*|[a-z]+:|(?:needs:)?(?:-?[0-9]+,)*-?[0-9]+", re.IGNORECASE
+)
 _PLAIN_PATH = re.compile(r"/?[A-Za-z0-9._+-][A-Za-z0-9._+/-]*")
 
 _STATES = {"todo": ("open",), "done": ("done",), "trash": ("trash",), "any": ("open", "done", "trash")}
@@ -97,7 +98,7 @@ def _pairs(kind: str, begun: str, words: Sequence[str]) -> Iterable[tuple[str, s
     if kind == "date":
         return _days(_DAYS)
     field, _, use = kind.partition("-")
-    return _quick_words(field, begun, words) if use == "words" else _values(field, use, words)
+    return _quick_words(field, begun, words) if use == "words" else _values(field, use, begun, words)
 
 
 def _files(begun: str) -> Iterator[tuple[str, str]]:
@@ -128,7 +129,7 @@ def _changes(words: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 def _quick_words(use: str, begun: str, words: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield tags and keys, or the values of the key that is typed already."""
-    key, colon, _ = begun.partition(":")
+    key, colon, value = begun.partition(":")
     if colon:
         from todocli.domain.filters.terms import KEYS
 
@@ -137,15 +138,15 @@ def _quick_words(use: str, begun: str, words: Sequence[str]) -> Iterator[tuple[s
             return
         if use == "edit" and not any(word == "set" or word[:1].isdecimal() for word in words):
             use = "filter"  # the words before `set` select todos
-        values = _values(KEYS[key.lower()], use, words)
-        yield from ((f"{key}:{value}", about) for value, about in values)
+        values = _values(KEYS[key.lower()], use, value, words)
+        yield from ((f"{key}:{each}", about) for each, about in values)
         return
     yield from ((name, "") for name in (*_KEYS, *((*_PAST_KEYS, *_STATES_OF_FILTERS) if use == "filter" else ())))
     if begun[:1] in ("", "+"):
         yield from ((f"+{name}", "") for name in _known(words).tags)
 
 
-def _values(field: str, use: str, words: Sequence[str]) -> Iterator[tuple[str, str]]:
+def _values(field: str, use: str, begun: str, words: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield the values of a field, and those that clear it or select by it."""
     if field == "number":
         return
@@ -158,7 +159,9 @@ def _values(field: str, use: str, words: Sequence[str]) -> Iterator[tuple[str, s
         yield from _days(word for word in _DAYS if word not in periods)
         yield _SOMEDAY, ""
     elif field == "needs":
-        yield from _pairs("todo", "", words)
+        start = begun.rfind(",") + 1
+        start += begun[start : start + 1] == "-"
+        yield from ((begun[:start] + number, about) for number, about in _pairs("todo", begun[start:], words))
     elif field in ("every", "again", "ends", "times"):
         yield from ((word, "") for word in (() if use == "filter" else _REPEATING.get(field, ())))
     else:

@@ -30,6 +30,8 @@ class Record:
     `fields` are those that this file speaks of, if it could speak of more: the others are not empty, but unknown. A
     file that was exported from here may have the `version` that the todo had then, and others when it was
     `modified_at`.
+
+    `needs` are references to what has to be done before. A todo is referred to by its `reference`, or else by its id.
     """
 
     place: str
@@ -51,6 +53,8 @@ class Record:
     fields: frozenset[str] | None = None
     version: int | None = None
     modified_at: datetime | None = None
+    reference: str | None = None
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

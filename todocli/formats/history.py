@@ -238,6 +238,8 @@ def _row(table: str, item: Mapping[str, Any]) -> tuple[Any, ...]:
         if item.get("claimed_by") is not None:
             check_actor(item["claimed_by"], "claimed_by")
         values = {name: value for (name, _), value in zip(_parsers(table), row, strict=True) if name in _TODO_FIELDS}
+        if any(not 1 <= _of(int)(number) < 2**53 for number in values["needs"]):
+            raise ValueError("needs is out of range")
         validated(TodoImport, values)
     return row
 

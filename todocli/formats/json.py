@@ -76,6 +76,8 @@ def parse(place: str, item: Any) -> Record | LeftOut:
         unheld=kept(item, _COLUMNS),
         fields=frozenset(item),
         version=item["version"] if type(item.get("version")) is int else None,
+        reference=str(item.get("number")),
+        needs=tuple(map(str, _needs(item))),
     )
 
 
@@ -95,6 +97,13 @@ def _texts(item: Mapping[str, Any], name: str) -> list[str]:
     if not all(isinstance(value, str) for value in values):
         raise Unreadable(name, "must be a list of texts")
     return values
+
+
+def _needs(item: Mapping[str, Any]) -> list[int]:
+    numbers = _list(item, "needs")
+    if not all(type(number) is int for number in numbers):
+        raise Unreadable("needs", "must be a list of numbers")
+    return numbers
 
 
 def _priority(item: Mapping[str, Any]) -> Any:

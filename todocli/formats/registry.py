@@ -35,7 +35,8 @@ _MOST = frozenset(
         *("priority", "project", "tags"),
     )
 )
-FIELDS = _MOST | {"is_someday", "notes"}
+_USUAL = _MOST | {"is_someday", "notes"}
+FIELDS = _USUAL | {"needs"}
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Format:
     name: str
     label: str
     extensions: tuple[str, ...] = ()
-    holds: frozenset[str] = FIELDS
+    holds: frozenset[str] = _USUAL
     signs: tuple[str, ...] = ()
     is_written: bool = True
     keeps_ids: bool = False
@@ -79,8 +80,8 @@ class Format:
 
 
 FORMATS = (
-    Format("json", "JSON of todo", (".json",), signs=(r'"format"\s*:\s*"todo"|"change_id"\s*:',)),
-    Format("jsonl", "JSON lines of todo", (".jsonl", ".ndjson")),
+    Format("json", "JSON of todo", (".json",), FIELDS, signs=(r'"format"\s*:\s*"todo"|"change_id"\s*:',)),
+    Format("jsonl", "JSON lines of todo", (".jsonl", ".ndjson"), FIELDS),
     Format("csv", "CSV", (".csv",)),
     Format("tsv", "TSV", (".tsv", ".tab")),
     Format("todotxt", "todo.txt", (".txt",), _MOST - {"description"}),

@@ -17,6 +17,7 @@ from todocli.domain.records import Entry, LeftOut, Record, RecordNote
 from todocli.formats import reading
 from todocli.formats.json_stream import json_items
 from todocli.formats.reading import Unreadable, entries, kept, local_day, parse_instant, text_of
+from todocli.schemas.exports import TodoLeaving
 from todocli.schemas.todos import TodoRead
 
 _PRIORITIES: dict[str, Priority] = {"H": "high", "M": "medium", "L": "low"}
@@ -29,7 +30,7 @@ _LEFT_OUT = {"deleted": "deleted tasks", "recurring": "recurring templates"}
 _KNOWN = frozenset(
     (
         *("uuid", "description", "status", "entry", "end", "due", "priority", "project", "tags", "annotations"),
-        *("id", "urgency", "modified"),  # what Taskwarrior counts by itself
+        *("depends", "id", "urgency", "modified"),  # what Taskwarrior counts by itself
     )
 )
 
@@ -67,11 +68,12 @@ def _parse(place: str, item: Any, ids: reading.LineIds) -> Record | LeftOut:
         starts_on=starts_on,
         priority=_priority(task),
         project=tuple((text_of(task, "project") or "").split(".")) if text_of(task, "project") else (),
-        tags=_tags(task),
+        tags=_names(task, "tags"),
         notes=_notes(task),
         unheld=kept(task, _KNOWN),
         is_someday=is_someday and due_on is None,
         modified_at=_instant(task, "modified"),
+        needs=_names(task, "depends"),
     )
 
 
@@ -109,13 +111,13 @@ def _priority(task: Mapping[str, Any]) -> Priority | None:
     return _PRIORITIES[letter]
 
 
-def _tags(task: Mapping[str, Any]) -> tuple[str, ...]:
-    tags = task.get("tags") or []
-    if isinstance(tags, str):  # as Taskwarrior 2.3 and before wrote them
-        tags = tags.split(",")
-    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-        raise Unreadable("tags", "must be a list of texts")
-    return tuple(tags)
+def _names(task: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    names = task.get(name) or []
+    if isinstance(names, str):  # as Taskwarrior 2.3 and before wrote tags, and 2.5 and before what a task depends on
+        names = names.split(",")
+    if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
+        raise Unreadable(name, "must be a list of texts")
+    return tuple(each.strip() for each in names)
 
 
 def _notes(task: Mapping[str, Any]) -> tuple[RecordNote, ...]:
@@ -153,6 +155,7 @@ def _task(todo: TodoRead, today: date) -> dict[str, Any]:
         "priority": _LETTER_OF[todo.priority] if todo.priority else None,
         "project": todo.project.replace("/", ".") if todo.project else None,
         "tags": todo.tags,
+        "depends": todo.needed_ids if isinstance(todo, TodoLeaving) else [],
         "annotations": list(_annotations(todo)),
     }
 

@@ -8,9 +8,10 @@ from graphlib import CycleError, TopologicalSorter
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from todocli.errors import ValidationError
+from todocli.column_types import Numbers
+from todocli.errors import FieldError, ValidationError
 from todocli.models import Todo
-from todocli.services import resolve
+from todocli.services import dependency_sql, resolve
 from todocli.services.owner import Owner
 
 
@@ -22,28 +23,28 @@ def require(session: Session, owner: Owner, numbers: Collection[int]) -> None:
     found = [resolve.read(row) for row in session.execute(query).mappings()]
     there = {todo.number for todo in found if todo.deleted_at is None}
     if missing := sorted(set(numbers) - there):
-        raise resolve.not_found(missing, found)
+        error = resolve.not_found(missing, found)
+        error.field_errors = tuple(FieldError("needs", fault.message) for fault in error.field_errors)
+        raise error
 
 
 def refuse_cycle(session: Session, owner: Owner, numbers: Collection[int], more: Collection[int] = ()) -> None:
     """Raise `ValidationError` if one of these todos waits for itself, or would if all of them needed `more`."""
-    needs = _needs_from(session, owner, {*numbers, *more})
+    needs = needs_from(session, owner, {*numbers, *more})
     for number in numbers:
-        needs[number] = [*needs[number], *more]
+        needs[number] = [*needs.get(number, []), *more]
     if cycle := find_cycle(needs):
         raise cycle_error(cycle)
 
 
-def _needs_from(session: Session, owner: Owner, numbers: Collection[int]) -> dict[int, list[int]]:
+def needs_from(session: Session, owner: Owner, numbers: Collection[int]) -> dict[int, list[int]]:
     """Return what these todos need, what those need, and so on, by number."""
-    known: dict[int, list[int]] = {}
-    wanted = set(numbers)
-    while wanted:
-        query = sa.select(col(Todo.number), col(Todo.needs)).where(owner.scope(Todo), col(Todo.number).in_(wanted))
-        found = {row.number: row.needs for row in session.execute(query)}
-        known |= {number: found.get(number, []) for number in wanted}
-        wanted = {number for needs in found.values() for number in needs} - known.keys()
-    return known
+    dialect = session.get_bind().dialect.name
+    reachable = dependency_sql.reachable(owner, dialect, sa.literal(sorted(numbers), Numbers()))
+    query = sa.select(col(Todo.number), col(Todo.needs)).where(
+        owner.scope(Todo), col(Todo.number).in_(sa.select(reachable.c.number))
+    )
+    return {row.number: row.needs for row in session.execute(query)}
 
 
 def find_cycle(needs: Mapping[int, Sequence[int]]) -> list[int]:

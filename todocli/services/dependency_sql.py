@@ -18,6 +18,7 @@ from sqlalchemy.ext.compiler import compiles
 
 from todocli.column_types import Numbers
 from todocli.models import Todo
+from todocli.services import parameters
 from todocli.services.owner import Owner
 
 _table = sa.inspect(Todo).local_table
@@ -96,6 +97,15 @@ def _is_waiting(user_id: Any, todo: sa.FromClause) -> sa.ColumnElement[bool]:
     return sa.and_(todo.c.user_id == user_id, todo.c.needs.is_not(None), is_open)
 
 
+def was_open(updated: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Return the condition that a row which is done or in the trash now was open until this update.
+
+    In RETURNING, `completed_at IS NULL` is false on SQLite 3.40 where it is NULL.
+    """
+    moment = parameters.new("updated_at")
+    return sa.func.coalesce(updated.c.completed_at, moment) == moment
+
+
 class FreedOnSqlite(sa.sql.functions.FunctionElement[list[int]]):
     """The numbers of the todos that need this one and are ready, given its `user_id` and `number`.
 
@@ -125,7 +135,7 @@ def freed_on_postgres(owner: Owner, updated: sa.CTE) -> sa.ColumnElement[list[in
 
     The statement does not see its own updates, so these count as done whatever the rows say.
     """
-    numbers = sa.select(updated.c.number)
+    numbers = sa.select(updated.c.number).where(was_open(updated))
     waiting = _table.alias("waiting")
     needs_one = waiting.c.needs.op("OPERATOR(pg_catalog.&&)", is_comparison=True)
     query = (
@@ -150,14 +160,31 @@ def need_none_of(owner: Owner, dialect: str, numbers: Collection[int], others: S
 
     `others` selects numbers.
     """
+    found = reachable(owner, dialect, sa.literal(sorted(numbers), Numbers()))
+    return sa.not_(sa.exists(sa.select(found.c.number).where(found.c.number.in_(others))))
+
+
+def reachable(owner: Owner, dialect: str, numbers: sa.ColumnElement[Any]) -> sa.CTE:
+    """Return the numbers of a list, of what those todos need, of what that needs, and so on."""
     first, todo = _table.alias("first").c, _table.alias("next")
-    reached = sa.select(first.number).where(first.user_id == owner.user_id(), first.number.in_(numbers))
-    reachable = reached.cte("reachable", recursive=True)
+    begun = sa.select(first.number).where(first.user_id == owner.user_id(), is_among(first.number, numbers, dialect))
+    reached = begun.cte("reachable", recursive=True)
     each = _each_needed(todo.c.needs, dialect)
-    known = sa.and_(todo.c.user_id == owner.user_id(), todo.c.number == reachable.c.number)
-    further = sa.select(each.c.value).select_from(reachable.join(todo, known).join(each, sa.true()))
-    reachable = reachable.union(further)
-    return sa.not_(sa.exists(sa.select(reachable.c.number).where(reachable.c.number.in_(others))))
+    known = sa.and_(todo.c.user_id == owner.user_id(), todo.c.number == reached.c.number)
+    return reached.union(sa.select(each.c.value).select_from(reached.join(todo, known).join(each, sa.true())))
+
+
+def replaced(needs: sa.Column[Any], numbers: sa.Table, dialect: str) -> sa.ColumnElement[Any]:
+    """Return `needs` with other numbers: the `new` of each `old` one of a table. Without one, a number is left out."""
+    each = _each_needed(needs, dialect)
+    found = sa.select(numbers.c.new).select_from(each.join(numbers, numbers.c.old == each.c.value))
+    found = found.distinct().order_by(numbers.c.new)
+    if dialect == "sqlite":
+        new = found.subquery("replaced")
+        listed = sa.select(sa.func.json_group_array(new.c.new)).scalar_subquery()
+        return sa.type_coerce(sa.func.nullif(listed, "[]"), needs.type)
+    array = sa.func.array(found.scalar_subquery())
+    return sa.type_coerce(sa.case((sa.func.pg_catalog.cardinality(array) > 0, array)), needs.type)
 
 
 def _each_needed(needs: sa.ColumnElement[Any], dialect: str) -> sa.TableValuedAlias:

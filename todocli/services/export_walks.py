@@ -25,7 +25,11 @@ def walk_leaving(workspace: Workspace, query: TodoQuery, format_name: str) -> It
     """Walk a list as `walk_with_notes` does, each todo with its id in a format, if it came from there."""
     todos = walk_with_notes(workspace, query)
     while portion := list(islice(todos, PORTION)):
-        known = workspace.todos.source_ids([todo.id for todo in portion], format_name)
+        needed = workspace.todos.ids_of({number for todo in portion for number in todo.needs})
+        ids = {*needed.values(), *(todo.id for todo in portion)}
+        known = workspace.todos.source_ids(list(ids), format_name)
         workspace.release()
         for todo in portion:
-            yield TodoLeaving(**dict(todo), source_id=known.get(todo.id))
+            its_needs = [needed[number] for number in todo.needs if number in needed]
+            needed_ids = [known.get(each, str(each)) for each in its_needs]
+            yield TodoLeaving(**dict(todo), source_id=known.get(todo.id), needed_ids=needed_ids)

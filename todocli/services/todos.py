@@ -298,6 +298,15 @@ class Todos:
         )
         return {row.todo_id: row.source_id for row in self._session.execute(query)}
 
+    def ids_of(self, numbers: Collection[int]) -> dict[int, UUID]:
+        """Return the ids of todos by their numbers, but for those in the trash."""
+        if not numbers:
+            return {}
+        query = sa.select(col(Todo.number), col(Todo.id)).where(
+            self._owner.scope(Todo), col(Todo.number).in_(numbers), col(Todo.deleted_at).is_(None)
+        )
+        return {row.number: row.id for row in self._session.execute(query)}
+
     def _added_before(self, key: ChangeKey, needs: Collection[int]) -> Result:
         if recorded_todos(self._session, self._owner, key) is None:
             self._owner.require(self._session)

@@ -256,7 +256,8 @@ def _update(owner: Owner, dialect: str, shape: UpdateShape, locked: sa.CTE, plan
     values = {assignment.column: assignment.value(dialect) for assignment in shape.assignments}
     freed = []
     if shape.frees and dialect == "sqlite":
-        freed.append(dependency_sql.FreedOnSqlite(_table.c.user_id, _table.c.number).label("freed"))
+        ready = dependency_sql.FreedOnSqlite(_table.c.user_id, _table.c.number)
+        freed.append(sa.case((dependency_sql.was_open(_table), ready)).label("freed"))
     conditions = []
     if shape.needs:
         conditions.append(dependency_sql.all_exist(owner, shape.needs))

@@ -21,7 +21,7 @@ from todocli.domain.history import Origin
 from todocli.domain.idempotency import ChangeKey
 from todocli.domain.ids import derived_id
 from todocli.domain.references import References
-from todocli.errors import Conflict, ValidationError
+from todocli.errors import Conflict, FieldError, ValidationError
 from todocli.models import Todo, User
 from todocli.schemas.todos import TodoRead
 from todocli.services import dependencies, following_sql, repetition, resolve, update_sql
@@ -356,4 +356,5 @@ def _refuse_blocked(todos: Sequence[TodoRead]) -> None:
                 " nothing was changed.",
                 hint="Leave out --strict, or look at it first",
                 command=("todo", "show", str(waits_for[0])),
+                field_errors=tuple(FieldError("needs", f"{number} is open") for number in waits_for),
             )

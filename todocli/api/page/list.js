@@ -144,6 +144,7 @@ function facts(todo) {
     [todo.project],
     ...todo.tags.map((tag) => [`+${tag}`]),
     [todo.note_count > 0 && `${todo.note_count} ${todo.note_count === 1 ? "note" : "notes"}`],
+    [!todo.is_completed && todo.blocked_by.length > 0 && `Needs ${named(todo.blocked_by)}`, "waiting"],
     [isClaimed(todo) && `Claimed by ${todo.claimed_by}`],
     [`#${todo.number}`],
   ];
@@ -155,6 +156,7 @@ export function inOneLine(todo) {
   return [todo.title, ...facts(todo).map(([text]) => text)].join(" · ");
 }
 
+const named = (numbers) => numbers.map((number) => `#${number}`).join(", ");
 const isClaimed = (todo) => todo.claimed_by && new Date(todo.claimed_until) > new Date();
 const rowOf = (id) => list.querySelector(`[data-id="${CSS.escape(id)}"]`);
 const opener = (row) => row?.querySelector(".open");
@@ -182,7 +184,9 @@ export async function act(done, todo, change) {
   try {
     const { answer, key } = await change();
     const isKeyUsed = answer === null || answer.change_id === key; // or there was nothing left to do
-    say(`${done}: ${todo.title}`, isKeyUsed ? key : null);
+    const open = done === "Completed" ? answer?.blocked_by ?? [] : [];
+    const stillOpen = open.length > 0 ? `. It needed ${named(open)}, still open` : "";
+    say(`${done}: ${todo.title}${stillOpen}`, isKeyUsed ? key : null);
   } catch (error) {
     say(error.message);
     render(); // as it was

@@ -223,7 +223,7 @@ def _result(
         kept=outcome.kept,
         invalid=report.invalid,
         faults=report.faults,
-        left_out=dict(report.left_out),
+        left_out={**report.left_out, **outcome.left_out},
         not_held=dict(report.not_held),
         columns=columns,
         names=report.names,

@@ -12,14 +12,15 @@ the statements matters:
     6. write the history of the new changes      over what 4 and 5 left there
     7. insert notes and sources
 
-Where a todo was changed on both sides since the last copy, this side is kept.
+Where a todo was changed on both sides since the last copy, this side is kept. Where todos get other numbers, what needs
+them gets these as well, in its history too. What was purged there has no number here, and nothing needs it.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -30,7 +31,7 @@ from todocli.column_types import Uuid
 from todocli.database.engine import insert_for
 from todocli.errors import TodoError
 from todocli.models import History, Source, User
-from todocli.services import staging
+from todocli.services import dependencies, dependency_sql, staging
 from todocli.services.copies.outcome import Copied, of_another_user, other_todos
 from todocli.services.copies.snapshot import TABLES, Advance, Snapshot, columns
 from todocli.services.imports.spool import Row
@@ -43,6 +44,13 @@ _NAMED = 20
 """How many todos a summary names."""
 
 _KEYS = {"changes": ("id",), "todos": ("id",), "history": ("change_id", "todo_id"), "notes": ("id",)}
+
+
+class Numbers(NamedTuple):
+    """New numbers: of the todos that got another one `by_id`, and by the old number of all that a todo can need."""
+
+    by_id: Mapping[UUID, int]
+    needed: Mapping[int, int]
 
 
 class Copy:
@@ -70,12 +78,14 @@ class Copy:
         if user.last_number and not merge and not self._is_known(staged["changes"]):
             raise other_todos()
         renumbered = self._renumber(staged["todos"], user.last_number)
-        numbers = {todo_id: new for todo_id, _, new in [*renumbered, *self._other_numbers(staged["todos"])]}
+        numbers = self._numbers(staged["todos"], [*renumbered, *self._other_numbers(staged["todos"])])
         self._load(staged["history"], snapshot, "history", done, advance, numbers)
         self._mark_gone(staged)
         copied = self._counted(staged, {old: new for _, old, new in renumbered})
         self._write(staged, snapshot.last_number)
         self._verify(staged, snapshot)
+        updated = sa.select(staged["todos"].c.number).where(staged["todos"].c.state == "updated")
+        dependencies.refuse_cycle(self._session, self._owner, self._session.scalars(updated).all())
         return copied
 
     # What comes
@@ -94,7 +104,7 @@ class Copy:
         name: str,
         done: int,
         advance: Advance,
-        numbers: Mapping[UUID, int] | None = None,
+        numbers: Numbers | None = None,
     ) -> int:
         """Load the rows of a table, and return how many rows are loaded by now."""
 
@@ -163,6 +173,23 @@ class Copy:
         rows = self._session.execute(sa.select(todos.c.id, todos.c.number, _todos.c.number).where(*other)).all()
         self._execute(sa.update(todos).values(number=_todos.c.number).where(*other))
         return [(todo_id, old, new) for todo_id, old, new in rows]
+
+    def _numbers(self, todos: sa.Table, moved: Sequence[tuple[UUID, int, int]]) -> Numbers | None:
+        """Return the numbers of todos, and change those that others need; None if none of them `moved`."""
+        if not moved:
+            return None
+        by_id = {todo_id: new for todo_id, _, new in moved}
+        same_todo = sa.select(_todos.c.id).where(self._mine(_todos), _todos.c.id == todos.c.id)
+        is_here = sa.or_(todos.c.state == "new", sa.exists(same_todo.correlate(todos)))
+        rows = self._session.execute(sa.select(todos.c.id, todos.c.number).where(is_here))
+        needed = {row.number: row.number for row in rows if row.id not in by_id}
+        needed |= {old: new for _, old, new in moved}
+        kinds = [sa.Column(name, sa.BigInteger(), autoincrement=False) for name in ("old", "new")]
+        table = staging.create(self._session, "copied_numbers", kinds)
+        staging.load(self._session, table, [list(needed.items())])
+        needs = dependency_sql.replaced(todos.c.needs, table, self._dialect)
+        self._execute(sa.update(todos).values(needs=needs).where(todos.c.needs.is_not(None)))
+        return Numbers(by_id, needed)
 
     def _mark_gone(self, staged: Mapping[str, sa.Table]) -> None:
         """Mark, by `state`, the rows of history by which new changes deleted or purged todos that are here.
@@ -386,13 +413,16 @@ _OWN = ("seq",)
 """The columns that a database gives."""
 
 
-def _renumbered(row: Row, numbers: Mapping[UUID, int]) -> Row:
-    """Return a row of history with the new number of its todo."""
+def _renumbered(row: Row, numbers: Numbers) -> Row:
+    """Return a row of history with the new numbers of its todo, and of those that it needs."""
     change_id, todo_id, *images = row
-    if todo_id not in numbers:
-        return row
-    return (change_id, todo_id, *(image and _with_number(image, numbers[todo_id]) for image in images))
+    return (change_id, todo_id, *(image and _image_renumbered(image, todo_id, numbers) for image in images))
 
 
-def _with_number(image: str, number: int) -> str:
-    return json.dumps({**json.loads(image), "number": number}, ensure_ascii=False)
+def _image_renumbered(image: str, todo_id: UUID, numbers: Numbers) -> str:
+    values = json.loads(image)
+    if todo_id in numbers.by_id:
+        values["number"] = numbers.by_id[todo_id]
+    if values.get("needs"):
+        values["needs"] = sorted(numbers.needed[each] for each in values["needs"] if each in numbers.needed) or None
+    return json.dumps(values, ensure_ascii=False)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from todocli.domain.fields import MAX_TAGS
+from todocli.domain.fields import MAX_NEEDS, MAX_TAGS
 from todocli.domain.foreign_names import usable_project, usable_tag
 from todocli.domain.records import Entry, Fault, LeftOut, Record
 from todocli.errors import ValidationError
@@ -26,6 +26,7 @@ _MAX_NAMES = 1_000
 
 _FIELDS = COLUMNS_GIVEN
 _fields_of = attrgetter(*_FIELDS)
+_NEEDS = _FIELDS.index("needs")
 
 _FIELD_OF = {"tags": "tags", "due_on": "due", "due_time": "due", "starts_on": "start"}
 """What a user calls a field."""
@@ -48,7 +49,8 @@ class Adaptation:
 class Incoming(NamedTuple):
     """A valid todo of a file. `fields` are the values of those of `TodoCreate`, in order.
 
-    `digest` is over what the file says of it. Notes have the time that they were made at, if the file says so.
+    `digest` is over what the file says of it. Notes have the time that they were made at, if the file says so. `needs`
+    refers to todos by their `reference`: which numbers these are is found out when all of them are there.
     """
 
     place: str
@@ -61,6 +63,8 @@ class Incoming(NamedTuple):
     notes: tuple[tuple[datetime | None, str], ...]
     version: int | None
     modified_at: datetime | None
+    reference: str
+    needs: tuple[str, ...]
 
     def named(self) -> dict[str, Any]:
         """Return the fields by their names."""
@@ -159,7 +163,7 @@ class Adapter:
         return Incoming(
             record.place,
             record.source_id,
-            _digest(todo, fields),
+            _digest(todo, fields, record.needs),
             fields,
             todo.is_completed,
             todo.completed_at,
@@ -167,6 +171,8 @@ class Adapter:
             tuple((note.made_at, note.text) for note in todo.notes),
             record.version,
             record.modified_at,
+            record.reference or record.source_id,
+            self._needs(record),
         )
 
     def _project(self, record: Record) -> str | None:
@@ -175,6 +181,12 @@ class Adapter:
         project = usable_project(record.project)
         self.report.add_name("/".join(record.project), project)
         return project
+
+    def _needs(self, record: Record) -> tuple[str, ...]:
+        needs = tuple(dict.fromkeys(record.needs))
+        if len(needs) > MAX_NEEDS:
+            self.report.not_held[f"needs after the first {MAX_NEEDS}"] += 1
+        return needs[:MAX_NEEDS]
 
     def _tags(self, record: Record) -> list[str]:
         tags: dict[str, None] = dict.fromkeys(self._rules.tags)
@@ -197,9 +209,10 @@ def _shortened(text: str, length: int, notes: list[dict[str, object]]) -> str:
     return f"{text[: length - 1].rstrip()}…"
 
 
-def _digest(todo: TodoImport, fields: tuple[Any, ...]) -> str:
+def _digest(todo: TodoImport, fields: tuple[Any, ...], needs: tuple[str, ...]) -> str:
     """Return a digest of what a file says of a todo: the same in each run, and in each time zone."""
     notes = [(_utc(note.made_at), note.text) for note in todo.notes]
+    fields = (*fields[:_NEEDS], *fields[_NEEDS + 1 :], *needs)
     given = (*map(str, fields), todo.is_completed, _utc(todo.completed_at), _utc(todo.created_at), notes)
     return hashlib.blake2b(repr(given).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 

@@ -6,6 +6,8 @@ The file's todos wait in a temporary table, `incoming`, until it is clear what e
     exported before    its id is that of the user's own todo
     new                neither
 
+Their needs become numbers: see `needed`.
+
 Then statements work on all of them at once: they insert the new ones as `todo add` does, update the others with
 `--update`, insert notes, and record the sources. An update is for todos of which the file says something else than when
 they were imported, and which were not changed here after the file was written.
@@ -13,26 +15,26 @@ they were imported, and which were not changed here after the file was written.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col
 
-from todocli.column_types import UtcDateTime, Uuid
+from todocli.column_types import Uuid
 from todocli.database.engine import insert_for
 from todocli.domain.history import COMMAND_LINE, Origin
 from todocli.domain.idempotency import ChangeKey
-from todocli.domain.ids import derived_id
 from todocli.models import Change, Note, Source, Todo, User
 from todocli.schemas.todos import COLUMNS_GIVEN
-from todocli.services import insert_sql, parameters, staging
+from todocli.services import dependencies, insert_sql, parameters
 from todocli.services.idempotency import key_reused
-from todocli.services.imports.adapter import Incoming
+from todocli.services.imports import needed, staged
 from todocli.services.imports.spool import Spool
+from todocli.services.imports.staged import GIVEN
 from todocli.services.owner import Owner
 from todocli.services.updates import stamp
 
@@ -41,17 +43,8 @@ _todos, _notes, _sources = (SQLModel.metadata.tables[name] for name in ("todos",
 Action = Literal["add", "update"]
 """What an import does with a todo."""
 
-_GIVEN = (*COLUMNS_GIVEN, "completed_at", "created_at", "note_count")
-"""The columns of a todo that a file gives."""
-
 SHOWN = 20
 """How many todos a dry run names."""
-
-_SECOND = timedelta(seconds=1)
-"""How exact other programs are."""
-
-_TICK = timedelta(microseconds=1)
-"""Notes without a time keep their order by it."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +52,7 @@ class Outcome:
     """What an import did, in numbers; `changed` are the todos that it would have updated.
 
     `kept` are those that it does not update, as they were changed here later. `first` has the first of those that a dry
-    run would add or update: their places in the file, from 1, and which of both.
+    run would add or update: their places in the file, from 1, and which of both. `left_out` counts needs.
     """
 
     added: int = 0
@@ -70,6 +63,7 @@ class Outcome:
     unchanged: int = 0
     kept: int = 0
     first: tuple[tuple[int, Action], ...] = ()
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 class Import:
@@ -90,10 +84,13 @@ class Import:
         Repeated under the same key, nothing is imported, and the outcome has what was added the first time. Raises
         `Conflict` if `key` was used for another request.
         """
-        incoming, notes = self._stage(todos, key, moment)
+        incoming, notes, needs = staged.load(self._session, self._owner, todos, key, moment)
         self._owner.lock(self._session)
         self._user_id = self._session.scalars(sa.select(col(User.id)).where(self._owner.is_user())).one()
-        self._match(incoming, notes)
+        self._match(incoming)
+        writes_needs = update and "needs" in self._fields
+        missing = needed.resolve(self._session, self._owner, self._format, incoming, needs, update=writes_needs)
+        self._compare(incoming, notes)
         done_before = self._recorded(key)
         is_new, is_changed = incoming.c.known_id.is_(None), incoming.c.is_changed
         counts = self._session.execute(
@@ -111,15 +108,15 @@ class Import:
         if dry_run:
             updates = changed if update else 0
             first = self._first(incoming)
-            return Outcome(
-                added=new, updated=updates, changed=changed - updates, unchanged=unchanged, kept=kept, first=first
-            )
+            return Outcome(new, None, None, updates, changed - updates, unchanged, kept, first=first, left_out=missing)
         if new:
             self._insert(incoming, key, moment)
         if changed and update:
             self._update(incoming, notes, key, moment)
         self._insert_notes(incoming, notes, key, update=update)
         self._record_sources(incoming, key, update=update)
+        if update:
+            self._refuse_cycle(incoming)
         found = self._outcome_of(incoming)
         return Outcome(
             found.added,
@@ -129,48 +126,11 @@ class Import:
             0 if update else changed,
             unchanged,
             kept,
+            left_out=missing,
         )
 
-    def _stage(self, todos: Spool, key: ChangeKey, moment: datetime) -> tuple[sa.Table, sa.Table]:
-        """Load the todos and their notes into temporary tables."""
-        given = [sa.Column(name, _todos.c[name].type) for name in _GIVEN]
-        incoming = staging.create(
-            self._session,
-            "incoming",
-            [
-                sa.Column("position", sa.BigInteger(), primary_key=True, autoincrement=False),
-                sa.Column("id", Uuid()),
-                sa.Column("source_id", sa.Text(), index=True),
-                sa.Column("own_id", Uuid()),
-                sa.Column("digest", sa.Text()),
-                *given,
-                sa.Column("known_id", Uuid(), index=True),
-                sa.Column("todo_id", Uuid()),
-                sa.Column("known_digest", sa.Text()),
-                sa.Column("known_change", Uuid()),
-                sa.Column("is_changed", sa.Boolean()),
-                sa.Column("is_kept", sa.Boolean()),
-                sa.Column("version", sa.BigInteger()),
-                sa.Column("overtaken_at", UtcDateTime()),
-            ],
-        )
-        notes = staging.create(
-            self._session,
-            "incoming_notes",
-            [
-                sa.Column("id", Uuid(), primary_key=True),
-                sa.Column("position", sa.BigInteger(), index=True),
-                sa.Column("made_at", UtcDateTime()),
-                sa.Column("text", sa.Text()),
-            ],
-        )
-        name = self._owner.name
-        staging.load(self._session, incoming, _todo_rows(todos, key, name, moment))
-        staging.load(self._session, notes, _note_rows(todos, key, name, moment))
-        return incoming, notes
-
-    def _match(self, incoming: sa.Table, notes: sa.Table) -> None:
-        """Find the todo of the user that each incoming one is, and whether the file says something else by now."""
+    def _match(self, incoming: sa.Table) -> None:
+        """Find the todo of the user that each incoming one is."""
         undo = sa.exists(
             sa.select(col(Change.id)).where(
                 self._owner.owns(Change),
@@ -195,6 +155,9 @@ class Import:
             .values(known_id=_todos.c.id, todo_id=_todos.c.id)
             .where(incoming.c.known_id.is_(None), self._owner.owns(Todo), _todos.c.id == incoming.c.own_id)
         )
+
+    def _compare(self, incoming: sa.Table, notes: sa.Table) -> None:
+        """Find out of which todos the file says something else by now."""
         missing = sa.select(notes.c.id).where(self._is_missing(notes, incoming)).correlate(incoming)
         self._session.execute(
             sa.update(incoming)
@@ -264,9 +227,9 @@ class Import:
 
     def _insert(self, incoming: sa.Table, key: ChangeKey, moment: datetime) -> None:
         position = sa.func.row_number().over(order_by=incoming.c.position).label("position")
-        columns = [incoming.c[name] for name in ("id", *_GIVEN)]
+        columns = [incoming.c[name] for name in ("id", *GIVEN)]
         new = sa.select(position, *columns).where(incoming.c.known_id.is_(None)).cte("new")
-        statement = insert_sql.from_rows(self._owner, self._session.get_bind().dialect.name, _GIVEN, new)
+        statement = insert_sql.from_rows(self._owner, self._session.get_bind().dialect.name, GIVEN, new)
         values = stamp(self._origin, moment, key.id, key.request) | {"version": 1}
         self._session.execute(statement, parameters.values_of(values))
 
@@ -289,6 +252,16 @@ class Import:
             )
             .where(self._owner.owns(Todo), _todos.c.id == incoming.c.known_id, incoming.c.is_changed)
         )
+
+    def _refuse_cycle(self, incoming: sa.Table) -> None:
+        """Raise `ValidationError` if an updated todo waits for itself, by way of one that was kept as it is here."""
+        query = sa.select(_todos.c.number).where(
+            self._owner.owns(Todo),
+            _todos.c.id == incoming.c.known_id,
+            incoming.c.is_changed,
+            _todos.c.needs.is_not(None),
+        )
+        dependencies.refuse_cycle(self._session, self._owner, self._session.scalars(query).all())
 
     def _is_missing(self, notes: sa.Table, incoming: sa.Table) -> sa.ColumnElement[bool]:
         """Return the condition that a note of the file is not among those of its todo yet."""
@@ -352,47 +325,3 @@ class Import:
         query = sa.select(sa.func.count(), sa.func.min(number), sa.func.max(number))
         row = self._session.execute(query.select_from(incoming.join(_todos, added))).one()
         return Outcome(*row)
-
-
-def _todo_rows(todos: Spool, key: ChangeKey, owner: str, moment: datetime) -> Iterator[Sequence[tuple[Any, ...]]]:
-    for batch, positions in _numbered(todos):
-        yield [
-            _todo_row(todo, i, derived_id(key.id, owner, i), moment) for todo, i in zip(batch, positions, strict=True)
-        ]
-
-
-def _todo_row(todo: Incoming, position: int, new_id: UUID, moment: datetime) -> tuple[Any, ...]:
-    created_at = todo.created_at or moment
-    completed_at = (todo.completed_at or created_at) if todo.is_completed else None
-    overtaken_at = todo.modified_at + _SECOND if todo.modified_at else None
-    source = (todo.source_id, _as_uuid(todo.source_id), todo.digest)
-    found_later = (None, new_id, None, None, None, None)
-    return (
-        *(position, new_id, *source, *todo.fields, completed_at, created_at, len(todo.notes), *found_later),
-        *(todo.version, overtaken_at),
-    )
-
-
-def _note_rows(todos: Spool, key: ChangeKey, owner: str, moment: datetime) -> Iterator[Sequence[tuple[Any, ...]]]:
-    for batch, positions in _numbered(todos):
-        yield [
-            (derived_id(key.id, f"{owner}/{position}", i), position, made_at or moment + i * _TICK, text)
-            for todo, position in zip(batch, positions, strict=True)
-            for i, (made_at, text) in enumerate(todo.notes)
-        ]
-
-
-def _numbered(todos: Spool) -> Iterator[tuple[Sequence[Incoming], range]]:
-    """Return the todos in batches, and their positions."""
-    first = 1
-    for batch in todos.batches():
-        yield [Incoming(*row) for row in batch], range(first, first + len(batch))
-        first += len(batch)
-
-
-def _as_uuid(text: str) -> UUID | None:
-    """Return the UUID that a text is, or None."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

@@ -1,0 +1,146 @@
+"""Loads the todos of a file, their notes, and what they need into temporary tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Session, SQLModel
+
+from todocli.column_types import UtcDateTime, Uuid
+from todocli.domain.idempotency import ChangeKey
+from todocli.domain.ids import derived_id
+from todocli.schemas.todos import COLUMNS_GIVEN
+from todocli.services import staging
+from todocli.services.imports.adapter import Incoming
+from todocli.services.imports.spool import Spool
+from todocli.services.owner import Owner
+
+_todos = SQLModel.metadata.tables["todos"]
+
+GIVEN = (*COLUMNS_GIVEN, "completed_at", "created_at", "note_count")
+"""The columns of a todo that a file gives."""
+
+_SECOND = timedelta(seconds=1)
+"""How exact other programs are."""
+
+_TICK = timedelta(microseconds=1)
+"""Notes without a time keep their order by it."""
+
+_NUMBER = re.compile(r"[1-9]\d{0,14}", re.ASCII)
+
+
+class Staged(NamedTuple):
+    """The tables. A todo that needs several has a row of `needs` for each."""
+
+    incoming: sa.Table
+    notes: sa.Table
+    needs: sa.Table
+
+
+def load(session: Session, owner: Owner, todos: Spool, key: ChangeKey, moment: datetime) -> Staged:
+    """Load the todos of a spool, which has `Incoming` rows."""
+    given = [sa.Column(name, _todos.c[name].type) for name in GIVEN]
+    incoming = staging.create(
+        session,
+        "incoming",
+        [
+            sa.Column("position", sa.BigInteger(), primary_key=True, autoincrement=False),
+            sa.Column("id", Uuid()),
+            sa.Column("source_id", sa.Text(), index=True),
+            sa.Column("own_id", Uuid()),
+            sa.Column("digest", sa.Text()),
+            *given,
+            sa.Column("known_id", Uuid(), index=True),
+            sa.Column("todo_id", Uuid()),
+            sa.Column("known_digest", sa.Text()),
+            sa.Column("known_change", Uuid()),
+            sa.Column("is_changed", sa.Boolean()),
+            sa.Column("is_kept", sa.Boolean()),
+            sa.Column("version", sa.BigInteger()),
+            sa.Column("overtaken_at", UtcDateTime()),
+            sa.Column("reference", sa.Text(), index=True),
+            sa.Column("number", sa.BigInteger()),
+        ],
+    )
+    notes = staging.create(
+        session,
+        "incoming_notes",
+        [
+            sa.Column("id", Uuid(), primary_key=True),
+            sa.Column("position", sa.BigInteger(), index=True),
+            sa.Column("made_at", UtcDateTime()),
+            sa.Column("text", sa.Text()),
+        ],
+    )
+    needs = staging.create(
+        session,
+        "incoming_needs",
+        [
+            sa.Column("position", sa.BigInteger(), index=True),
+            sa.Column("reference", sa.Text()),
+            sa.Column("own_number", sa.BigInteger()),
+            sa.Column("number", sa.BigInteger()),
+        ],
+    )
+    staging.load(session, incoming, _todo_rows(todos, key, owner.name, moment))
+    staging.load(session, notes, _note_rows(todos, key, owner.name, moment))
+    staging.load(session, needs, _need_rows(todos))
+    return Staged(incoming, notes, needs)
+
+
+def _todo_rows(todos: Spool, key: ChangeKey, owner: str, moment: datetime) -> Iterator[Sequence[tuple[Any, ...]]]:
+    for batch, positions in _numbered(todos):
+        yield [
+            _todo_row(todo, i, derived_id(key.id, owner, i), moment) for todo, i in zip(batch, positions, strict=True)
+        ]
+
+
+def _todo_row(todo: Incoming, position: int, new_id: UUID, moment: datetime) -> tuple[Any, ...]:
+    created_at = todo.created_at or moment
+    completed_at = (todo.completed_at or created_at) if todo.is_completed else None
+    overtaken_at = todo.modified_at + _SECOND if todo.modified_at else None
+    source = (todo.source_id, _as_uuid(todo.source_id), todo.digest)
+    found_later = (None, new_id, None, None, None, None)
+    return (
+        *(position, new_id, *source, *todo.fields, completed_at, created_at, len(todo.notes), *found_later),
+        *(todo.version, overtaken_at, todo.reference, None),
+    )
+
+
+def _note_rows(todos: Spool, key: ChangeKey, owner: str, moment: datetime) -> Iterator[Sequence[tuple[Any, ...]]]:
+    for batch, positions in _numbered(todos):
+        yield [
+            (derived_id(key.id, f"{owner}/{position}", i), position, made_at or moment + i * _TICK, text)
+            for todo, position in zip(batch, positions, strict=True)
+            for i, (made_at, text) in enumerate(todo.notes)
+        ]
+
+
+def _need_rows(todos: Spool) -> Iterator[Sequence[tuple[Any, ...]]]:
+    for batch, positions in _numbered(todos):
+        yield [
+            (position, reference, int(reference) if _NUMBER.fullmatch(reference) else None, None)
+            for todo, position in zip(batch, positions, strict=True)
+            for reference in todo.needs
+        ]
+
+
+def _numbered(todos: Spool) -> Iterator[tuple[Sequence[Incoming], range]]:
+    """Return the todos in batches, and their positions."""
+    first = 1
+    for batch in todos.batches():
+        yield [Incoming(*row) for row in batch], range(first, first + len(batch))
+        first += len(batch)
+
+
+def _as_uuid(text: str) -> UUID | None:
+    """Return the UUID that a text is, or None."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
