@@ -140,7 +140,7 @@ def test_expression_is_parsed(text: str, written: str) -> None:
         ("done:overdue", "done:overdue", "'overdue' is not a day.", "Write a day, or week"),
         ("added:9999y", "added:9999y", "'9999y' is too long ago.", "Write a day."),
         ("due.before:fri", "due.before:fri", "'due.before:fri' is written differently", "Write due:..fri for before"),
-        ("is:done", "is:done", "There is no filter is:done.", "There is is:claimed."),
+        ("is:done", "is:done", "There is no filter is:done.", "There are is:claimed"),
         ("status:pending", "status:pending", "There is no filter key 'status'.", "Lists have open todos; --completed"),
         ("pri:urgent", "pri:urgent", "'urgent' is not a priority.", "Write pri:high"),
         ("+1", "+1", "A tag must begin with a letter", "Write"),

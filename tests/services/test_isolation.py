@@ -213,7 +213,8 @@ def test_each_use_case_is_one_statement(database: Target) -> None:
         ):
             with captured() as statements:
                 what()
-            assert len(statements) == 1, statements
+            sent = [text for text in statements if text not in ("BEGIN IMMEDIATE", "COMMIT")]  # SQLite has no trips
+            assert len(sent) == 1, sent
 
 
 def test_foreign_todo_reads_like_missing(database: Target) -> None:
