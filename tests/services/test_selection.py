@@ -47,6 +47,16 @@ def ada(store: Store) -> Iterator[Client]:
         yield todos
 
 
+def note_statements(session: Session, sent: list[str]) -> None:
+    """Add the statements of a session to `sent`, but those that begin and end a transaction on SQLite."""
+
+    def note(_connection: object, _cursor: object, text: str, *_: object) -> None:
+        if text not in ("BEGIN IMMEDIATE", "COMMIT"):
+            sent.append(text)
+
+    sa.event.listen(session.get_bind(), "before_cursor_execute", note)
+
+
 def test_selection_changes_several_in_one_statement(ada: Client, store: Store) -> None:
     with pytest.raises(ConfirmationNeeded) as raised:
         ada.complete(Selection(A))
@@ -54,10 +64,10 @@ def test_selection_changes_several_in_one_statement(ada: Client, store: Store) -
     assert ada.find(TodoQuery()).count == 3
     with open_store(store.target) as other, other.session() as session:
         sent: list[str] = []
-        sa.event.listen(session.get_bind(), "before_cursor_execute", lambda _c, _d, text, *_: sent.append(text))
+        note_statements(session, sent)
         mine = Client(session, Owner("ada"))
         assert [todo.number for todo in mine.complete(Selection(A, unasked=True)).items] == [1, 3]
-        assert len([text for text in sent if text not in ("BEGIN IMMEDIATE", "COMMIT")]) == 1
+        assert len(sent) == 1
         assert [todo.number for todo in mine.remove(Selection(TodoQuery("open"), unasked=True)).items] == [2]
         assert len(sent) == 2
         assert Client(session, Owner("bob")).find(A).count == 1
@@ -118,7 +128,7 @@ def test_undo_of_many_todos_takes_few_statements(database: Target, monkeypatch: 
         sent: list[str] = []
 
         def undo(session: Session) -> ChangeList:
-            sa.event.listen(session.get_bind(), "before_cursor_execute", lambda _c, _d, text, *_: sent.append(text))
+            note_statements(session, sent)
             return Undo(session, owner).reverse("undo", 1, key(None, "undo", count=1))
 
         assert store.atomically(undo).items[0].count == 25
