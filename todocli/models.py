@@ -47,6 +47,17 @@ class User(SQLModel, table=True):
     last_claim_id: UUID | None = Field(default=None, sa_type=Uuid)
 
 
+_NEEDS_SQLITE = (
+    "needs IS NULL OR (json_valid(needs) AND json_type(needs) = 'array' AND json_array_length(needs) BETWEEN 1 AND 100"
+    " AND substr(needs, 2) NOT GLOB '*[^]0-9,]*' AND needs NOT GLOB '*[[,]0*'"
+    f" AND needs NOT GLOB '*{'[0-9]' * 19}*')"
+)
+_NEEDS_POSTGRES = (
+    "cardinality(needs) BETWEEN 1 AND 100 AND array_ndims(needs) = 1"
+    " AND 0 < ALL (needs) AND array_position(needs, NULL) IS NULL"
+)
+
+
 class Todo(SQLModel, table=True):
     """One todo. The columns that begin with `change_` are about the change that wrote the row last.
 
@@ -79,18 +90,8 @@ class Todo(SQLModel, table=True):
         sa.CheckConstraint("NOT is_someday OR (due_on IS NULL AND starts_on IS NULL)", name="is_someday"),
         sa.CheckConstraint("length(claimed_by) BETWEEN 1 AND 64", name="claimed_by"),
         sa.CheckConstraint("(claimed_by IS NULL) = (claimed_until IS NULL)", name="claimed_until"),
-        sa.CheckConstraint(
-            "needs IS NULL OR"
-            " (json_valid(needs) AND json_type(needs) = 'array' AND json_array_length(needs) BETWEEN 1 AND 100"
-            " AND substr(needs, 2) NOT GLOB '*[^]0-9,]*' AND needs NOT GLOB '*[[,]0*'"
-            f" AND needs NOT GLOB '*{'[0-9]' * 19}*')",
-            name="needs",
-        ).ddl_if(dialect="sqlite"),
-        sa.CheckConstraint(
-            "cardinality(needs) BETWEEN 1 AND 100 AND array_ndims(needs) = 1"
-            " AND 0 < ALL (needs) AND array_position(needs, NULL) IS NULL",
-            name="needs",
-        ).ddl_if(dialect="postgresql"),
+        sa.CheckConstraint(_NEEDS_SQLITE, name="needs").ddl_if(dialect="sqlite"),
+        sa.CheckConstraint(_NEEDS_POSTGRES, name="needs").ddl_if(dialect="postgresql"),
         sa.CheckConstraint(
             "series_place >= 1 AND series_id IS NOT NULL OR series_place IS NULL AND series_id IS NULL",
             name="series_place",
@@ -260,12 +261,9 @@ def complete_metadata() -> sa.MetaData:
     todos, changes, history = tables["todos"].c, tables["changes"].c, tables["history"].c
     if any(index.name == "ix_todos_open" for index in tables["todos"].indexes):
         return SQLModel.metadata
+    is_open = "completed_at IS NULL AND deleted_at IS NULL"
     for name, columns, condition in (
-        (
-            "ix_todos_open",
-            (todos.user_id, todos.due_on, todos.due_time, todos.number),
-            "completed_at IS NULL AND deleted_at IS NULL",
-        ),
+        ("ix_todos_open", (todos.user_id, todos.due_on, todos.due_time, todos.number), is_open),
         (
             "ix_todos_completed",
             (todos.user_id, todos.completed_at.desc(), todos.number),
@@ -273,11 +271,7 @@ def complete_metadata() -> sa.MetaData:
         ),
         ("ix_todos_trash", (todos.user_id, todos.number), "deleted_at IS NOT NULL"),
         ("ix_todos_series", (todos.user_id, todos.series_id, todos.series_place), "series_id IS NOT NULL"),
-        (
-            "ix_todos_waiting",
-            (todos.user_id, todos.number),
-            "needs IS NOT NULL AND completed_at IS NULL AND deleted_at IS NULL",
-        ),
+        ("ix_todos_waiting", (todos.user_id, todos.number), f"needs IS NOT NULL AND {is_open}"),
         (
             "ix_history_number",
             (history.user_id, NumberIn(history.after, history.before)),

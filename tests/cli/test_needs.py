@@ -130,11 +130,11 @@ def test_exported_needs_are_imported_under_new_numbers(
     assert "Imported before, and unchanged: 3" in todo(f"import {tmp_path}/x --format {form} --update").err
 
 
-def test_export_of_some_todos_takes_no_needs_away(todo: Terminal) -> None:
-    todo.ok("export number:2-3 x.json")
-    file = Path("x.json")
+def test_export_of_some_todos_takes_no_needs_away(todo: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "x.json"
+    todo.ok(f"export number:2-3 {file}")
     file.write_text(file.read_text().replace("fence", "gate"))
-    assert todo.ok("import x.json --update").startswith("Updated 1 todo")
+    assert todo.ok(f"import {file} --update").startswith("Updated 1 todo")
     assert needs(todo)[0] == [1, 2]
 
 

@@ -190,6 +190,19 @@ def test_change_sets_moves_and_clears(agent: Agent) -> None:
     ]
 
 
+def test_words_say_what_a_todo_needs(agent: Agent) -> None:
+    agent("add", todos=[{"title": "paint"}, {"title": "ladder"}])
+    [fence] = agent("add", todos=[{"title": "fence needs:1", "set": "needs:2"}])["todos"]
+    assert (fence["needs"], fence["blocked_by"]) == ([1, 2], [1, 2])
+    assert numbers(agent("find", filter="is:ready")) == [1, 2]
+    [done] = agent("complete", todos=[1])["todos"]
+    assert done["state"] == "done"
+    [fence] = agent("change", todos=[3], set="needs:-1")["todos"]
+    assert (fence["needs"], fence["blocked_by"]) == ([2], [2])
+    assert "2 would need 3, which needs 2" in agent.refused("change", todos=[2], set="needs:3")
+    assert "no todo 9" in agent.refused("add", todos=[{"title": "a needs:9"}])
+
+
 def test_complete_and_reopen(agent: Agent) -> None:
     agent("add", todos=[{"title": "a"}, {"title": "b"}])
     assert "unchanged" not in agent("complete", todos=[2])

@@ -124,6 +124,15 @@ def test_done_while_waiting_names_what_is_open(ada: Client) -> None:
     assert (done.is_completed, done.blocked_by) == (True, [1])
 
 
+def test_todos_that_change_together_know_of_each_other(ada: Client) -> None:
+    add(ada, [], [1], [2])
+    ada.complete(refs(2))
+    assert [todo.blocked_by for todo in ada.complete(refs(2, 1)).items] == [[], []]
+    assert [todo.blocked_by for todo in ada.reopen(refs(1, 2)).items] == [[], [1]]
+    assert [todo.blocked_by for todo in ada.remove(refs(3, 2, 1)).items] == [[], [], []]
+    assert [todo.blocked_by for todo in ada.restore(refs(3, 2, 1)).items] == [[2], [1], []]
+
+
 def test_strict_refuses_what_waits(ada: Client) -> None:
     add(ada, [], [1])
     with pytest.raises(Conflict, match="2 still needs 1, which is open; nothing was changed"):
@@ -182,7 +191,7 @@ def test_cycle_is_refused_and_named(store: Store, ada: Client) -> None:
     assert [needs_of(ada, number) for number in (1, 2, 3)] == [[], [1], [2]]
 
 
-def test_edits_that_turn_a_chain_round_pass_through_no_cycle(store: Store, ada: Client) -> None:
+def test_edits_that_reverse_a_chain_are_no_cycle(store: Store, ada: Client) -> None:
     add(ada, [], [1], [2])
     edit_each(store, Edit(1, TodoUpdate(needs=[2])), Edit(2, TodoUpdate(needs=[3])), Edit(3, TodoUpdate(needs=[])))
     assert [needs_of(ada, number) for number in (1, 2, 3)] == [[2], [3], []]

@@ -45,3 +45,4 @@ def test_undo_to_the_start_and_redo_to_the_end(
         run_state_machine_as_test(Machine, settings=RUN)
         assert Machine.done["undo"] > 20
         assert Machine.done["console: update"] > 0
+        assert Machine.done["need"] + Machine.done["add needing"] > 0

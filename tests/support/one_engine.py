@@ -199,7 +199,11 @@ class Side:
             if row.before is None or "title" in row.before:
                 same("history", row, todos.get(row.todo), row.before)
             todos[row.todo] = row.after
-        known = {todo: row | {"tags": row["tags"] or []} for todo, row in todos.items() if row is not None}
+        known = {
+            todo: row | {name: row[name] or [] for name in ("tags", "needs")}
+            for todo, row in todos.items()
+            if row is not None
+        }
         same(
             "replayed",
             None,

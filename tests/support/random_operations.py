@@ -78,10 +78,10 @@ class Chance:
 
     def filter(self, depth: int = 2) -> ast.Filter:
         """Return a filter."""
-        kind = self.random.randrange(9 if depth else 6)
-        if kind >= 6:
+        kind = self.random.randrange(11 if depth else 8)
+        if kind >= 8:
             parts = [self.filter(depth - 1) for _ in range(self.random.randint(2, 3))]
-            return ast.Not(parts[0]) if kind == 6 else ast.all_of(*parts) if kind == 7 else ast.any_of(*parts)
+            return ast.Not(parts[0]) if kind == 8 else ast.all_of(*parts) if kind == 9 else ast.any_of(*parts)
         first, last = sorted([self._day(), self._day()])
         makers: tuple[Any, ...] = (
             lambda: ast.Tagged(self.random.choice([None, *NAMES])),
@@ -92,6 +92,8 @@ class Chance:
             ),
             ast.Overdue,
             lambda: ast.Contains(self.random.choice(WORDS)),
+            lambda: ast.Needs(self.random.choice([None, *self.known])),
+            ast.Blocked,
         )
         found: ast.Filter = makers[kind]()
         return found
@@ -119,6 +121,7 @@ class Chance:
             "priority": lambda: self.random.choice([None, *PRIORITIES]),
             "project": lambda: self.random.choice([None, *PROJECTS]),
             "tags": lambda: self.random.sample(NAMES, self.random.choice([0, 1, 2, 12])),
+            "needs": lambda: self.random.sample([*self.known], min(len(self.known), self.random.choice([0, 1, 1, 3]))),
         }
         fields = {name: makers[name]() for name in self.random.sample([*makers], self.random.choice(counts))}
         return fields | {"due_time": self.random.choice(TIMES)} if fields.get("due_on") and self.often(0.6) else fields
@@ -170,6 +173,8 @@ class Chance:
         if "tags" in fields and self.often(0.7):
             names, cut = fields.pop("tags"), self.random.randrange(4)
             fields |= {"remove_tags": names[:cut], "add_tags": names[cut:]}
+        if "needs" in fields and self.often(0.7):
+            fields[self.random.choice(["add_needs", "remove_needs"])] = fields.pop("needs")
         return self._remove() | {"update": TodoUpdate(**fields)}
 
     def _undo(self) -> dict[str, Any]:
@@ -203,7 +208,8 @@ class Chance:
         )
         if kind == "again" and self.deleted:
             number, todo = self.random.choice([*self.deleted.items()])
-        sets: dict[str, Any] = {name: value for name, value in self._fields(0, 1, 2).items() if name != "due_time"}
+        left_out = ("due_time", "needs")
+        sets: dict[str, Any] = {name: value for name, value in self._fields(0, 1, 2).items() if name not in left_out}
         for name in ("completed_at", "deleted_at"):
             if self.often(0.3):
                 sets[name] = self.random.choice([None, clock.now()])

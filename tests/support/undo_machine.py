@@ -7,6 +7,7 @@ the start, the list is empty; redone to the end, it is as it was; and history, r
 from __future__ import annotations
 
 import contextlib
+import json
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from datetime import date, time
 from typing import Any, ClassVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.support.client import Client, key
 from tests.support.console import Console
@@ -22,8 +23,9 @@ from todocli.database.store import Store
 from todocli.database.target import Target
 from todocli.domain.fields import PRIORITIES
 from todocli.domain.references import NumberRange, References
-from todocli.errors import NotFound
+from todocli.errors import NotFound, ValidationError
 from todocli.schemas.todos import TodoCreate, TodoUpdate
+from todocli.services.dependencies import find_cycle
 from todocli.services.history.undo import Undo, Verb
 from todocli.services.owner import Owner
 from todocli.services.queries import TodoQuery
@@ -37,6 +39,7 @@ KEPT = (
 )
 
 NUMBERS = st.lists(st.integers(1, 6), min_size=1, max_size=4, unique=True)
+FEW = st.lists(st.integers(1, 3), min_size=1, max_size=2)
 TITLES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=9).filter(str.strip)
 DAYS = st.none() | st.dates(date(2026, 1, 1), date(2027, 12, 31))
 TAGS = st.lists(st.sampled_from(["bills", "home", "über"]), max_size=2)
@@ -95,6 +98,31 @@ class UndoMachine(RuleBasedStateMachine):
         """Change a todo."""
         update = TodoUpdate(**fields)
         self._apply(lambda todos: todos.edit(References((number,), single=True), update), "edit")
+
+    @rule(
+        number=st.integers(1, 4),
+        others=FEW,
+        how=st.sampled_from(["needs", "add_needs", "add_needs", "remove_needs"]),
+    )
+    def need(self, number: int, others: list[int], how: str) -> None:
+        """Change what a todo needs, unless that would be a cycle."""
+        changes: dict[str, Any] = {how: others}
+        update = TodoUpdate(**changes)
+        self._apply(lambda todos: todos.edit(References((number,), single=True), update), "need")
+
+    @rule(title=TITLES, others=FEW)
+    def add_needing(self, title: str, others: list[int]) -> None:
+        """Add a todo that needs others."""
+        self._apply(lambda todos: todos.add([TodoCreate(title=title, needs=others)]), "add needing")
+
+    @invariant()
+    def nothing_waits_for_itself(self) -> None:
+        """Look at all that todos need, in the trash as well."""
+        if not hasattr(self, "states"):
+            return
+        rows = self.console.run("SELECT number, needs FROM todos WHERE user_id = :user", user=self.owner.id)
+        needs = {number: json.loads(found) if isinstance(found, str) else found or [] for number, found in rows}
+        assert find_cycle(needs) == []
 
     # At a console
 
@@ -165,7 +193,7 @@ class UndoMachine(RuleBasedStateMachine):
 
     def _apply(self, make: Any, what: str) -> None:
         before = self._count()
-        with self.store.session() as session, contextlib.suppress(NotFound):
+        with self.store.session() as session, contextlib.suppress(NotFound, ValidationError):
             make(Client(session, self.owner))
         self._took(what, self._count() - before)
 
@@ -226,5 +254,9 @@ class UndoMachine(RuleBasedStateMachine):
         with self.store.session() as session:
             mine = Client(session, self.owner)
             stored = [*mine.find(TodoQuery("all")).items, *mine.find(TodoQuery("trash")).items]
-        known = {key: row | {"tags": row["tags"] or []} for key, row in todos.items() if row is not None}
+        known = {
+            key: row | {name: row[name] or [] for name in ("tags", "needs")}
+            for key, row in todos.items()
+            if row is not None
+        }
         assert known == {todo.id: {name: todo.model_dump(mode="json")[name] for name in KEPT} for todo in stored}

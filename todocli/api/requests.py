@@ -69,14 +69,17 @@ TimeZone = Annotated[
 
 @contextmanager
 def open_workspace(request: Request, principal: Principal, *, missing: str | None = None) -> Iterator[Workspace]:
-    """Open the client's workspace for one request. A todo that is not found is an error of the field `missing`."""
+    """Open the client's workspace for one request. A todo that is not found is an error of the field `missing`.
+
+    One that another would need is an error of `needs`.
+    """
     refuse_unknown(request)
     try:
         origin = Origin("api", principal.token_name)
         with Workspace(request.app.state.store, principal.owner, origin=origin) as workspace:
             yield workspace
     except NotFound as error:
-        if missing is None:
+        if missing is None or any(fault.field == "needs" for fault in error.field_errors):
             raise
         raise NotFound(error.detail, field_errors=(FieldError(missing, "was not found"),)) from None
     except Conflict as error:

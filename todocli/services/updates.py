@@ -140,10 +140,11 @@ class Updates:
             return self._rows(statement, spec, key, references)
 
         rows, followed = self._send_planned(send, spec, key)
-        changed = _read_changed([row for row in rows if row.get("is_changed", True)], spec)
+        found = list(zip(rows, _read(rows), strict=True))
+        changed = [todo for row, todo in found if row.get("is_changed", True)]
         if changed and spec.note is not None and self._dialect == "sqlite":
             self._add_notes(changed, spec, key)
-        unchanged = [Row(read(row), row["is_pending"]) for row in rows if not row.get("is_changed", True)]
+        unchanged = [Row(todo, row["is_pending"]) for row, todo in found if not row.get("is_changed", True)]
         todos = [*changed, *(row.todo for row in unchanged)]
         if all(map(spec.is_satisfied_by, unchanged)) and not resolve.missing(references, todos):
             ids = {todo.id for todo in changed}
@@ -211,7 +212,7 @@ class Updates:
                 return self._rows(statement, spec, key)
 
             rows, followed = self._send_planned(send, spec, key)
-            todos = _read_changed([row for row in rows if row.get("is_changed", True)], spec)
+            todos = _read([row for row in rows if row.get("is_changed", True)])
         is_repeat = False
         if not todos:
             if (touched := recorded_todos(self._session, self._owner, key)) is not None:
@@ -325,15 +326,13 @@ def _apart(
     return others, followed
 
 
-def _read_changed(rows: Sequence[sa.RowMapping], spec: UpdateSpec) -> list[TodoRead]:
-    """Return the todos of changed rows. If they are done now, none of them waits for another."""
+def _read(rows: Sequence[sa.RowMapping]) -> list[TodoRead]:
+    """Return the todos of rows. What one waits for counts as the others are now: a statement saw them as they were."""
     todos = [read(row) for row in rows]
-    if not spec.shape.frees:
-        return todos
-    numbers = {todo.number for todo in todos}
+    is_open = {todo.number: not todo.is_completed and todo.deleted_at is None for todo in todos}
     return [
-        todo.model_copy(update={"blocked_by": [number for number in todo.blocked_by if number not in numbers]})
-        if todo.blocked_by
+        todo.model_copy(update={"blocked_by": [n for n in todo.needs if is_open.get(n, n in todo.blocked_by)]})
+        if todo.needs
         else todo
         for todo in todos
     ]

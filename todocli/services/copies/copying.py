@@ -18,21 +18,20 @@ them gets these as well, in its history too. What was purged there has no number
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Session, SQLModel, col
 
-from todocli.column_types import Uuid
 from todocli.database.engine import insert_for
 from todocli.errors import TodoError
 from todocli.models import History, Source, User
-from todocli.services import dependencies, dependency_sql, staging
+from todocli.services import dependencies, staging
 from todocli.services.copies.outcome import Copied, of_another_user, other_todos
+from todocli.services.copies.renumbering import Numbers, change_needs, renumbered
 from todocli.services.copies.snapshot import TABLES, Advance, Snapshot, columns
 from todocli.services.imports.spool import Row
 from todocli.services.owner import Owner
@@ -44,13 +43,6 @@ _NAMED = 20
 """How many todos a summary names."""
 
 _KEYS = {"changes": ("id",), "todos": ("id",), "history": ("change_id", "todo_id"), "notes": ("id",)}
-
-
-class Numbers(NamedTuple):
-    """New numbers: of the todos that got another one `by_id`, and by the old number of all that a todo can need."""
-
-    by_id: Mapping[UUID, int]
-    needed: Mapping[int, int]
 
 
 class Copy:
@@ -77,11 +69,11 @@ class Copy:
         self._mark_new(staged)
         if user.last_number and not merge and not self._is_known(staged["changes"]):
             raise other_todos()
-        renumbered = self._renumber(staged["todos"], user.last_number)
-        numbers = self._numbers(staged["todos"], [*renumbered, *self._other_numbers(staged["todos"])])
+        moved = self._renumber(staged["todos"], user.last_number)
+        numbers = self._numbers(staged["todos"], [*moved, *self._other_numbers(staged["todos"])])
         self._load(staged["history"], snapshot, "history", done, advance, numbers)
         self._mark_gone(staged)
-        copied = self._counted(staged, {old: new for _, old, new in renumbered})
+        copied = self._counted(staged, {old: new for _, old, new in moved})
         self._write(staged, snapshot.last_number)
         self._verify(staged, snapshot)
         updated = sa.select(staged["todos"].c.number).where(staged["todos"].c.state == "updated")
@@ -111,7 +103,7 @@ class Copy:
         def batches() -> Iterator[Sequence[Row]]:
             nonlocal done
             for batch in snapshot.tables[name].batches():
-                rows = [_renumbered(row, numbers) for row in batch] if numbers else batch
+                rows = [renumbered(row, numbers) for row in batch] if numbers else batch
                 yield [(*row, None) for row in rows]
                 done += len(batch)
                 advance(done)
@@ -176,20 +168,15 @@ class Copy:
 
     def _numbers(self, todos: sa.Table, moved: Sequence[tuple[UUID, int, int]]) -> Numbers | None:
         """Return the numbers of todos, and change those that others need; None if none of them `moved`."""
-        if not moved:
-            return None
         by_id = {todo_id: new for todo_id, _, new in moved}
+        if not by_id:
+            return None
         same_todo = sa.select(_todos.c.id).where(self._mine(_todos), _todos.c.id == todos.c.id)
         is_here = sa.or_(todos.c.state == "new", sa.exists(same_todo.correlate(todos)))
         rows = self._session.execute(sa.select(todos.c.id, todos.c.number).where(is_here))
-        needed = {row.number: row.number for row in rows if row.id not in by_id}
-        needed |= {old: new for _, old, new in moved}
-        kinds = [sa.Column(name, sa.BigInteger(), autoincrement=False) for name in ("old", "new")]
-        table = staging.create(self._session, "copied_numbers", kinds)
-        staging.load(self._session, table, [list(needed.items())])
-        needs = dependency_sql.replaced(todos.c.needs, table, self._dialect)
-        self._execute(sa.update(todos).values(needs=needs).where(todos.c.needs.is_not(None)))
-        return Numbers(by_id, needed)
+        kept = {row.number: row.number for row in rows if row.id not in by_id}
+        numbers = Numbers(by_id, kept | {old: new for _, old, new in moved})
+        return change_needs(self._session, todos, numbers)
 
     def _mark_gone(self, staged: Mapping[str, sa.Table]) -> None:
         """Mark, by `state`, the rows of history by which new changes deleted or purged todos that are here.
@@ -396,7 +383,7 @@ class Copy:
         return table.c.user_id == self._user_id
 
     def _user(self) -> sa.ColumnElement[UUID]:
-        return sa.literal(self._user_id, Uuid()).label("user_id")
+        return sa.literal(self._user_id, col(User.id).type).label("user_id")
 
     def _json(self, text: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         return text if self._is_sqlite else sa.cast(text, sa.JSON())
@@ -411,18 +398,3 @@ class Copy:
 
 _OWN = ("seq",)
 """The columns that a database gives."""
-
-
-def _renumbered(row: Row, numbers: Numbers) -> Row:
-    """Return a row of history with the new numbers of its todo, and of those that it needs."""
-    change_id, todo_id, *images = row
-    return (change_id, todo_id, *(image and _image_renumbered(image, todo_id, numbers) for image in images))
-
-
-def _image_renumbered(image: str, todo_id: UUID, numbers: Numbers) -> str:
-    values = json.loads(image)
-    if todo_id in numbers.by_id:
-        values["number"] = numbers.by_id[todo_id]
-    if values.get("needs"):
-        values["needs"] = sorted(numbers.needed[each] for each in values["needs"] if each in numbers.needed) or None
-    return json.dumps(values, ensure_ascii=False)

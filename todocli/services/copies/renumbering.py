@@ -1,0 +1,46 @@
+"""Other numbers for todos of a copy, where they are needed and in rows of history."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from todocli.services import dependency_sql, staging
+from todocli.services.imports.spool import Row
+
+
+class Numbers(NamedTuple):
+    """New numbers: of the todos that got another one `by_id`, and by the old number of all that a todo can need."""
+
+    by_id: Mapping[UUID, int]
+    needed: Mapping[int, int]
+
+
+def change_needs(session: Session, todos: sa.Table, numbers: Numbers) -> Numbers:
+    """Give the todos of a table the new numbers of what they need, and return all numbers."""
+    kinds = [sa.Column(name, sa.BigInteger(), autoincrement=False) for name in ("old", "new")]
+    table = staging.create(session, "copied_numbers", kinds)
+    staging.load(session, table, [list(numbers.needed.items())])
+    needs = dependency_sql.replaced(todos.c.needs, table, session.get_bind().dialect.name)
+    session.execute(sa.update(todos).values(needs=needs).where(todos.c.needs.is_not(None)))
+    return numbers
+
+
+def renumbered(row: Row, numbers: Numbers) -> Row:
+    """Return a row of history with the new numbers of its todo, and of those that it needs."""
+    change_id, todo_id, *images = row
+    return (change_id, todo_id, *(image and _image_renumbered(image, todo_id, numbers) for image in images))
+
+
+def _image_renumbered(image: str, todo_id: UUID, numbers: Numbers) -> str:
+    values = json.loads(image)
+    if todo_id in numbers.by_id:
+        values["number"] = numbers.by_id[todo_id]
+    if values.get("needs"):
+        values["needs"] = sorted(numbers.needed[each] for each in values["needs"] if each in numbers.needed) or None
+    return json.dumps(values, ensure_ascii=False)
