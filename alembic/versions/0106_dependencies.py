@@ -16,7 +16,7 @@ depends_on = None
 LOCKS = "todos, against readers as well: below a second with 1,000,000 todos, to check that none waits for another"
 """Which tables are locked, how, and for how long with 1,000,000 todos."""
 
-LOST_BY_DOWNGRADE = {"dependencies": "todos WHERE needs IS NOT NULL"}
+LOST_BY_DOWNGRADE = {"dependency lists": "todos WHERE needs IS NOT NULL"}
 """What is lost in a downgrade, and where it is counted before the user is asked."""
 
 HISTORY_RULES = "0102_history_triggers"

@@ -383,7 +383,7 @@ class Copy:
         return table.c.user_id == self._user_id
 
     def _user(self) -> sa.ColumnElement[UUID]:
-        return sa.literal(self._user_id, col(User.id).type).label("user_id")
+        return sa.literal(self._user_id, _tables["users"].c.id.type).label("user_id")
 
     def _json(self, text: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         return text if self._is_sqlite else sa.cast(text, sa.JSON())
