@@ -17,8 +17,8 @@ from todocli.services.history import patches, undo
 pytestmark = pytest.mark.slow
 
 RUN = settings(
-    max_examples=8,
-    stateful_step_count=20,
+    max_examples=12,
+    stateful_step_count=40,
     deadline=None,
     derandomize=True,
     phases=[Phase.generate],
@@ -46,3 +46,4 @@ def test_undo_to_the_start_and_redo_to_the_end(
         assert Machine.done["undo"] > 20
         assert Machine.done["console: update"] > 0
         assert Machine.done["need"] + Machine.done["add needing"] > 0
+        assert Machine.done["add repeating"] + Machine.done["repeat"] > 0

@@ -22,10 +22,12 @@ from tests.support.console import Console
 from todocli.database.store import Store
 from todocli.database.target import Target
 from todocli.domain.fields import PRIORITIES
+from todocli.domain.history import COMMAND_LINE
 from todocli.domain.references import NumberRange, References
 from todocli.errors import NotFound, ValidationError
 from todocli.schemas.todos import TodoCreate, TodoUpdate
 from todocli.services.dependencies import find_cycle
+from todocli.services.edits import Edits
 from todocli.services.history.undo import Undo, Verb
 from todocli.services.owner import Owner
 from todocli.services.queries import TodoQuery
@@ -39,6 +41,14 @@ KEPT = (
 )
 
 NUMBERS = st.lists(st.integers(1, 6), min_size=1, max_size=4, unique=True)
+REPEATING = st.sampled_from(
+    [
+        {"every": "day"},
+        {"every": "2w on mon,thu", "times": 3},
+        {"every": "month on 31", "due_on": date(2026, 1, 31)},
+        {"again": "3d", "due_on": date(2026, 12, 30), "ends_on": date(2027, 1, 31)},
+    ]
+)
 FEW = st.lists(st.integers(1, 3), min_size=1, max_size=2)
 TITLES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=9).filter(str.strip)
 DAYS = st.none() | st.dates(date(2026, 1, 1), date(2027, 12, 31))
@@ -114,6 +124,39 @@ class UndoMachine(RuleBasedStateMachine):
     def add_needing(self, title: str, others: list[int]) -> None:
         """Add a todo that needs others."""
         self._apply(lambda todos: todos.add([TodoCreate(title=title, needs=others)]), "add needing")
+
+    @rule(title=TITLES, fields=REPEATING)
+    def add_repeating(self, title: str, fields: dict[str, Any]) -> None:
+        """Add a todo that repeats."""
+        self._apply(lambda todos: todos.add([TodoCreate(title=title, **fields)]), "add repeating")
+
+    @rule(number=st.integers(1, 6), fields=REPEATING | st.just({"every": None}))
+    def repeat(self, number: int, fields: dict[str, Any]) -> None:
+        """Make a todo repeat, or no longer."""
+        update = TodoUpdate(**fields)
+        self._apply(lambda todos: todos.edit(References((number,), single=True), update), "repeat")
+
+    @rule(number=st.integers(1, 6))
+    def skip(self, number: int) -> None:
+        """Move a todo that repeats on to its next date."""
+        before = self._count()
+        named = References((number,), single=True)
+        with contextlib.suppress(NotFound, ValidationError):
+            self.store.atomically(
+                lambda session: Edits(session, self.owner, COMMAND_LINE).skip(named, key(None, "skip", number=number))
+            )
+        self._took("skip", self._count() - before)
+
+    @invariant()
+    def no_place_of_a_series_is_taken_twice(self) -> None:
+        """Look at all todos that repeat, in the trash as well."""
+        if not hasattr(self, "states"):
+            return
+        rows = self.console.run(
+            "SELECT series_id, series_place FROM todos WHERE user_id = :user AND series_id IS NOT NULL",
+            user=self.owner.id,
+        )
+        assert len(rows) == len(set(rows))
 
     @invariant()
     def nothing_waits_for_itself(self) -> None:

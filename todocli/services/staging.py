@@ -32,11 +32,16 @@ def create(session: Session, name: str, columns: Sequence[sa.Column[Any]]) -> sa
         prefixes=["TEMPORARY"],
         postgresql_on_commit="DROP",
     )
-    connection = session.connection()
-    if dialect == "sqlite":
-        connection.execute(sa.schema.DropTable(table, if_exists=True))  # the one of the transaction before
-    table.create(connection)
+    discard(session, name)
+    table.create(session.connection())
     return table
+
+
+def discard(session: Session, name: str) -> None:
+    """Drop the temporary table that an earlier transaction left, on SQLite: which cannot while rows are being read."""
+    if session.get_bind().dialect.name == "sqlite":
+        table = sa.Table(name, sa.MetaData(), schema=_SCHEMA["sqlite"])
+        session.connection().execute(sa.schema.DropTable(table, if_exists=True))
 
 
 def load(session: Session, table: sa.Table, batches: Iterable[Sequence[tuple[Any, ...]]]) -> None:

@@ -42,6 +42,7 @@ class Patch:
         self._rows: list[tuple[UUID, Columns, Columns]] = []
         self._names: set[str] = set()
         self._name = f"patch_{number}"
+        staging.discard(session, self._name)
         self._staged: sa.Table | None = None
         self.needing: set[int] = set()
         """The numbers of the todos that will need others."""
