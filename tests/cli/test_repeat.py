@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import uuid
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -146,3 +149,26 @@ def test_editor_changes_how_it_repeats(todo: Terminal, monkeypatch: pytest.Monke
     monkeypatch.setenv("EDITOR", "sed -i 's/^every: .*$/every:/;s/^again:$/again: 3d/'")
     todo.ok("edit 1")
     assert (shown(todo, 1)["every"], shown(todo, 1)["again"]) == (None, "3d")
+
+
+def test_formats_without_repetition_say_so(todo: Terminal, tmp_path: Path) -> None:
+    todo.ok("add Water every:week due:2099-01-05")
+    exported = todo(f"export {tmp_path}/x.csv")
+    assert (exported.code, "CSV has no place for repetition" in exported.err) == (0, True)
+    assert "no place" not in todo(f"export {tmp_path}/x.json").err
+    text = (tmp_path / "x.json").read_text()
+    (tmp_path / "y.json").write_text(re.sub(r'"id":"[^"]*"', f'"id":"{uuid.UUID(int=1)}"', text))
+    imported = todo(f"import {tmp_path}/y.json")
+    assert (imported.code, "no place for" in imported.err, "rrule" in imported.err) == (0, True, True)
+
+
+def test_history_with_repetition_is_restored(todo: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    todo.ok("add Water every:week due:2099-01-05 times:3")
+    todo.ok("done 1")
+    todo.ok(f"export --history {tmp_path}/all.json")
+    before = todo.ok("list --all --jsonl --fields number,due_on,rrule,times,series_place,repeat_on,series_id")
+    monkeypatch.setenv("TODO_HOME", str(tmp_path / "other"))
+    todo.ok(f"import --restore {tmp_path}/all.json")
+    assert todo.ok("list --all --jsonl --fields number,due_on,rrule,times,series_place,repeat_on,series_id") == before
+    todo.ok("undo")
+    assert todo.ok("list -q") == "1\n"

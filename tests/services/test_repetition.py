@@ -111,6 +111,17 @@ def test_next_occurrence_is_added_by_the_change_that_completes_one(store: Store,
     assert open_ones(ada) == [(2, date(2026, 11, 30))]
 
 
+def test_several_are_added_at_once(ada: Client) -> None:
+    drafts = [TodoCreate(title="a", every="day"), TodoCreate(title="b"), TodoCreate(title="c", again="3d", times=2)]
+    added = ada.add(drafts).items
+    assert [(todo.every, todo.again, todo.times) for todo in added] == [
+        ("day", None, None),
+        (None, None, None),
+        (None, "3d", 2),
+    ]
+    assert [todo.series_id == todo.id for todo in added] == [True, False, True]
+
+
 def test_repeated_request_adds_nothing(ada: Client) -> None:
     add(ada, every="day")
     change = uuid.uuid4()

@@ -121,6 +121,7 @@ class Chance:
             "priority": lambda: self.random.choice([None, *PRIORITIES]),
             "project": lambda: self.random.choice([None, *PROJECTS]),
             "tags": lambda: self.random.sample(NAMES, self.random.choice([0, 1, 2, 12])),
+            "every": lambda: self.random.choice([None, "day", "mon,thu", "month on 31", "2w"]),
             "needs": lambda: self.random.sample([*self.known], min(len(self.known), self.random.choice([0, 1, 1, 3]))),
         }
         fields = {name: makers[name]() for name in self.random.sample([*makers], self.random.choice(counts))}

@@ -26,7 +26,7 @@ VERSION = 1
 """The version of the document; it changes when a program could misread a newer one."""
 
 _VERSION = re.compile(r'"version"\s*:\s*(\d+)')
-_COLUMNS = {*TodoRead.model_fields, "change_source", "change_actor", "change_request"}
+_COLUMNS = {*TodoRead.model_fields, "change_source", "change_actor", "change_request"} - {"rrule", "ends_on", "times"}
 _ITEMS = re.compile(r'^[^{]*\{\s*"items"')
 
 

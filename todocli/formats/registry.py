@@ -36,7 +36,7 @@ _MOST = frozenset(
     )
 )
 _USUAL = _MOST | {"is_someday", "notes"}
-FIELDS = _USUAL | {"needs"}
+FIELDS = _USUAL | {"needs", "rrule"}
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ FORMATS = (
         "taskwarrior",
         "Taskwarrior",
         (".json",),
-        FIELDS - {"description"},
+        FIELDS - {"description", "rrule"},
         keeps_ids=True,
         signs=(r'"uuid"\s*:', r'"entry"\s*:\s*"\d{8}T\d{6}Z"'),
     ),

@@ -388,7 +388,7 @@ def fit_one_statement(drafts: Sequence[TodoCreate]) -> bool:
 
 def _given(drafts: Sequence[TodoCreate], repeating: Sequence[Mapping[str, object]]) -> tuple[str, ...]:
     """Return the columns that any of `drafts` sets; the title at least."""
-    more = dict.fromkeys(name for columns in repeating for name in columns)
+    more = dict.fromkeys(name for columns in repeating for name, value in columns.items() if value is not None)
     names = (
         name
         for name in COLUMNS_GIVEN

@@ -90,7 +90,8 @@ def export(
         read = ExportRead(format=found.name, file=str(path), count=count, at=clock.now(), not_held=dict(missing))
         context.output.lines(read, [f"Exported {counted(count)} to {path}"])
     if missing:
-        fields = {name.removesuffix("_on").replace("_", " "): times for name, times in missing.items()}
+        names = {"rrule": "repetition"}
+        fields = {names.get(name, name.removesuffix("_on").replace("_", " ")): times for name, times in missing.items()}
         context.output.note(f"{found.label} has no place for {listed(fields)}")
 
 
