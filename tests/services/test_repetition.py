@@ -277,6 +277,18 @@ def test_edit_that_completes_is_followed(ada: Client) -> None:
     assert open_ones(ada) == [(2, date(2026, 11, 24))]
 
 
+def test_edit_that_completes_changes_this_one_only(store: Store, ada: Client) -> None:
+    for _ in range(2):
+        add(ada, every="week", due_on="2026-11-23", priority="low")
+    update = TodoUpdate(is_completed=True, priority="high", due_on=date(2026, 11, 25), add_tags=["x"])
+    ada.edit(refs(1), update)
+    edits = [Edit(2, update)]
+    store.atomically(lambda session: Edits(session, ADA, COMMAND_LINE).apply(edits, key(None, "bulk")))
+    for number in (3, 4):
+        later = get(ada, number)
+        assert (later.priority, later.tags, later.due_on) == ("low", [], date(2026, 11, 30))
+
+
 def test_missing_todo_leaves_everything_as_it_is(ada: Client) -> None:
     add(ada, every="day")
     with pytest.raises(NotFound):

@@ -130,16 +130,19 @@ class Updates:
 
     def write(self, references: References, spec: UpdateSpec, key: ChangeKey) -> None:
         """Update the referenced todos. What may stand against it was checked before, in the same transaction."""
-        statement = update_sql.of_references(self._owner, self._dialect, spec.shape, references)
-        rows = self._rows(statement, spec, key, references)
-        self._follow([read(row) for row in rows if row.get("is_changed", True)], spec, key)
+
+        def send() -> Sequence[sa.RowMapping]:
+            statement = update_sql.of_references(self._owner, self._dialect, spec.shape, references)
+            return [row for row in self._rows(statement, spec, key, references) if row.get("is_changed", True)]
+
+        self._send_and_follow(send, spec, key, lambda: self._pending_of(references, spec, key))
 
     def _apply_to_references(self, references: References, spec: UpdateSpec, key: ChangeKey) -> Result:
         def send(plan: Plan) -> Sequence[sa.RowMapping]:
             statement = update_sql.of_references(self._owner, self._dialect, spec.shape, references, plan)
             return self._rows(statement, spec, key, references)
 
-        rows, followed = self._send_planned(send, spec, key)
+        rows, followed = self._send_planned(send, spec, key, lambda: self._pending_of(references, spec, key))
         found = list(zip(rows, _read(rows), strict=True))
         changed = [todo for row, todo in found if row.get("is_changed", True)]
         if changed and spec.note is not None and self._dialect == "sqlite":
@@ -152,18 +155,22 @@ class Updates:
         return self._settle(references, spec, key, changed)
 
     def _send_planned(
-        self, send: Callable[[Plan], Sequence[sa.RowMapping]], spec: UpdateSpec, key: ChangeKey
+        self,
+        send: Callable[[Plan], Sequence[sa.RowMapping]],
+        spec: UpdateSpec,
+        key: ChangeKey,
+        pending: Callable[[], list[TodoRead]],
     ) -> tuple[Sequence[sa.RowMapping], list[Followed]]:
         """Send an update, and return its rows and what follows the todos that repeat.
 
         On Postgres, it changes nothing while one of them has no plan; then it is planned, and sent again with it.
+        `pending` returns the todos that it is about to change.
         """
         if not spec.shape.continues:
             return send(NO_PLAN), []
         if self._dialect == "sqlite":
             with sqlite_transaction(self._session):
-                rows = send(NO_PLAN)
-                return rows, self._follow([read(row) for row in rows], spec, key)
+                return self._send_and_follow(lambda: send(NO_PLAN), spec, key, pending)
         rows, planned = send(NO_PLAN), list[Following]()
         for _ in range(MAX_PLANS):
             todos = [read(row) for row in rows if row["is_pending"] and not row["is_changed"] and row["rrule"]]
@@ -180,6 +187,26 @@ class Updates:
         ids = ({"id": derived_id(key.id, self._owner.name, i)} for i, _ in enumerate(planned, 1))
         rows = [row | new for row, new in zip(repetition.rows(planned), ids, strict=True)]
         return Plan(rows, frozenset((todo.id, todo.change_id) for todo in todos)), planned
+
+    def _send_and_follow(
+        self,
+        send: Callable[[], Sequence[sa.RowMapping]],
+        spec: UpdateSpec,
+        key: ChangeKey,
+        pending: Callable[[], list[TodoRead]],
+    ) -> tuple[Sequence[sa.RowMapping], list[Followed]]:
+        """Send an update, and add what follows, in one transaction. What follows is like the todos before the update.
+
+        They are read first if more is changed than that they end.
+        """
+        is_more = spec.shape.continues and len(spec.shape.assignments) > 1
+        before = {todo.id: todo for todo in pending()} if is_more else None
+        rows = send()
+        ended = map(read, rows) if before is None else (before[row["id"]] for row in rows if row["id"] in before)
+        return rows, self._follow(list(ended), spec, key)
+
+    def _pending_of(self, references: References, spec: UpdateSpec, key: ChangeKey) -> list[TodoRead]:
+        return [row.todo for row in self._referenced(references, spec, key) if row.is_pending]
 
     def _follow(self, ended: Sequence[TodoRead], spec: UpdateSpec, key: ChangeKey) -> list[Followed]:
         """Add what follows those of the todos that repeat, in the transaction that has ended them."""
@@ -211,7 +238,7 @@ class Updates:
                 statement = update_sql.of_selection(self._owner, self._dialect, spec.shape, conditions, plan)
                 return self._rows(statement, spec, key)
 
-            rows, followed = self._send_planned(send, spec, key)
+            rows, followed = self._send_planned(send, spec, key, lambda: self._pending(conditions, spec, key))
             todos = _read([row for row in rows if row.get("is_changed", True)])
         is_repeat = False
         if not todos:
