@@ -31,7 +31,7 @@ def require(session: Session, owner: Owner, numbers: Collection[int]) -> None:
 def refuse_cycle(session: Session, owner: Owner, numbers: Collection[int], more: Collection[int] = ()) -> None:
     """Raise `ValidationError` if one of these todos waits for itself, or would if all of them needed `more`."""
     needs = needs_from(session, owner, {*numbers, *more})
-    for number in numbers:
+    for number in sorted(numbers):
         needs[number] = [*needs.get(number, []), *more]
     if cycle := find_cycle(needs):
         raise cycle_error(cycle)
@@ -44,6 +44,7 @@ def needs_from(session: Session, owner: Owner, numbers: Collection[int]) -> dict
     query = sa.select(col(Todo.number), col(Todo.needs)).where(
         owner.scope(Todo), col(Todo.number).in_(sa.select(reachable.c.number))
     )
+    query = query.order_by(col(Todo.number))  # so that both engines name the same cycle
     return {row.number: row.needs for row in session.execute(query)}
 
 
