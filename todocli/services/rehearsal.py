@@ -35,9 +35,10 @@ def rehearse() -> Iterator[None]:
         SQLModel.metadata.create_all(connection)
         revision = f"CREATE TABLE {VERSION_TABLE} AS SELECT 1 AS version_num, '{HEAD}' AS oldest_reader"
         connection.execute(sa.text(f"{revision}, '{HEAD}' AS oldest_writer"))
-        todos, first = workspace.todos, parse_references(["1"])
+        first = parse_references(["1"])
         yield
         list(workspace.walk_todos(TodoQuery()))
+        todos = workspace.todos  # a walk ends the session before it
         yield
         todos.add([TodoCreate(title="Rehearse", due_on=clock.today(), tags=["home"])], _key("add"))
         yield
@@ -53,7 +54,7 @@ def rehearse() -> Iterator[None]:
         workspace.log.find(LogQuery(limit=20))
         with suppress(NotFound):  # there are no triggers that would have recorded it
             workspace.undo(1, _key("undo"))
-        todos.remove(first, _key("rm"))
+        workspace.todos.remove(first, _key("rm"))
 
 
 def _key(verb: str) -> ChangeKey:
