@@ -383,7 +383,9 @@ def _as_list(rows: Sequence[sa.RowMapping]) -> TodoItems:
 
 def fit_one_statement(drafts: Sequence[TodoCreate]) -> bool:
     """Whether one statement takes all of `drafts` as parameters."""
-    return len(drafts) <= min(MAX_STATED, _MAX_PARAMETERS // (len(TodoCreate.model_fields) + 5))
+    today = clock.here().date()
+    repeating = [repetition.of_new(draft, today) for draft in drafts if draft.repeats_otherwise]
+    return len(drafts) <= min(MAX_STATED, _MAX_PARAMETERS // (len(_given(drafts, repeating)) + 2))
 
 
 def _given(drafts: Sequence[TodoCreate], repeating: Sequence[Mapping[str, object]]) -> tuple[str, ...]:
