@@ -60,6 +60,14 @@ def test_delete_goes_on_unless_it_is_the_series(eve: Api) -> None:
     assert open_ones(eve) == []
 
 
+def test_key_of_a_removed_occurrence_is_not_that_of_its_series(eve: Api) -> None:
+    eve.add("a", every="day", due_on=FAR)
+    once = {"Idempotency-Key": str(uuid.uuid4())}
+    assert eve("DELETE", "/1", headers=once).status_code == 204
+    error(eve("DELETE", "/1?series=true", headers=once), 409, "CONFLICT")
+    assert eve("DELETE", "/1", headers=once).status_code == 204
+
+
 @pytest.mark.parametrize(
     ("fields", "field"),
     [

@@ -89,6 +89,14 @@ def test_removed_series_has_no_next(todo: Terminal) -> None:
     assert todo.ok("list -q") == ""
 
 
+def test_change_of_a_removed_occurrence_is_not_that_of_its_series(todo: Terminal) -> None:
+    todo.ok("add Water every:week due:2099-01-01")
+    change = uuid.uuid4()
+    todo.ok(f"rm 1 --change {change}")
+    assert todo(f"rm 1 --series --change {change}").code == 4
+    assert todo(f"rm 1 --change {change}").code == 0
+
+
 def test_upcoming_computes_dates(todo: Terminal, person: Terminal) -> None:
     start = clock.today() + timedelta(days=1)
     todo.ok(f"add Water every:week due:{start} 09:30")

@@ -265,7 +265,7 @@ def delete(
         with versioned(if_match, load) as expected, open_workspace(request, principal, missing="todo_id") as workspace:
             workspace.purge_one(todo_id, key, expected=expected)
         return
-    key = change_key(idempotency_key, "rm", references=[str(todo_id)])
+    key = change_key(idempotency_key, "rm", references=[str(todo_id)], series=series)
     load = partial(find_one, request, principal, todo_id)
     with versioned(if_match, load) as expected, open_workspace(request, principal, missing="todo_id") as workspace:
         workspace.todos.remove(referenced(todo_id), key, expected=expected, series=series)

@@ -58,20 +58,22 @@ def run(
     *,
     state: ListState = "open",
     dry_run: bool = False,
+    series: bool = False,
 ) -> None:
     """Change the todos that `words` reference, or that they and the filter options select, and print the result.
 
-    `state` is the list that a filter selects from, unless the line says otherwise.
+    `state` is the list that a filter selects from, unless the line says otherwise. With `series`, the request is about
+    all that repeats with them, and so is another one.
     """
     from todocli.domain.references import is_reference
 
     words = list(words or ())
     if is_filter(context, words):
-        run_on_filter(context, verb, action, words, state=state, dry_run=dry_run)
+        run_on_filter(context, verb, action, words, state=state, dry_run=dry_run, series=series)
     elif words:
         if any(word[:1].isalpha() for word in words if not is_reference(word)):
             refuse_text(words)
-        run_on_references(context, verb, action, read_references(words), dry_run=dry_run)
+        run_on_references(context, verb, action, read_references(words), dry_run=dry_run, series=series)
     else:
         raise nothing_chosen()
 

@@ -317,4 +317,4 @@ def rm(
     def remove(todos: Todos, chosen: Chosen, key: ChangeKey) -> Result:
         return todos.remove(chosen, key, series=series)
 
-    bulk.run(context, verbs.REMOVE, remove, words, dry_run=dry_run)
+    bulk.run(context, verbs.REMOVE, remove, words, dry_run=dry_run, series=series)
