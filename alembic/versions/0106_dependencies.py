@@ -54,8 +54,8 @@ NEEDS_POSTGRES = (
 
 WAITING = "needs IS NOT NULL AND completed_at IS NULL AND deleted_at IS NULL"
 
-# Two sessions could each add half of a cycle. So this looks once the user is locked: then it sees what others have
-# committed, as a query inside a volatile function does. The program's statement, whose snapshot is older, would not.
+# Two sessions could each add half of a cycle. So this looks when it holds the lock on the user. A query inside a
+# volatile function then sees what others have committed; the program's statement, with its older snapshot, does not.
 # It looks at the end of the transaction, because statements that take from one todo what they give to another may pass
 # through a cycle: what a row needed for a moment only does not count. Nothing needs a new row yet. OFFSET 0 makes
 # Postgres look each todo up; without statistics it would read all of the user, which it takes for few. SQLite has one

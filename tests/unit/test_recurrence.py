@@ -30,7 +30,7 @@ def every(text: str, first: str) -> Repetition:
 
 
 def following(repetition: Repetition, first: str, count: int, place: int = 1) -> list[str]:
-    """Return the next dates of a series whose occurrences are completed on their days."""
+    """Return the next dates of a series, each occurrence being completed on the day on which it is due."""
     since = day(first)
     found = upcoming(repetition, since, since=since, until=LAST, place=place, limit=count)
     return [occurrence.on.isoformat() for occurrence in found]

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from todocli.domain.fields import RULE_LENGTH
 from todocli.domain.recurrence import Repetition, anchored
 from todocli.domain.recurrence_phrases import sentence, short
-from todocli.domain.recurrence_rules import CODES, RULE_LENGTH
+from todocli.domain.recurrence_rules import CODES
 from todocli.domain.recurrence_words import AGAIN_FORMS, EVERY_FORMS, parse_again, parse_every
 from todocli.errors import ValidationError
 

@@ -14,6 +14,8 @@ PROJECT_LENGTH = 100
 TAG_LENGTH = 40
 MAX_TAGS = 20
 MAX_NEEDS = 100
+MAX_TIMES = 10_000
+RULE_LENGTH = 200
 SOON = 7
 """A todo is due soon from this many days before its date."""
 

@@ -17,6 +17,7 @@ from typing import Any
 from todocli.domain.date_phrases import count_joining
 from todocli.domain.dates import Shift, has_time, is_day, parse_day, parse_shift
 from todocli.domain.fields import parse_priority, parse_project, parse_tag
+from todocli.domain.references import is_plain_number
 from todocli.errors import ValidationError
 
 SOMEDAY = "someday"
@@ -72,7 +73,6 @@ REPEATING = ("every", "again", "ends", "times")
 """The keys that say how a todo repeats."""
 
 _EXAMPLES = {"priority": "pri:high", "project": "project:home/garden", "tag": "+bills", "needs": "needs:12,14"}
-_NEED = re.compile(r"-?[1-9]\d{0,14}", re.ASCII)
 
 
 @dataclass
@@ -329,7 +329,7 @@ def _take_repetition(fields: dict[str, Any], name: str, text: str, here: datetim
             raise _error(name, f"The end is a date, but {text[:40]!r} has a time.", "Leave the time out.")
         fields[column] = day.on
     elif name == "times":
-        if not _NEED.fullmatch(text) or text[0] == "-":
+        if not is_plain_number(text):
             raise _error(name, f"{text[:40]!r} is not a number of times.", "Write it like times:10.")
         fields[column] = int(text)
     else:
@@ -342,11 +342,12 @@ def _take_repetition(fields: dict[str, Any], name: str, text: str, here: datetim
 def _take_needs(fields: dict[str, Any], text: str, *, is_edit: bool) -> None:
     """Set what a todo needs: the numbers of others, and in an edit those that it no longer needs, with a minus."""
     for part in filter(None, (part.strip() for part in text.split(","))):
-        if not _NEED.fullmatch(part) or (part[0] == "-" and not is_edit):
+        number = part.removeprefix("-") if is_edit else part
+        if not is_plain_number(number):
             detail = f"{part[:40]!r} is not the number of a todo."
             raise _error("needs", detail, f"Write it like {_EXAMPLES['needs']}.")
         name = "remove_needs" if part[0] == "-" else "add_needs"
-        fields[name] = [*fields.get(name, []), abs(int(part))]
+        fields[name] = [*fields.get(name, []), int(number)]
 
 
 def _parsed(name: str, text: str) -> str:

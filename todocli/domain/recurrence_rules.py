@@ -12,14 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
+from todocli.domain.fields import MAX_TIMES, RULE_LENGTH
 from todocli.errors import ValidationError
 
 CODES = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 """The days of the week, each at its place."""
 
 MAX_INTERVAL = 1_000
-MAX_TIMES = 10_000
-RULE_LENGTH = 200
 SHORTEST_MONTH = 28
 
 _LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)

@@ -21,6 +21,7 @@ MAX_RANGES = 100
 _RANGE = re.compile(r"(\d+)-(\d+)", re.ASCII)
 _SEVERAL = re.compile(r"[\d-]+(?:,+[\d-]+)+", re.ASCII)
 _NUMBER = re.compile(r"\d+", re.ASCII)
+_PLAIN_NUMBER = re.compile(r"[1-9]\d{0,14}", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
 
@@ -82,6 +83,11 @@ def parse_references(words: Sequence[str], *, listed: bool = False) -> Reference
     if ranges > MAX_RANGES:
         raise _error(f"{ranges} ranges are too many for one command (limit {MAX_RANGES}).", "Use fewer, longer ranges.")
     return References(items, single=len(each) == 1 and not listed and not isinstance(items[0], NumberRange))
+
+
+def is_plain_number(text: str) -> bool:
+    """Whether a text is the number of a todo without a sign or leading zeros, and of at most 15 digits."""
+    return _PLAIN_NUMBER.fullmatch(text) is not None
 
 
 def is_reference(word: str) -> bool:

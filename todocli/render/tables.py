@@ -105,13 +105,11 @@ def todo_detail(todo: TodoRead, changes: Sequence[ChangeRead] = (), *, now: date
 
 def _repeats(todo: TodoRead) -> str:
     """Return how a todo repeats, in a sentence, and which of its series it is."""
-    if todo.rrule is None or todo.repeat_from is None:
+    if todo.repetition is None:
         return ""
-    from todocli.domain.recurrence import Repetition
     from todocli.domain.recurrence_phrases import sentence
 
-    meaning = sentence(Repetition(todo.rrule, todo.repeat_from, todo.ends_on, todo.times))
-    return f"{meaning} (number {todo.series_place})"
+    return f"{sentence(todo.repetition)} (number {todo.series_place})"
 
 
 ONE_LINE = 20

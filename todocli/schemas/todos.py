@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time
 from functools import lru_cache
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self
 from uuid import UUID
 
 from pydantic import (
@@ -23,7 +23,9 @@ from typing_extensions import TypeAliasType
 from todocli.domain.fields import (
     MAX_NEEDS,
     MAX_TAGS,
+    MAX_TIMES,
     PROJECT_LENGTH,
+    RULE_LENGTH,
     TAG_LENGTH,
     UNSEEN,
     looks_blank,
@@ -33,11 +35,12 @@ from todocli.domain.fields import (
 from todocli.domain.fields import (
     Priority as Level,
 )
-from todocli.domain.recurrence import Repetition
-from todocli.domain.recurrence_rules import MAX_TIMES, RULE_LENGTH
 from todocli.domain.references import MAX_NUMBER
 from todocli.errors import ValidationError
 from todocli.schemas.base import Input, Instant, ItemList, Output
+
+if TYPE_CHECKING:
+    from todocli.domain.recurrence import Repetition
 
 TITLE_LENGTH = 255
 DESCRIPTION_LENGTH = 2_000
@@ -358,6 +361,15 @@ class TodoRead(Output):
     def state(self) -> State:
         """The list that the todo is in."""
         return state_of(self.completed_at, self.deleted_at)
+
+    @property
+    def repetition(self) -> Repetition | None:
+        """How it repeats; None if it does not."""
+        if self.rrule is None or self.repeat_from is None:
+            return None
+        from todocli.domain.recurrence import Repetition
+
+        return Repetition(self.rrule, self.repeat_from, self.ends_on, self.times)
 
 
 class TodoLine(NamedTuple):

@@ -49,7 +49,7 @@ def needs_from(session: Session, owner: Owner, numbers: Collection[int]) -> dict
 
 
 def find_cycle(needs: Mapping[int, Sequence[int]]) -> list[int]:
-    """Return the todos of a cycle, each of which needs the next, the first again at the end; empty if there is none."""
+    """Return a cycle: each todo needs the next one, and the last is the first again. Empty: there is none."""
     try:
         TopologicalSorter(needs).prepare()
     except CycleError as error:

@@ -59,14 +59,14 @@ def _outer(element: sa.sql.functions.FunctionElement[Any], compiler: Any) -> tup
 
 def open_needed(user_id: Any, needs: Any, dialect: str, done: Statement | None = None) -> Statement:
     """Select the numbers of the todos that are open of those in `needs`, and are not among the numbers `done`."""
-    needed = _table.alias("needed").c
+    needed = _table.alias("needed")
+    number = needed.c.number
     query = (
-        sa.select(needed.number)
-        .where(needed.user_id == user_id, is_among(needed.number, needs, dialect))
-        .where(needed.completed_at.is_(None), needed.deleted_at.is_(None))
-        .order_by(needed.number)
+        sa.select(number)
+        .where(needed.c.user_id == user_id, is_among(number, needs, dialect), _is_open(needed))
+        .order_by(number)
     )
-    return query if done is None else query.where(needed.number.not_in(done))
+    return query if done is None else query.where(number.not_in(done))
 
 
 def is_among(number: sa.ColumnElement[int], numbers: sa.ColumnElement[Any], dialect: str) -> sa.ColumnElement[bool]:
@@ -93,8 +93,11 @@ def is_blocking(owner: Owner, dialect: str) -> sa.ColumnElement[bool]:
 
 def _is_waiting(user_id: Any, todo: sa.FromClause) -> sa.ColumnElement[bool]:
     """Return the condition that an open todo of the user needs any, as the index `ix_todos_waiting` has it."""
-    is_open = sa.and_(todo.c.completed_at.is_(None), todo.c.deleted_at.is_(None))
-    return sa.and_(todo.c.user_id == user_id, todo.c.needs.is_not(None), is_open)
+    return sa.and_(todo.c.user_id == user_id, todo.c.needs.is_not(None), _is_open(todo))
+
+
+def _is_open(todo: sa.FromClause) -> sa.ColumnElement[bool]:
+    return sa.and_(todo.c.completed_at.is_(None), todo.c.deleted_at.is_(None))
 
 
 def was_open(updated: sa.FromClause) -> sa.ColumnElement[bool]:

@@ -46,7 +46,7 @@ def insert(
 ) -> Any:
     """Return the statement for the rows of a plan, as far as the todos that they follow are in `ended`.
 
-    Their numbers come after `last_number`. One that is there already stays as it is, unless it is in the trash.
+    The new todos are numbered from `last_number` on. One that exists already is left alone, unless it is in the trash.
     """
     names = [name for name in rows[0] if name != "after"]
     columns = (sa.column("after", sa.Uuid()), *(sa.column(name, _table.c[name].type) for name in names))

@@ -12,12 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from todocli.domain.recurrence import Repetition, anchored, first_date, next_occurrence
 from todocli.errors import ValidationError
 from todocli.schemas.todos import RepeatInput, TodoCreate, TodoRead, TodoUpdate
+
+if TYPE_CHECKING:
+    from todocli.domain.recurrence import Repetition
 
 COLUMNS = ("rrule", "repeat_from", "repeat_on", "ends_on", "times")
 """The columns that say how a todo repeats."""
@@ -45,13 +47,6 @@ class Following(NamedTuple):
         return self.after.series_id, self.place
 
 
-def repetition_of(todo: TodoRead) -> Repetition | None:
-    """Return how a todo repeats; None if it does not."""
-    if todo.rrule is None or todo.repeat_from is None:
-        return None
-    return Repetition(todo.rrule, todo.repeat_from, todo.ends_on, todo.times)
-
-
 def following(todos: Iterable[TodoRead], ended_on: date) -> list[Following]:
     """Return what follows todos that end on a day, without what is among them already."""
     todos = sorted(todos, key=lambda todo: todo.number)
@@ -61,18 +56,20 @@ def following(todos: Iterable[TodoRead], ended_on: date) -> list[Following]:
 
 
 def _following(todo: TodoRead, ended_on: date) -> Following | None:
-    repetition = repetition_of(todo)
+    repetition = todo.repetition
     if repetition is None or todo.repeat_on is None or todo.series_place is None:
         return None
+    from todocli.domain.recurrence import next_occurrence
+
     day = todo.due_on or todo.starts_on
     found = next_occurrence(repetition, todo.repeat_on, completed_on=ended_on, place=todo.series_place, due_was=day)
     if found is None:
         return None
-    due_on, starts_on = dates_on(found.on, todo.due_on, todo.starts_on)
+    due_on, starts_on = _dates_on(found.on, todo.due_on, todo.starts_on)
     return Following(todo, found.place, found.skipped, found.on, due_on, starts_on)
 
 
-def dates_on(on: date, due_on: date | None, starts_on: date | None) -> tuple[date | None, date | None]:
+def _dates_on(on: date, due_on: date | None, starts_on: date | None) -> tuple[date | None, date | None]:
     """Return the due and start dates of an occurrence on a day, with the distance that these dates have."""
     if due_on is None:
         return (None, on) if starts_on else (on, None)
@@ -96,7 +93,7 @@ def of_new(draft: TodoCreate, today: date) -> dict[str, Any]:
 
 def of_update(todo: TodoRead, update: TodoUpdate, today: date) -> dict[str, Any]:
     """Return the columns that make a todo repeat as an update says, or no longer. Raises `ValidationError`."""
-    found = _given(update, repetition_of(todo))
+    found = _given(update, todo.repetition)
     if found is None:
         return dict.fromkeys(COLUMNS)
     due_on, starts_on = (
@@ -130,6 +127,8 @@ def _columns(repetition: Repetition, due_on: date | None, starts_on: date | None
 
     Raises `ValidationError` if it ends before it begins.
     """
+    from todocli.domain.recurrence import anchored, first_date
+
     on = due_on or starts_on
     columns: dict[str, Any] = {}
     if on is None:

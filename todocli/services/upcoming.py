@@ -10,7 +10,6 @@ from todocli.domain.recurrence import upcoming
 from todocli.schemas.occurrences import OccurrenceRead
 from todocli.schemas.todos import TodoRead
 from todocli.services.queries import TodoQuery
-from todocli.services.repetition import repetition_of
 from todocli.services.todos import Todos
 
 MOST = 1_000
@@ -26,7 +25,7 @@ def occurrences(todos: Todos, condition: Filter, until: date) -> list[Occurrence
 
 
 def _of(todo: TodoRead, today: date, until: date) -> list[OccurrenceRead]:
-    repetition, on = repetition_of(todo), todo.due_on or todo.starts_on
+    repetition, on = todo.repetition, todo.due_on or todo.starts_on
     if repetition is None or todo.repeat_on is None or todo.series_place is None:
         return []
     days = [(on or todo.repeat_on, todo.series_place)] if (on or todo.repeat_on) <= until else []

@@ -77,11 +77,11 @@ def next_(
     todo next -n 3
     todo next +ops
     """
-    from todocli.domain.filters.ast import Blocked, Not, all_of
+    from todocli.domain.filters.ast import READY, all_of
 
     if words and words[0].isdecimal() and limit is None:
         limit, words = positive(words[0]), words[1:]
-    show_list(context, "open", all_of(parse_filter(words), Not(Blocked())), limit=limit or 1)
+    show_list(context, "open", all_of(parse_filter(words), READY), limit=limit or 1)
 
 
 def ready(context: Context, words: Words = None) -> None:
@@ -89,9 +89,9 @@ def ready(context: Context, words: Words = None) -> None:
 
     todo ready project:work
     """
-    from todocli.domain.filters.ast import Blocked, Not, all_of
+    from todocli.domain.filters.ast import READY, all_of
 
-    show_list(context, "open", all_of(parse_filter(words), Not(Blocked())), nothing=("Nothing is ready.", ()))
+    show_list(context, "open", all_of(parse_filter(words), READY), nothing=("Nothing is ready.", ()))
 
 
 def blocked(context: Context, words: Words = None) -> None:

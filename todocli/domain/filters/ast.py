@@ -137,6 +137,9 @@ Filter: TypeAlias = (
 
 EVERYTHING = And()
 
+READY = Not(Blocked())
+"""Needs no todo that is open."""
+
 
 def all_of(*parts: Filter) -> Filter:
     """Return the conjunction of `parts`, without needless nesting."""

@@ -15,6 +15,7 @@ from todocli.domain.dates import MONTH, NUMBER, WEEKDAY, Pattern, months_later, 
 from todocli.domain.fields import parse_priority, parse_project, parse_tag
 from todocli.domain.filters.ast import (
     PAST,
+    READY,
     Between,
     Blocked,
     Claimed,
@@ -33,14 +34,12 @@ from todocli.domain.filters.ast import (
     quoted,
 )
 from todocli.domain.filters.words import KEYED
-from todocli.domain.references import parse_references
+from todocli.domain.references import is_plain_number, parse_references
 from todocli.errors import ValidationError
 
 HELP = ("todo", "help", "filters")
 
-NUMBER_OF_TODO = re.compile(r"[1-9]\d{0,14}", re.ASCII)
-
-_IS: dict[str, Filter] = {"claimed": Claimed(), "blocked": Blocked(), "ready": Not(Blocked())}
+_IS: dict[str, Filter] = {"claimed": Claimed(), "blocked": Blocked(), "ready": READY}
 """What may follow `is:`."""
 
 _ATTRIBUTE = re.compile(r"([a-z]+)\.[a-z]+:(.*)", re.IGNORECASE)
@@ -138,7 +137,7 @@ def keyed(key: str, value: str, today: date) -> Filter:
     if name == "tag":
         return Tagged(_name(parse_tag, value, "tag"))
     if name == "needs":
-        if not NUMBER_OF_TODO.fullmatch(value):
+        if not is_plain_number(value):
             raise InvalidTerm(
                 f"{value[:40]!r} is not the number of a todo.", "Write needs:12, needs:any or needs:none."
             )

@@ -157,7 +157,7 @@ class Import:
         )
 
     def _compare(self, incoming: sa.Table, notes: sa.Table) -> None:
-        """Find out of which todos the file says something else by now."""
+        """Mark the todos that the file describes differently now."""
         missing = sa.select(notes.c.id).where(self._is_missing(notes, incoming)).correlate(incoming)
         self._session.execute(
             sa.update(incoming)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ from sqlmodel import Session, SQLModel
 from todocli.column_types import UtcDateTime, Uuid
 from todocli.domain.idempotency import ChangeKey
 from todocli.domain.ids import derived_id
+from todocli.domain.references import is_plain_number
 from todocli.schemas.todos import COLUMNS_GIVEN
 from todocli.services import staging
 from todocli.services.imports.adapter import Incoming
@@ -30,8 +30,6 @@ _SECOND = timedelta(seconds=1)
 
 _TICK = timedelta(microseconds=1)
 """Notes without a time keep their order by it."""
-
-_NUMBER = re.compile(r"[1-9]\d{0,14}", re.ASCII)
 
 
 class Staged(NamedTuple):
@@ -124,7 +122,7 @@ def _note_rows(todos: Spool, key: ChangeKey, owner: str, moment: datetime) -> It
 def _need_rows(todos: Spool) -> Iterator[Sequence[tuple[Any, ...]]]:
     for batch, positions in _numbered(todos):
         yield [
-            (position, reference, int(reference) if _NUMBER.fullmatch(reference) else None, None)
+            (position, reference, int(reference) if is_plain_number(reference) else None, None)
             for todo, position in zip(batch, positions, strict=True)
             for reference in todo.needs
         ]
