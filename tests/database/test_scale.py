@@ -64,6 +64,13 @@ def test_cost_does_not_follow_other_users(twins: tuple[Target, Target], *, stati
     assert too_much(alone, among_others) == {}
 
 
+@WITH_AND_WITHOUT
+def test_lists_read_each_open_todo_a_few_times(postgres_url: Target, *, statistics: bool) -> None:
+    read = costs(postgres_url, 1_000, statistics=statistics)
+    lists = {name: read[name] for name in ("list", "list -n 40", "ready", "blocked", "next")}
+    assert {name: rows for name, rows in lists.items() if rows > 10 * scale.OPEN} == {}
+
+
 def too_much(small: dict[str, int], large: dict[str, int]) -> dict[str, tuple[int, int]]:
     """Return the commands that cost more in the large store than allowed."""
     assert all(small.values())

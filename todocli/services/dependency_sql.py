@@ -58,14 +58,15 @@ def _outer(element: sa.sql.functions.FunctionElement[Any], compiler: Any) -> tup
 
 
 def open_needed(user_id: Any, needs: Any, dialect: str, done: Statement | None = None) -> Statement:
-    """Select the numbers of the todos that are open of those in `needs`, and are not among the numbers `done`."""
+    """Select the numbers of the todos that are open of those in `needs`, and are not among the numbers `done`.
+
+    Each is looked up by a scalar subquery, which no planner rewrites: without statistics, Postgres would join, and
+    read all the todos of the user for each list of needs.
+    """
+    number = _each_needed(needs, dialect).c.value
     needed = _table.alias("needed")
-    number = needed.c.number
-    query = (
-        sa.select(number)
-        .where(needed.c.user_id == user_id, is_among(number, needs, dialect), _is_open(needed))
-        .order_by(number)
-    )
+    found = sa.select(_is_open(needed)).where(needed.c.user_id == user_id, needed.c.number == number)
+    query = sa.select(number.label("number")).where(found.correlate_except(needed).scalar_subquery()).order_by(number)
     return query if done is None else query.where(number.not_in(done))
 
 

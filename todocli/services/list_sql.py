@@ -74,7 +74,8 @@ def _build(
     rows: sa.FromClause = sa.outerjoin(User, page, sa.true())
     numbers: list[sa.ColumnElement[Any]] = [_count(owner, dialect, each).label(name) for name, each in alone]
     if together:
-        totals = _counts(owner, dialect, together).subquery("totals")
+        # Postgres without statistics would count again for each row of the page.
+        totals = _counts(owner, dialect, together).cte("totals").prefix_with("MATERIALIZED", dialect="postgresql")
         rows = sa.join(rows, totals, sa.true())
         numbers += totals.c
     return sa.select(page, *numbers).select_from(rows).where(owner.is_user()).order_by(*query.ordered(placed))
