@@ -75,6 +75,9 @@ def fill(target: Target, todos: int, *, users: int = 1, statistics: bool) -> lis
     console = Console(target)
     engine = "sqlite" if console.is_sqlite else "postgres"
     try:
+        if not console.is_sqlite and not statistics:  # nor may the server collect them, of what is half filled
+            for table in ("users", "todos", "changes", "history"):
+                console.run(f"ALTER TABLE {table} SET (autovacuum_enabled = false)")
         ids = [console.add_user(f"user-{user}") for user in range(users)]
         for user, user_id in enumerate(ids):
             with console.transaction():
@@ -83,9 +86,6 @@ def fill(target: Target, todos: int, *, users: int = 1, statistics: bool) -> lis
             console.run("VACUUM")  # what was updated above is no part of the store
         if statistics:
             console.run("ANALYZE")
-        elif not console.is_sqlite:  # nor may the server collect them meanwhile
-            for table in ("users", "todos", "changes", "history"):
-                console.run(f"ALTER TABLE {table} SET (autovacuum_enabled = false)")
         return ids
     finally:
         console.close()

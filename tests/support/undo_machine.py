@@ -21,7 +21,7 @@ from tests.support.client import Client, key
 from tests.support.console import Console
 from todocli.database.store import Store
 from todocli.database.target import Target
-from todocli.domain.fields import PRIORITIES
+from todocli.domain.fields import MAX_LEVELS, PRIORITIES
 from todocli.domain.history import COMMAND_LINE
 from todocli.domain.references import NumberRange, References
 from todocli.errors import NotFound, ValidationError
@@ -121,6 +121,25 @@ class UndoMachine(RuleBasedStateMachine):
         update = TodoUpdate(**changes)
         self._apply(lambda todos: todos.edit(References((number,), single=True), update), "need")
 
+    @rule(number=st.integers(1, 6), parent=st.none() | st.integers(1, 6))
+    def place_under(self, number: int, parent: int | None) -> None:
+        """Make a todo a subtask of another, or no longer, unless it would be under itself or too deep."""
+        update = TodoUpdate(parent=parent)
+        self._apply(lambda todos: todos.edit(References((number,), single=True), update), "place under")
+
+    @rule(title=TITLES, parent=st.integers(1, 6))
+    def add_under(self, title: str, parent: int) -> None:
+        """Add a subtask."""
+        self._apply(lambda todos: todos.add([TodoCreate(title=title, parent=parent)]), "add under")
+
+    @rule(number=st.integers(1, 6))
+    def complete_with_children(self, number: int) -> None:
+        """Complete a todo and its subtasks."""
+        named = References((number,), single=True)
+        self._apply(
+            lambda todos: todos.todos.complete(named, key(None, "done", n=number), with_children=True), "with children"
+        )
+
     @rule(title=TITLES, others=FEW)
     def add_needing(self, title: str, others: list[int]) -> None:
         """Add a todo that needs others."""
@@ -167,6 +186,18 @@ class UndoMachine(RuleBasedStateMachine):
         rows = self.console.run("SELECT number, needs FROM todos WHERE user_id = :user", user=self.owner.id)
         needs = {number: json.loads(found) if isinstance(found, str) else found or [] for number, found in rows}
         assert find_cycle(needs) == []
+
+    @invariant()
+    def nothing_is_under_itself_or_too_deep(self) -> None:
+        """Look at all parents, in the trash as well."""
+        if not hasattr(self, "states"):
+            return
+        parents = dict(self.console.run("SELECT number, parent FROM todos WHERE user_id = :user", user=self.owner.id))
+        for number in parents:
+            path = [number]
+            while parents.get(path[-1]) in parents:
+                path.append(parents[path[-1]])
+                assert len(path) <= MAX_LEVELS
 
     # At a console
 

@@ -161,9 +161,13 @@ def complete(open_workspace: Open, given: tool_arguments.Complete) -> dict[str, 
     """Mark todos done, or open again."""
     named = references(given.todos)
     chosen = Preview(named) if given.dry_run else named
+    if given.reopen and given.with_children:
+        raise UsageError("reopen and with_children cannot be combined.", hint="Use only one of them.")
     with open_workspace() as workspace:
-        run = workspace.todos.reopen if given.reopen else workspace.todos.complete
-        return _changed(given, run(chosen, given.key("complete")))
+        key = given.key("complete")
+        if given.reopen:
+            return _changed(given, workspace.todos.reopen(chosen, key))
+        return _changed(given, workspace.todos.complete(chosen, key, with_children=given.with_children))
 
 
 def remove(open_workspace: Open, given: tool_arguments.Remove) -> dict[str, Any]:
@@ -337,7 +341,7 @@ def _warn(found: QuickAdd, warnings: list[str]) -> None:
 
 def _changed(given: Changing, result: Result) -> dict[str, Any]:
     """Return the answer of a tool that has changed todos, or would change them."""
-    todos = [_brief(todo) for todo in result.items]
+    todos = [_brief(todo) for todo in (*result.items, *result.along)]
     if given.dry_run:
         return {"would_change": todos}
     unchanged = [todo.number for todo in result.items if todo.number not in result.changed]
