@@ -142,6 +142,20 @@ class Remove(Changing):
     series: bool = Field(False, description="End what repeats: nothing follows it.")
 
 
+class Skip(Changing):
+    """The arguments of `skip`."""
+
+    todos: References_
+
+
+class Upcoming(Input):
+    """The arguments of `upcoming`."""
+
+    until: str = Field("4w", description="A day, or how far to look ahead.")
+    filter: str = ""
+    limit: Limit = 50
+
+
 class Claim(Changing):
     """The arguments of `claim`."""
 

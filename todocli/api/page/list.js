@@ -143,6 +143,8 @@ function facts(todo) {
     [todo.priority && `${todo.priority[0].toUpperCase()}${todo.priority.slice(1)}`, `priority-${todo.priority}`],
     [todo.project],
     ...todo.tags.map((tag) => [`+${tag}`]),
+    [todo.every && `Every ${todo.every}`],
+    [todo.again && `Again after ${todo.again}`],
     [todo.note_count > 0 && `${todo.note_count} ${todo.note_count === 1 ? "note" : "notes"}`],
     [!todo.is_completed && todo.blocked_by.length > 0 && `Needs ${named(todo.blocked_by)}`, "waiting"],
     [isClaimed(todo) && `Claimed by ${todo.claimed_by}`],
