@@ -184,9 +184,12 @@ class Updates:
         """Return the plan for todos that repeat and are about to end."""
         ended_on = spec.at.astimezone().date()
         planned = repetition.following([todo for todo in todos if todo.completed_at in (None, spec.at)], ended_on)
-        ids = ({"id": derived_id(key.id, self._owner.name, i)} for i, _ in enumerate(planned, 1))
-        rows = [row | new for row, new in zip(repetition.rows(planned), ids, strict=True)]
+        rows = [row | {"id": self._new_id(row, key)} for row in repetition.rows(planned)]
         return Plan(rows, frozenset((todo.id, todo.change_id) for todo in todos)), planned
+
+    def _new_id(self, row: Mapping[str, Any], key: ChangeKey) -> UUID:
+        """Return the id of what follows: by its place in its series, as several statements of a change may add some."""
+        return derived_id(key.id, f"{self._owner.name}/{row['series_id']}", row["series_place"])
 
     def _send_and_follow(
         self,
