@@ -30,8 +30,8 @@ _ASCII = str.maketrans({"‘": "'", "’": "'", "–": "-", "—": "-", "·": "-
 
 KINDS = {
     **dict.fromkeys(("--no-tag", "--untag", "add --tag"), "tag"),
-    **{f"add --{field}": field for field in ("due", "start", "priority", "project", "needs")},
-    **{f"--{field}": f"{field}-filter" for field in ("due", "start", "priority", "project", "tag", "needs")},
+    **{f"add --{field}": field for field in ("due", "start", "priority", "project", "needs", "parent")},
+    **{f"--{field}": f"{field}-filter" for field in ("due", "start", "priority", "project", "tag", "needs", "parent")},
     **{f"--{field}": f"{field}-filter" for field in ("done", "added", "changed")},
     **dict.fromkeys(("--before", "--after"), "date"),
     "--profile": "profile",

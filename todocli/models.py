@@ -63,7 +63,7 @@ class Todo(SQLModel, table=True):
 
     The triggers copy them into `changes`. A todo that repeats has an `rrule` (RFC 5545), which counts from what
     `repeat_from` says, and the date that the rule gave it, `repeat_on`: its due date may be another. `series_id` is the
-    id of the first occurrence.
+    id of the first occurrence. A subtask has the number of its `parent`.
     """
 
     __tablename__ = "todos"
@@ -108,6 +108,7 @@ class Todo(SQLModel, table=True):
         sa.CheckConstraint("times IS NULL OR rrule IS NOT NULL AND times >= 1", name="times"),
         sa.CheckConstraint("repeat_on IS date(repeat_on, '+0 days')", name="repeat_on_day").ddl_if(dialect="sqlite"),
         sa.CheckConstraint("ends_on IS date(ends_on, '+0 days')", name="ends_on_day").ddl_if(dialect="sqlite"),
+        sa.CheckConstraint("parent >= 1 AND parent <> number", name="parent"),
     )
 
     id: UUID = Field(sa_type=Uuid, primary_key=True)
@@ -142,6 +143,7 @@ class Todo(SQLModel, table=True):
     repeat_on: date | None = Field(default=None, sa_type=sa.Date)
     ends_on: date | None = Field(default=None, sa_type=sa.Date)
     times: int | None = Field(default=None, sa_type=sa.BigInteger)
+    parent: int | None = Field(default=None, sa_type=sa.BigInteger)
 
 
 class Note(SQLModel, table=True):
@@ -272,6 +274,7 @@ def complete_metadata() -> sa.MetaData:
         ("ix_todos_trash", (todos.user_id, todos.number), "deleted_at IS NOT NULL"),
         ("ix_todos_series", (todos.user_id, todos.series_id, todos.series_place), "series_id IS NOT NULL"),
         ("ix_todos_waiting", (todos.user_id, todos.number), f"needs IS NOT NULL AND {is_open}"),
+        ("ix_todos_parent", (todos.user_id, todos.parent, todos.number), "parent IS NOT NULL"),
         (
             "ix_history_number",
             (history.user_id, NumberIn(history.after, history.before)),

@@ -44,7 +44,7 @@ def test_edited_text_is_stored(todo: Terminal, editor: Editor, tmp_path: Path) -
     editor(
         "text = path.read_text()\n"
         "head = 'due:\\nstart:\\npriority:\\nproject:\\ntags:\\nneeds:\\n'\n"
-        "head += 'every:\\nagain:\\nends:\\ntimes:\\n\\nPay rent\\n\\nby transfer\\n\\n# ---'\n"
+        "head += 'parent:\\nevery:\\nagain:\\nends:\\ntimes:\\n\\nPay rent\\n\\nby transfer\\n\\n# ---'\n"
         "assert text.startswith(head), text\n"
         "path.write_text('Pay the rent\\n\\nby card\\n# not a comment\\n' + text[text.index('# ---'):])"
     )
@@ -163,7 +163,7 @@ def test_header_sets_and_clears_fields(todo: Terminal, editor: Editor, tmp_path:
     editor(
         "text = path.read_text()\n"
         "head = 'due: 2026-11-27 17:00\\nstart:\\npriority: high\\nproject: home\\n'\n"
-        "head += 'tags: +a +b\\nneeds:\\nevery:\\nagain:\\nends:\\ntimes:\\n\\nCall Ada'\n"
+        "head += 'tags: +a +b\\nneeds:\\nparent:\\nevery:\\nagain:\\nends:\\ntimes:\\n\\nCall Ada'\n"
         "assert text.startswith(head), text\n"
         "head = 'due: 2026-12-01\\nstart: 2026-11-30\\npriority:\\ntags: b, c\\n\\nCall Ada'\n"
         "path.write_text(head)"

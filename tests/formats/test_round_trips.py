@@ -17,7 +17,8 @@ from tests.support.strategies import drafts, titles
 from todocli.domain.records import Record
 from todocli.formats.reading import MAX_LINE
 from todocli.formats.registry import by_name
-from todocli.schemas.todos import NOTE_LENGTH, NoteRead, TodoRead
+from todocli.schemas.texts import NOTE_LENGTH
+from todocli.schemas.todos import NoteRead, TodoRead
 
 ONLY_DAYS = ("todotxt", "markdown")
 """Formats that have the day of an instant only."""

@@ -16,7 +16,8 @@ from todocli.database.target import Target
 from todocli.domain.filters.ast import Contains
 from todocli.domain.references import parse_references
 from todocli.errors import Conflict, NotFound
-from todocli.schemas.todos import NOTE_LENGTH, TodoCreate
+from todocli.schemas.texts import NOTE_LENGTH
+from todocli.schemas.todos import TodoCreate
 from todocli.services.history.log import LogQuery
 from todocli.services.history.purge import TrashQuery
 from todocli.services.owner import Owner

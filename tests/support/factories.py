@@ -40,6 +40,9 @@ def a_todo(
         "claimed_until": None,
         "needs": [],
         "blocked_by": [],
+        "parent": None,
+        "subtasks": [],
+        "open_subtasks": [],
         **dict.fromkeys(
             ("every", "again", "series_id", "series_place", "rrule", "repeat_from", "repeat_on", "ends_on", "times")
         ),

@@ -38,6 +38,7 @@ KEPT = (
     *("due_on", "due_time", "starts_on", "priority", "project", "tags", "is_someday", "note_count"),
     *("claimed_by", "claimed_until", "needs"),
     *("series_id", "series_place", "rrule", "repeat_from", "repeat_on", "ends_on", "times"),
+    "parent",
 )
 
 NUMBERS = st.lists(st.integers(1, 6), min_size=1, max_size=4, unique=True)

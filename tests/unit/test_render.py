@@ -222,6 +222,7 @@ WHOLE = (
     '"change_id":"00000000-0000-0000-0000-000000000002","user_id":"00000000-0000-0000-0000-000000000003",'
     '"due_on":null,"due_time":null,"starts_on":null,"priority":null,"project":null,"tags":[],'
     '"is_someday":false,"note_count":0,"claimed_by":null,"claimed_until":null,"needs":[],"blocked_by":[],'
+    '"parent":null,"subtasks":[],"open_subtasks":[],'
     '"every":null,"again":null,"rrule":null,"repeat_from":null,"repeat_on":null,"ends_on":null,"times":null,'
     '"series_id":null,"series_place":null,"notes":[]}'
 )

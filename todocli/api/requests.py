@@ -182,9 +182,16 @@ def with_etag(response: Response, todo: TodoRead) -> TodoRead:
 
 
 def etag_of(todo: TodoRead) -> str:
-    """Return the ETag of a todo: the change that it is at, and what it waits for, which other changes decide."""
-    waits_for = ".".join(map(str, todo.blocked_by))
-    return f'"{todo.change_id}:{waits_for}"' if waits_for else f'"{todo.change_id}"'
+    """Return the ETag of a todo: the change that it is at, and of what other changes decide.
+
+    That is what it waits for, and its subtasks.
+    """
+    parts = [str(todo.change_id), ".".join(map(str, todo.blocked_by)), _digest(todo.subtasks, todo.open_subtasks)]
+    return f'"{":".join(parts).rstrip(":")}"'
+
+
+def _digest(*numbers: list[int]) -> str:
+    return hashlib.sha256(repr(numbers).encode()).hexdigest()[:16] if any(numbers) else ""
 
 
 def weak_etag(content: object) -> str:

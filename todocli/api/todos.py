@@ -101,6 +101,7 @@ def find(
     ] = None,
     start: Annotated[AnyOf, Query(description="A day or a span; `later` for hidden todos.")] = None,
     needs: Annotated[AnyOf, Query(description="A number, `any` or `none`.")] = None,
+    parent: Annotated[AnyOf, Query(description="A subtask of this number, on any level; or `any`, `none`.")] = None,
     done: Annotated[AnyOf, Query(description="When it was completed: a day, a span, `week`, `any` …")] = None,
     added: Annotated[AnyOf, Query(description="When it was added.")] = None,
     changed: Annotated[AnyOf, Query(description="When it was last changed.")] = None,
@@ -126,6 +127,7 @@ def find(
         "due": due,
         "start": start,
         "needs": needs,
+        "parent": parent,
         "done": done,
         "added": added,
         "changed": changed,
@@ -143,7 +145,7 @@ def find(
         query = TodoQuery(state, condition, parse_sort(sort), reverse, limit, here)
         with open_workspace(request, principal, missing="todo_id") as workspace:
             page = workspace.todos.page(query, after_todo)
-    versions = [(todo.id, todo.change_id, todo.blocked_by) for todo in page.items]
+    versions = [(todo.id, etag_of(todo)) for todo in page.items]
     etag = weak_etag((versions, page.total, page.next_cursor is None))  # the cursor contains the time of the request
     return unless_known(page, etag, response, if_none_match)
 
@@ -176,7 +178,10 @@ def update(
     todo_id: TodoPath,
     changes: TodoUpdate,
     strict: Annotated[
-        bool, Query(description="409 for `is_completed`, while the todo needs one that is open.")
+        bool, Query(description="409 for `is_completed`, while what the todo needs, or a subtask, is open.")
+    ] = False,
+    with_children: Annotated[
+        bool, Query(description="Complete its subtasks as well, on every level; with `is_completed` alone.")
     ] = False,
     if_match: IfMatch = None,
     idempotency_key: Key = None,
@@ -185,10 +190,11 @@ def update(
 
     One that repeats is followed by the next when it is completed.
 
-    A todo that is completed may still have needed others: `blocked_by` has those that are open.
+    A todo that is completed may still have needed others, or have subtasks: `blocked_by` and `open_subtasks` have those
+    that are open.
     """
     body = changes.model_dump(mode="json", exclude_unset=True)
-    key = change_key(idempotency_key, "edit", references=[str(todo_id)], body=body)
+    key = change_key(idempotency_key, "edit", references=[str(todo_id)], body=body, with_children=with_children)
     return change_one(
         request,
         response,
@@ -196,7 +202,7 @@ def update(
         todo_id,
         if_match,
         lambda workspace, expected: workspace.todos.edit(
-            referenced(todo_id), changes, key, expected=expected, strict=strict
+            referenced(todo_id), changes, key, expected=expected, strict=strict, with_children=with_children
         ),
     )
 
@@ -251,7 +257,7 @@ def delete(
 ) -> None:
     """Move a todo to the trash; `todo undo` or `todo restore` brings it back, unless it was deleted for good.
 
-    An open one that repeats is followed by the next.
+    Its subtasks go with it. An open one that repeats is followed by the next.
     """
     if permanent:
         require(principal, "destroy")
@@ -280,7 +286,7 @@ def restore(
     if_match: IfMatch = None,
     idempotency_key: Key = None,
 ) -> TodoRead:
-    """Take a todo out of the trash; one that is not there stays as it is."""
+    """Take a todo out of the trash, with the subtasks that went there with it; others stay as they are."""
     key = change_key(idempotency_key, "restore", references=[str(todo_id)])
     return change_one(
         request,

@@ -58,22 +58,22 @@ def run(
     *,
     state: ListState = "open",
     dry_run: bool = False,
-    series: bool = False,
+    **request: Any,
 ) -> None:
     """Change the todos that `words` reference, or that they and the filter options select, and print the result.
 
-    `state` is the list that a filter selects from, unless the line says otherwise. With `series`, the request is about
-    all that repeats with them, and so is another one.
+    `state` is the list that a filter selects from, unless the line says otherwise. `request` has the options that make
+    it another request under the same key.
     """
     from todocli.domain.references import is_reference
 
     words = list(words or ())
     if is_filter(context, words):
-        run_on_filter(context, verb, action, words, state=state, dry_run=dry_run, series=series)
+        run_on_filter(context, verb, action, words, state=state, dry_run=dry_run, **request)
     elif words:
         if any(word[:1].isalpha() for word in words if not is_reference(word)):
             refuse_text(words)
-        run_on_references(context, verb, action, read_references(words), dry_run=dry_run, series=series)
+        run_on_references(context, verb, action, read_references(words), dry_run=dry_run, **request)
     else:
         raise nothing_chosen()
 
@@ -112,7 +112,7 @@ def run_on_references(
         result = action(workspace.todos, Preview(references) if dry_run else references, key)
         names = context.output.for_person(lambda: new_names(workspace, result, *_named(changes or {})))
     if dry_run:
-        context.output.preview(result.items, verb)
+        context.output.preview([*result.items, *result.along], verb)
     else:
         context.report(result, verb, single=references.single)
         for name in names:

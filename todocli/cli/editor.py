@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 SCISSORS = "# ------------------------ >8 ------------------------"
 """The line that ends the text, as in git's commit messages."""
 
-HEADER = ("due", "start", "priority", "project", "tags", "needs", "every", "again", "ends", "times")
+HEADER = ("due", "start", "priority", "project", "tags", "needs", "parent", "every", "again", "ends", "times")
 """The fields of the header, in its order."""
 
 _EXPLANATION = """
@@ -161,8 +161,9 @@ def _fields(todo: TodoRead) -> dict[str, str]:
     due = format_day(Day(todo.due_on, todo.due_time)) if todo.due_on else SOMEDAY if todo.is_someday else ""
     values = (due, str(todo.starts_on or ""), todo.priority or "", todo.project or "")
     lists = (" ".join(f"+{tag}" for tag in todo.tags), ", ".join(map(str, todo.needs)))
+    parent = str(todo.parent or "")
     repeat = (todo.every or "", todo.again or "", str(todo.ends_on or ""), str(todo.times or ""))
-    return dict(zip(HEADER, (*values, *lists, *repeat), strict=True))
+    return dict(zip(HEADER, (*values, *lists, parent, *repeat), strict=True))
 
 
 def _changes(todo: TodoRead, fields: dict[str, str]) -> QuickAdd:

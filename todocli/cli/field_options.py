@@ -40,6 +40,10 @@ Needs = Annotated[
     list[str] | None,
     typer.Option("--needs", metavar="N,N", help="What has to be done before: 12,14; or none.", rich_help_panel=PANEL),
 ]
+Parent = Annotated[
+    list[str] | None,
+    typer.Option("--parent", metavar="N", help="Make it a subtask of this todo; or none.", rich_help_panel=PANEL),
+]
 Every = Annotated[
     list[str] | None,
     typer.Option(
@@ -76,6 +80,7 @@ def read(
     project: Sequence[str] | None = None,
     tag: Sequence[str] | None = None,
     needs: Sequence[str] | None = None,
+    parent: Sequence[str] | None = None,
     every: Sequence[str] | None = None,
     again: Sequence[str] | None = None,
     ends: Sequence[str] | None = None,
@@ -88,6 +93,6 @@ def read(
     from todocli.domain.quick_add import parse_quick_add
 
     given = {"due": due, "start": start, "priority": priority, "project": project, "tag": tag, "needs": needs}
-    given |= {"every": every, "again": again, "ends": ends, "times": times}
+    given |= {"parent": parent, "every": every, "again": again, "ends": ends, "times": times}
     options = {name: values for name, values in given.items() if values is not None}
     return parse_quick_add(words, options, here=clock.here(), literal=literal, is_typed=is_typed, is_edit=is_edit)

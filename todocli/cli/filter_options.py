@@ -44,6 +44,7 @@ class FilterOptions:
     ] = None
     start: Annotated[Given, _option("--start", metavar="WHEN", help="By start date: later, next-mon.")] = None
     needs: Annotated[Given, _option("--needs", metavar="N", help="Needing this todo, or any or none.")] = None
+    parent: Annotated[Given, _option("--parent", metavar="N", help="Subtasks of this todo, or of any or none.")] = None
     done: Annotated[Given, _option("--done", metavar="WHEN", help="Done then: today, week, fri.., 7d.., or any.")] = (
         None
     )

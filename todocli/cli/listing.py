@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from todocli.cli.context import Context
-from todocli.cli.output import Group, Note, TodoListing
+from todocli.cli.output import Layout, Note, TodoListing
 
 if TYPE_CHECKING:
     from todocli.domain.filters.ast import Filter
@@ -18,7 +18,7 @@ _EMPTY: dict[ListState, Note] = {
     "all": ("There are no todos yet. Add one", _EXAMPLE),
     "trash": ("The trash is empty.", ()),
 }
-_GROUP_KEYS: dict[Group, str] = {"project": "project", "tag": "urgency", "due": "due"}
+_GROUP_KEYS: dict[Layout, str] = {"project": "project", "tag": "urgency", "due": "due"}
 
 
 def show_list(
@@ -29,7 +29,7 @@ def show_list(
     sort: str | None = None,
     reverse: bool = False,
     limit: int | None = None,
-    group: Group | None = None,
+    layout: Layout | None = None,
     nothing: Note | None = None,
 ) -> None:
     """Find todos and print them; `nothing` is the note for an empty list."""
@@ -38,7 +38,8 @@ def show_list(
 
     narrowing, words = context.narrowing
     condition = all_of(condition or EVERYTHING, narrowing)
-    keys = parse_sort(f"{_GROUP_KEYS[group]},{sort or 'urgency'}" if group else sort or "")
+    group_key = _GROUP_KEYS.get(layout) if layout else None
+    keys = parse_sort(f"{group_key},{sort or 'urgency'}" if group_key else sort or "")
     is_filtered = condition != EVERYTHING
 
     with context.workspace() as workspace:
@@ -56,7 +57,7 @@ def show_list(
             return (f"{found} The context is {words}. To end it", ("todo", "context", "none")) if words else (found, ())
 
         query = TodoQuery(state, condition, keys, reverse, limit)
-        listing = TodoListing(query, empty, group, context.columns, context.other_profile, words)
+        listing = TodoListing(query, empty, layout, context.columns, context.other_profile, words)
         shown = context.output.todo_list(workspace, listing)
     context.remember(shown.items, all_open=shown.is_whole and state == "open" and not is_filtered)
 

@@ -40,6 +40,7 @@ SHOWN = 20
 
 Item = TypeVar("Item")
 Group = Literal["project", "tag", "due"]
+Layout = Group | Literal["tree"]
 Row = Sequence[str]
 Note = tuple[str, Sequence[str]]
 """A note, and a command to type next."""
@@ -59,7 +60,7 @@ class TodoListing(NamedTuple):
 
     query: TodoQuery
     nothing: Callable[[int], Note]
-    group: Group | None = None
+    layout: Layout | None = None
     columns: Sequence[str] | None = None
     profile: str = ""
     context: str = ""

@@ -77,7 +77,7 @@ class TableOutput(Output):
                 lines=lines,
                 dated={"trash": "removed", "completed": "done"}.get(query.state, "added"),
                 columns=listing.columns,
-                group=listing.group,
+                layout=listing.layout,
             )
 
         drawn = draw(lines)
@@ -124,6 +124,7 @@ class TableOutput(Output):
                 self.line(f"{name} {verb.already}")
                 continue
             fields = describe_fields(todo, clock.today()) if echoes else _followed(result, todo)
+            fields += _along(result, todo)
             self.line(" · ".join([f"{verb.past} {name}", *fields]), undo if todo is last else ())
             if echoes and todo.due_on and todo.starts_on and todo.starts_on > todo.due_on:
                 self.note(f"note: {todo.number} starts after it is due.")
@@ -131,7 +132,7 @@ class TableOutput(Output):
                 self.line(" " * (len(verb.past) + len(str(todo.number)) + 2) + first_line(todo.description))
         if more := result.items[SHOWN:]:
             self.line(f"and {len(more)} more, up to {more[-1].number}", undo)
-        for note in _dependency_notes(result, verb):
+        for note in _notes_on_others(result, verb):
             self.note(note)
 
     def preview(self, todos: Sequence[TodoRead], verb: Verb) -> None:
@@ -241,14 +242,29 @@ def _followed(result: Result, todo: TodoRead) -> list[str]:
     return []
 
 
-def _dependency_notes(result: Result, verb: Verb) -> list[str]:
-    """Return what became of the todos that wait for those of a result, and which of these still waited themselves."""
+def _along(result: Result, todo: TodoRead) -> list[str]:
+    """Return how many subtasks changed with a todo, on every level: `with 3 subtasks`."""
+    numbers = {todo.number}
+    while more := {each.number for each in result.along if each.parent in numbers} - numbers:
+        numbers |= more
+    count = len(numbers) - 1
+    return [f"with {count} subtask{'s' if count > 1 else ''}"] if count else []
+
+
+def _notes_on_others(result: Result, verb: Verb) -> list[str]:
+    """Return what became of the todos that wait for those of a result, and what of these is still open."""
     notes = []
     for todo in result.items[:SHOWN]:
-        if verb.name == "done" and todo.blocked_by and todo.number in result.changed:
-            is_one = len(todo.blocked_by) == 1
-            listed = ", ".join(map(str, todo.blocked_by))
-            notes.append(f"note: {todo.number} needed {listed}, which {'is' if is_one else 'are'} still open.")
+        if verb.name == "done" and todo.number in result.changed:
+            for numbers, phrase in (
+                (todo.blocked_by, "needed {}, which {} still open."),
+                (todo.open_subtasks, "has the subtask{s} {}, which {} still open."),
+            ):
+                if numbers:
+                    is_one = len(numbers) == 1
+                    listed = ", ".join(map(str, numbers))
+                    sentence = phrase.format(listed, "is" if is_one else "are", s="" if is_one else "s")
+                    notes.append(f"note: {todo.number} {sentence}")
     if result.freed:
         *first, last = map(str, result.freed)
         listed = f"{', '.join(first)} and {last} are" if first else f"{last} is"

@@ -33,6 +33,9 @@ FIELDS = Option(
         "claimed_until",
         "needs",
         "blocked_by",
+        "parent",
+        "subtasks",
+        "open_subtasks",
         "every",
         "again",
         "rrule",
@@ -61,6 +64,8 @@ COLUMNS = Option(
         "project",
         "tags",
         "needs",
+        "parent",
+        "subtasks",
         "every",
         "description",
         "notes",
@@ -118,6 +123,7 @@ SORT = Option(
 )
 REVERSE = Option("--reverse", "-r", help="Reverse the order.")
 GROUP = Option("--group", help="Group by project, tag or due.", value=True, choices=("project", "tag", "due"))
+TREE = Option("--tree", help="Show subtasks below their parents.")
 TAG = Option("--tag", help="With this tag, or with any or none.", value=True, repeats=True, kind="tag-filter")
 NO_TAG = Option("--no-tag", help="Without this tag.", value=True, repeats=True, kind="tag")
 PROJECT = Option(
@@ -143,6 +149,9 @@ DUE = Option(
 )
 START = Option("--start", help="By start date: later, next-mon.", value=True, repeats=True, kind="start-filter")
 NEEDS = Option("--needs", help="Needing this todo, or any or none.", value=True, repeats=True, kind="needs-filter")
+PARENT = Option(
+    "--parent", help="Subtasks of this todo, or of any or none.", value=True, repeats=True, kind="parent-filter"
+)
 DONE = Option(
     "--done", help="Done then: today, week, fri.., 7d.., or any.", value=True, repeats=True, kind="done-filter"
 )
@@ -210,6 +219,9 @@ TABLE = Command(
                     repeats=True,
                     kind="needs",
                 ),
+                Option(
+                    "--parent", help="Make it a subtask of this todo; or none.", value=True, repeats=True, kind="parent"
+                ),
                 EVERY,
                 AGAIN,
                 ENDS,
@@ -237,6 +249,7 @@ TABLE = Command(
                 SORT,
                 REVERSE,
                 GROUP,
+                TREE,
                 TAG,
                 NO_TAG,
                 PROJECT,
@@ -244,6 +257,7 @@ TABLE = Command(
                 DUE,
                 START,
                 NEEDS,
+                PARENT,
                 DONE,
                 ADDED,
                 CHANGED,
@@ -323,6 +337,7 @@ TABLE = Command(
                 DUE,
                 START,
                 NEEDS,
+                PARENT,
                 DONE,
                 ADDED,
                 CHANGED,
@@ -349,7 +364,8 @@ TABLE = Command(
         "done": Command(
             "Mark todos done, by number or by filter.",
             options=(
-                Option("--strict", help="Refuse if one of them needs a todo that stays open."),
+                Option("--strict", help="Refuse if what one of them needs, or a subtask, stays open."),
+                Option("--with-children", help="Complete their subtasks as well, on every level."),
                 DRY_RUN,
                 TAG,
                 NO_TAG,
@@ -358,6 +374,7 @@ TABLE = Command(
                 DUE,
                 START,
                 NEEDS,
+                PARENT,
                 DONE,
                 ADDED,
                 CHANGED,
@@ -392,6 +409,7 @@ TABLE = Command(
                 DUE,
                 START,
                 NEEDS,
+                PARENT,
                 DONE,
                 ADDED,
                 CHANGED,
@@ -416,7 +434,7 @@ TABLE = Command(
             arguments=(Argument(many=True, kind="done filter-words -tag"),),
         ),
         "rm": Command(
-            "Move todos to the trash.",
+            "Move todos to the trash, with their subtasks.",
             options=(
                 Option("--series", help="End what repeats: nothing follows it."),
                 DRY_RUN,
@@ -427,6 +445,7 @@ TABLE = Command(
                 DUE,
                 START,
                 NEEDS,
+                PARENT,
                 DONE,
                 ADDED,
                 CHANGED,
@@ -456,6 +475,7 @@ TABLE = Command(
                 SORT,
                 REVERSE,
                 GROUP,
+                TREE,
                 TAG,
                 NO_TAG,
                 PROJECT,
@@ -463,6 +483,7 @@ TABLE = Command(
                 DUE,
                 START,
                 NEEDS,
+                PARENT,
                 DONE,
                 ADDED,
                 CHANGED,
@@ -598,6 +619,7 @@ TABLE = Command(
                 DUE,
                 START,
                 NEEDS,
+                PARENT,
                 DONE,
                 ADDED,
                 CHANGED,
@@ -667,6 +689,7 @@ TABLE = Command(
                 DUE,
                 START,
                 NEEDS,
+                PARENT,
                 DONE,
                 ADDED,
                 CHANGED,
@@ -734,6 +757,7 @@ TABLE = Command(
                 DUE,
                 START,
                 NEEDS,
+                PARENT,
                 DONE,
                 ADDED,
                 CHANGED,
@@ -877,6 +901,7 @@ TABLE = Command(
                 DUE,
                 START,
                 NEEDS,
+                PARENT,
                 DONE,
                 ADDED,
                 CHANGED,
@@ -1025,6 +1050,7 @@ TABLE = Command(
                 "repeat": Command("Todos that come back"),
                 "scripting": Command("Pipes, JSON and safe retries"),
                 "serve": Command("Running the server"),
+                "subtasks": Command("Todos that belong to others"),
                 "undo": Command("Undo, redo and the log"),
                 "add": Command("Add a todo."),
                 "list": Command("List todos, most urgent first."),
@@ -1033,7 +1059,7 @@ TABLE = Command(
                 "edit": Command("Change todos by words or options, or one..."),
                 "done": Command("Mark todos done, by number or by filter."),
                 "reopen": Command("Make completed todos open again, by number..."),
-                "rm": Command("Move todos to the trash."),
+                "rm": Command("Move todos to the trash, with their subtasks."),
                 "today": Command("List what is overdue, due today or..."),
                 "next": Command("Show the most urgent todo, or the N most..."),
                 "ready": Command("List what can be done now: open todos that..."),

@@ -33,12 +33,13 @@ MAX_TODOS = 200
 MAX_DESCRIPTION = 60
 
 _PLAIN_WORD = re.compile(
-    r"(?:[+-]|[a-z]+:)?[A-Za-z0-9][A-Za-z0-9._/-]*|[a-z]+:|(?:needs:)?(?:-?[0-9]+,)*-?[0-9]+", re.IGNORECASE
+    r"(?:[+-]|[a-z]+:)?[A-Za-z0-9][A-Za-z0-9._/-]*|[a-z]+:|(?:(?:needs|under|parent):)?(?:-?[0-9]+,)*-?[0-9]+",
+    re.IGNORECASE,
 )
 _PLAIN_PATH = re.compile(r"/?[A-Za-z0-9._+-][A-Za-z0-9._+/-]*")
 
 _STATES = {"todo": ("open",), "done": ("done",), "trash": ("trash",), "any": ("open", "done", "trash")}
-_KEYS = ("due:", "start:", "pri:", "project:", "tags:", "needs:", "every:")
+_KEYS = ("due:", "start:", "pri:", "project:", "tags:", "needs:", "under:", "every:")
 _REPEATING = {
     "every": ("day", "week", "2w", "month", "year", "weekday", "mon,thu"),
     "again": ("1d", "3d", "1w", "2w", "1m"),
@@ -162,6 +163,8 @@ def _values(field: str, use: str, begun: str, words: Sequence[str]) -> Iterator[
         start = begun.rfind(",") + 1
         start += begun[start : start + 1] == "-"
         yield from ((begun[:start] + number, about) for number, about in _pairs("todo", begun[start:], words))
+    elif field == "parent":
+        yield from _pairs("todo", begun, words)
     elif field in ("every", "again", "ends", "times"):
         yield from ((word, "") for word in (() if use == "filter" else _REPEATING.get(field, ())))
     else:

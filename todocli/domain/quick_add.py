@@ -8,7 +8,7 @@ is an error, not part of the title.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise, takewhile
@@ -33,6 +33,7 @@ KEYS = {
     **dict.fromkeys(("project", "proj"), "project"),
     **dict.fromkeys(("tags", "tag"), "tag"),
     "needs": "needs",
+    **dict.fromkeys(("under", "parent"), "parent"),
     **{name: name for name in ("every", "again", "ends", "times")},
 }
 """The keys in all spellings, each with the option of the same meaning."""
@@ -59,6 +60,7 @@ _COLUMNS = {
     "project": "project",
     "tag": "tags",
     "needs": "needs",
+    "parent": "parent",
     **{name: name for name in ("every", "again", "times")},
     "ends": "ends_on",
 }
@@ -68,11 +70,29 @@ _REPEAT = re.compile(r"(every|again):(\S.*)()", re.IGNORECASE)  # with the group
 _MOST_REPEATING = 4
 """The most words of a repetition after the first: `every:3 months on last fri`."""
 
-_PARSERS = {"priority": parse_priority, "project": parse_project, "tag": parse_tag}
+
+def _parse_number(text: str) -> int:
+    if not is_plain_number(text):
+        raise ValueError("is not the number of a todo")
+    return int(text)
+
+
+_PARSERS: Mapping[str, Callable[[str], Any]] = {
+    "priority": parse_priority,
+    "project": parse_project,
+    "tag": parse_tag,
+    "parent": _parse_number,
+}
 REPEATING = ("every", "again", "ends", "times")
 """The keys that say how a todo repeats."""
 
-_EXAMPLES = {"priority": "pri:high", "project": "project:home/garden", "tag": "+bills", "needs": "needs:12,14"}
+_EXAMPLES = {
+    "priority": "pri:high",
+    "project": "project:home/garden",
+    "tag": "+bills",
+    "needs": "needs:12,14",
+    "parent": "under:12",
+}
 
 
 @dataclass
@@ -116,7 +136,7 @@ def parse_quick_add(
     is_typed: bool = False,
     is_edit: bool = False,
 ) -> QuickAdd:
-    """Return the meaning of `words`, and of the `options` due, start, priority, project, tag and needs.
+    """Return the meaning of `words`, and of the `options`, by the names in `KEYS`.
 
     With `literal`, all words are the title. With `is_typed`, near misses are noted, and keys of other programs refused:
     a program's words are taken as they are. If it `is_edit`, `due:+1d` moves the date that a todo has.
@@ -350,7 +370,7 @@ def _take_needs(fields: dict[str, Any], text: str, *, is_edit: bool) -> None:
         fields[name] = [*fields.get(name, []), int(number)]
 
 
-def _parsed(name: str, text: str) -> str:
+def _parsed(name: str, text: str) -> Any:
     try:
         return _PARSERS[name](text)
     except ValueError as error:

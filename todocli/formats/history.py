@@ -58,6 +58,7 @@ _LEAST = {"number": 1, "version": 1, "note_count": 0, "seq": 0}
 _NEWER = (
     *("claimed_by", "claimed_until", "needs"),
     *("series_id", "series_place", "rrule", "repeat_from", "repeat_on", "ends_on", "times"),
+    "parent",
 )
 """Columns that files of older programs do not have."""
 

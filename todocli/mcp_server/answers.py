@@ -12,7 +12,7 @@ from todocli.services.resolve import Result
 
 _BRIEF = (
     *("number", "state", "title", "due_on", "due_time", "starts_on", "priority", "project", "tags", "is_someday"),
-    *("needs", "blocked_by", "every", "again", "ends_on", "times"),
+    *("needs", "blocked_by", "parent", "subtasks", "open_subtasks", "every", "again", "ends_on", "times"),
 )
 _CLAIM = ("claimed_by", "claimed_until")
 """The fields of a todo in a list, as `todo --json` names them."""

@@ -9,7 +9,20 @@ from typing import NamedTuple
 from todocli import clock
 from todocli.render.dates import ago, clock_time, day
 from todocli.render.text import first_line, visible
-from todocli.render.todos import claim, due, has_details, is_late, is_open, needs, repeats, tags, waits
+from todocli.render.todos import (
+    claim,
+    due,
+    has_details,
+    is_late,
+    is_open,
+    needs,
+    progress,
+    repeats,
+    subtasks,
+    tags,
+    under,
+    waits,
+)
 from todocli.schemas.base import instant
 from todocli.schemas.todos import TodoRead
 
@@ -36,7 +49,13 @@ def moment(on: date | None, at: time | None) -> str:
 
 
 def _title(todo: TodoRead, here: datetime) -> Cell:
-    title = visible(todo.title) + MARK * has_details(todo)
+    title, style = nested_title(todo)
+    return " · ".join((title, *([under(todo)] if todo.parent else []))), style
+
+
+def nested_title(todo: TodoRead) -> Cell:
+    """Return the title of a todo in a place that shows its parent."""
+    title = visible(todo.title) + MARK * has_details(todo) + (f" ({progress(todo)})" if todo.subtasks else "")
     waiting = waits(todo)
     more = [each for each in (repeats(todo) if is_open(todo) else "", waiting) if each]
     return " · ".join((title, *more)), "dim" if todo.is_completed or waiting else ""
@@ -92,6 +111,10 @@ COLUMNS: Mapping[str, Column] = {
     ),
     "tags": Column("Tags", tags, tags_cell),
     "needs": Column("Needs", lambda todo: ",".join(map(str, todo.needs)), lambda todo, _: (needs(todo), "")),
+    "parent": Column("Parent", lambda todo: str(todo.parent or ""), lambda todo, _: (str(todo.parent or ""), "")),
+    "subtasks": Column(
+        "Subtasks", lambda todo: ",".join(map(str, todo.subtasks)), lambda todo, _: (subtasks(todo), "")
+    ),
     "every": Column("Repeats", repeats, lambda todo, _: (repeats(todo), "")),
     "description": Column(
         "Description",

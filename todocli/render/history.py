@@ -99,7 +99,7 @@ def _shown(item: ChangeItem) -> dict[str, FieldChange]:
 def field_label(field: str) -> str:
     """Return the name of a field in words."""
     labels = {"due_on": "due", "due_time": "time", "starts_on": "start", "is_someday": "someday", "note_count": "notes"}
-    labels |= {"rrule": "repeats", "ends_on": "end"}
+    labels |= {"rrule": "repeats", "ends_on": "end", "parent": "under"}
     return labels.get(field, field)
 
 

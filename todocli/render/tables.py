@@ -18,7 +18,7 @@ from todocli.render.columns import due_cell, priority_cell, tags_cell
 from todocli.render.dates import ago, clock_time, day, distance, local
 from todocli.render.history import action_label, detail
 from todocli.render.text import visible
-from todocli.render.todos import claim, is_late, needs
+from todocli.render.todos import claim, is_late, needs, subtasks
 from todocli.schemas.changes import ChangeRead
 from todocli.schemas.operations import CheckRead
 from todocli.schemas.todos import TodoRead
@@ -76,6 +76,8 @@ def todo_detail(todo: TodoRead, changes: Sequence[ChangeRead] = (), *, now: date
         ("Project", (visible(todo.project or ""), "")),
         ("Tags", tags_cell(todo, here)),
         ("Repeats", (_repeats(todo), "")),
+        ("Under", (str(todo.parent or ""), "")),
+        ("Subtasks", (subtasks(todo), "")),
         ("Needs", (needs(todo), "")),
         ("Claimed", (claim(todo, here), "")),
     ):

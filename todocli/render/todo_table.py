@@ -18,14 +18,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from todocli.render.columns import COLUMNS, Cell
+from todocli.render.columns import COLUMNS, Cell, nested_title
 from todocli.render.dates import day
 from todocli.render.tables import bare_table
 from todocli.render.text import visible
 from todocli.render.todos import is_late
+from todocli.render.tree import as_tree
 from todocli.schemas.todos import TodoRead
 
 Group = Literal["project", "tag", "due"]
+Layout = Group | Literal["tree"]
 
 DATED = {"added", "changed"}
 """The columns that go before a title is wrapped or a name shortened."""
@@ -68,16 +70,26 @@ def todo_table(
     lines: int | None = None,
     dated: str = "added",
     columns: Sequence[str] | None = None,
-    group: Group | None = None,
+    layout: Layout | None = None,
 ) -> TodoTable:
     """Return todos as a table of at most `lines` lines below its head, or a single todo's.
 
-    Without `columns`, it has those that are not empty and have room; `dated` is the one for an instant. With `group`,
-    each group has a heading.
+    Without `columns`, it has those that are not empty and have room; `dated` is the one for an instant. Each group
+    has a heading; in a tree, subtasks are below their parents.
     """
     here = now.astimezone()
+    group = None if layout == "tree" else layout
+    branches: Sequence[str] = ()
+    if layout == "tree":
+        todos, branches = as_tree(todos)
     names = tuple(columns) if columns else _default(todos, dated, group)
     cells = {name: [COLUMNS[name].shown(todo, here) for todo in todos] for name in names}
+    if "title" in cells and branches:
+        own = [
+            nested_title(todo) if branch else cell
+            for todo, branch, cell in zip(todos, branches, cells["title"], strict=True)
+        ]
+        cells["title"] = [(branch + text, style) for branch, (text, style) in zip(branches, own, strict=True)]
     if "title" in cells and len({todo.is_completed for todo in todos}) == 1:
         cells["title"] = [(text, "") for text, _ in cells["title"]]  # nothing to tell apart
     natural = {name: max(map(cell_len, (COLUMNS[name].head, *(text for text, _ in cells[name])))) for name in names}

@@ -69,6 +69,22 @@ def _numbers(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, numbers))
 
 
+def progress(todo: TodoRead) -> str:
+    """Return how many of a todo's subtasks are done: `2/5`; nothing if it has none."""
+    count = len(todo.subtasks)
+    return f"{count - len(todo.open_subtasks)}/{count}" if count else ""
+
+
+def subtasks(todo: TodoRead) -> str:
+    """Return a todo's subtasks, and how many of them are done: `13, 14, 15 (2/3 done)`."""
+    return f"{_numbers(todo.subtasks)} ({progress(todo)} done)" if todo.subtasks else ""
+
+
+def under(todo: TodoRead) -> str:
+    """Return what a todo is a subtask of: `under 12`."""
+    return f"under {todo.parent}" if todo.parent else ""
+
+
 def repeats(todo: TodoRead) -> str:
     """Return how a todo repeats, as it is typed: `every mon,thu`, `again 3d`."""
     if todo.rrule is None:
@@ -84,7 +100,7 @@ def _series(todo: TodoRead, today: date) -> list[str]:
 
 
 def describe_fields(todo: TodoRead, today: date) -> list[str]:
-    """Return the dates, priority, project and tags of a todo, and what it needs, each in words."""
+    """Return the dates, priority, project and tags of a todo, its parent, and what it needs, each in words."""
     parts = ["someday"] if todo.is_someday else []
     if todo.due_on:
         parts.append(f"due {day(todo.due_on, today)}{clock_time(todo.due_time)} ({distance(todo.due_on, today)})")
@@ -93,6 +109,7 @@ def describe_fields(todo: TodoRead, today: date) -> list[str]:
     parts += [todo.priority] if todo.priority else []
     parts += [visible(todo.project)] if todo.project else []
     parts += [tags(todo)] if todo.tags else []
+    parts += [under(todo)] if todo.parent else []
     parts += _series(todo, today)
     return [*parts, f"needs {_numbers(todo.needs)}"] if todo.needs else parts
 
@@ -111,6 +128,7 @@ def describe_update(todos: Sequence[TodoRead], update: TodoUpdate, shifts: Mappi
         ("project", lambda todo: visible(todo.project or "none"), visible(update.project or "none")),
         ("tags", lambda todo: tags(todo) or "none", " ".join(f"+{visible(tag)}" for tag in update.tags) or "none"),
         ("needs", lambda todo: _numbers(todo.needs) or "none", _numbers(update.needs) or "none"),
+        ("parent", lambda todo: str(todo.parent or "none"), str(update.parent or "none")),
     )
     for name, before, after in fields:
         column = {"due": "due_on", "start": "starts_on"}.get(name, name)

@@ -65,6 +65,7 @@ class ExportedTodo(Output):
     repeat_on: date | None
     ends_on: date | None
     times: int | None
+    parent: int | None
     notes: list[NoteRead]
 
 

@@ -20,7 +20,8 @@ from pydantic import (
 from todocli.domain.history import MAX_ACTOR, is_actor
 from todocli.domain.references import MAX_NUMBER
 from todocli.schemas.base import Input, Output
-from todocli.schemas.todos import Description, Title, TodoFields, TodoUpdate, without_defaults
+from todocli.schemas.texts import Description, Title
+from todocli.schemas.todos import TodoFields, TodoUpdate, without_defaults
 from todocli.schemas.tokens import Scope
 
 MAX_ITEMS = 500

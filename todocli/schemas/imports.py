@@ -8,7 +8,8 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from todocli.schemas.base import Input, Instant, Output
-from todocli.schemas.todos import NoteText, TodoCreate
+from todocli.schemas.texts import NoteText
+from todocli.schemas.todos import TodoCreate
 
 
 class NoteImport(Input):

@@ -27,8 +27,6 @@ from todocli.domain.fields import (
     PROJECT_LENGTH,
     RULE_LENGTH,
     TAG_LENGTH,
-    UNSEEN,
-    looks_blank,
     parse_project,
     parse_tag,
 )
@@ -38,54 +36,10 @@ from todocli.domain.fields import (
 from todocli.domain.references import MAX_NUMBER
 from todocli.errors import ValidationError
 from todocli.schemas.base import Input, Instant, ItemList, Output
+from todocli.schemas.texts import Description, NoteText, Title
 
 if TYPE_CHECKING:
     from todocli.domain.recurrence import Repetition
-
-TITLE_LENGTH = 255
-DESCRIPTION_LENGTH = 2_000
-NOTE_LENGTH = 65_536
-
-
-def _without_nul(text: str) -> str:
-    if "\0" in text:
-        raise ValueError("must not contain a NUL character")
-    return text
-
-
-def _seen(text: str) -> str:
-    if looks_blank(text):
-        raise ValueError("must have something that can be seen")
-    return text
-
-
-def _without_end(text: str) -> str | None:
-    return text.rstrip() or None
-
-
-Title = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=TITLE_LENGTH),
-    AfterValidator(_without_nul),
-    AfterValidator(_seen),
-    Field(json_schema_extra={"pattern": rf"^[^\u0000]*[^\u0000\s{UNSEEN}][^\u0000]*$"}),
-]
-Description = Annotated[
-    str,
-    StringConstraints(max_length=DESCRIPTION_LENGTH),
-    AfterValidator(_without_nul),
-    AfterValidator(_without_end),
-    Field(json_schema_extra={"pattern": r"^[^\u0000]*$"}),
-]
-
-
-NoteText = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=NOTE_LENGTH),
-    AfterValidator(_without_nul),
-    AfterValidator(_seen),
-    Field(json_schema_extra={"pattern": rf"^[^\u0000]*[^\u0000\s{UNSEEN}][^\u0000]*$"}),
-]
 
 
 def _parser(form: re.Pattern[str], parse: Callable[[str], object], message: str) -> BeforeValidator:
@@ -212,7 +166,7 @@ class RepeatInput(Input):
 
 
 class TodoFields(RepeatInput):
-    """Dates, priority, project, tags, what a todo needs, and how it repeats."""
+    """Dates, priority, project, tags, what a todo needs, what it is a subtask of, and how it repeats."""
 
     due_on: Day | None = None
     due_time: DueTime | None = None
@@ -222,6 +176,7 @@ class TodoFields(RepeatInput):
     tags: Tags = Field(default=[])
     is_someday: bool = False
     needs: Needs = Field(default=[], description="The numbers of the todos that have to be done before.")
+    parent: TodoNumber | None = Field(default=None, description="The number of the todo that it is a subtask of.")
 
     @model_validator(mode="after")
     def _someday_has_no_day(self) -> Self:
@@ -344,6 +299,9 @@ class TodoRead(Output):
     claimed_until: Instant | None = Field(description="When that claim ends, or has ended.")
     needs: list[int] = Field(description="The numbers of the todos that it needs.")
     blocked_by: list[int] = Field(description="The numbers of those among them that are open.")
+    parent: int | None = Field(description="The number of the todo that it is a subtask of.")
+    subtasks: list[int] = Field(description="The numbers of its own subtasks, but for those in the trash.")
+    open_subtasks: list[int] = Field(description="The numbers of those among them that are open.")
     every: str | None = Field(description="How it repeats, counted from the due date: `mon,thu`.")
     again: str | None = Field(description="How it repeats, counted from completion: `3d`.")
     rrule: str | None = Field(description="The same as a rule of RFC 5545, without an end.")

@@ -1,4 +1,4 @@
-"""Changes lists of names or numbers in SQL: an array on Postgres, JSON on SQLite."""
+"""Reads and changes lists of names or numbers in SQL: an array on Postgres, JSON on SQLite."""
 
 from __future__ import annotations
 
@@ -44,3 +44,29 @@ def lists_differ(column: sa.Column[Any], value: object, dialect: str) -> sa.Colu
         (both, column.op("OPERATOR(pg_catalog.<>)", is_comparison=True)(new)),
         else_=column.is_not(None) != new.is_not(None),
     )
+
+
+def each_number(numbers: sa.ColumnElement[Any], dialect: str) -> sa.TableValuedAlias:
+    """Return the numbers of a list as rows of a column `value`."""
+    if dialect == "sqlite":
+        return sa.func.json_each(numbers).table_valued("value", name="each_number")
+    value = sa.column("value", sa.BigInteger())
+    return sa.func.pg_catalog.unnest(numbers).table_valued(value, name="each_number").render_derived()
+
+
+def collected(query: sa.Select[Any], dialect: str) -> sa.ColumnElement[Any]:
+    """Return the list of what a query for one column, `number`, finds, in its order. It may be empty, but is not NULL.
+
+    It is evaluated for each row outside of it, whatever a planner believes.
+    """
+    if dialect == "sqlite":
+        return sa.select(sa.func.json_group_array(query.subquery("collected").c.number)).scalar_subquery()
+    return sa.func.array(query.scalar_subquery())
+
+
+def outer_columns(element: sa.sql.functions.FunctionElement[Any], compiler: Any) -> tuple[sa.ColumnClause[Any], ...]:
+    """Return the columns that an element is given, for a subquery in it: with their table, and not as another row.
+
+    In RETURNING, SQLAlchemy leaves out the table on SQLite, and does not correlate that of an INSERT.
+    """
+    return tuple(sa.literal_column(compiler.process(column, include_table=True)) for column in element.clauses)

@@ -1,4 +1,4 @@
-"""What is refused of the dependencies between todos: what is not there, and what could never begin."""
+"""What is refused of the dependencies between todos: what could never begin."""
 
 from __future__ import annotations
 
@@ -9,23 +9,10 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from todocli.column_types import Numbers
-from todocli.errors import FieldError, ValidationError
+from todocli.errors import ValidationError
 from todocli.models import Todo
-from todocli.services import dependency_sql, resolve
+from todocli.services import dependency_sql
 from todocli.services.owner import Owner
-
-
-def require(session: Session, owner: Owner, numbers: Collection[int]) -> None:
-    """Raise `NotFound` naming the numbers that a todo cannot need: there is none, or it is in the trash."""
-    if not numbers:
-        return
-    query = sa.select(*resolve.COLUMNS).where(owner.scope(Todo), col(Todo.number).in_(numbers))
-    found = [resolve.read(row) for row in session.execute(query).mappings()]
-    there = {todo.number for todo in found if todo.deleted_at is None}
-    if missing := sorted(set(numbers) - there):
-        error = resolve.not_found(missing, found)
-        error.field_errors = tuple(FieldError("needs", fault.message) for fault in error.field_errors)
-        raise error
 
 
 def refuse_cycle(session: Session, owner: Owner, numbers: Collection[int], more: Collection[int] = ()) -> None:

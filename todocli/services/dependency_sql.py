@@ -19,6 +19,7 @@ from sqlalchemy.ext.compiler import compiles
 from todocli.column_types import Numbers
 from todocli.models import Todo
 from todocli.services import parameters
+from todocli.services.array_sql import collected, each_number, outer_columns
 from todocli.services.owner import Owner
 
 _table = sa.inspect(Todo).local_table
@@ -34,27 +35,13 @@ class OpenNeeds(sa.sql.functions.FunctionElement[list[int]]):
     inherit_cache = True
 
 
-@compiles(OpenNeeds, "sqlite")
-def _open_needs_sqlite(element: OpenNeeds, compiler: Any, **_options: Any) -> str:
-    user_id, needs = _outer(element, compiler)
-    needed = open_needed(user_id, needs, "sqlite").subquery("open_needs")
-    listed = sa.select(sa.func.json_group_array(needed.c.number)).scalar_subquery()
-    return str(compiler.process(sa.case((needs.is_not(None), listed))))
-
-
-@compiles(OpenNeeds, "postgresql")
-def _open_needs_postgres(element: OpenNeeds, compiler: Any, **_options: Any) -> str:
-    user_id, needs = _outer(element, compiler)
-    needed = open_needed(user_id, needs, "postgresql")
-    return str(compiler.process(sa.case((needs.is_not(None), sa.func.array(needed.scalar_subquery())))))
-
-
-def _outer(element: sa.sql.functions.FunctionElement[Any], compiler: Any) -> tuple[sa.ColumnElement[Any], ...]:
-    """Return the columns that a subquery is given, for use in it: with their table, and not as another row of it.
-
-    In RETURNING, SQLAlchemy leaves out the table on SQLite, and does not correlate that of an INSERT.
-    """
-    return tuple(sa.literal_column(compiler.process(column, include_table=True)) for column in element.clauses)
+@compiles(OpenNeeds)
+def _open_needs(element: OpenNeeds, compiler: Any, **_options: Any) -> str:
+    user_id, needs = outer_columns(element, compiler)
+    dialect = compiler.dialect.name
+    return str(
+        compiler.process(sa.case((needs.is_not(None), collected(open_needed(user_id, needs, dialect), dialect))))
+    )
 
 
 def open_needed(user_id: Any, needs: Any, dialect: str, done: Statement | None = None) -> Statement:
@@ -63,7 +50,7 @@ def open_needed(user_id: Any, needs: Any, dialect: str, done: Statement | None =
     Each is looked up by a scalar subquery, which no planner rewrites: without statistics, Postgres would join, and
     read all the todos of the user for each list of needs.
     """
-    number = _each_needed(needs, dialect).c.value
+    number = each_number(needs, dialect).c.value
     needed = _table.alias("needed")
     found = sa.select(_is_open(needed)).where(needed.c.user_id == user_id, needed.c.number == number)
     query = sa.select(number.label("number")).where(found.correlate_except(needed).scalar_subquery()).order_by(number)
@@ -87,7 +74,7 @@ def is_blocked(dialect: str) -> sa.ColumnElement[bool]:
 def is_blocking(owner: Owner, dialect: str) -> sa.ColumnElement[bool]:
     """Return the condition that an open todo of the owner needs this one. Engines read what is needed once."""
     waiting = _table.alias("waiting")
-    each = _each_needed(waiting.c.needs, dialect)
+    each = each_number(waiting.c.needs, dialect)
     needed = sa.select(each.c.value).select_from(waiting.join(each, sa.true()))
     return _table.c.number.in_(needed.where(_is_waiting(owner.user_id(), waiting)).correlate(None))
 
@@ -123,9 +110,9 @@ class FreedOnSqlite(sa.sql.functions.FunctionElement[list[int]]):
 
 @compiles(FreedOnSqlite, "sqlite")
 def _freed_on_sqlite(element: FreedOnSqlite, compiler: Any, **_options: Any) -> str:
-    user_id, number = _outer(element, compiler)
+    user_id, number = outer_columns(element, compiler)
     waiting = _table.alias("waiting")
-    each = _each_needed(waiting.c.needs, "sqlite")
+    each = each_number(waiting.c.needs, "sqlite")
     query = (
         sa.select(sa.func.json_group_array(waiting.c.number))
         .where(_is_waiting(user_id, waiting), number.in_(sa.select(each.c.value)))
@@ -150,15 +137,6 @@ def freed_on_postgres(owner: Owner, updated: sa.CTE) -> sa.ColumnElement[list[in
     return sa.func.array(query.scalar_subquery()).label("freed")
 
 
-def all_exist(owner: Owner, numbers: Collection[int]) -> sa.ColumnElement[bool]:
-    """Return the condition that all these numbers are of todos that are not in the trash."""
-    needed = _table.alias("needed").c
-    found = sa.select(sa.func.count()).where(
-        needed.user_id == owner.user_id(), needed.number.in_(numbers), needed.deleted_at.is_(None)
-    )
-    return found.scalar_subquery() == len(set(numbers))
-
-
 def need_none_of(owner: Owner, dialect: str, numbers: Collection[int], others: Statement) -> sa.ColumnElement[bool]:
     """Return the condition that none of these todos, nor any that they need, is among `others`: or it would be a cycle.
 
@@ -173,14 +151,14 @@ def reachable(owner: Owner, dialect: str, numbers: sa.ColumnElement[Any]) -> sa.
     first, todo = _table.alias("first").c, _table.alias("next")
     begun = sa.select(first.number).where(first.user_id == owner.user_id(), is_among(first.number, numbers, dialect))
     reached = begun.cte("reachable", recursive=True)
-    each = _each_needed(todo.c.needs, dialect)
+    each = each_number(todo.c.needs, dialect)
     known = sa.and_(todo.c.user_id == owner.user_id(), todo.c.number == reached.c.number)
     return reached.union(sa.select(each.c.value).select_from(reached.join(todo, known).join(each, sa.true())))
 
 
 def replaced(needs: sa.Column[Any], numbers: sa.Table, dialect: str) -> sa.ColumnElement[Any]:
     """Return `needs` with other numbers: the `new` of each `old` one of a table. Without one, a number is left out."""
-    each = _each_needed(needs, dialect)
+    each = each_number(needs, dialect)
     found = sa.select(numbers.c.new).select_from(each.join(numbers, numbers.c.old == each.c.value))
     found = found.distinct().order_by(numbers.c.new)
     if dialect == "sqlite":
@@ -189,11 +167,3 @@ def replaced(needs: sa.Column[Any], numbers: sa.Table, dialect: str) -> sa.Colum
         return sa.type_coerce(sa.func.nullif(listed, "[]"), needs.type)
     array = sa.func.array(found.scalar_subquery())
     return sa.type_coerce(sa.case((sa.func.pg_catalog.cardinality(array) > 0, array)), needs.type)
-
-
-def _each_needed(needs: sa.ColumnElement[Any], dialect: str) -> sa.TableValuedAlias:
-    """Return the numbers in `needs` as rows of a column `value`."""
-    if dialect == "sqlite":
-        return sa.func.json_each(needs).table_valued("value", name="each_needed")
-    value = sa.column("value", sa.BigInteger())
-    return sa.func.pg_catalog.unnest(needs).table_valued(value, name="each_needed").render_derived()

@@ -21,11 +21,13 @@ from todocli.domain.references import References
 from todocli.errors import Conflict, FieldError, NotFound, ValidationError
 from todocli.models import Todo
 from todocli.schemas.todos import TodoRead, TodoUpdate
-from todocli.services import dependencies, repetition, resolve
+from todocli.services import dependencies, repetition, resolve, subtasks
+from todocli.services.edit_specs import edit_spec, list_limits
 from todocli.services.idempotency import recorded_todos
+from todocli.services.links import NO_LINKS, Links
 from todocli.services.owner import Owner
 from todocli.services.resolve import COLUMNS, Result, read
-from todocli.services.todos import Todos, edit_spec, list_limits
+from todocli.services.todos import Todos
 from todocli.services.updates import Updates, UpdateSpec
 
 
@@ -61,19 +63,23 @@ class Edits:
         moment, today = now(), clock.here().date()
         alike: dict[str, tuple[UpdateSpec, list[UUID]]] = {}
         for edit, todo in zip(edits, todos, strict=True):
+            if edit.update.parent == todo.number:
+                raise subtasks.cycle_error([todo.number, todo.number])
             more = repetition.of_update(todo, edit.update, today) if edit.update.repeats_otherwise else {}
             same = f"{edit.update.model_dump_json(exclude_unset=True)} {more}"
             alike.setdefault(same, (edit_spec(edit.update, moment, more=more), []))[1].append(todo.id)
-        needs = {number for edit in edits for number in (*edit.update.needs, *edit.update.add_needs)}
-        dependencies.require(self._session, self._owner, needs)
+        links = Links.of(edit.update for edit in edits)
+        links.require(self._session, self._owner)
         with list_limits():
             for spec, ids in alike.values():
-                spec = replace(spec, shape=replace(spec.shape, is_part=True, needs=frozenset()))
+                spec = replace(spec, shape=replace(spec.shape, is_part=True, links=NO_LINKS))
                 self._updates.write(References(tuple(ids)), spec, key)
         before = {todo.id: todo.change_id for todo in todos}
         after = self._todos(edits)
-        if needs:
+        if links.needs:
             dependencies.refuse_cycle(self._session, self._owner, [todo.number for todo in after])
+        if links.parents:
+            subtasks.refuse_levels(self._session, self._owner, [todo.number for todo in after])
         return Result(after, frozenset(todo.number for todo in after if todo.change_id != before[todo.id]))
 
     def skip(

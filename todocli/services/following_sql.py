@@ -21,7 +21,8 @@ from todocli.services.resolve import COLUMNS
 class Plan:
     """What follows todos that repeat: `rows` of it, for the todos `checked`, each with the change that it was at.
 
-    Each row has its columns, and `after`: the id of the todo that it follows. The last of a series has none.
+    Each row has its columns, and `after`: the id of the todo that it follows, or whose subtask it is a copy of. `under`
+    is the place among the rows, from 1, of the one that becomes its parent. The last of a series has none.
     """
 
     rows: Sequence[Mapping[str, Any]] = ()
@@ -48,14 +49,19 @@ def insert(
 
     The new todos are numbered from `last_number` on. One that exists already is left alone, unless it is in the trash.
     """
-    names = [name for name in rows[0] if name != "after"]
-    columns = (sa.column("after", sa.Uuid()), *(sa.column(name, _table.c[name].type) for name in names))
-    placed = [(i, row["after"], *(row[name] for name in names)) for i, row in enumerate(rows, 1)]
-    new = sa.values(sa.column("position", sa.BigInteger()), *columns, name="new").data(placed).cte("following")
+    names = [name for name in rows[0] if name not in ("after", "under")]
+    columns: tuple[sa.ColumnClause[Any], ...] = (
+        *(sa.column(name, sa.BigInteger()) for name in ("position", "under")),
+        sa.column("after", sa.Uuid()),
+        *(sa.column(name, _table.c[name].type) for name in names),
+    )
+    placed = [(i, row["under"], row["after"], *(row[name] for name in names)) for i, row in enumerate(rows, 1)]
+    new = sa.values(*columns, name="new").data(placed).cte("following")
     values: dict[str, Any] = {
         "user_id": ended.c.user_id,
         "number": last_number + new.c.position,
         **{name: _typed(new.c[name], dialect) for name in names},
+        "parent": _parent(dialect, new, ended, last_number),
         "created_at": parameters.new("updated_at"),
         "version": sa.literal(1, sa.BigInteger),
         **{name: parameters.new(name) for name in _STAMP},
@@ -75,3 +81,15 @@ def insert(
         },
         where=_table.c.deleted_at.is_not(None),
     ).returning(*COLUMNS)
+
+
+def _parent(
+    dialect: str, new: sa.CTE, ended: sa.FromClause, last_number: sa.ColumnElement[int]
+) -> sa.ColumnElement[Any]:
+    """Return the number of the parent: that of another new row, unless it is there already under its own number."""
+    above, there = new.alias("above"), _table.alias("there")
+    under = _typed(new.c.under, dialect)
+    same = (there.c.series_id == above.c.series_id, there.c.series_place == above.c.series_place)
+    known = sa.select(there.c.number).where(above.c.position == under, there.c.user_id == ended.c.user_id, *same)
+    number = sa.func.coalesce(known.correlate(new, ended).scalar_subquery(), last_number + under)
+    return sa.case((under.is_not(None), number), else_=_typed(new.c.parent, dialect))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -11,8 +11,9 @@ from sqlmodel import Session, SQLModel
 
 from todocli.database.engine import insert_for
 from todocli.models import Todo
-from todocli.services import dependency_sql, parameters, staging
+from todocli.services import parameters, staging
 from todocli.services.idempotency import not_recorded
+from todocli.services.links import NO_LINKS, Links
 from todocli.services.owner import Owner
 from todocli.services.resolve import COLUMNS
 
@@ -23,24 +24,24 @@ _table = SQLModel.metadata.tables["todos"]
 
 
 @lru_cache(maxsize=500)
-def of_one(owner: Owner, dialect: str, columns: tuple[str, ...], needs: frozenset[int] = frozenset()) -> Any:
+def of_one(owner: Owner, dialect: str, columns: tuple[str, ...], links: Links = NO_LINKS) -> Any:
     """Return the statement for one todo. `columns` are those given; their values, and the id, are parameters.
 
-    In each of these statements, `needs` are as in `from_rows`.
+    In each of these statements, `links` are as in `from_rows`.
     """
     position = sa.literal(1, sa.BigInteger()).label("position")
     values = (parameters.new(column).label(column) for column in ("id", *columns))
-    return _insert(owner, dialect, columns, sa.select(position, *values).cte("new"), needs)
+    return _insert(owner, dialect, columns, sa.select(position, *values).cte("new"), links)
 
 
 def of_several(
-    owner: Owner, dialect: str, columns: tuple[str, ...], rows: Sequence[tuple[object, ...]], needs: Collection[int]
+    owner: Owner, dialect: str, columns: tuple[str, ...], rows: Sequence[tuple[object, ...]], links: Links
 ) -> Any:
     """Return the statement for `rows`, each an id and the values of the columns."""
     position = sa.column("position", sa.BigInteger())
     names = (sa.column(column, _table.c[column].type) for column in ("id", *columns))
     placed = [(i, *row) for i, row in enumerate(rows, 1)]
-    return _insert(owner, dialect, columns, sa.values(position, *names).data(placed).cte("new"), needs)
+    return _insert(owner, dialect, columns, sa.values(position, *names).data(placed).cte("new"), links)
 
 
 def of_staged(
@@ -48,19 +49,19 @@ def of_staged(
     session: Session,
     columns: tuple[str, ...],
     rows: Iterable[tuple[object, ...]],
-    needs: Collection[int],
+    links: Links,
 ) -> Any:
     """Return the statement for `rows` as in `of_several`, which are loaded into a temporary table."""
     kinds = [sa.Column(column, _table.c[column].type) for column in ("id", *columns)]
     table = staging.create(session, "added", [sa.Column("position", sa.BigInteger(), autoincrement=False), *kinds])
     staging.load(session, table, [[(i, *row) for i, row in enumerate(rows, 1)]])
-    return _insert(owner, session.get_bind().dialect.name, columns, sa.select(table).cte("new"), needs)
+    return _insert(owner, session.get_bind().dialect.name, columns, sa.select(table).cte("new"), links)
 
 
-def from_rows(owner: Owner, dialect: str, columns: tuple[str, ...], new: sa.CTE, needs: Collection[int] = ()) -> Any:
+def from_rows(owner: Owner, dialect: str, columns: tuple[str, ...], new: sa.CTE, links: Links = NO_LINKS) -> Any:
     """Return the statement for rows of the database: `new` has a position from 1, an id, and the columns.
 
-    `needs` are the numbers of todos that must be there for these to need them.
+    Nothing is added unless all that these todos refer to, their `links`, is there.
     """
     user = owner.locked().cte("owner")
     values: dict[str, Any] = {
@@ -71,11 +72,10 @@ def from_rows(owner: Owner, dialect: str, columns: tuple[str, ...], new: sa.CTE,
         **{name: parameters.new(name) for name in STAMPED if name not in columns},
     }
     unless_recorded = not_recorded(owner, parameters.new("change_id"))
-    rows = sa.select(*values.values()).select_from(user.join(new, sa.true())).where(unless_recorded)
-    if needs:
-        rows = rows.where(dependency_sql.all_exist(owner, needs))
+    rows = sa.select(*values.values()).select_from(user.join(new, sa.true()))
+    rows = rows.where(unless_recorded, *links.conditions_of_new(owner))
     return insert_for(dialect, Todo).from_select(list(values), rows).on_conflict_do_nothing(index_elements=["id"])
 
 
-def _insert(owner: Owner, dialect: str, columns: tuple[str, ...], new: sa.CTE, needs: Collection[int]) -> Any:
-    return from_rows(owner, dialect, columns, new, needs).returning(*COLUMNS)
+def _insert(owner: Owner, dialect: str, columns: tuple[str, ...], new: sa.CTE, links: Links) -> Any:
+    return from_rows(owner, dialect, columns, new, links).returning(*COLUMNS)

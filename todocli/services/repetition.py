@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
@@ -29,6 +29,10 @@ CARRIED = (
     *("series_id", "rrule", "repeat_from", "ends_on", "times"),
 )
 """What an occurrence has from the one before."""
+
+
+MAX_COPIED = 1_000
+"""The most todos that a change adds with subtasks of what repeats: one statement has them all as parameters."""
 
 
 class Following(NamedTuple):
@@ -165,11 +169,55 @@ def _given(fields: RepeatInput, before: Repetition | None = None) -> Repetition 
     return replace(found, **ends)
 
 
-def rows(plan: Sequence[Following]) -> list[dict[str, Any]]:
-    """Return the columns of what follows, each with the id of the todo that it follows."""
-    return [
+def rows(plan: Sequence[Following], subtasks: Sequence[TodoRead] = ()) -> list[dict[str, Any]]:
+    """Return the columns of what follows, as a `Plan` of `todocli.services.following_sql` has them.
+
+    `subtasks` are those of the todos that it follows, on every level. What follows has copies of them, unless they
+    repeat by themselves. A copy is unique like what follows: it has a series too, with the same place.
+    """
+    found = [
         {name: getattr(each.after, name) for name in CARRIED}
         | {"series_place": each.place, "repeat_on": each.repeat_on}
         | {"due_on": each.due_on, "starts_on": each.starts_on, "after": each.after.id}
         for each in plan
     ]
+    parents = [each.after.parent for each in plan]
+    place_of = {each.after.number: place for place, each in enumerate(plan, 1)}
+    root_of = {each.after.number: each for each in plan}
+    waiting = list(subtasks)
+    while ready := [todo for todo in waiting if todo.parent in root_of]:
+        waiting = [todo for todo in waiting if todo.parent not in root_of]
+        for todo in ready:
+            if todo.rrule is None and todo.parent is not None:
+                root_of[todo.number] = root_of[todo.parent]
+                found.append(_copy(todo, root_of[todo.parent]))
+                parents.append(todo.parent)
+                place_of[todo.number] = len(found)
+    if len(found) > max(len(plan), MAX_COPIED):
+        detail = f"There are {len(found) - len(plan):,} subtasks that would repeat; at most {MAX_COPIED:,} can."
+        raise ValidationError.of(
+            "reference", f"{detail} Nothing was changed.", hint="Let it repeat no longer: every:none"
+        )
+    return [
+        row | {"parent": parent, "under": place_of.get(parent) if parent else None}
+        for row, parent in zip(found, parents, strict=True)
+    ]
+
+
+def _copy(todo: TodoRead, each: Following) -> dict[str, Any]:
+    """Return the columns of the copy of a subtask, which is as far from its dates as what follows the parent."""
+    distance = each.repeat_on - each.after.repeat_on if each.after.repeat_on else timedelta()
+    none: dict[str, Any] = dict.fromkeys(COLUMNS)
+    return (
+        {name: getattr(todo, name) for name in CARRIED}
+        | none
+        | {"series_id": todo.series_id or todo.id, "series_place": each.place, "after": each.after.id}
+        | {name: _moved(getattr(todo, name), distance) for name in ("due_on", "starts_on")}
+    )
+
+
+def _moved(day: date | None, distance: timedelta) -> date | None:
+    try:
+        return day and day + distance
+    except OverflowError:
+        return day

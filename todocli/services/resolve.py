@@ -16,6 +16,7 @@ from todocli.errors import FieldError, NotFound
 from todocli.models import Todo
 from todocli.schemas.todos import TodoLine, TodoRead, state_of
 from todocli.services.dependency_sql import OpenNeeds
+from todocli.services.subtask_sql import Subtasks
 
 Item = TypeVar("Item")
 
@@ -24,8 +25,9 @@ _todo = sa.inspect(Todo).local_table.c
 COLUMNS: tuple[sa.ColumnElement[Any], ...] = (
     *(column for column in _todo if column.name not in ("change_source", "change_actor", "change_request")),
     OpenNeeds(_todo.user_id, _todo.needs).label("blocked_by"),
+    Subtasks(_todo.user_id, _todo.number).label("subtasks"),
 )
-"""What is read of a todo: its columns, and what it waits for."""
+"""What is read of a todo: its columns, what it waits for, and its subtasks."""
 
 _LINE = ("number", "title", "completed_at", "deleted_at", "due_on", "due_time", "priority", "project", "tags")
 
@@ -39,6 +41,8 @@ def read(row: sa.RowMapping) -> TodoRead:
     )  # others may follow; ten times as fast as by name
     fields |= {"is_completed": fields["completed_at"] is not None, "notes": None if fields["note_count"] else []}
     fields |= _repeating(fields) if fields["rrule"] else _NOT_REPEATING
+    marked = fields["subtasks"]
+    fields |= {"subtasks": [abs(number) for number in marked], "open_subtasks": [each for each in marked if each > 0]}
     return TodoRead.model_validate(fields)
 
 
@@ -87,7 +91,7 @@ class Result:
 
     Of a range these are only the changed todos; of other references all, unchanged ones too. With `is_repeat` the
     change had been made before, under the same key. `freed` are the numbers of the todos that no longer wait, and
-    `followed` what comes next in the series of those that repeat.
+    `followed` what comes next in the series of those that repeat. `along` are the subtasks that changed with them.
     """
 
     items: list[TodoRead]
@@ -95,6 +99,7 @@ class Result:
     is_repeat: bool = False
     freed: tuple[int, ...] = ()
     followed: tuple[Followed, ...] = ()
+    along: tuple[TodoRead, ...] = ()
 
 
 def where_referenced(references: References) -> sa.ColumnElement[bool]:
@@ -166,12 +171,19 @@ def result_for(
     is_repeat: bool = False,
     freed: Sequence[int] = (),
     followed: Sequence[Followed] = (),
+    is_preview: bool = False,
 ) -> Result:
-    """Return the result for `todos`, without those that only a range references and that did not change."""
+    """Return the result for `todos`, without those that only a range references and that did not change.
+
+    A preview has those that would change, and has changed none.
+    """
     named = {*references.numbers, *references.ids}
     items = [todo for todo in todos if todo.id in changed or todo.number in named or todo.id in named]
-    numbers = frozenset(todo.number for todo in todos if todo.id in changed)
-    return Result(in_order(references, items), numbers, is_repeat, tuple(freed), tuple(followed))
+    numbers = frozenset(todo.number for todo in todos if todo.id in changed and not is_preview)
+    found = in_order(references, items)
+    there = {todo.id for todo in found}
+    along = sorted((todo for todo in items if todo.id not in there), key=lambda todo: todo.number)
+    return Result(found, numbers, is_repeat, tuple(freed), tuple(followed), tuple(along))
 
 
 def not_found(missing: Sequence[Reference], found: Sequence[TodoRead]) -> NotFound:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -16,7 +14,6 @@ from sqlmodel import Session, col
 from todocli import clock
 from todocli.clock import now
 from todocli.domain.dates import Shift
-from todocli.domain.fields import MAX_NEEDS, MAX_TAGS
 from todocli.domain.filters.ast import EVERYTHING, Overdue, all_of
 from todocli.domain.history import COMMAND_LINE, Origin
 from todocli.domain.idempotency import ChangeKey
@@ -25,15 +22,17 @@ from todocli.domain.references import References
 from todocli.errors import ValidationError
 from todocli.models import History, Note, Source, Todo
 from todocli.schemas.todos import COLUMNS_GIVEN, NoteRead, TodoCreate, TodoItems, TodoList, TodoRead, TodoUpdate
-from todocli.services import dependencies, insert_sql, parameters, repetition, resolve
+from todocli.services import insert_sql, parameters, repetition, resolve
+from todocli.services.edit_specs import COMPLETE, REOPEN, edit_spec, list_limits
 from todocli.services.idempotency import key_reused, recorded_todos
+from todocli.services.links import Links
 from todocli.services.list_sql import count_statement, list_statement
 from todocli.services.owner import Owner
 from todocli.services.paging import Cursor
 from todocli.services.queries import TodoQuery
 from todocli.services.resolve import COLUMNS, WHOLE, Item, Result, Shape, read
 from todocli.services.selection import Chosen, Preview
-from todocli.services.update_sql import Assignment, ChangeMembers, Clear, CountNote, Mark, Move, UpdateShape
+from todocli.services.update_sql import Clear, CountNote, Mark, UpdateShape
 from todocli.services.updates import Updates, UpdateSpec, stamp
 
 MAX_STATED = 5_000
@@ -41,8 +40,6 @@ MAX_STATED = 5_000
 
 _MAX_PARAMETERS = 32_000
 """The most parameters of that statement (SQLite allows 32,766)."""
-
-COMPLETE, REOPEN = Mark("completed_at"), Clear("completed_at")
 
 
 class Overview(NamedTuple):
@@ -178,7 +175,7 @@ class Todos:
         """
         repeating = [repetition.of_new(draft, clock.here().date()) for draft in drafts]
         columns = _given(drafts, repeating)
-        needs = frozenset(number for draft in drafts for number in draft.needs)
+        links = Links.of(drafts)
         moment = now()
         values = stamp(self._origin, moment, key.id, key.request) | {"created_at": moment, "version": 1}
         owner = self._owner.name  # not the id, which not every client knows
@@ -189,15 +186,15 @@ class Todos:
         ]
         rows = ((new, *(row[name] for name in columns)) for new, row in zip(ids, fields, strict=True))
         if len(drafts) == 1:
-            statement = insert_sql.of_one(self._owner, self._dialect, columns, needs)
+            statement = insert_sql.of_one(self._owner, self._dialect, columns, links)
             values |= {"id": ids[0]} | fields[0]
         elif fit_one_statement(drafts):
-            statement = insert_sql.of_several(self._owner, self._dialect, columns, list(rows), needs)
+            statement = insert_sql.of_several(self._owner, self._dialect, columns, list(rows), links)
         else:
-            statement = insert_sql.of_staged(self._owner, self._session, columns, rows, needs)
+            statement = insert_sql.of_staged(self._owner, self._session, columns, rows, links)
         added = self._session.execute(statement, parameters.values_of(values)).mappings().all()
         if not added:
-            return self._added_before(key, needs)
+            return self._added_before(key, links)
         items = sorted(map(read, added), key=lambda todo: todo.number)
         return Result(items, frozenset(todo.number for todo in items))
 
@@ -210,13 +207,23 @@ class Todos:
         expected: UUID | None = None,
         shifts: Mapping[str, Shift] | None = None,
         strict: bool = False,
+        with_children: bool = False,
     ) -> Result:
         """Change the fields that are set in `update`, and move dates by `shifts`, by column.
 
-        With `expected`, only if that change was the last one to touch the todo; `strict` is as in `complete`.
+        With `expected`, only if that change was the last one to touch the todo; `strict` and `with_children` are as in
+        `complete`.
 
-        Raises `NotFound`, `Conflict`, and `ValidationError` if a todo has no date to move, or would wait for itself.
+        Raises `NotFound`, `Conflict`, and `ValidationError` if a todo has no date to move, would wait for itself or be
+        under itself, or if more than `is_completed` is set `with_children`.
         """
+        if with_children:
+            if update.model_fields_set != {"is_completed"} or not update.is_completed:
+                detail = "with_children completes subtasks, and goes with is_completed alone."
+                raise ValidationError.of(
+                    "with_children", detail, hint="Send the other fields in a request of their own."
+                )
+            return self.complete(chosen, key, expected=expected, strict=strict, with_children=True)
         more: dict[str, object] = {}
         if update.repeats_otherwise:
             found, more = self._repetition(chosen, update, key)
@@ -240,30 +247,60 @@ class Todos:
             return None, {}  # a retry, which changes nothing
         return todo.change_id, repetition.of_update(todo, update, clock.here().date())
 
-    def complete(self, chosen: Chosen, key: ChangeKey, *, strict: bool = False) -> Result:
+    def complete(
+        self,
+        chosen: Chosen,
+        key: ChangeKey,
+        *,
+        expected: UUID | None = None,
+        strict: bool = False,
+        with_children: bool = False,
+    ) -> Result:
         """Mark todos done; done ones stay as they are. Those that repeat are followed by the next.
 
-        Raises `NotFound`, and `Conflict` if it is `strict` and one of them waits for a todo that stays open.
+        `expected` is as in `edit`. With `with_children`, their subtasks are done as well, on every level.
+
+        Raises `NotFound`, and `Conflict` if it is `strict` and something that one of them needs, or that is its
+        subtask, stays open.
         """
-        shape = UpdateShape((COMPLETE,), frees=True, is_strict=strict, continues=True)
-        return self._updates.apply(chosen, UpdateSpec(now(), shape), key)
+        shape = UpdateShape(
+            (COMPLETE,),
+            is_versioned=expected is not None,
+            with_subtasks=with_children,
+            frees=True,
+            is_strict=strict,
+            continues=True,
+        )
+        return self._updates.apply(chosen, UpdateSpec(now(), shape, expected=expected), key)
 
     def reopen(self, chosen: Chosen, key: ChangeKey) -> Result:
         """Make done todos open again; open ones stay as they are. Raises `NotFound`."""
         return self._updates.apply(chosen, UpdateSpec(now(), UpdateShape((REOPEN,))), key)
 
     def remove(self, chosen: Chosen, key: ChangeKey, *, expected: UUID | None = None, series: bool = False) -> Result:
-        """Move todos to the trash; `expected` is as in `edit`. Raises `NotFound`, even for todos in the trash.
+        """Move todos to the trash, with their subtasks; `expected` is as in `edit`.
+
+        Raises `NotFound`, even for todos in the trash.
 
         Open ones that repeat are followed by the next, unless it is the `series` that ends.
         """
         versioned = expected is not None
-        shape = UpdateShape((Mark("deleted_at"),), is_versioned=versioned, frees=True, continues=not series)
+        shape = UpdateShape(
+            (Mark("deleted_at"),),
+            is_versioned=versioned,
+            with_subtasks=True,
+            frees=True,
+            continues=not series,
+        )
         return self._updates.apply(chosen, UpdateSpec(now(), shape, expected=expected), key)
 
     def restore(self, chosen: Chosen, key: ChangeKey, *, expected: UUID | None = None) -> Result:
-        """Take todos out of the trash; others stay as they are. `expected` is as in `edit`. Raises `NotFound`."""
-        shape = UpdateShape((Clear("deleted_at"),), from_trash=True, is_versioned=expected is not None)
+        """Take todos out of the trash, with the subtasks that went there with them; others stay as they are.
+
+        `expected` is as in `edit`. Raises `NotFound`.
+        """
+        versioned = expected is not None
+        shape = UpdateShape((Clear("deleted_at"),), from_trash=True, is_versioned=versioned, with_subtasks=True)
         return self._updates.apply(chosen, UpdateSpec(now(), shape, expected=expected), key)
 
     def release(self, chosen: Chosen, key: ChangeKey, *, expected: UUID | None = None) -> Result:
@@ -307,10 +344,10 @@ class Todos:
         )
         return {row.number: row.id for row in self._session.execute(query)}
 
-    def _added_before(self, key: ChangeKey, needs: Collection[int]) -> Result:
+    def _added_before(self, key: ChangeKey, links: Links) -> Result:
         if recorded_todos(self._session, self._owner, key) is None:
             self._owner.require(self._session)
-            dependencies.require(self._session, self._owner, needs)
+            links.refuse_for_new(self._session, self._owner)
             raise key_reused(key.id)
         touched = sa.select(col(History.todo_id)).where(self._owner.owns(History), col(History.change_id) == key.id)
         query = sa.select(*COLUMNS).where(self._owner.owns(Todo), col(Todo.id).in_(touched)).order_by(col(Todo.number))
@@ -320,55 +357,6 @@ class Todos:
     @property
     def _dialect(self) -> str:
         return self._session.get_bind().dialect.name
-
-
-def edit_spec(
-    update: TodoUpdate,
-    at: datetime,
-    *,
-    expected: UUID | None = None,
-    shifts: Mapping[str, Shift] | None = None,
-    strict: bool = False,
-    more: Mapping[str, object] | None = None,
-) -> UpdateSpec:
-    """Return what an update does to each todo, with `more` columns to set; see `Todos.edit`."""
-    values = update.columns() | dict(more or {})
-    assignments = [Assignment(column) for column in values]
-    assignments += [Move(column, shift) for column, shift in (shifts or {}).items()]
-    if update.add_tags or update.remove_tags:
-        assignments.append(ChangeMembers("tags", frozenset(update.add_tags), frozenset(update.remove_tags)))
-    if update.add_needs or update.remove_needs:
-        assignments.append(ChangeMembers("needs", frozenset(update.add_needs), frozenset(update.remove_needs)))
-    if "is_completed" in update.model_fields_set:
-        assignments.append(COMPLETE if update.is_completed else REOPEN)
-    needs = frozenset((*update.needs, *update.add_needs))
-    shape = UpdateShape(
-        tuple(assignments),
-        is_versioned=expected is not None,
-        needs=needs,
-        frees=update.is_completed,
-        continues=update.is_completed,
-        is_strict=strict and update.is_completed,
-    )
-    return UpdateSpec(at, shape, values, expected)
-
-
-@contextmanager
-def list_limits() -> Iterator[None]:
-    """Raise `ValidationError` for too many tags or needs, or a cycle: only the database knows those that a todo has."""
-    try:
-        yield
-    except sa.exc.IntegrityError as error:
-        text = str(error.orig)
-        if "ck_todos_tags" in text:
-            detail = f"A todo has at most {MAX_TAGS} tags; nothing was changed."
-            raise ValidationError.of("tags", detail, hint="Remove some with --untag NAME.") from None
-        if "would wait for itself" in text:
-            raise dependencies.cycle_error([int(text.split()[1])]) from None
-        if "ck_todos_needs" in text:
-            detail = f"A todo needs at most {MAX_NEEDS} others; nothing was changed."
-            raise ValidationError.of("needs", detail, hint="Remove some, as in needs:-12.") from None
-        raise
 
 
 @lru_cache(maxsize=500)

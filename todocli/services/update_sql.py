@@ -41,11 +41,12 @@ from todocli.database.store import WRITES
 from todocli.domain.dates import Shift
 from todocli.domain.references import References
 from todocli.models import Todo
-from todocli.services import dependency_sql, following_sql, parameters, resolve
+from todocli.services import dependency_sql, following_sql, parameters, resolve, subtask_sql
 from todocli.services.admission import may_write
 from todocli.services.array_sql import lists_differ, members_after
 from todocli.services.following_sql import NO_PLAN, Plan
 from todocli.services.idempotency import not_recorded
+from todocli.services.links import NO_LINKS, Links
 from todocli.services.owner import Owner
 from todocli.services.resolve import COLUMNS
 
@@ -159,19 +160,21 @@ class UpdateShape:
     """All that the statement depends on, but for its parameters and for which todos it is about.
 
     With `is_versioned`, a row is changed only if the change `expected` was the last one to touch it. With `from_trash`,
-    todos in the trash are updated as well. With `adds_note`, a row of notes is inserted for each. With `is_part`, other
-    statements of the same change may have run before it: its transaction has locked the user, and knows that it is no
-    retry. `needs` are todos that must be there, for others to need them. With `frees`, others may wait for what is
-    updated no longer; with `is_strict`, nothing is updated while a todo waits for one that is not updated with it.
-    With `continues`, what repeats is followed by its next occurrence.
+    todos in the trash are updated as well; `with_subtasks`, the subtasks of the chosen todos that are where these are,
+    at any version. With `adds_note`, a row of notes is inserted for each. With `is_part`, other statements of the same
+    change may have run before it: its transaction has locked the user, and knows that it is no retry. `links` are todos
+    that must be there, for others to refer to them. With `frees`, others may wait for what is updated no longer. With
+    `is_strict`, nothing is updated while a todo waits for an open one, or has an open subtask, that is not updated with
+    it. With `continues`, what repeats is followed by its next occurrence.
     """
 
     assignments: tuple[Assignment, ...]
     is_versioned: bool = False
     from_trash: bool = False
+    with_subtasks: bool = False
     adds_note: bool = False
     is_part: bool = False
-    needs: frozenset[int] = frozenset()
+    links: Links = NO_LINKS
     frees: bool = False
     is_strict: bool = False
     continues: bool = False
@@ -184,11 +187,21 @@ class UpdateShape:
         """Return the condition that a row still needs the update."""
         return sa.or_(sa.false(), *(assignment.pending(dialect) for assignment in self.assignments))
 
+    def reach(self, owner: Owner, dialect: str, chosen: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+        """Return the condition that a todo is chosen, or a subtask that goes along."""
+        if not self.with_subtasks:
+            return chosen
+        return _table.c.number.in_(sa.select(subtask_sql.family(owner, dialect, chosen).c.number))
+
     def applies(self, locked: sa.CTE) -> sa.ColumnElement[bool]:
         """Return the condition that a locked row is changed."""
         if not self.is_versioned:
             return locked.c.is_pending
-        return sa.and_(locked.c.is_pending, locked.c.change_id == sa.bindparam(_EXPECTED, type_=sa.Uuid()))
+        expected = sa.bindparam(_EXPECTED, type_=sa.Uuid())
+        if not self.with_subtasks:
+            return sa.and_(locked.c.is_pending, locked.c.change_id == expected)
+        stale = sa.select(locked.c.id).where(locked.c.is_chosen, locked.c.change_id != expected).correlate(None)
+        return sa.and_(locked.c.is_pending, sa.not_(sa.exists(stale)))
 
 
 def values_of(
@@ -241,10 +254,13 @@ def of_one(owner: Owner, dialect: str, shape: UpdateShape) -> Any:
 def _locked(owner: Owner, dialect: str, shape: UpdateShape, chosen: sa.ColumnElement[bool]) -> sa.CTE:
     user = owner.locked().cte("owner")
     last_number = sa.select(user.c.last_number).scalar_subquery()
+    more = [last_number.label("last_number")]
+    if shape.with_subtasks and shape.is_versioned:
+        more.append(chosen.label("is_chosen"))
     return (
-        sa.select(*COLUMNS, shape.pending(dialect).label("is_pending"), last_number.label("last_number"))
+        sa.select(*COLUMNS, shape.pending(dialect).label("is_pending"), *more)
         .where(col(Todo.user_id) == sa.select(user.c.id).scalar_subquery())
-        .where(chosen, col(Todo.change_id) != parameters.new("change_id"))
+        .where(shape.reach(owner, dialect, chosen), col(Todo.change_id) != parameters.new("change_id"))
         .where(sa.true() if shape.from_trash else col(Todo.deleted_at).is_(None))
         .order_by(col(Todo.id))
         .with_for_update()
@@ -258,14 +274,13 @@ def _update(owner: Owner, dialect: str, shape: UpdateShape, locked: sa.CTE, plan
     if shape.frees and dialect == "sqlite":
         ready = dependency_sql.FreedOnSqlite(_table.c.user_id, _table.c.number)
         freed.append(sa.case((dependency_sql.was_open(_table), ready)).label("freed"))
-    conditions = []
-    if shape.needs:
-        conditions.append(dependency_sql.all_exist(owner, shape.needs))
-        conditions.append(dependency_sql.need_none_of(owner, dialect, shape.needs, sa.select(locked.c.number)))
+    conditions = shape.links.conditions_of(owner, dialect, sa.select(locked.c.number))
     if shape.continues and dialect == "postgresql" and not shape.is_part:
         conditions.append(_all_planned(locked, plan))
     if shape.is_strict:
         conditions.append(_none_blocked(dialect, locked))
+        pending = sa.select(locked.c.number).where(locked.c.is_pending).subquery("ending")
+        conditions.append(subtask_sql.have_no_open(owner, pending, sa.select(locked.c.number)))
     return (
         _table.update()
         .where(owner.owns(Todo), _table.c.id.in_(sa.select(locked.c.id).where(shape.applies(locked))))

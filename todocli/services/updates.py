@@ -24,7 +24,7 @@ from todocli.domain.references import References
 from todocli.errors import Conflict, FieldError, ValidationError
 from todocli.models import Todo, User
 from todocli.schemas.todos import TodoRead
-from todocli.services import dependencies, following_sql, repetition, resolve, update_sql
+from todocli.services import following_sql, repetition, resolve, subtask_sql, update_rows, update_sql
 from todocli.services.following_sql import NO_PLAN, Plan
 from todocli.services.idempotency import recorded_todos
 from todocli.services.owner import Owner
@@ -143,15 +143,16 @@ class Updates:
             return self._rows(statement, spec, key, references)
 
         rows, followed = self._send_planned(send, spec, key, lambda: self._pending_of(references, spec, key))
-        found = list(zip(rows, _read(rows), strict=True))
+        found = list(zip(rows, update_rows.read_together(rows), strict=True))
         changed = [todo for row, todo in found if row.get("is_changed", True)]
         if changed and spec.note is not None and self._dialect == "sqlite":
             self._add_notes(changed, spec, key)
-        unchanged = [Row(todo, row["is_pending"]) for row, todo in found if not row.get("is_changed", True)]
+        left = [Row(todo, row["is_pending"]) for row, todo in found if not row.get("is_changed", True)]
+        unchanged = [row for row in left if resolve.in_order(references, [row.todo])]
         todos = [*changed, *(row.todo for row in unchanged)]
         if all(map(spec.is_satisfied_by, unchanged)) and not resolve.missing(references, todos):
             ids = {todo.id for todo in changed}
-            return resolve.result_for(references, todos, ids, freed=_freed(rows, changed), followed=followed)
+            return resolve.result_for(references, todos, ids, freed=update_rows.freed(rows, changed), followed=followed)
         return self._settle(references, spec, key, changed)
 
     def _send_planned(
@@ -172,24 +173,35 @@ class Updates:
             with sqlite_transaction(self._session):
                 return self._send_and_follow(lambda: send(NO_PLAN), spec, key, pending)
         rows, planned = send(NO_PLAN), list[Following]()
+        plan = NO_PLAN
         for _ in range(MAX_PLANS):
             todos = [read(row) for row in rows if row["is_pending"] and not row["is_changed"] and row["rrule"]]
             if not todos:
                 break
             plan, planned = self._plan(todos, spec, key)
             rows = send(plan)
-        return _apart(rows, planned)
+        return update_rows.apart(rows, plan, planned)
 
     def _plan(self, todos: Sequence[TodoRead], spec: UpdateSpec, key: ChangeKey) -> tuple[Plan, list[Following]]:
         """Return the plan for todos that repeat and are about to end."""
         ended_on = spec.at.astimezone().date()
         planned = repetition.following([todo for todo in todos if todo.completed_at in (None, spec.at)], ended_on)
-        rows = [row | {"id": self._new_id(row, key)} for row in repetition.rows(planned)]
+        copied = repetition.rows(planned, self._subtasks_of([each.after for each in planned]))
+        rows = [row | {"id": self._new_id(row, key)} for row in copied]
         return Plan(rows, frozenset((todo.id, todo.change_id) for todo in todos)), planned
 
     def _new_id(self, row: Mapping[str, Any], key: ChangeKey) -> UUID:
         """Return the id of what follows: by its place in its series, as several statements of a change may add some."""
         return derived_id(key.id, f"{self._owner.name}/{row['series_id']}", row["series_place"])
+
+    def _subtasks_of(self, todos: Sequence[TodoRead]) -> list[TodoRead]:
+        """Return the subtasks of todos, and theirs, on every level, by number."""
+        ids = [todo.id for todo in todos if todo.subtasks]
+        if not ids:
+            return []
+        family = subtask_sql.family(self._owner, self._dialect, col(Todo.id).in_(ids))
+        found = self._todos(col(Todo.number).in_(sa.select(family.c.number).where(family.c.level > 1)))
+        return sorted(found, key=lambda todo: todo.number)
 
     def _send_and_follow(
         self,
@@ -223,7 +235,7 @@ class Updates:
         todos = sa.select(table.c.id, table.c.user_id).where(self._owner.owns(Todo), table.c.id.in_(ids))
         last_number = sa.select(col(User.last_number)).where(self._owner.is_user()).scalar_subquery()
         statement = following_sql.insert(self._dialect, plan.rows, todos.subquery("ended"), last_number)
-        return _apart(self._rows(statement, spec, key), planned)[1]
+        return update_rows.apart(self._rows(statement, spec, key), plan, planned)[1]
 
     def _apply_to_selection(self, selection: Selection, spec: UpdateSpec, key: ChangeKey) -> Result:
         conditions = selection.query.conditions(self._dialect)
@@ -242,37 +254,36 @@ class Updates:
                 return self._rows(statement, spec, key)
 
             rows, followed = self._send_planned(send, spec, key, lambda: self._pending(conditions, spec, key))
-            todos = _read([row for row in rows if row.get("is_changed", True)])
+            todos = update_rows.read_together([row for row in rows if row.get("is_changed", True)])
         is_repeat = False
         if not todos:
             if (touched := recorded_todos(self._session, self._owner, key)) is not None:
                 is_repeat, todos = True, self._todos(col(Todo.id).in_(touched))
             elif found := self._pending(conditions, spec, key):
-                self._refuse_needs(spec, [todo.number for todo in found])
+                self._refuse_links(spec, [todo.number for todo in found])
                 if not is_confirmed:
                     raise ConfirmationNeeded(found)
             else:
                 self._owner.require(self._session)
         todos.sort(key=lambda todo: todo.number)
         numbers = frozenset(todo.number for todo in todos)
-        return Result(todos, numbers, is_repeat, _freed(rows, todos), tuple(followed))
+        return Result(todos, numbers, is_repeat, update_rows.freed(rows, todos), tuple(followed))
 
-    def _refuse_needs(self, spec: UpdateSpec, numbers: Sequence[int]) -> None:
-        """Raise the error for needs that are not there, or would be a cycle with todos of these numbers."""
-        if spec.shape.needs:
-            dependencies.require(self._session, self._owner, spec.shape.needs)
-            dependencies.refuse_cycle(self._session, self._owner, numbers, spec.shape.needs)
+    def _refuse_links(self, spec: UpdateSpec, numbers: Sequence[int]) -> None:
+        """Raise the error for links that todos of these numbers cannot have."""
+        spec.shape.links.refuse_for(self._session, self._owner, numbers)
 
     def _preview(self, references: References, spec: UpdateSpec, key: ChangeKey) -> Result:
         """Return the referenced todos that an update would change."""
         found = self._referenced(references, spec, key)
         self._require_all(references, spec, found)
         pending = [row.todo for row in found if row.is_pending]
-        return Result(resolve.in_order(references, pending), frozenset())
+        return resolve.result_for(references, pending, {todo.id for todo in pending}, is_preview=True)
 
     def _referenced(self, references: References, spec: UpdateSpec, key: ChangeKey) -> list[Row]:
+        reached = spec.shape.reach(self._owner, self._dialect, resolve.where_referenced(references))
         query = sa.select(*COLUMNS, spec.shape.pending(self._dialect).label("is_pending")).where(
-            self._owner.scope(Todo), resolve.where_referenced(references)
+            self._owner.scope(Todo), reached
         )
         return [Row(read(row), row["is_pending"]) for row in self._rows(query, spec, key)]
 
@@ -287,7 +298,8 @@ class Updates:
     def _pending(
         self, conditions: Sequence[sa.ColumnElement[bool]], spec: UpdateSpec, key: ChangeKey
     ) -> list[TodoRead]:
-        query = sa.select(*COLUMNS).where(self._owner.scope(Todo), *conditions, spec.shape.pending(self._dialect))
+        reached = spec.shape.reach(self._owner, self._dialect, sa.and_(*conditions))
+        query = sa.select(*COLUMNS).where(self._owner.scope(Todo), reached, spec.shape.pending(self._dialect))
         return sorted(map(read, self._rows(query, spec, key)), key=lambda todo: todo.number)
 
     def _todos(self, *conditions: sa.ColumnElement[bool]) -> list[TodoRead]:
@@ -324,9 +336,9 @@ class Updates:
         if (touched := recorded_todos(self._session, self._owner, key)) is not None:
             return resolve.result_for(references, todos, touched, is_repeat=True)
         there = self._require_all(references, spec, found)
-        self._refuse_needs(spec, [row.todo.number for row in there])
+        self._refuse_links(spec, [row.todo.number for row in there])
         if spec.shape.is_strict:
-            _refuse_blocked([row.todo for row in there if row.is_pending])
+            _refuse_unfinished([row.todo for row in there if row.is_pending])
         if conflicts := resolve.in_order(references, [row.todo for row in there if not spec.is_satisfied_by(row)]):
             numbers = ", ".join(str(todo.number) for todo in conflicts)
             raise Conflict(
@@ -342,48 +354,21 @@ class Updates:
         return self._session.get_bind().dialect.name
 
 
-def _apart(
-    rows: Sequence[sa.RowMapping], planned: Sequence[Following]
-) -> tuple[Sequence[sa.RowMapping], list[Followed]]:
-    """Return the rows of an update without those that follow a todo, and what follows which one."""
-    known = {each.key: each for each in planned}
-    others, followed = [], []
-    for row in rows:
-        if (each := known.get((row["series_id"], row["series_place"]))) is None:
-            others.append(row)
-        else:
-            followed.append(Followed(read(row), each.after.number, each.skipped))
-    return others, followed
-
-
-def _read(rows: Sequence[sa.RowMapping]) -> list[TodoRead]:
-    """Return the todos of rows. What one waits for counts as the others are now: a statement saw them as they were."""
-    todos = [read(row) for row in rows]
-    is_open = {todo.number: not todo.is_completed and todo.deleted_at is None for todo in todos}
-    return [
-        todo.model_copy(update={"blocked_by": [n for n in todo.needs if is_open.get(n, n in todo.blocked_by)]})
-        if todo.needs
-        else todo
-        for todo in todos
-    ]
-
-
-def _freed(rows: Sequence[sa.RowMapping], changed: Sequence[TodoRead]) -> tuple[int, ...]:
-    """Return the numbers of the todos that an update has made ready, without those that it changed."""
-    freed = {number for row in rows for number in row.get("freed", ())}
-    return tuple(sorted(freed - {todo.number for todo in changed}))
-
-
-def _refuse_blocked(todos: Sequence[TodoRead]) -> None:
-    """Raise `Conflict` if one of the todos waits for another that is open, and not among them."""
+def _refuse_unfinished(todos: Sequence[TodoRead]) -> None:
+    """Raise `Conflict` if one of the todos waits for another, or has a subtask, that is open and not among them."""
     numbers = {todo.number for todo in todos}
     for todo in todos:
-        if waits_for := [number for number in todo.blocked_by if number not in numbers]:
-            listed = ", ".join(map(str, waits_for))
-            raise Conflict(
-                f"{todo.number} still needs {listed}, which {'is' if len(waits_for) == 1 else 'are'} open;"
-                " nothing was changed.",
-                hint="Leave out --strict, or look at it first",
-                command=("todo", "show", str(waits_for[0])),
-                field_errors=tuple(FieldError("needs", f"{number} is open") for number in waits_for),
-            )
+        for name, others, what in (
+            ("needs", todo.blocked_by, "still needs {}, which {} open"),
+            ("subtasks", todo.open_subtasks, "has the subtask{s} {}, which {} open"),
+        ):
+            if unfinished := [number for number in others if number not in numbers]:
+                is_one = len(unfinished) == 1
+                listed = ", ".join(map(str, unfinished))
+                raise Conflict(
+                    f"{todo.number} {what.format(listed, 'is' if is_one else 'are', s='' if is_one else 's')};"
+                    " nothing was changed.",
+                    hint="Leave out --strict, or look at it first",
+                    command=("todo", "show", str(unfinished[0])),
+                    field_errors=tuple(FieldError(name, f"{number} is open") for number in unfinished),
+                )

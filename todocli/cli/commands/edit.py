@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from todocli.domain.references import References
     from todocli.schemas.todos import TodoRead, TodoUpdate
 
-FIELD_OPTIONS = ("--tag", "--project", "--priority", "--due", "--start", "--needs")
+FIELD_OPTIONS = ("--tag", "--project", "--priority", "--due", "--start", "--needs", "--parent")
 """Options that select todos, but set fields if a todo is referenced."""
 
 SET = "set"
@@ -79,8 +79,8 @@ def edit(
     todo edit project:garden set due:sat
     todo edit due:overdue set due:+1w
 
-    After numbers, --due, --start, --priority, --project, --tag and --needs set fields. Without numbers they select
-    todos, and the words after set say what to change in all of them. due:+1d moves the date that a todo has.
+    After numbers, --due, --start, --priority, --project, --tag, --needs and --parent set fields. Without numbers they
+    select todos, and the words after set say what to change in all of them. due:+1d moves the date that a todo has.
     """
     words = list(words or ())
     fields: dict[str, Any] = {"remove_tags": untag} if untag else {}

@@ -33,6 +33,7 @@ TOPICS = {
     "repeat": "Todos that come back",
     "scripting": "Pipes, JSON and safe retries",
     "serve": "Running the server",
+    "subtasks": "Todos that belong to others",
     "undo": "Undo, redo and the log",
 }
 """The topics, each with its title. All but `commands` are Markdown files in `todocli/help/`."""

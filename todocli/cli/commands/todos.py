@@ -14,7 +14,7 @@ from todocli.cli.context import Context
 from todocli.cli.input import NothingOnStdin, read_references, read_stdin, read_text
 from todocli.cli.listing import show_list
 from todocli.cli.names import new_names
-from todocli.cli.output import Group
+from todocli.cli.output import Group, Layout
 from todocli.errors import UsageError, ValidationError
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def add(
     project: field_options.Project = None,
     tag: field_options.Tag = None,
     needs: field_options.Needs = None,
+    parent: field_options.Parent = None,
     every: field_options.Every = None,
     again: field_options.Again = None,
     ends: field_options.Ends = None,
@@ -96,7 +97,7 @@ def add(
     """
     common = _for_every_line(words, literal=literal)
     options: dict[str, Any] = {"due": due, "start": start, "priority": priority, "project": project, "tag": tag}
-    more = {"needs": needs, "every": every, "again": again, "ends": ends, "times": times}
+    more = {"needs": needs, "parent": parent, "every": every, "again": again, "ends": ends, "times": times}
     options |= {name: values for name, values in more.items() if values}
     if common is None:
         if skip_invalid:
@@ -197,6 +198,7 @@ def list_(
     ] = None,
     reverse: Annotated[bool, typer.Option("--reverse", "-r", metavar="", help="Reverse the order.")] = False,
     group: Annotated[Group | None, typer.Option("--group", metavar="BY", help="Group by project, tag or due.")] = None,
+    tree: Annotated[bool, typer.Option("--tree", metavar="", help="Show subtasks below their parents.")] = False,
 ) -> None:
     """List todos, most urgent first.
 
@@ -206,7 +208,10 @@ def list_(
     """
     options = context.filter_options
     condition = options.filter(words)
-    show_list(context, options.state(condition), condition, sort=sort, reverse=reverse, limit=limit, group=group)
+    if tree and group:
+        raise UsageError("--tree and --group cannot be combined.", hint="Use only one of them.")
+    layout: Layout | None = "tree" if tree else group
+    show_list(context, options.state(condition), condition, sort=sort, reverse=reverse, limit=limit, layout=layout)
 
 
 def show(context: Context, references: References_) -> None:
@@ -268,7 +273,11 @@ def done(
     context: Context,
     words: Selecting = None,
     strict: Annotated[
-        bool, typer.Option("--strict", metavar="", help="Refuse if one of them needs a todo that stays open.")
+        bool,
+        typer.Option("--strict", metavar="", help="Refuse if what one of them needs, or a subtask, stays open."),
+    ] = False,
+    with_children: Annotated[
+        bool, typer.Option("--with-children", metavar="", help="Complete their subtasks as well, on every level.")
     ] = False,
     dry_run: DryRun = False,
 ) -> None:
@@ -276,12 +285,13 @@ def done(
 
     todo done 3 5-7
     todo done +errand
+    todo done 12 --with-children
     """
 
     def complete(todos: Todos, chosen: Chosen, key: ChangeKey) -> Result:
-        return todos.complete(chosen, key, strict=strict)
+        return todos.complete(chosen, key, strict=strict, with_children=with_children)
 
-    bulk.run(context, verbs.DONE, complete, words, dry_run=dry_run)
+    bulk.run(context, verbs.DONE, complete, words, dry_run=dry_run, with_children=with_children)
 
 
 def reopen(context: Context, words: Selecting = None, dry_run: DryRun = False) -> None:
@@ -305,7 +315,7 @@ def rm(
     series: Annotated[bool, typer.Option("--series", metavar="", help="End what repeats: nothing follows it.")] = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Move todos to the trash. todo restore brings them back.
+    """Move todos to the trash, with their subtasks. todo restore brings them back.
 
     todo rm 3
     todo rm project:old --all

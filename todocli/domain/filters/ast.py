@@ -60,6 +60,13 @@ class Claimed:
 
 
 @dataclass(frozen=True)
+class Under:
+    """Is a subtask of the todo of this number, on any level; None: of any."""
+
+    number: int | None
+
+
+@dataclass(frozen=True)
 class Needs:
     """Needs the todo of this number; None: any."""
 
@@ -126,6 +133,7 @@ Filter: TypeAlias = (
     | Someday
     | Claimed
     | Needs
+    | Under
     | Blocked
     | Repeats
     | Numbered
@@ -239,6 +247,8 @@ def format_filter(condition: Filter) -> str:
             return "is:claimed"
         case Needs(number):
             return f"needs:{number or 'any'}"
+        case Under(number):
+            return f"under:{number or 'any'}"
         case Blocked():
             return "is:blocked"
         case Repeats():

@@ -5,7 +5,7 @@
     key         due, start, done, added, changed: a day, `A..B` (either may be missing), today, week, month, year, any,
                 none; due: overdue; start: later
                 project (with its sub-projects), pri, tags: a value, any or none
-                number: a number, or a range of them; needs: a number, any or none; is: claimed, blocked, ready
+                number: a number, or a range of them; needs, under: a number, any or none; is: claimed, blocked, ready
 
 An invalid term is an error that shows where it stands.
 """
@@ -29,7 +29,20 @@ MAX_TERMS = 100
 MAX_DEPTH = 30
 """The deepest nesting of a filter."""
 
-_SINGLE = ("project", "priority", "due", "start", "needs", "done", "added", "changed", "before", "after", "search")
+_SINGLE = (
+    "project",
+    "priority",
+    "due",
+    "start",
+    "needs",
+    "parent",
+    "done",
+    "added",
+    "changed",
+    "before",
+    "after",
+    "search",
+)
 OPTIONS = frozenset((*_SINGLE, "tag", "no_tag", "where"))
 """The names of the options that filter."""
 

@@ -31,6 +31,7 @@ from todocli.domain.filters.ast import (
     Repeats,
     Someday,
     Tagged,
+    Under,
     quoted,
 )
 from todocli.domain.filters.words import KEYED
@@ -132,16 +133,18 @@ def keyed(key: str, value: str, today: date) -> Filter:
             "project": InProject(None),
             "priority": HasPriority(None),
             "needs": Needs(None),
+            "parent": Under(None),
         }
         return Not(each[name]) if value.lower() == "none" else each[name]
     if name == "tag":
         return Tagged(_name(parse_tag, value, "tag"))
-    if name == "needs":
+    if name in ("needs", "parent"):
         if not is_plain_number(value):
+            key = key.lower()
             raise InvalidTerm(
-                f"{value[:40]!r} is not the number of a todo.", "Write needs:12, needs:any or needs:none."
+                f"{value[:40]!r} is not the number of a todo.", f"Write {key}:12, {key}:any or {key}:none."
             )
-        return Needs(int(value))
+        return Needs(int(value)) if name == "needs" else Under(int(value))
     if name == "project":
         return InProject(_name(parse_project, value, "project"))
     try:
@@ -244,7 +247,7 @@ _RECURRING = Pattern(
 )
 """A day that comes every week, month or year."""
 
-_KEYS_HINT = "The keys are due, start, pri, project, tags, needs, done, added, changed and number."
+_KEYS_HINT = "The keys are due, start, pri, project, tags, needs, under, done, added, changed and number."
 
 
 def _of_period(which: str | None, name: str, today: date) -> date:

@@ -47,6 +47,9 @@ class Patch:
         self.needing: set[int] = set()
         """The numbers of the todos that will need others."""
 
+        self.placed: set[int] = set()
+        """The numbers of the todos that will be subtasks of others."""
+
     def add(self, todo_id: UUID, columns: Columns, row: Columns | None) -> None:
         """Add the columns to write of a todo, given its stored row; all of them if there is none."""
         if row is None:
@@ -54,6 +57,8 @@ class Patch:
             return
         if columns.get("needs"):
             self.needing.add(row["number"])
+        if columns.get("parent"):
+            self.placed.add(row["number"])
         self._rows.append((todo_id, columns, row))
         self._names.update(columns)
         if len(self._rows) == PORTION:

@@ -42,13 +42,13 @@ from todocli.domain.ids import derived_id
 from todocli.errors import Conflict, FieldError, NotFound, ValidationError
 from todocli.models import Change, History, Note, Todo
 from todocli.schemas.changes import ChangeList
-from todocli.services import dependencies, staging
+from todocli.services import dependencies, staging, subtasks
+from todocli.services.edit_specs import list_limits
 from todocli.services.history.log import Log, LogQuery, RecordedChange, TodoChange, is_ordinary, is_undone
 from todocli.services.history.patches import PORTION, Patch
 from todocli.services.history.reversal import Columns, RowReversal
 from todocli.services.idempotency import recorded_todos
 from todocli.services.owner import Owner
-from todocli.services.todos import list_limits
 from todocli.services.updates import stamp
 
 MAX_CHANGES = 1_000
@@ -171,6 +171,8 @@ class Undo:
                     patch.write(stamped)
             if needing := set[int]().union(*(patch.needing for patch in patches)):
                 dependencies.refuse_cycle(self._session, self._owner, needing)
+            if placed := set[int]().union(*(patch.placed for patch in patches)):
+                subtasks.refuse_levels(self._session, self._owner, placed)
             if any(patch.has_notes for patch in patches):
                 self._hide_notes([change.id for change in changes], moment if verb == "undo" else None)
 

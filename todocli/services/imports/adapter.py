@@ -16,7 +16,8 @@ from todocli.domain.records import Entry, Fault, LeftOut, Record
 from todocli.errors import ValidationError
 from todocli.schemas.base import validated
 from todocli.schemas.imports import ImportFault, TodoImport
-from todocli.schemas.todos import COLUMNS_GIVEN, DESCRIPTION_LENGTH, NOTE_LENGTH, TITLE_LENGTH
+from todocli.schemas.texts import DESCRIPTION_LENGTH, NOTE_LENGTH, TITLE_LENGTH
+from todocli.schemas.todos import COLUMNS_GIVEN
 
 SHOWN = 10
 """How many faults are kept."""
@@ -26,7 +27,8 @@ _MAX_NAMES = 1_000
 
 _FIELDS = COLUMNS_GIVEN
 _fields_of = attrgetter(*_FIELDS)
-_NEEDS = _FIELDS.index("needs")
+_LINKS = [_FIELDS.index(name) for name in ("needs", "parent")]
+"""The fields that are numbers here, and references in a file."""
 
 _FIELD_OF = {"tags": "tags", "due_on": "due", "due_time": "due", "starts_on": "start"}
 """What a user calls a field."""
@@ -212,7 +214,7 @@ def _shortened(text: str, length: int, notes: list[dict[str, object]]) -> str:
 def _digest(todo: TodoImport, fields: tuple[Any, ...], needs: tuple[str, ...]) -> str:
     """Return a digest of what a file says of a todo: the same in each run, and in each time zone."""
     notes = [(_utc(note.made_at), note.text) for note in todo.notes]
-    fields = (*fields[:_NEEDS], *fields[_NEEDS + 1 :], *needs)
+    fields = (*(value for place, value in enumerate(fields) if place not in _LINKS), *needs)
     given = (*map(str, fields), todo.is_completed, _utc(todo.completed_at), _utc(todo.created_at), notes)
     return hashlib.blake2b(repr(given).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
