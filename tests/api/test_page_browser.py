@@ -324,6 +324,16 @@ def test_overdue_and_today_are_words(page: Page) -> None:
     assert facts[1].startswith("Today")
 
 
+def test_list_says_how_a_todo_repeats(page: Page) -> None:
+    page.add("Water", every="mon,thu", due_on="2099-01-05")
+    page.add("Shave", again="3d", due_on="2099-01-06")
+    page.sign_in()
+    page.wait_for_titles("Water", "Shave")
+    facts = page.script("return [...document.querySelectorAll('#list .facts')].map(e => e.innerText)")
+    assert "Every mon,thu" in facts[0]
+    assert "Again after 3d" in facts[1]
+
+
 def test_edit_sends_what_was_changed(page: Page) -> None:
     page.add("Pay rent", description="Room 4", due_on="2030-05-01", due_time="17:00", priority="low", tags=["bills"])
     page.sign_in()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from tests.support.api import Api, error
+from tests.support.api import Api, api_of, error
+from todocli import clock
+from todocli.database.store import Store
 
 FAR = "2099-01-05"
 """A Monday."""
@@ -96,3 +98,95 @@ def test_todo_without_a_date_begins_today_or_later(eve: Api) -> None:
     first = date.fromisoformat(eve.add("a", every="mon")["due_on"])
     assert first.weekday() == 0
     assert date.today() - timedelta(days=1) <= first <= date.today() + timedelta(days=8)
+
+
+# Skipping, and what is to come
+
+
+def test_skipped_todo_moves_to_its_next_date_once(ada: Api) -> None:
+    ada.add("a", every="week", due_on=FAR)
+    ada("POST", "/1/notes", {"text": "n"})
+    once = {"Idempotency-Key": str(uuid.uuid4())}
+    for _ in range(2):
+        skipped = ada("POST", "/1/skip", headers=once)
+        assert skipped.status_code == 200, skipped.text
+        assert (skipped.json()["due_on"], skipped.json()["version"]) == ("2099-01-12", 3)
+        assert [note["text"] for note in skipped.json()["notes"]] == ["n"]
+        assert skipped.headers["ETag"] == ada("GET", "/1").headers["ETag"]
+    error(ada("PATCH", "/1", {"title": "b"}, headers=once), 409, "CONFLICT")
+    assert ada.at("POST", "/undo", {}).status_code == 200
+    assert open_ones(ada) == [(1, FAR)]
+
+
+def test_skip_at_another_version_is_refused(ada: Api) -> None:
+    todo = ada.add("a", every="week", due_on=FAR)
+    old = ada("GET", "/1").headers["ETag"]
+    new = ada("PATCH", "/1", {"title": "b"}).headers["ETag"]
+    error(ada("POST", "/1/skip", headers={"If-Match": old}), 412, "CONFLICT")
+    assert open_ones(ada) == [(1, FAR)]
+    assert ada("POST", f"/{todo['id']}/skip", headers={"If-Match": new}).json()["due_on"] == "2099-01-12"
+
+
+def test_what_cannot_be_skipped_is_refused(ada: Api, bob: Api) -> None:
+    ada.add("once")
+    ada.add("last", every="week", due_on=FAR, times=1)
+    ada.add("done", every="week", due_on=FAR, times=1)
+    ada("PATCH", "/3", {"is_completed": True})
+    ada.add("gone", every="week", due_on=FAR)
+    ada("DELETE", "/4?series=true")
+    before = ada("GET", "?state=all").json()
+    for number, why in ((1, "does not repeat"), (2, "is the last of its series"), (3, "is done already")):
+        refused = error(ada("POST", f"/{number}/skip"), 422, "VALIDATION_ERROR")
+        assert (why in refused["detail"], refused["field_errors"][0]["field"]) == (True, "todo_id")
+    for api, number in ((ada, 4), (ada, 9), (bob, 1)):
+        refused = error(api("POST", f"/{number}/skip"), 404, "NOT_FOUND")
+        assert refused["field_errors"] == [{"field": "todo_id", "message": "was not found"}]
+    assert ada("GET", "?state=all").json() == before
+
+
+def test_upcoming_has_the_dates_of_open_todos(ada: Api, bob: Api) -> None:
+    ada.add("Water", every="week", due_on=FAR, due_time="09:30", tags=["home"])
+    ada.add("Shave", again="3d", due_on=FAR, times=2)
+    ada.add("Once", due_on=FAR)
+    bob.add("Other", every="day", due_on=FAR)
+    found = ada.at("GET", "/upcoming?until=2099-01-12").json()
+    dates = [(each["number"], each["on"], each["at"], each["place"]) for each in found["items"]]
+    assert dates == [
+        (1, FAR, "09:30:00", 1),
+        (2, FAR, None, 1),
+        (2, "2099-01-08", None, 2),
+        (1, "2099-01-12", "09:30:00", 2),
+    ]
+    assert ada.at("GET", "/upcoming?until=2099-01-12&limit=3").json()["items"] == found["items"][:3]
+    assert [each["title"] for each in ada.at("GET", "/upcoming?until=2099-01-05&where=%2Bhome").json()["items"]] == [
+        "Water"
+    ]
+    assert ada.at("GET", "/upcoming").json()["items"] == []
+
+
+def test_upcoming_is_read_with_any_scope_and_not_sent_again(store: Store, ada: Api) -> None:
+    ada.add("Water", every="week", due_on=FAR)
+    reader = api_of(store, "ada", scope="read")
+    first = reader.at("GET", f"/upcoming?until={FAR}")
+    known = {"If-None-Match": first.headers["ETag"]}
+    assert reader.at("GET", f"/upcoming?until={FAR}", headers=known).status_code == 304
+    error(reader("POST", "/1/skip"), 403, "ACCESS_DENIED")
+    ada("POST", "/1/skip")
+    assert reader.at("GET", f"/upcoming?until={FAR}", headers=known).json()["count"] == 0
+
+
+def test_upcoming_begins_today_where_the_client_is(eve: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: datetime(2099, 1, 5, 23, 0, tzinfo=UTC))
+    eve.add("Water", every="day", due_on="2099-01-01")
+    for tz, first in (("UTC", FAR), ("Asia/Tokyo", "2099-01-06")):
+        found = eve.at("GET", f"/upcoming?until=today&tz={tz}").json()["items"]
+        assert [each["on"] for each in found] == ["2099-01-01", first]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [("until=soonish", "until"), ("where=due:soonish", "where"), ("tz=Mars", "tz"), ("limit=0", "limit")],
+)
+def test_bad_query_of_upcoming_names_parameter(eve: Api, query: str, field: str) -> None:
+    refused = error(eve.at("GET", f"/upcoming?{query}"), 400, "VALIDATION_ERROR")
+    assert [fault["field"] for fault in refused["field_errors"]] == [field]

@@ -81,6 +81,22 @@ def test_skip_moves_on_and_is_undone(todo: Terminal) -> None:
     assert shown(todo, 1)["due_on"] == "2099-01-01"
 
 
+def test_dry_run_of_skip_checks_and_changes_nothing(todo: Terminal) -> None:
+    todo.ok("add Water every:week due:2099-01-01")
+    todo.ok("add Once")
+    before = todo.ok("list --json") + todo.ok("log --json")
+    assert todo.ok("skip 1 --dry-run -q") == "1\n"
+    assert "2 does not repeat" in todo("skip 1 2 --dry-run").err
+    assert todo.ok("list --json") + todo.ok("log --json") == before
+
+
+def test_skip_of_one_in_the_trash_says_so(todo: Terminal) -> None:
+    todo.ok("add Water every:week due:2099-01-01")
+    todo.ok("rm 1 --series")
+    ran = todo("skip 1")
+    assert (ran.code, "1 is in the trash." in ran.err) == (3, True), ran
+
+
 def test_removed_series_has_no_next(todo: Terminal) -> None:
     todo.ok("add Water every:week due:2099-01-01")
     todo.ok("rm 1")

@@ -33,10 +33,10 @@ from todocli.services.owner import Owner
 from todocli.services.users import Users
 from todocli.services.workspace import Workspace
 
-MOST_CHARACTERS = 8_000
+MOST_CHARACTERS = 9_000
 """Of all that a client's model reads of the tools before it calls one."""
 
-WRITING = {"add", "change", "note", "complete", "remove", "claim", "release", "undo"}
+WRITING = {"add", "change", "note", "complete", "remove", "skip", "claim", "release", "undo"}
 KEY = "6f1c1e0e-6f0b-4d6e-9a52-0d1f3a4b5c6d"
 
 
@@ -90,7 +90,7 @@ def test_annotations_say_what_a_tool_may_do(agent: Agent) -> None:
 
 
 def test_no_tool_deletes_for_good() -> None:
-    assert set(TOOLS) == {"find", "show", "log"} | WRITING
+    assert set(TOOLS) == {"find", "show", "upcoming", "log"} | WRITING
 
 
 def test_instructions_say_that_titles_are_data(agent: Agent) -> None:
@@ -227,6 +227,28 @@ def test_remove_moves_to_the_trash_and_undo_brings_back(agent: Agent) -> None:
     assert numbers(agent("find")) == [1]
 
 
+def test_skip_moves_on_and_undo_brings_back(agent: Agent) -> None:
+    agent("add", todos=[{"title": "Water every:week due:2099-01-05"}])
+    skipped = agent("skip", todos=[1])
+    assert skipped["todos"][0]["due_on"] == "2099-01-12"
+    agent("undo", only=skipped["change"])
+    assert agent("find")["todos"][0]["due_on"] == "2099-01-05"
+
+
+def test_upcoming_has_dates_and_says_if_there_are_more(agent: Agent) -> None:
+    agent(
+        "add", todos=[{"title": "Water every:week due:2099-01-05 09:30 +home"}, {"title": "a every:day due:2099-01-05"}]
+    )
+    found = agent("upcoming", until="2099-01-12", filter="+home")
+    water = {"number": 1, "title": "Water", "at": "09:30:00"}
+    assert found == {
+        "dates": [water | {"on": "2099-01-05", "place": 1}, water | {"on": "2099-01-12", "place": 2}],
+        "has_more": False,
+    }
+    found = agent("upcoming", until="2099-01-12", limit=3)
+    assert ([each["number"] for each in found["dates"]], found["has_more"]) == ([1, 2, 2], True)
+
+
 def test_undo_refuses_what_was_changed_since(agent: Agent, todo: Terminal) -> None:
     agent("add", todos=[{"title": "a"}])
     change = agent("change", todos=[1], set="pri:high")["change"]
@@ -241,11 +263,12 @@ def test_undo_refuses_what_was_changed_since(agent: Agent, todo: Terminal) -> No
         ("change", {"todos": [1], "title": "b"}),
         ("complete", {"todos": [1]}),
         ("remove", {"todos": [1]}),
+        ("skip", {"todos": [1]}),
         ("undo", {}),
     ],
 )
 def test_dry_run_changes_nothing(agent: Agent, todo: Terminal, tool: str, arguments: dict[str, Any]) -> None:
-    todo.ok("add a")
+    todo.ok("add a every:day")
     before = todo.ok("list --all --json") + todo.ok("log --json")
     answer = agent(tool, dry_run=True, **arguments)
     assert len(answer.get("would_change") or answer["would_undo"]) == 1
@@ -330,11 +353,12 @@ def test_log_filters_and_limits(agent: Agent) -> None:
         ("add", {"todos": [{"title": "b"}]}),
         ("change", {"todos": [1], "title": "b"}),
         ("complete", {"todos": [1]}),
-        ("remove", {"todos": [1]}),
+        ("remove", {"todos": [1], "series": True}),
+        ("skip", {"todos": [1]}),
     ],
 )
 def test_same_change_takes_effect_once(agent: Agent, tool: str, arguments: dict[str, Any]) -> None:
-    agent("add", todos=[{"title": "a"}])
+    agent("add", todos=[{"title": "a every:day"}])
     first = agent(tool, change=KEY, **arguments)
     second = agent(tool, change=KEY, **arguments)
     assert second == {**first, "is_repeat": True}
@@ -389,6 +413,8 @@ def test_unknown_outcome_names_the_change(agent: Agent, monkeypatch: pytest.Monk
         ("change", {"todos": [1]}, "No change was given."),
         ("change", {"todos": [1], "set": "soon"}, "'soon' is not a change."),
         ("change", {"todos": ["1-2"], "title": "x"}, "Only one todo's title can be edited at a time."),
+        ("skip", {"todos": [9]}, "There is no todo 9."),
+        ("upcoming", {"until": "soon"}, "'soon' is not a day."),
         ("undo", {}, "There is nothing to undo."),
         ("undo", {"only": KEY, "count": 2}, "only and count cannot be combined."),
         ("log", {"todo": 1, "filter": "+x"}, "todo and filter cannot be combined."),

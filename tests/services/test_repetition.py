@@ -271,6 +271,14 @@ def test_bulk_edit_that_completes_is_followed(store: Store, ada: Client) -> None
     assert open_ones(ada) == [(3, date(2026, 11, 24))]
 
 
+def test_bulk_edit_that_completes_in_several_ways_is_followed(store: Store, ada: Client) -> None:
+    for _ in range(2):
+        add(ada, every="day")
+    edits = [Edit(1, TodoUpdate(is_completed=True)), Edit(2, TodoUpdate(is_completed=True, priority="high"))]
+    store.atomically(lambda session: Edits(session, ADA, COMMAND_LINE).apply(edits, key(None, "bulk")))
+    assert open_ones(ada) == [(3, date(2026, 11, 24)), (4, date(2026, 11, 24))]
+
+
 def test_edit_that_completes_is_followed(ada: Client) -> None:
     add(ada, every="day")
     ada.edit(refs(1), TodoUpdate(is_completed=True))

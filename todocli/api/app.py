@@ -16,7 +16,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 
 from todocli import __version__
-from todocli.api import batches, claims, errors, feed, history, me, page, todos
+from todocli.api import batches, claims, errors, feed, history, me, page, repeating, todos
 from todocli.api.auth import Authenticator, security
 from todocli.api.metrics import CONTENT_TYPE, Metrics
 from todocli.api.middleware import RequestGuard, RequestLog
@@ -84,7 +84,7 @@ def create_app(
     metrics = Metrics(store, settings.connections) if store and settings.metrics else None
     if store:
         app.state.authenticator = Authenticator(store, settings)
-    for part in (batches, todos, claims, history, me):
+    for part in (batches, todos, claims, repeating, history, me):
         app.include_router(part.router, dependencies=[Depends(security(settings))])
     app.include_router(feed.router)
     app.include_router(page.router)

@@ -10,10 +10,11 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from todocli.api.auth import UUID_PATTERN
-from todocli.api.errors import TooManyRequests, UnsupportedMediaType
+from todocli.api.error_examples import ERROR_HEADERS, ERRORS, EVERYWHERE, TOO_LONG
 from todocli.schemas.changes import ChangeItem, ChangeList, ChangeRead, FieldChange, SyncPage
-from todocli.schemas.errors import ErrorResponse, FieldErrorRead
+from todocli.schemas.errors import ErrorResponse
 from todocli.schemas.http import MeRead
+from todocli.schemas.occurrences import OccurrenceList, OccurrenceRead
 from todocli.schemas.summaries import SummaryList, SummaryRead
 from todocli.schemas.todos import NoteRead, TodoItems, TodoList, TodoRead
 from todocli.schemas.views import QueryList, QueryRead
@@ -109,6 +110,13 @@ _TAGS = SummaryList.of([SummaryRead(name="bills", open=3, completed=1, done_shar
 
 _PROJECTS = SummaryList.of([SummaryRead(name="home", open=3, completed=1, done_share=0.25)])
 
+_UPCOMING = OccurrenceList.of(
+    [
+        OccurrenceRead(number=12, title="Pay rent", on=date(2026, month, 27), at=time(17), place=place)
+        for place, month in ((1, 11), (2, 12))
+    ]
+)
+
 _VIEWS = QueryList.of([QueryRead(name="week", line="due:week", query="state=open&where=due%3A2026-11-23..2026-11-29")])
 
 _CREATE_EXAMPLES = {
@@ -166,6 +174,8 @@ _CLAIM_EXAMPLES = {
     "some": {"summary": "One with a tag", "value": {"where": "+bills", "claimant": "agent-1", "seconds": 1_800}},
 }
 
+_SKIPPED = _TODO.model_copy(update={"due_on": date(2026, 12, 27), "repeat_on": date(2026, 12, 27), "version": 2})
+
 _CLAIMED = _TODO.model_copy(update={"claimed_by": "agent-1", "claimed_until": _ADDED.replace(hour=11)})
 
 _BODY_EXAMPLES = {
@@ -188,6 +198,8 @@ _RESPONSE_EXAMPLES = {
     "restoreTodo": _TODO,
     "claimTodo": _CLAIMED,
     "releaseTodo": _TODO,
+    "skipTodo": _SKIPPED,
+    "listUpcoming": _UPCOMING,
     "addNote": _TODO,
     "listChanges": _CHANGES,
     "undo": ChangeList.of([_CHANGED]),
@@ -212,73 +224,6 @@ _HEADERS = {
     "WWW-Authenticate": "How to authenticate.",
 }
 
-_TOO_LONG = FieldErrorRead(field="title", message="has 300 characters; at most 255 are allowed")
-_NO_UUID = FieldErrorRead(field="todo_id", message="must be a UUID or a number")
-
-
-def _error(detail: str, code: str, *faults: FieldErrorRead) -> ErrorResponse:
-    return ErrorResponse(detail=detail, error_code=code, field_errors=list(faults))
-
-
-_ERRORS: dict[int, tuple[str, ErrorResponse]] = {
-    400: (
-        "A parameter or header is malformed, or the gateway names no user.",
-        _error(f"The todo_id {_NO_UUID.message}.", "VALIDATION_ERROR", _NO_UUID),
-    ),
-    401: (
-        "The token is missing, invalid or expired.",
-        _error("The token is not valid.", "ACCESS_DENIED"),
-    ),
-    403: (
-        "The scope of the token does not allow it, or the request is for another host or from another origin.",
-        _error("The token has the scope read; this needs write.", "ACCESS_DENIED"),
-    ),
-    404: (
-        "There is no such todo, it belongs to another user, or it is in the trash;"
-        " or a repeated request is about a todo that has since been purged.",
-        _error("There is no such todo.", "NOT_FOUND"),
-    ),
-    409: (
-        "The `Idempotency-Key` was used before, for another request; or todos were changed in the meantime.",
-        _error("The Idempotency-Key was used before, for another request; nothing was changed.", "CONFLICT"),
-    ),
-    410: (
-        "The log does not go back to the cursor, or is another one: begin again without it.",
-        _error("The cursor cannot be continued: the log was compacted since.", "CURSOR_EXPIRED"),
-    ),
-    412: (
-        "The todo is not at the version that `If-Match` names.",
-        _error("The todo was changed in the meantime; this request changed nothing.", "CONFLICT"),
-    ),
-    413: (
-        "The body is too large.",
-        _error("A body can have at most 65,536 bytes.", "LIMIT_EXCEEDED"),
-    ),
-    415: (
-        "The body is not declared as JSON.",
-        _error(UnsupportedMediaType().detail, "UNSUPPORTED_MEDIA_TYPE"),
-    ),
-    422: (
-        "The body is not valid.",
-        _error(f"The title {_TOO_LONG.message}.", "VALIDATION_ERROR", _TOO_LONG),
-    ),
-    429: (
-        "Too many tokens from the client's address were refused within a minute.",
-        _error(TooManyRequests(42).detail, "TOO_MANY_REQUESTS"),
-    ),
-    500: (
-        "An internal error.",
-        _error("Internal server error.", "SERVER_ERROR"),
-    ),
-    503: (
-        "The database is unavailable or not ready; or its connection was lost, and the outcome is unknown.",
-        _error("The database is unavailable, or not ready.", "SERVICE_UNAVAILABLE"),
-    ),
-}
-
-_EVERYWHERE = (400, 401, 403, 413, 415, 429, 500, 503)
-_ERROR_HEADERS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
-
 
 def _dumped(*models: BaseModel) -> list[Any]:
     return [model.model_dump(mode="json") for model in models]
@@ -293,12 +238,14 @@ _SCHEMA_EXAMPLES: dict[str, list[Any]] = {
     "ChangeList": _dumped(ChangeList.of([_CHANGED])),
     "ChangeRead": _dumped(_CHANGED),
     "Claiming": _values(_CLAIM_EXAMPLES),
-    "ErrorResponse": [_ERRORS[422][1].model_dump(mode="json", exclude_none=True)],
+    "ErrorResponse": [ERRORS[422][1].model_dump(mode="json", exclude_none=True)],
     "FieldChange": _dumped(_PRIORITY),
-    "FieldErrorRead": _dumped(_TOO_LONG),
+    "FieldErrorRead": _dumped(TOO_LONG),
     "MeRead": _dumped(_ME),
     "NoteCreate": _values(_NOTE_EXAMPLES),
     "NoteRead": _dumped(*(_TODO.notes or ())),
+    "OccurrenceList": _dumped(_UPCOMING),
+    "OccurrenceRead": _dumped(*_UPCOMING.items),
     "Priority": ["high"],
     "QueryList": _dumped(_VIEWS),
     "QueryRead": _dumped(*_VIEWS.items),
@@ -331,12 +278,12 @@ def responses(
     if item is not None:
         success["links"] = _links(item)
     found: dict[int | str, dict[str, Any]] = {status: success}
-    for each in sorted({*errors, *_EVERYWHERE}):
-        description, body = _ERRORS[each]
+    for each in sorted({*errors, *EVERYWHERE}):
+        description, body = ERRORS[each]
         found[each] = {
             "model": ErrorResponse,
             "description": description,
-            **_described(_ERROR_HEADERS.get(each, ())),
+            **_described(ERROR_HEADERS.get(each, ())),
             "content": {"application/json": {"example": body.model_dump(mode="json", exclude={"hint", "command"})}},
         }
     return found

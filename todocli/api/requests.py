@@ -33,6 +33,9 @@ from todocli.services.workspace import Workspace
 
 BASE = "/api/v1"
 
+MAX_LIMIT = 1_000
+"""The most items of one answer."""
+
 IDEMPOTENCY_KEY = "Idempotency-Key"
 NOT_MODIFIED: dict[str, Any] = {"description": "Nothing has changed since the response with that ETag."}
 
@@ -62,6 +65,10 @@ IfNoneMatch = Annotated[
 IfMatch = Annotated[
     str | Omitted, Header(alias="If-Match", description="An ETag: only if the todo is still at that version.")
 ]
+_Text = {"type": "string"}
+AnyOf = Annotated[list[str] | Omitted, WithJsonSchema({"anyOf": [_Text, {"type": "array", "items": _Text}]})]
+"""The value of a filter parameter: repeated, any of them."""
+
 TimeZone = Annotated[
     str | Omitted, Query(description="The user's time zone, such as `Europe/Berlin`; the server's by default.")
 ]
@@ -69,9 +76,9 @@ TimeZone = Annotated[
 
 @contextmanager
 def open_workspace(request: Request, principal: Principal, *, missing: str | None = None) -> Iterator[Workspace]:
-    """Open the client's workspace for one request. A todo that is not found is an error of the field `missing`.
+    """Open the client's workspace for one request. What is wrong with its todo is an error of the field `missing`.
 
-    One that another would need is an error of `needs`.
+    A todo that is not found, and that another would need, is an error of `needs`.
     """
     refuse_unknown(request)
     try:
@@ -82,6 +89,10 @@ def open_workspace(request: Request, principal: Principal, *, missing: str | Non
         if missing is None or any(fault.field == "needs" for fault in error.field_errors):
             raise
         raise NotFound(error.detail, field_errors=(FieldError(missing, "was not found"),)) from None
+    except ValidationError as error:
+        names = {"reference": missing} if missing else {}
+        error.field_errors = tuple(FieldError(names.get(name, name), text) for name, text in error.field_errors)
+        raise
     except Conflict as error:
         if any(field == "change" for field, _ in error.field_errors):
             detail = f"The {IDEMPOTENCY_KEY} was used before, for another request; nothing was changed."

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic.json_schema import WithJsonSchema
 from typing_extensions import TypeAliasType
 
 from todocli.api.auth import require
@@ -14,7 +13,9 @@ from todocli.api.drafts import draft_of
 from todocli.api.openapi import responses
 from todocli.api.requests import (
     BASE,
+    MAX_LIMIT,
     NOT_MODIFIED,
+    AnyOf,
     IfMatch,
     IfNoneMatch,
     Key,
@@ -43,12 +44,6 @@ from todocli.schemas.http import TodoAdd
 from todocli.schemas.todos import NoteCreate, TodoList, TodoRead, TodoUpdate
 from todocli.services.paging import Cursor
 from todocli.services.queries import TodoQuery
-
-MAX_LIMIT = 1_000
-
-_Text = {"type": "string"}
-AnyOf = Annotated[list[str] | Omitted, WithJsonSchema({"anyOf": [_Text, {"type": "array", "items": _Text}]})]
-"""The value of a filter parameter: repeated, any of them."""
 
 TodoState = TypeAliasType("TodoState", Literal["open", "completed", "trash", "all"])
 """A list: all todos are the open and the completed ones, without those in the trash."""

@@ -580,6 +580,7 @@ TABLE = Command(
         "skip": Command(
             "Move todos that repeat on to their next...",
             options=(
+                DRY_RUN,
                 JSON,
                 JSONL,
                 FIELDS,

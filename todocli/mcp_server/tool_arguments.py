@@ -133,7 +133,7 @@ class Complete(Changing):
 
     todos: References_
     reopen: bool = Field(False, description="Make them open again instead.")
-    with_children: bool = Field(False, description="Complete their subtasks as well, on every level.")
+    with_children: bool = Field(False, description="Complete their subtasks too.")
 
 
 class Remove(Changing):
@@ -141,6 +141,20 @@ class Remove(Changing):
 
     todos: References_
     series: bool = Field(False, description="End what repeats: nothing follows it.")
+
+
+class Skip(Changing):
+    """The arguments of `skip`."""
+
+    todos: References_
+
+
+class Upcoming(Input):
+    """The arguments of `upcoming`."""
+
+    until: str = Field("4w", description="A day, or how far to look ahead.")
+    filter: str = ""
+    limit: Limit = 50
 
 
 class Claim(Changing):

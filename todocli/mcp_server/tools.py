@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from todocli import clock
+from todocli.domain.dates import parse_day
 from todocli.domain.filters import parser
 from todocli.domain.filters.ast import (
     EVERYTHING,
@@ -27,15 +28,13 @@ from todocli.domain.history import check_actor
 from todocli.domain.quick_add import LISTS, QuickAdd, parse_quick_add
 from todocli.domain.sorting import parse_sort
 from todocli.errors import NotFound, OutcomeUnknown, UsageError, ValidationError
-from todocli.mcp_server import tool_arguments
+from todocli.mcp_server import answers, tool_arguments
 from todocli.mcp_server.tool_arguments import MAX_FOUND, Changing, numbered, references
 from todocli.schemas.base import Input, validated
-from todocli.schemas.changes import ChangeRead
-from todocli.schemas.todos import NoteCreate, TodoCreate, TodoRead, TodoUpdate
+from todocli.schemas.todos import NoteCreate, TodoCreate, TodoUpdate
 from todocli.services.history.log import LogQuery
 from todocli.services.paging import Cursor
 from todocli.services.queries import ListState, TodoQuery
-from todocli.services.resolve import Result
 from todocli.services.selection import Preview
 from todocli.services.workspace import Workspace
 
@@ -58,13 +57,6 @@ If an error is OUTCOME_UNKNOWN, send the same arguments with the change that it 
 
 SHOWN_PER_CHANGE = 20
 """How many todos of a change `log` and `undo` show."""
-
-_BRIEF = (
-    *("number", "state", "title", "due_on", "due_time", "starts_on", "priority", "project", "tags", "is_someday"),
-    *("needs", "blocked_by", "parent", "subtasks", "open_subtasks", "every", "again", "ends_on", "times"),
-)
-_CLAIM = ("claimed_by", "claimed_until")
-"""The fields of a todo in a list, as `todo --json` names them."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +101,7 @@ def find(open_workspace: Open, given: tool_arguments.Find) -> dict[str, Any]:
     with open_workspace() as workspace:
         page = workspace.todos.page(query, after)
     more = {"next_cursor": page.next_cursor} if page.next_cursor else {}
-    return {"todos": [_brief(todo) for todo in page.items], "total": page.total, **more}
+    return {"todos": [answers.brief(todo) for todo in page.items], "total": page.total, **more}
 
 
 def show(open_workspace: Open, given: tool_arguments.Show) -> dict[str, Any]:
@@ -121,7 +113,11 @@ def show(open_workspace: Open, given: tool_arguments.Show) -> dict[str, Any]:
             raise UsageError(f"These are {len(found)} todos; show takes {MAX_FOUND}.", hint="find lists many.")
         todos = workspace.todos.with_notes(found)
     hidden = {"user_id", "is_completed", "note_count"}
-    return {"todos": [{"state": todo.state} | _given(todo.model_dump(mode="json", exclude=hidden)) for todo in todos]}
+    return {
+        "todos": [
+            {"state": todo.state} | answers.sparse(todo.model_dump(mode="json", exclude=hidden)) for todo in todos
+        ]
+    }
 
 
 def add(open_workspace: Open, given: tool_arguments.Add) -> dict[str, Any]:
@@ -136,7 +132,7 @@ def add(open_workspace: Open, given: tool_arguments.Add) -> dict[str, Any]:
     key = given.key("add")
     with open_workspace() as workspace:
         result = workspace.rehearse_add(drafts, key) if given.dry_run else workspace.add(drafts, key)
-    return _changed(given, result) | ({"warnings": warnings} if warnings else {})
+    return answers.changed(given, result) | ({"warnings": warnings} if warnings else {})
 
 
 def change(open_workspace: Open, given: tool_arguments.Change) -> dict[str, Any]:
@@ -154,7 +150,7 @@ def change(open_workspace: Open, given: tool_arguments.Change) -> dict[str, Any]
     chosen = Preview(named) if given.dry_run else named
     with open_workspace() as workspace:
         result = workspace.todos.edit(chosen, update, given.key("change"), shifts=found.shifts)
-    return _changed(given, result)
+    return answers.changed(given, result)
 
 
 def complete(open_workspace: Open, given: tool_arguments.Complete) -> dict[str, Any]:
@@ -166,8 +162,8 @@ def complete(open_workspace: Open, given: tool_arguments.Complete) -> dict[str, 
     with open_workspace() as workspace:
         key = given.key("complete")
         if given.reopen:
-            return _changed(given, workspace.todos.reopen(chosen, key))
-        return _changed(given, workspace.todos.complete(chosen, key, with_children=given.with_children))
+            return answers.changed(given, workspace.todos.reopen(chosen, key))
+        return answers.changed(given, workspace.todos.complete(chosen, key, with_children=given.with_children))
 
 
 def remove(open_workspace: Open, given: tool_arguments.Remove) -> dict[str, Any]:
@@ -175,7 +171,25 @@ def remove(open_workspace: Open, given: tool_arguments.Remove) -> dict[str, Any]
     named = references(given.todos)
     chosen = Preview(named) if given.dry_run else named
     with open_workspace() as workspace:
-        return _changed(given, workspace.todos.remove(chosen, given.key("remove"), series=given.series))
+        return answers.changed(given, workspace.todos.remove(chosen, given.key("remove"), series=given.series))
+
+
+def skip(open_workspace: Open, given: tool_arguments.Skip) -> dict[str, Any]:
+    """Move todos that repeat on to their next date."""
+    named = references(given.todos)
+    with open_workspace() as workspace:
+        return answers.changed(given, workspace.skip(named, given.key("skip"), dry_run=given.dry_run))
+
+
+def upcoming(open_workspace: Open, given: tool_arguments.Upcoming) -> dict[str, Any]:
+    """Return the next dates of todos that repeat."""
+    here = clock.here()
+    last = parse_day(given.until, "until", here=here).on
+    condition = _filter(given.filter, here.date())
+    with open_workspace() as workspace:
+        found = workspace.upcoming(condition, last, here, given.limit + 1)
+    dates = [answers.sparse(each.model_dump(mode="json")) for each in found[: given.limit]]
+    return {"dates": dates, "has_more": len(found) > given.limit}
 
 
 def claim(open_workspace: Open, given: tool_arguments.Claim) -> dict[str, Any]:
@@ -186,14 +200,14 @@ def claim(open_workspace: Open, given: tool_arguments.Claim) -> dict[str, Any]:
     with open_workspace() as workspace:
         if given.dry_run:
             free = replace(query, filter=all_of(condition, Not(Claimed())))
-            return {"would_change": [_brief(todo) for todo in workspace.todos.find(free).items]}
+            return {"would_change": [answers.brief(todo) for todo in workspace.todos.find(free).items]}
         name = claimant or workspace.origin.actor or workspace.owner.name
         lease = timedelta(minutes=given.minutes)
         is_named = claimant is not None or workspace.origin.actor is not None
         todo = workspace.claims.claim(query, name, lease, given.key("claim"), renew=is_named and names_todos(condition))
     if todo is None:
         raise NotFound("There is nothing to claim.", hint="find with is:claimed shows what is claimed.")
-    return {"todos": [_brief(todo)], "change": str(given.change)}
+    return {"todos": [answers.brief(todo)], "change": str(given.change)}
 
 
 def release(open_workspace: Open, given: tool_arguments.Release) -> dict[str, Any]:
@@ -201,7 +215,7 @@ def release(open_workspace: Open, given: tool_arguments.Release) -> dict[str, An
     named = references(given.todos)
     chosen = Preview(named) if given.dry_run else named
     with open_workspace() as workspace:
-        return _changed(given, workspace.todos.release(chosen, given.key("release")))
+        return answers.changed(given, workspace.todos.release(chosen, given.key("release")))
 
 
 def note(open_workspace: Open, given: tool_arguments.Note) -> dict[str, Any]:
@@ -210,7 +224,7 @@ def note(open_workspace: Open, given: tool_arguments.Note) -> dict[str, Any]:
     text = validated(NoteCreate, {"text": given.text}).text
     chosen = Preview(named) if given.dry_run else named
     with open_workspace() as workspace:
-        return _changed(given, workspace.note(chosen, text, given.key("note")))
+        return answers.changed(given, workspace.note(chosen, text, given.key("note")))
 
 
 def undo(open_workspace: Open, given: tool_arguments.Undo) -> dict[str, Any]:
@@ -219,7 +233,7 @@ def undo(open_workspace: Open, given: tool_arguments.Undo) -> dict[str, Any]:
         raise UsageError("only and count cannot be combined.", hint="Use only one of them.")
     with open_workspace() as workspace:
         changes = workspace.undo(given.count, given.key("undo"), only=given.only, dry_run=given.dry_run)
-    todos = [_recorded(each) for each in changes.items]
+    todos = [answers.recorded(each) for each in changes.items]
     return {"would_undo": todos} if given.dry_run else {"undone": todos, "change": str(given.change)}
 
 
@@ -238,7 +252,7 @@ def log(open_workspace: Open, given: tool_arguments.Log) -> dict[str, Any]:
     )
     with open_workspace() as workspace:
         changes = workspace.log.find(query)
-    return {"changes": [_recorded(each) for each in changes.items], "has_more": changes.has_more}
+    return {"changes": [answers.recorded(each) for each in changes.items], "has_more": changes.has_more}
 
 
 TOOLS = {
@@ -267,11 +281,25 @@ TOOLS = {
             destroys=True,
             is_idempotent=True,
         ),
+        Tool(
+            "skip",
+            "Skip a date",
+            "Move open todos that repeat on to their next date, without completing them.",
+            tool_arguments.Skip,
+            skip,
+        ),
+        Tool(
+            "upcoming",
+            "List what is to come",
+            "When todos that repeat will be due; later ones have no number yet.",
+            tool_arguments.Upcoming,
+            upcoming,
+        ),
         Tool("note", "Add a note", "Notes are dated and never overwritten.", tool_arguments.Note, note),
         Tool(
             "claim",
             "Claim a todo",
-            "Take the most urgent todo that nobody works on. Among several workers, each gets another.",
+            "Take the most urgent todo that nobody works on; each worker gets another.",
             tool_arguments.Claim,
             claim,
         ),
@@ -286,7 +314,7 @@ TOOLS = {
         Tool(
             "undo",
             "Undo changes",
-            "Undo one change (only), or the newest, whoever made it. Refused if its fields have been changed since.",
+            "Undo one change (only), or the newest, whoever made it. Refused if they were changed since.",
             tool_arguments.Undo,
             undo,
             destroys=True,
@@ -337,36 +365,3 @@ def _fields(text: str, warnings: list[str], *, is_edit: bool = False) -> QuickAd
 
 def _warn(found: QuickAdd, warnings: list[str]) -> None:
     warnings += [f'"{word}" is part of the title; did you mean {intended}?' for word, intended in found.near_misses]
-
-
-def _changed(given: Changing, result: Result) -> dict[str, Any]:
-    """Return the answer of a tool that has changed todos, or would change them."""
-    todos = [_brief(todo) for todo in (*result.items, *result.along)]
-    if given.dry_run:
-        return {"would_change": todos}
-    unchanged = [todo.number for todo in result.items if todo.number not in result.changed]
-    answer: dict[str, Any] = {"todos": todos}
-    if result.changed or result.is_repeat:
-        answer["change"] = str(given.change)
-    if unchanged and not result.is_repeat:
-        answer["unchanged"] = unchanged
-    return answer | ({"is_repeat": True} if result.is_repeat else {})
-
-
-def _brief(todo: TodoRead) -> dict[str, Any]:
-    fields = todo.model_dump(mode="json", include={*_BRIEF, *_CLAIM}) | {"state": todo.state}
-    more = {"has_description": todo.description is not None, "note_count": todo.note_count}
-    if todo.claimed_until is not None and todo.claimed_until > clock.now():
-        more |= {name: fields[name] for name in _CLAIM}
-    return _given({name: fields[name] for name in _BRIEF} | more)
-
-
-def _recorded(made: ChangeRead) -> dict[str, Any]:
-    fields = made.model_dump(mode="json", exclude={"items": {"__all__": {"todo_id"}}})
-    todos = fields.pop("items")
-    return _given(fields) | {"todos": todos}
-
-
-def _given(fields: dict[str, Any]) -> dict[str, Any]:
-    """Return fields without those that say nothing: what is empty, false or 0."""
-    return {name: value for name, value in fields.items() if value not in (None, [], False)}

@@ -59,8 +59,7 @@ class Edits:
             return Result(self._todos(edits, is_repeat=True), frozenset(), is_repeat=True)
         todos = self._todos(edits, lock=True)
         _refuse([_is_repeated(todo, todos[:i]) for i, todo in enumerate(todos)], ValidationError, "is there twice")
-        stale = [edit.expected not in (None, todo.change_id) for edit, todo in zip(edits, todos, strict=True)]
-        _refuse(stale, Conflict, "was changed in the meantime")
+        _refuse_stale(edits, todos)
         moment, today = now(), clock.here().date()
         alike: dict[str, tuple[UpdateSpec, list[UUID]]] = {}
         for edit, todo in zip(edits, todos, strict=True):
@@ -81,19 +80,30 @@ class Edits:
             refuse_circles(self._session, self._owner, [todo.number for todo in after])
         return Result(after, frozenset(todo.number for todo in after if todo.change_id != before[todo.id]))
 
-    def skip(self, references: References, key: ChangeKey) -> Result:
-        """Move open todos that repeat on to their next date. Repeated under the same key, nothing is changed.
+    def skip(
+        self, references: References, key: ChangeKey, *, expected: UUID | None = None, dry_run: bool = False
+    ) -> Result:
+        """Move open todos that repeat on to their next date; with `dry_run`, only check them and return them.
 
-        Raises `NotFound`, and `ValidationError` for a todo that does not repeat, is not open, or is the last.
+        With `expected`, only if that change was the last to touch them. Repeated under the same key, nothing is
+        changed. Raises `NotFound`, `Conflict`, and `ValidationError` for a todo that does not repeat, is not open, or
+        is the last.
         """
-        edits = [Edit(todo.id, TodoUpdate()) for todo in Todos(self._session, self._owner).get(references).items]
         self._owner.require(self._session, lock=True)
+        found = Todos(self._session, self._owner).get(references).items
+        edits = [Edit(todo.id, TodoUpdate(), expected) for todo in found]
         if recorded_todos(self._session, self._owner, key) is not None:
             return Result(self._todos(edits, is_repeat=True), frozenset(), is_repeat=True)
+        if gone := [todo.number for todo in found if todo.deleted_at is not None]:
+            raise resolve.not_found(gone, found)
         moment, today = now(), clock.here().date()
         todos = self._todos(edits, lock=True)
-        for todo in todos:
-            spec = edit_spec(TodoUpdate(), moment, more=repetition.of_skip(todo, today))
+        _refuse_stale(edits, todos)
+        moved = [repetition.of_skip(todo, today) for todo in todos]
+        if dry_run:
+            return Result(todos, frozenset())
+        for todo, columns in zip(todos, moved, strict=True):
+            spec = edit_spec(TodoUpdate(), moment, more=columns)
             self._updates.write(References((todo.id,)), replace(spec, shape=replace(spec.shape, is_part=True)), key)
         return Result(self._todos(edits), frozenset(todo.number for todo in todos))
 
@@ -115,6 +125,12 @@ class Edits:
 
 def _is_repeated(todo: TodoRead, before: Sequence[TodoRead]) -> bool:
     return any(other.id == todo.id for other in before)
+
+
+def _refuse_stale(edits: Sequence[Edit], todos: Sequence[TodoRead]) -> None:
+    """Raise `Conflict` if a todo is not at the version that its edit expects."""
+    stale = [edit.expected not in (None, todo.change_id) for edit, todo in zip(edits, todos, strict=True)]
+    _refuse(stale, Conflict, "was changed in the meantime")
 
 
 def _refuse(faults: Sequence[bool], kind: type[ValidationError | Conflict | NotFound], message: str) -> None:

@@ -187,9 +187,12 @@ class Updates:
         ended_on = spec.at.astimezone().date()
         planned = repetition.following([todo for todo in todos if todo.completed_at in (None, spec.at)], ended_on)
         copied = repetition.rows(planned, self._subtasks_of([each.after for each in planned]))
-        ids = ({"id": derived_id(key.id, self._owner.name, i)} for i, _ in enumerate(copied, 1))
-        rows = [row | new for row, new in zip(copied, ids, strict=True)]
+        rows = [row | {"id": self._new_id(row, key)} for row in copied]
         return Plan(rows, frozenset((todo.id, todo.change_id) for todo in todos)), planned
+
+    def _new_id(self, row: Mapping[str, Any], key: ChangeKey) -> UUID:
+        """Return the id of what follows: by its place in its series, as several statements of a change may add some."""
+        return derived_id(key.id, f"{self._owner.name}/{row['series_id']}", row["series_place"])
 
     def _subtasks_of(self, todos: Sequence[TodoRead]) -> list[TodoRead]:
         """Return the subtasks of todos, and theirs, on every level, by number."""

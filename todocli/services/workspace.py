@@ -245,18 +245,26 @@ class Workspace:
         owner, origin = self.owner, self.origin
         return self._atomically(lambda session: Edits(session, owner, origin).apply(edits, key))
 
-    def skip(self, references: References, key: ChangeKey) -> Result:
+    def skip(
+        self, references: References, key: ChangeKey, *, expected: UUID | None = None, dry_run: bool = False
+    ) -> Result:
         """Move todos that repeat on to their next date; see `todocli.services.edits.Edits.skip`."""
         from todocli.services.edits import Edits
 
         owner, origin = self.owner, self.origin
-        return self._atomically(lambda session: Edits(session, owner, origin).skip(references, key))
 
-    def upcoming(self, condition: Filter, until: date) -> list[OccurrenceRead]:
+        def run(session: Session) -> Result:
+            return Edits(session, owner, origin).skip(references, key, expected=expected, dry_run=dry_run)
+
+        return self._atomically(run)
+
+    def upcoming(
+        self, condition: Filter, until: date, here: datetime, limit: int | None = None
+    ) -> list[OccurrenceRead]:
         """Return the dates of open todos that repeat, up to a day; see `todocli.services.upcoming`."""
         from todocli.services.upcoming import occurrences
 
-        return occurrences(self.todos, condition, until)
+        return occurrences(self.todos, condition, until, here, limit)
 
     def add(self, drafts: Sequence[TodoCreate], key: ChangeKey) -> Result:
         """Add todos; see `Todos.add`."""

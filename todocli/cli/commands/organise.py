@@ -9,7 +9,7 @@ import typer
 
 from todocli import clock
 from todocli.cli import verbs
-from todocli.cli.bulk import References_
+from todocli.cli.bulk import DryRun, References_
 from todocli.cli.command import Counting, Listing, Speaking, Summary, Writing
 from todocli.cli.commands.todos import positive
 from todocli.cli.context import Context
@@ -104,7 +104,7 @@ def blocked(context: Context, words: Words = None) -> None:
     show_list(context, "open", all_of(parse_filter(words), Blocked()), nothing=("Nothing is blocked.", ()))
 
 
-def skip(context: Context, references: References_) -> None:
+def skip(context: Context, references: References_, dry_run: DryRun = False) -> None:
     """Move todos that repeat on to their next date, without completing them.
 
     todo skip 12
@@ -112,8 +112,11 @@ def skip(context: Context, references: References_) -> None:
     named = read_references(references)
     key = context.change_key("skip", references=sorted(map(str, named.items)))
     with context.workspace() as workspace:
-        result = workspace.skip(named, key)
-    context.report(result, verbs.SKIP, single=named.single)
+        result = workspace.skip(named, key, dry_run=dry_run)
+    if dry_run:
+        context.output.preview(result.items, verbs.SKIP)
+    else:
+        context.report(result, verbs.SKIP, single=named.single)
 
 
 def upcoming(
@@ -130,11 +133,12 @@ def upcoming(
     from todocli.render.dates import clock_time, day
     from todocli.schemas.occurrences import OccurrenceList
 
-    last = parse_day(until, "until", here=clock.here()).on
+    here = clock.here()
+    last = parse_day(until, "until", here=here).on
     condition = parse_filter(words)
     with context.workspace() as workspace:
-        found = workspace.upcoming(condition, last)
-    rows = [(f"{day(each.on, clock.today())}{clock_time(each.at)}", str(each.number), each.title) for each in found]
+        found = workspace.upcoming(condition, last, here)
+    rows = [(f"{day(each.on, here.date())}{clock_time(each.at)}", str(each.number), each.title) for each in found]
     plain = [(f"{each.on}{clock_time(each.at)}", str(each.number), each.title) for each in found]
     nothing = ("Nothing repeats until then. To make a todo repeat", ("todo", "edit", "12", "every:week"))
     context.output.rows(OccurrenceList.of(found), ("Due", "#", "Title"), rows, plain=plain, nothing=nothing)
