@@ -133,7 +133,7 @@ class Complete(Changing):
 
     todos: References_
     reopen: bool = Field(False, description="Make them open again instead.")
-    with_children: bool = Field(False, description="Complete their subtasks too.")
+    with_children: bool = Field(False, description="Their subtasks, too.")
 
 
 class Remove(Changing):

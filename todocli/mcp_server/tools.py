@@ -299,7 +299,7 @@ TOOLS = {
         Tool(
             "claim",
             "Claim a todo",
-            "Take the most urgent todo that nobody works on; each worker gets another.",
+            "Take the most urgent todo that nobody works on; each gets another.",
             tool_arguments.Claim,
             claim,
         ),
