@@ -74,6 +74,8 @@ RELEASED = {
     ("0106", "postgres"): "3b202e1c0c5bbf1c5595fcb261c99b356d4b4da39714d5c7722270aa32a85a79",
     ("0107", "sqlite"): "7eafa68d92b6012fc8daf5d19d1bf23f2184cb602aaf141b60f5500c87ed8a42",
     ("0107", "postgres"): "dd51f6c340225804303d6b075ec43b3fdd264bb65b8ceb026e489101d6eb2320",
+    ("0108", "sqlite"): "8581a7d35c0477e63b3ff852b9df255fbaa4ed335bd76c68db6c98dd18e10d30",
+    ("0108", "postgres"): "e42ea2418d59cf85e645ad0080101730bcf9799fdfffe6135ff2d5d30ce7ee73",
 }
 """The SHA-256 of the schema after each revision that may have run somewhere. Those given here never change."""
 
