@@ -74,6 +74,8 @@ RELEASED = {
     ("0106", "postgres"): "3b202e1c0c5bbf1c5595fcb261c99b356d4b4da39714d5c7722270aa32a85a79",
     ("0107", "sqlite"): "7eafa68d92b6012fc8daf5d19d1bf23f2184cb602aaf141b60f5500c87ed8a42",
     ("0107", "postgres"): "dd51f6c340225804303d6b075ec43b3fdd264bb65b8ceb026e489101d6eb2320",
+    ("0109", "sqlite"): "2cf51167ca7f923277f1f16652d165a832e27aada881399650551a729cc4480d",
+    ("0109", "postgres"): "90b8aa5f41b42ace3a73dab1f1a12da432dca036710a9fd4dcb104c752948e20",
 }
 """The SHA-256 of the schema after each revision that may have run somewhere. Those given here never change."""
 

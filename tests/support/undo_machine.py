@@ -38,7 +38,7 @@ KEPT = (
     *("due_on", "due_time", "starts_on", "priority", "project", "tags", "is_someday", "note_count"),
     *("claimed_by", "claimed_until", "needs"),
     *("series_id", "series_place", "rrule", "repeat_from", "repeat_on", "ends_on", "times"),
-    "parent",
+    *("parent", "series_values"),
 )
 
 NUMBERS = st.lists(st.integers(1, 6), min_size=1, max_size=4, unique=True)
@@ -104,11 +104,11 @@ class UndoMachine(RuleBasedStateMachine):
         named = References((NumberRange(min(numbers), max(numbers)),))
         self._apply(lambda todos: getattr(todos, verb)(named), verb)
 
-    @rule(number=st.integers(1, 6), fields=FIELDS)
-    def edit(self, number: int, fields: dict[str, Any]) -> None:
-        """Change a todo."""
+    @rule(number=st.integers(1, 6), fields=FIELDS, series=st.booleans())
+    def edit(self, number: int, fields: dict[str, Any], *, series: bool) -> None:
+        """Change a todo, or its series."""
         update = TodoUpdate(**fields)
-        self._apply(lambda todos: todos.edit(References((number,), single=True), update), "edit")
+        self._apply(lambda todos: todos.edit(References((number,), single=True), update, series=series), "edit")
 
     @rule(
         number=st.integers(1, 4),

@@ -30,7 +30,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from todocli.column_types import ClockTime, Members, UtcDateTime
+from todocli.column_types import ClockTime, JsonObject, Members, UtcDateTime
 from todocli.domain.history import check_actor
 from todocli.errors import ValidationError
 from todocli.formats.json import VERSION, check_version
@@ -58,7 +58,7 @@ _LEAST = {"number": 1, "version": 1, "note_count": 0, "seq": 0}
 _NEWER = (
     *("claimed_by", "claimed_until", "needs"),
     *("series_id", "series_place", "rrule", "repeat_from", "repeat_on", "ends_on", "times"),
-    "parent",
+    *("parent", "series_values"),
 )
 """Columns that files of older programs do not have."""
 
@@ -258,6 +258,7 @@ def _parser(column: sa.Column[Any]) -> Callable[[Any], Any]:
         (sa.Date, date.fromisoformat),
         (ClockTime, time.fromisoformat),
         (Members, _of(list)),
+        (JsonObject, _of(dict)),
         (sa.JSON, lambda value: json.dumps(_of(dict)(value), ensure_ascii=False)),
         (sa.Boolean, _of(bool)),
         (sa.Integer, _of(int)),
