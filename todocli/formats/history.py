@@ -39,6 +39,7 @@ from todocli.schemas.base import instant, validated
 from todocli.schemas.imports import TodoImport
 from todocli.schemas.todos import COLUMNS_GIVEN
 from todocli.services.copies.snapshot import TABLES, Snapshot, columns
+from todocli.services.series import KEPT
 
 _LAST_NUMBER = re.compile(r'"last_number"\s*:\s*(\d{1,15})')
 
@@ -241,8 +242,17 @@ def _row(table: str, item: Mapping[str, Any]) -> tuple[Any, ...]:
         values = {name: value for (name, _), value in zip(_parsers(table), row, strict=True) if name in _TODO_FIELDS}
         if any(not 1 <= _of(int)(number) < 2**53 for number in values["needs"]):
             raise ValueError("needs is out of range")
+        if any(not _is_of_series(name, value) for name, value in (item.get("series_values") or {}).items()):
+            raise ValueError("series_values has what no todo has")
         validated(TodoImport, values)
     return row
+
+
+def _is_of_series(name: str, value: Any) -> bool:
+    """Whether a series may have this value of a column."""
+    is_text = value is None or isinstance(value, str)
+    is_list = isinstance(value, list) and all(isinstance(each, str) for each in value)
+    return name in KEPT and (is_list if name == "tags" else is_text)
 
 
 @lru_cache

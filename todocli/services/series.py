@@ -26,7 +26,7 @@ DATES = ("due_on", "starts_on")
 COPIED = ("title", "description", "due_time", "priority", "project", "tags")
 """The columns that an occurrence has from the one before, unless this one differs."""
 
-_KEPT = (*COPIED, *DATES)
+KEPT = (*COPIED, *DATES)
 """The columns of which the series may have another value: of the dates, their distance counts."""
 
 _table = SQLModel.metadata.tables["todos"]
@@ -118,7 +118,7 @@ def bookkeeping(
     if "rrule" in values and values["rrule"] is None:
         return [Clear("series_values")]
     is_planned = "repeat_on" in values
-    changed = {each.column: each for each in assignments if each.column in _KEPT}
+    changed = {each.column: each for each in assignments if each.column in KEPT}
     shared = {name for name in changed if for_series or (is_planned and name in (*DATES, "due_time"))}
     kept, given = changed.keys() - shared, [changed[name] for name in sorted(shared)]
     found: list[Assignment] = []
@@ -136,7 +136,7 @@ def as_series(
 
     Raises `ValidationError` if a console has written what no todo can have.
     """
-    series = {name: value for name, value in (todo.series_values or {}).items() if name in _KEPT}
+    series = {name: value for name, value in (todo.series_values or {}).items() if name in KEPT}
     shared = next((each.shared for each in assignments if isinstance(each, SeriesValues)), ())
     for each in shared:
         if isinstance(each, ChangeMembers):
