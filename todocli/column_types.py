@@ -76,6 +76,32 @@ class ClockTime(sa.types.TypeDecorator[time]):
         return time.fromisoformat(value) if isinstance(value, str) else value
 
 
+class JsonObject(sa.types.TypeDecorator[dict[str, Any]]):
+    """An object of JSON: JSONB on Postgres, text on SQLite, in the form in which its own functions write it."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        """Return the engine's own type."""
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(sa.Text())
+        from sqlalchemy.dialects.postgresql import JSONB
+
+        return dialect.type_descriptor(JSONB(none_as_null=True))
+
+    def process_bind_param(self, value: dict[str, Any] | None, dialect: sa.Dialect) -> dict[str, Any] | str | None:
+        """Turn an object into what the engine stores."""
+        if value is None or dialect.name != "sqlite":
+            return value
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+    def process_result_value(self, value: dict[str, Any] | str | None, dialect: sa.Dialect) -> dict[str, Any] | None:
+        """Turn what the engine gives back into an object."""
+        found: dict[str, Any] | None = json.loads(value) if isinstance(value, str) else value
+        return found
+
+
 class Members(sa.types.TypeDecorator[list[Any]]):
     """A list of members of one type; the empty list is NULL. An array on Postgres, a JSON array on SQLite."""
 

@@ -13,7 +13,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from todocli.column_types import ClockTime, Names, NumberIn, Numbers, UtcDateTime, Uuid
+from todocli.column_types import ClockTime, JsonObject, Names, NumberIn, Numbers, UtcDateTime, Uuid
 
 SQLModel.metadata.naming_convention = {
     "pk": "pk_%(table_name)s",
@@ -63,7 +63,8 @@ class Todo(SQLModel, table=True):
 
     The triggers copy them into `changes`. A todo that repeats has an `rrule` (RFC 5545), which counts from what
     `repeat_from` says, and the date that the rule gave it, `repeat_on`: its due date may be another. `series_id` is the
-    id of the first occurrence. A subtask has the number of its `parent`.
+    id of the first occurrence, and `series_values` has what the later ones have where this one differs, by column. A
+    subtask has the number of its `parent`.
     """
 
     __tablename__ = "todos"
@@ -109,6 +110,11 @@ class Todo(SQLModel, table=True):
         sa.CheckConstraint("repeat_on IS date(repeat_on, '+0 days')", name="repeat_on_day").ddl_if(dialect="sqlite"),
         sa.CheckConstraint("ends_on IS date(ends_on, '+0 days')", name="ends_on_day").ddl_if(dialect="sqlite"),
         sa.CheckConstraint("parent >= 1 AND parent <> number", name="parent"),
+        sa.CheckConstraint(
+            "series_values IS NULL OR (json_valid(series_values) AND json_type(series_values) = 'object')",
+            name="series_values",
+        ).ddl_if(dialect="sqlite"),
+        sa.CheckConstraint("jsonb_typeof(series_values) = 'object'", name="series_values").ddl_if(dialect="postgresql"),
     )
 
     id: UUID = Field(sa_type=Uuid, primary_key=True)
@@ -144,6 +150,7 @@ class Todo(SQLModel, table=True):
     ends_on: date | None = Field(default=None, sa_type=sa.Date)
     times: int | None = Field(default=None, sa_type=sa.BigInteger)
     parent: int | None = Field(default=None, sa_type=sa.BigInteger)
+    series_values: dict[str, Any] | None = Field(default=None, sa_type=JsonObject)
 
 
 class Note(SQLModel, table=True):

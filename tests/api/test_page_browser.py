@@ -334,6 +334,23 @@ def test_list_says_how_a_todo_repeats(page: Page) -> None:
     assert "Again after 3d" in facts[1]
 
 
+def test_edit_is_for_one_or_for_all_that_follow(page: Page) -> None:
+    page.add("Once")
+    page.add("Water", every="week", due_on="2099-01-05")
+    page.sign_in()
+    page.edit(1)
+    assert page.text("#series") == ""
+    page.click("#close-edit")
+    for title, kept in (("Ferns", {"title": "Water"}), ("Palms", None)):
+        page.edit(0)
+        page.type("[name=title]", title)
+        if kept is None:
+            page.click("[name=series]")
+        page.click("#edit .main")
+        page.wait_for_titles(title, "Once")
+        assert page.api("GET", "todos/2")["series_values"] == kept
+
+
 def test_edit_sends_what_was_changed(page: Page) -> None:
     page.add("Pay rent", description="Room 4", due_on="2030-05-01", due_time="17:00", priority="low", tags=["bills"])
     page.sign_in()

@@ -100,6 +100,41 @@ def test_todo_without_a_date_begins_today_or_later(eve: Api) -> None:
     assert date.today() - timedelta(days=1) <= first <= date.today() + timedelta(days=8)
 
 
+# One occurrence, or the series
+
+
+def test_patch_changes_one_occurrence_or_all_that_follow(ada: Api) -> None:
+    ada.add("Water", every="week", due_on=FAR)
+    etag = ada("GET", "/1").headers["ETag"]
+    changed = ada("PATCH", "/1", {"title": "Ferns", "add_tags": ["x"]}, headers={"If-Match": etag})
+    assert (changed.json()["title"], changed.json()["series_values"]) == ("Ferns", {"title": "Water", "tags": []})
+    error(ada("PATCH", "/1?series=true", {"title": "b"}, headers={"If-Match": etag}), 412, "CONFLICT")
+    assert ada("PATCH", "/1?series=true", {"tags": ["y"]}).json()["series_values"] == {"title": "Water"}
+    ada("PATCH", "/1", {"is_completed": True})
+    later = ada("GET", "/2").json()
+    assert (later["title"], later["tags"], later["series_values"]) == ("Water", ["y"], None)
+
+
+def test_key_of_an_edited_occurrence_is_not_that_of_its_series(ada: Api) -> None:
+    ada.add("Water", every="week", due_on=FAR)
+    once = {"Idempotency-Key": str(uuid.uuid4())}
+    for _ in range(2):
+        assert ada("PATCH", "/1", {"title": "Ferns"}, headers=once).json()["version"] == 2
+    error(ada("PATCH", "/1?series=true", {"title": "Ferns"}, headers=once), 409, "CONFLICT")
+    assert ada("GET", "/1").json()["series_values"] == {"title": "Water"}
+
+
+def test_bulk_edit_is_for_one_or_for_all_that_follow(ada: Api) -> None:
+    for _ in range(2):
+        ada.add("Water", every="week", due_on=FAR)
+    items = [
+        {"todo": 1, "changes": {"title": "Ferns", "is_completed": True}},
+        {"todo": 2, "changes": {"title": "Ferns", "is_completed": True}, "series": True},
+    ]
+    assert ada.at("PATCH", "/bulk", {"items": items}).status_code == 200
+    assert [ada("GET", f"/{number}").json()["title"] for number in (3, 4)] == ["Water", "Ferns"]
+
+
 # Skipping, and what is to come
 
 

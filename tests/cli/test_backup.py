@@ -41,7 +41,7 @@ def test_json_has_numbers(todo: Terminal, backup: Path) -> None:
     assert json.loads(todo.ok("backup --check b.db --json")) == {
         "file": "b.db",
         "bytes": backup.stat().st_size,
-        "revision": "0108",
+        "revision": "0109",
         "users": 1,
         "todos": 1,
         "changes": 1,

@@ -90,7 +90,7 @@ def test_database_without_schema_says_what_to_do(todo: Terminal, empty_postgres_
         assert first.startswith("error: There is no todo schema in postgresql://")
         assert second == " hint: Create it: todo --profile work db upgrade"
     upgraded = todo("db upgrade --json", profile="work")
-    assert json.loads(upgraded.out)["applied"] == ["0102", "0103", "0104", "0105", "0106", "0107", "0108"]
+    assert json.loads(upgraded.out)["applied"] == ["0102", "0103", "0104", "0105", "0106", "0107", "0108", "0109"]
     ran = todo("list", profile="work")
     assert (ran.code, ran.err) == (
         6,
@@ -108,7 +108,7 @@ def test_database_url_variable_is_enough_for_operator(
 ) -> None:
     todo.use(empty_postgres_url)
     ran = todo("db upgrade")
-    current = f"The schema of {empty_postgres_url.redacted()} is current (0108)\n"
+    current = f"The schema of {empty_postgres_url.redacted()} is current (0109)\n"
     assert (ran.code, ran.out) == (0, current)
     assert ran.err == (
         "Upgrading to 0102: Users, todos, their history, and tokens\nUpgrading to 0103: Notes, and todos for someday\n"
@@ -117,6 +117,7 @@ def test_database_url_variable_is_enough_for_operator(
         "Upgrading to 0106: Todos that wait for others\n"
         "Upgrading to 0107: Todos that repeat\n"
         "Upgrading to 0108: Todos that are subtasks of others\n"
+        "Upgrading to 0109: Edits of one occurrence of a series\n"
     )
     assert todo.ok("db current") == current
     assert todo.ok("db check") == current
@@ -132,6 +133,7 @@ def test_database_url_variable_is_enough_for_operator(
 
 def test_db_commands_on_embedded_database(todo: Terminal) -> None:
     assert todo.ok("db history") == (
+        "0109\tEdits of one occurrence of a series\n"
         "0108\tTodos that are subtasks of others\n0107\tTodos that repeat\n0106\tTodos that wait for others\n"
         "0105\tClaims, and tokens for the calendar feed\n0104\tWhere imported todos came from\n"
         "0103\tNotes, and todos for someday\n"
@@ -139,7 +141,7 @@ def test_db_commands_on_embedded_database(todo: Terminal) -> None:
     )
     assert todo.ok("db current").startswith("There is no todo schema in ")
     todo.ok("db upgrade")
-    assert todo.ok("db check").endswith(" is current (0108)\n")
+    assert todo.ok("db check").endswith(" is current (0109)\n")
     assert json.loads(todo.ok("db ping --json"))["database"] == "sqlite"
     todo.ok("add a")
     todo.ok("db downgrade base --yes")
@@ -278,7 +280,7 @@ def test_sql_of_upgrade_creates_the_same_schema(
     assert len(expected) > 50
     assert _catalogue(empty_postgres_url) == expected
     todo.use(empty_postgres_url)
-    assert todo.ok("db check").endswith(" is current (0108)\n")
+    assert todo.ok("db check").endswith(" is current (0109)\n")
 
 
 def test_profile_is_added_without_its_database(todo: Terminal) -> None:
@@ -301,8 +303,8 @@ def test_profile_takes_the_json_of_neons_command(todo: Terminal, postgres_url: P
 @pytest.mark.parametrize(
     ("span", "code", "sentence"),
     [
-        ("0108:head", 2, "There is nothing to upgrade from 0108 to head."),
-        ("head:0108", 2, "There is nothing to upgrade from head to 0108."),
+        ("0109:head", 2, "There is nothing to upgrade from 0109 to head."),
+        ("head:0109", 2, "There is nothing to upgrade from head to 0109."),
         ("base", 2, "There is nothing to upgrade from base to base."),
         ("0042:head", 3, "There is no revision '0042'."),
     ],

@@ -73,6 +73,60 @@ def test_edit_repeats_otherwise_or_no_longer(todo: Terminal, person: Terminal) -
     assert (shown(todo, 1)["every"], shown(todo, 1)["times"]) == (None, None)
 
 
+def test_edit_is_for_one_or_for_the_series(todo: Terminal, person: Terminal) -> None:
+    note = "Only this one changed, not what follows. To change that as well, add --series."
+    todo.ok("add Water the plants every:week due:2099-01-05")
+    edited = person("edit 1 Water the ferns pri:high")
+    assert note in edited.err + edited.out
+    assert "title “Water the plants”, priority none" in person.ok("show 1")
+    for line in ("edit 1 due:2099-01-06", "edit 1 Water the palms --series"):
+        edited = person(line)
+        assert note not in edited.err + edited.out, line
+    assert shown(todo, 1)["series_values"] == {"priority": None, "due_on": "2099-01-05"}
+    todo.ok("done 1")
+    later = shown(todo, 2)
+    assert (later["title"], later["priority"], later["due_on"]) == ("Water the palms", None, "2099-01-12")
+
+
+def test_edit_by_filter_is_for_these_or_for_the_series(todo: Terminal, person: Terminal) -> None:
+    for _ in range(2):
+        todo.ok("add Water every:week due:2099-01-05 +x")
+    edited = person("edit +x set pri:high --yes")
+    assert "Only these changed, not what follows." in edited.err + edited.out
+    todo.ok("edit +x set pri:high --series --yes")
+    assert [shown(todo, number)["series_values"] for number in (1, 2)] == [None, None]
+
+
+def test_change_of_an_edited_occurrence_is_not_that_of_its_series(todo: Terminal) -> None:
+    todo.ok("add Water every:week due:2099-01-05")
+    change = uuid.uuid4()
+    todo.ok(f"edit 1 Ferns --change {change}")
+    assert todo(f"edit 1 Ferns --series --change {change}").code == 4
+    assert todo(f"edit 1 Ferns --change {change}").code == 0
+
+
+@pytest.mark.parametrize(("option", "later"), [("", "Water"), ("--series", "Ferns")])
+def test_editor_changes_one_or_the_series(
+    todo: Terminal, monkeypatch: pytest.MonkeyPatch, option: str, later: str
+) -> None:
+    todo.ok("add Water every:week due:2099-01-05")
+    monkeypatch.setenv("EDITOR", "sed -i 's/^Water$/Ferns/'")
+    todo.ok(f"edit 1 {option}")
+    todo.ok("done 1")
+    assert [shown(todo, number)["title"] for number in (1, 2)] == ["Ferns", later]
+
+
+def test_log_and_undo_show_what_was_changed_for_the_series(todo: Terminal, person: Terminal) -> None:
+    todo.ok("add Water every:week due:2099-01-05")
+    todo.ok("edit 1 Ferns")
+    newest = person.ok("log -n 1")
+    assert "title was “Water”" in newest
+    assert "series" not in newest
+    todo.ok("edit 1 Ferns --series")
+    assert "series was title “Water”" in person.ok("log -n 1")
+    assert "1 series: none → title “Water”" in person.ok("undo --dry-run")
+
+
 def test_skip_moves_on_and_is_undone(todo: Terminal) -> None:
     todo.ok("add Water every:week due:2099-01-01")
     todo.ok("skip 1")
@@ -189,10 +243,17 @@ def test_formats_without_repetition_say_so(todo: Terminal, tmp_path: Path) -> No
 def test_history_with_repetition_is_restored(todo: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     todo.ok("add Water every:week due:2099-01-05 times:3")
     todo.ok("done 1")
+    todo.ok("edit 2 Ferns due:2099-01-13")
     todo.ok(f"export --history {tmp_path}/all.json")
-    before = todo.ok("list --all --jsonl --fields number,due_on,rrule,times,series_place,repeat_on,series_id")
+    before = todo.ok(
+        "list --all --jsonl --fields number,due_on,rrule,times,series_place,repeat_on,series_id,series_values"
+    )
     monkeypatch.setenv("TODO_HOME", str(tmp_path / "other"))
     todo.ok(f"import --restore {tmp_path}/all.json")
-    assert todo.ok("list --all --jsonl --fields number,due_on,rrule,times,series_place,repeat_on,series_id") == before
-    todo.ok("undo")
+    assert (
+        todo.ok("list --all --jsonl --fields number,due_on,rrule,times,series_place,repeat_on,series_id,series_values")
+        == before
+    )
+    assert shown(todo, 2)["series_values"] == {"title": "Water", "due_on": "2099-01-12"}
+    todo.ok("undo 2")
     assert todo.ok("list -q") == "1\n"

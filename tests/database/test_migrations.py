@@ -76,6 +76,8 @@ RELEASED = {
     ("0107", "postgres"): "dd51f6c340225804303d6b075ec43b3fdd264bb65b8ceb026e489101d6eb2320",
     ("0108", "sqlite"): "8581a7d35c0477e63b3ff852b9df255fbaa4ed335bd76c68db6c98dd18e10d30",
     ("0108", "postgres"): "e42ea2418d59cf85e645ad0080101730bcf9799fdfffe6135ff2d5d30ce7ee73",
+    ("0109", "sqlite"): "2cf51167ca7f923277f1f16652d165a832e27aada881399650551a729cc4480d",
+    ("0109", "postgres"): "90b8aa5f41b42ace3a73dab1f1a12da432dca036710a9fd4dcb104c752948e20",
 }
 """The SHA-256 of the schema after each revision that may have run somewhere. Those given here never change."""
 

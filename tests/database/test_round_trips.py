@@ -93,6 +93,13 @@ def test_subtasks_of_what_repeats_are_read_in_one_round_trip(far: RemoteDatabase
     assert [far.cost(line) for line in ("done 1", "rm 10")] == [8, 8]
 
 
+def test_edit_of_what_repeats_takes_six_round_trips(far: RemoteDatabase) -> None:
+    far.todo.ok("edit 1 every:day")
+    far.use()
+    lines = ("edit 1 Water pri:high +x", "edit 1 due:2099-01-05 --series", "edit due:any set +y --yes", "done 1")
+    assert [far.cost(line) for line in lines] == [6, 6, 6, 7]
+
+
 def test_every_command_takes_six_round_trips(far: RemoteDatabase) -> None:
     """TCP, TLS, three for the password (SCRAM-SHA-256), and the statement."""
     far.use(sslmode="require")

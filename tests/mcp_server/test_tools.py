@@ -227,6 +227,16 @@ def test_remove_moves_to_the_trash_and_undo_brings_back(agent: Agent) -> None:
     assert numbers(agent("find")) == [1]
 
 
+def test_change_is_for_one_or_for_the_series(agent: Agent) -> None:
+    agent("add", todos=[{"title": "Water every:week due:2099-01-05 +a"}])
+    agent("change", todos=[1], title="Ferns")
+    agent("change", todos=[1], set="+b", series=True)
+    assert agent("show", todos=[1])["todos"][0]["series_values"] == {"title": "Water"}
+    agent("complete", todos=[1])
+    [later] = agent("find")["todos"]
+    assert (later["title"], later["tags"]) == ("Water", ["a", "b"])
+
+
 def test_skip_moves_on_and_undo_brings_back(agent: Agent) -> None:
     agent("add", todos=[{"title": "Water every:week due:2099-01-05"}])
     skipped = agent("skip", todos=[1])

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import json
 import random
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
+from datetime import date
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -66,6 +68,15 @@ class Place:
     def edit(self, number: int, title: str) -> None:
         with self.open() as workspace:
             workspace.todos.edit(refs(number), TodoUpdate(title=title), key(None, "edit"))
+
+    def repeat(self, number: int) -> None:
+        """Make a todo repeat, and change this occurrence."""
+        update = TodoUpdate(every="week", due_on=date(2099, 1, 5))
+        with self.open() as workspace:
+            workspace.todos.edit(refs(number), update, key(None, "edit"))
+        update = TodoUpdate(title="ü 🙂", description="x", due_on=date(2099, 1, 6), remove_tags=["a"])
+        with self.open() as workspace:
+            workspace.todos.edit(refs(number), update, key(None, "edit"))
 
     def done(self, number: int) -> None:
         with self.open() as workspace:
@@ -196,6 +207,18 @@ def there(places: tuple[Place, Place]) -> Place:
 
 
 # The first copy
+
+
+def test_what_a_series_has_is_copied_and_goes_on(here: Place, there: Place) -> None:
+    here.repeat(1)
+    copy(here, there)
+    assert there.everything() == here.everything()
+    here.edit(1, "again")
+    copy(here, there)
+    assert there.everything() == here.everything()
+    there.undo()
+    there.done(1)
+    assert there.titles("open") == [(5, "one")]
 
 
 def test_copy_has_everything_in_the_same_order(here: Place, there: Place) -> None:
@@ -351,6 +374,24 @@ def test_export_with_history_is_restored_exactly(here: Place, there: Place, writ
     assert there.log() == here.log()
     assert exported(there).split(b'"changes"')[0] == exported(here).split(b'"changes"')[0]
     there.undo()
+
+
+@FRAMINGS
+def test_what_a_series_has_is_restored(here: Place, there: Place, write: Write) -> None:
+    here.repeat(1)
+    restored(there, exported(here, write))
+    assert there.everything() == here.everything()
+
+
+@pytest.mark.parametrize("new", ['{"title": 5}', '{"number": "1"}', '{"tags": null}', '{"tags": [1]}', '["title"]'])
+def test_series_with_what_no_todo_has_is_refused(sqlite_path: Path, new: str) -> None:
+    place = Place(sqlite_path)
+    place.add("one")
+    place.repeat(1)
+    document = exported(place).decode()
+    damaged = re.sub(r'("series_values": )\{[^}]*\}', rf"\1{new}", document, count=1)
+    with Snapshot() as snapshot, pytest.raises(ValidationError, match=r"Item 1 of todos is not valid"):
+        history.read(io.BytesIO(damaged.encode()), snapshot)
 
 
 def test_restore_refuses_a_user_with_other_todos(here: Place, there: Place) -> None:

@@ -49,7 +49,6 @@ def test_undo_to_the_start_and_redo_to_the_end(
         run_state_machine_as_test(Machine, settings=RUN)
         assert Machine.done["undo"] > 20
         assert Machine.done["console: update"] > 0
-        assert Machine.done["need"] + Machine.done["add needing"] > 0
-        assert Machine.done["add repeating"] + Machine.done["repeat"] > 0
-        assert Machine.done["place under"] + Machine.done["add under"] > 0
+        for kind in ("needs", "parent", "every"):
+            assert Machine.done[f"add {kind}"] + Machine.done[f"edit {kind}"] > 0
         assert Machine.done["occurrences followed"] > 0

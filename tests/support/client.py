@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 from sqlmodel import Session
 
+from todocli.domain.dates import Shift
 from todocli.domain.filters.ast import format_filter
 from todocli.domain.idempotency import ChangeKey, fingerprint
 from todocli.domain.references import References
@@ -42,10 +43,18 @@ class Client:
         return self.todos.add(drafts, key(change, "add", drafts=bodies))
 
     def edit(
-        self, chosen: Chosen, update: TodoUpdate, *, expected: UUID | None = None, change: UUID | None = None
+        self,
+        chosen: Chosen,
+        update: TodoUpdate,
+        *,
+        expected: UUID | None = None,
+        change: UUID | None = None,
+        series: bool = False,
+        shifts: Mapping[str, Shift] | None = None,
     ) -> Result:
         body = update.model_dump(mode="json", exclude_unset=True)
-        return self.todos.edit(chosen, update, key(change, "edit", body=body, **_request(chosen)), expected=expected)
+        request = key(change, "edit", body=body, series=series, shifts=repr(shifts), **_request(chosen))
+        return self.todos.edit(chosen, update, request, expected=expected, series=series, shifts=shifts)
 
     def complete(self, chosen: Chosen, *, change: UUID | None = None) -> Result:
         return self.todos.complete(chosen, key(change, "done", **_request(chosen)))

@@ -29,7 +29,7 @@ EMPTY = {
     "note_count": 0,
     **dict.fromkeys(("claimed_by", "claimed_until", "needs")),
     **dict.fromkeys(("series_id", "series_place", "rrule", "repeat_from", "repeat_on", "ends_on", "times")),
-    "parent": None,
+    **dict.fromkeys(("parent", "series_values")),
 }
 
 

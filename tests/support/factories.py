@@ -44,7 +44,18 @@ def a_todo(
         "subtasks": [],
         "open_subtasks": [],
         **dict.fromkeys(
-            ("every", "again", "series_id", "series_place", "rrule", "repeat_from", "repeat_on", "ends_on", "times")
+            (
+                "every",
+                "again",
+                "series_id",
+                "series_place",
+                "rrule",
+                "repeat_from",
+                "repeat_on",
+                "ends_on",
+                "times",
+                "series_values",
+            )
         ),
         "notes": [],
     }

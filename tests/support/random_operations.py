@@ -178,7 +178,7 @@ class Chance:
             fields |= {"remove_tags": names[:cut], "add_tags": names[cut:]}
         if "needs" in fields and self.often(0.7):
             fields[self.random.choice(["add_needs", "remove_needs"])] = fields.pop("needs")
-        return self._remove() | {"update": TodoUpdate(**fields)}
+        return self._remove() | {"update": TodoUpdate(**fields), "series": self.often(0.3)}
 
     def _undo(self) -> dict[str, Any]:
         return {"count": self.random.randint(1, 3), "force": self.often(0.3), "dry_run": self.often(0.05)}

@@ -38,7 +38,7 @@ KEPT = (
     *("due_on", "due_time", "starts_on", "priority", "project", "tags", "is_someday", "note_count"),
     *("claimed_by", "claimed_until", "needs"),
     *("series_id", "series_place", "rrule", "repeat_from", "repeat_on", "ends_on", "times"),
-    "parent",
+    *("parent", "series_values"),
 )
 
 NUMBERS = st.lists(st.integers(1, 6), min_size=1, max_size=4, unique=True)
@@ -50,7 +50,12 @@ REPEATING = st.sampled_from(
         {"again": "3d", "due_on": date(2026, 12, 30), "ends_on": date(2027, 1, 31)},
     ]
 )
-FEW = st.lists(st.integers(1, 3), min_size=1, max_size=2)
+LINKS = (
+    st.fixed_dictionaries({"needs": st.lists(st.integers(1, 3), min_size=1, max_size=2)})
+    | st.fixed_dictionaries({"parent": st.integers(1, 6)})
+    | REPEATING
+)
+UNLINKED = st.sampled_from([{"parent": None}, {"every": None}, {"remove_needs": [1, 2]}, {"add_needs": [3]}])
 TITLES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=9).filter(
     lambda text: not looks_blank(text.strip())
 )
@@ -149,39 +154,28 @@ class UndoMachine(RuleBasedStateMachine):
         """Add todos."""
         self._apply(lambda todos: todos.add([TodoCreate(title=title) for title in titles]), "add")
 
+    @rule(title=TITLES, links=LINKS)
+    def add_one(self, title: str, links: dict[str, Any]) -> None:
+        """Add a todo that repeats, needs others, or is a subtask."""
+        self._apply(lambda todos: todos.add([TodoCreate(title=title, **links)]), f"add {min(links)}")
+
     @rule(verb=st.sampled_from(["complete", "reopen", "remove", "restore"]), numbers=NUMBERS)
     def change(self, verb: str, numbers: list[int]) -> None:
         """Change several todos."""
         named = References((NumberRange(min(numbers), max(numbers)),))
         self._apply(lambda todos: getattr(todos, verb)(named), verb)
 
-    @rule(number=st.integers(1, 6), fields=FIELDS)
-    def edit(self, number: int, fields: dict[str, Any]) -> None:
-        """Change a todo."""
+    @rule(number=st.integers(1, 6), fields=FIELDS, series=st.booleans())
+    def edit(self, number: int, fields: dict[str, Any], *, series: bool) -> None:
+        """Change a todo, or its series."""
         update = TodoUpdate(**fields)
-        self._apply(lambda todos: todos.edit(References((number,), single=True), update), "edit")
+        self._apply(lambda todos: todos.edit(References((number,), single=True), update, series=series), "edit")
 
-    @rule(
-        number=st.integers(1, 4),
-        others=FEW,
-        how=st.sampled_from(["needs", "add_needs", "add_needs", "remove_needs"]),
-    )
-    def need(self, number: int, others: list[int], how: str) -> None:
-        """Change what a todo needs, unless that would be a cycle."""
-        changes: dict[str, Any] = {how: others}
-        update = TodoUpdate(**changes)
-        self._apply(lambda todos: todos.edit(References((number,), single=True), update), "need")
-
-    @rule(number=st.integers(1, 6), parent=st.none() | st.integers(1, 6))
-    def place_under(self, number: int, parent: int | None) -> None:
-        """Make a todo a subtask of another, or no longer, unless it would be under itself or too deep."""
-        update = TodoUpdate(parent=parent)
-        self._apply(lambda todos: todos.edit(References((number,), single=True), update), "place under")
-
-    @rule(title=TITLES, parent=st.integers(1, 6))
-    def add_under(self, title: str, parent: int) -> None:
-        """Add a subtask."""
-        self._apply(lambda todos: todos.add([TodoCreate(title=title, parent=parent)]), "add under")
+    @rule(number=st.integers(1, 6), links=LINKS | UNLINKED)
+    def link(self, number: int, links: dict[str, Any]) -> None:
+        """Let a todo repeat, need others, or be a subtask, or no longer, unless that would be a circle."""
+        update = TodoUpdate(**links)
+        self._apply(lambda todos: todos.edit(References((number,), single=True), update), f"edit {min(links)}")
 
     @rule(number=st.integers(1, 6))
     def complete_with_children(self, number: int) -> None:
@@ -190,22 +184,6 @@ class UndoMachine(RuleBasedStateMachine):
         self._apply(
             lambda todos: todos.todos.complete(named, key(None, "done", n=number), with_children=True), "with children"
         )
-
-    @rule(title=TITLES, others=FEW)
-    def add_needing(self, title: str, others: list[int]) -> None:
-        """Add a todo that needs others."""
-        self._apply(lambda todos: todos.add([TodoCreate(title=title, needs=others)]), "add needing")
-
-    @rule(title=TITLES, fields=REPEATING)
-    def add_repeating(self, title: str, fields: dict[str, Any]) -> None:
-        """Add a todo that repeats."""
-        self._apply(lambda todos: todos.add([TodoCreate(title=title, **fields)]), "add repeating")
-
-    @rule(number=st.integers(1, 6), fields=REPEATING | st.just({"every": None}))
-    def repeat(self, number: int, fields: dict[str, Any]) -> None:
-        """Make a todo repeat, or no longer."""
-        update = TodoUpdate(**fields)
-        self._apply(lambda todos: todos.edit(References((number,), single=True), update), "repeat")
 
     @rule(verb=st.sampled_from(["complete", "remove"]), data=st.data())
     def end_occurrence(self, verb: str, data: st.DataObject) -> None:

@@ -224,7 +224,7 @@ WHOLE = (
     '"is_someday":false,"note_count":0,"claimed_by":null,"claimed_until":null,"needs":[],"blocked_by":[],'
     '"parent":null,"subtasks":[],"open_subtasks":[],'
     '"every":null,"again":null,"rrule":null,"repeat_from":null,"repeat_on":null,"ends_on":null,"times":null,'
-    '"series_id":null,"series_place":null,"notes":[]}'
+    '"series_id":null,"series_place":null,"series_values":null,"notes":[]}'
 )
 
 

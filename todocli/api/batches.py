@@ -58,7 +58,7 @@ def update(request: Request, principal: Writer, edits: TodosEdit, idempotency_ke
     """Change each in its own way: all of them or none. `if_match` names the version that a todo must be at."""
     body = edits.model_dump(mode="json", exclude_unset=True)
     key = change_key(idempotency_key, "edit", body=body)
-    wanted = [Edit(item.todo, item.changes, item.if_match) for item in edits.items]
+    wanted = [Edit(item.todo, item.changes, item.if_match, item.series) for item in edits.items]
     with open_workspace(request, principal) as workspace:
         result = workspace.edit_each(wanted, key)
         return TodoItems.of(workspace.todos.with_notes(result.items))

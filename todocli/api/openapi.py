@@ -58,6 +58,7 @@ _TODO = TodoRead(
     times=None,
     series_id=UUID("019a1b2c-3d4e-7f50-8a6b-7c8d9e0f1a2b"),
     series_place=1,
+    series_values=None,
     notes=[NoteRead(at=_ADDED, text="The landlord has a new account.")],
 )
 

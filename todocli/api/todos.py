@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from typing_extensions import TypeAliasType
@@ -183,18 +183,21 @@ def update(
     with_children: Annotated[
         bool, Query(description="Complete its subtasks as well, on every level; with `is_completed` alone.")
     ] = False,
+    series: Annotated[bool, Query(description="Of what repeats, change all that follow as well.")] = False,
     if_match: IfMatch = None,
     idempotency_key: Key = None,
 ) -> TodoRead:
     """Change the given fields; null clears. `is_completed` completes or reopens the todo.
 
-    One that repeats is followed by the next when it is completed.
+    One that repeats is followed by the next when it is completed. How it repeats is changed for all that follow; other
+    fields are not, unless it is the `series`: `series_values` has what those that follow have instead.
 
     A todo that is completed may still have needed others, or have subtasks: `blocked_by` and `open_subtasks` have those
     that are open.
     """
     body = changes.model_dump(mode="json", exclude_unset=True)
-    key = change_key(idempotency_key, "edit", references=[str(todo_id)], body=body, with_children=with_children)
+    asked: dict[str, Any] = {"with_children": with_children, "series": series}
+    key = change_key(idempotency_key, "edit", references=[str(todo_id)], body=body, **asked)
     return change_one(
         request,
         response,
@@ -202,7 +205,7 @@ def update(
         todo_id,
         if_match,
         lambda workspace, expected: workspace.todos.edit(
-            referenced(todo_id), changes, key, expected=expected, strict=strict, with_children=with_children
+            referenced(todo_id), changes, key, expected=expected, strict=strict, **asked
         ),
     )
 

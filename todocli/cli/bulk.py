@@ -37,6 +37,9 @@ Action = Callable[["Todos", "Chosen", "ChangeKey"], "Result"]
 Effect = Callable[[Sequence["TodoRead"]], str]
 """What will become of todos, in words."""
 
+Remark = Callable[["Result"], list[str]]
+"""What a person should know of a result."""
+
 REFERENCES_HELP = "Numbers, ranges like 5-7, UUIDs, or - to read them from stdin."
 References_ = Annotated[list[str], typer.Argument(metavar="REF...", help=REFERENCES_HELP, show_default=False)]
 Selecting = Annotated[
@@ -102,9 +105,10 @@ def run_on_references(
     *,
     dry_run: bool = False,
     changes: Mapping[str, Any] | None = None,
+    remark: Remark | None = None,
     **request: object,
 ) -> None:
-    """Change the referenced todos, and print the result; `changes` are the fields that are set, if any."""
+    """Change the referenced todos, and print the result and a remark; `changes` are the fields that are set, if any."""
     key = context.change_key(verb.name, references=sorted(map(str, references.items)), **request)
     with context.workspace() as workspace:
         from todocli.services.selection import Preview
@@ -115,8 +119,17 @@ def run_on_references(
         context.output.preview([*result.items, *result.along], verb)
     else:
         context.report(result, verb, single=references.single)
-        for name in names:
-            context.output.note(name)
+        note(context, [*names, *_remarks(context, result, remark)])
+
+
+def note(context: Context, notes: Sequence[str]) -> None:
+    """Print notes."""
+    for each in notes:
+        context.output.note(each)
+
+
+def _remarks(context: Context, result: Result, remark: Remark | None) -> list[str]:
+    return context.output.for_person(lambda: remark(result)) if remark else []
 
 
 def _named(changes: Mapping[str, Any]) -> tuple[list[str], list[str | None]]:
@@ -133,9 +146,13 @@ def run_on_filter(
     state: ListState = "open",
     dry_run: bool = False,
     effect: Effect | None = None,
+    remark: Remark | None = None,
     **request: object,
 ) -> None:
-    """Change the todos that words and options select, after a question that names some of them, and the `effect`."""
+    """Change the todos that words and options select, after a question that names some of them, and the `effect`.
+
+    A `remark` follows the result.
+    """
     from todocli.domain.filters.ast import all_of
 
     options = context.filter_options
@@ -172,6 +189,7 @@ def run_on_filter(
         context.output.preview(result.items, verb)
     elif result.items or result.is_repeat:
         context.report(result, verb, single=False)
+        note(context, _remarks(context, result, remark))
     elif unknown:
         context.output.note(" ".join([*unknown, "Nothing was changed."]))
     else:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from todocli.cli.context import Context
     from todocli.domain.quick_add import QuickAdd
     from todocli.domain.references import References
-    from todocli.schemas.todos import TodoRead
+    from todocli.schemas.todos import TodoRead, TodoUpdate
     from todocli.services.resolve import Result
 
 SCISSORS = "# ------------------------ >8 ------------------------"
@@ -87,8 +87,10 @@ class Draft:
             return True
 
 
-def edit_todo(context: Context, reference: References) -> Result:
-    """Let the user edit a todo, and store the result unless somebody else changed it in the meantime.
+def edit_todo(context: Context, reference: References, *, series: bool) -> tuple[Result, TodoUpdate]:
+    """Let the user edit a todo, or its `series`, and store the result unless somebody else changed it meanwhile.
+
+    Return the result, and what was changed.
 
     Raises `TodoError` if there is no editor, or if it fails. A text that cannot be stored stays in a file, which the
     error names.
@@ -101,15 +103,22 @@ def edit_todo(context: Context, reference: References) -> Result:
     todo = _find(context, reference)
     with Draft(str(todo.number), composed(todo)) as draft:
         if (text := draft.edited(command)) is None:
-            return Result([todo], frozenset())
+            return Result([todo], frozenset()), TodoUpdate()
         fields, title, description = parse(text)
         if title == _one_line(todo.title):
             title = todo.title
         found = _changes(todo, fields)
-        update = validated(TodoUpdate, found.changes | {"title": title, "description": description or None})
-        key = context.change_key("edit", references=[str(todo.id)], title=title, description=description, **fields)
+        texts = {"title": (todo.title, title), "description": (todo.description, description or None)}
+        new = {name: after for name, (before, after) in texts.items() if after != before}
+        update = validated(TodoUpdate, found.changes | new)
+        key = context.change_key(
+            "edit", references=[str(todo.id)], title=title, description=description, series=series, **fields
+        )
         with context.workspace() as workspace:
-            return workspace.todos.edit(reference, update, key, expected=todo.change_id, shifts=found.shifts)
+            result = workspace.todos.edit(
+                reference, update, key, expected=todo.change_id, shifts=found.shifts, series=series
+            )
+            return result, update
 
 
 def write_note(context: Context, reference: References, add: Callable[[str], Result]) -> Result:

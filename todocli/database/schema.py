@@ -19,7 +19,7 @@ from todocli.database.postgres import SCHEMA
 from todocli.database.target import Target, display
 from todocli.errors import SchemaOutdated, SchemaTooNew
 
-HEAD = "0108"
+HEAD = "0109"
 """The revision that this program needs: a constant, so that no command has to import Alembic."""
 
 VERSION_TABLE = "todo_revision"

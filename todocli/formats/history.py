@@ -30,7 +30,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from todocli.column_types import ClockTime, Members, UtcDateTime
+from todocli.column_types import ClockTime, JsonObject, Members, UtcDateTime
 from todocli.domain.history import check_actor
 from todocli.errors import ValidationError
 from todocli.formats.json import VERSION, check_version
@@ -39,6 +39,7 @@ from todocli.schemas.base import instant, validated
 from todocli.schemas.imports import TodoImport
 from todocli.schemas.todos import COLUMNS_GIVEN
 from todocli.services.copies.snapshot import TABLES, Snapshot, columns
+from todocli.services.series import KEPT
 
 _LAST_NUMBER = re.compile(r'"last_number"\s*:\s*(\d{1,15})')
 
@@ -58,7 +59,7 @@ _LEAST = {"number": 1, "version": 1, "note_count": 0, "seq": 0}
 _NEWER = (
     *("claimed_by", "claimed_until", "needs"),
     *("series_id", "series_place", "rrule", "repeat_from", "repeat_on", "ends_on", "times"),
-    "parent",
+    *("parent", "series_values"),
 )
 """Columns that files of older programs do not have."""
 
@@ -241,8 +242,17 @@ def _row(table: str, item: Mapping[str, Any]) -> tuple[Any, ...]:
         values = {name: value for (name, _), value in zip(_parsers(table), row, strict=True) if name in _TODO_FIELDS}
         if any(not 1 <= _of(int)(number) < 2**53 for number in values["needs"]):
             raise ValueError("needs is out of range")
+        if any(not _is_of_series(name, value) for name, value in (item.get("series_values") or {}).items()):
+            raise ValueError("series_values has what no todo has")
         validated(TodoImport, values)
     return row
+
+
+def _is_of_series(name: str, value: Any) -> bool:
+    """Whether a series may have this value of a column."""
+    is_text = value is None or isinstance(value, str)
+    is_list = isinstance(value, list) and all(isinstance(each, str) for each in value)
+    return name in KEPT and (is_list if name == "tags" else is_text)
 
 
 @lru_cache
@@ -258,6 +268,7 @@ def _parser(column: sa.Column[Any]) -> Callable[[Any], Any]:
         (sa.Date, date.fromisoformat),
         (ClockTime, time.fromisoformat),
         (Members, _of(list)),
+        (JsonObject, _of(dict)),
         (sa.JSON, lambda value: json.dumps(_of(dict)(value), ensure_ascii=False)),
         (sa.Boolean, _of(bool)),
         (sa.Integer, _of(int)),

@@ -126,6 +126,7 @@ class Change(Changing):
     title: Text = Field(None, description="Taken literally. For one todo only.")
     description: Text = Field(None, description="Empty clears it.")
     remove_tags: list[str] = Field([])
+    series: bool = Field(False, description="Change what follows in a series as well.")
 
 
 class Complete(Changing):

@@ -149,7 +149,8 @@ def change(open_workspace: Open, given: tool_arguments.Change) -> dict[str, Any]
     update = validated(TodoUpdate, fields)
     chosen = Preview(named) if given.dry_run else named
     with open_workspace() as workspace:
-        result = workspace.todos.edit(chosen, update, given.key("change"), shifts=found.shifts)
+        key = given.key("change")
+        result = workspace.todos.edit(chosen, update, key, shifts=found.shifts, series=given.series)
     return answers.changed(given, result)
 
 
@@ -284,14 +285,14 @@ TOOLS = {
         Tool(
             "skip",
             "Skip a date",
-            "Move open todos that repeat on to their next date, without completing them.",
+            "Move what repeats on to its next date, without completing it.",
             tool_arguments.Skip,
             skip,
         ),
         Tool(
             "upcoming",
             "List what is to come",
-            "When todos that repeat will be due; later ones have no number yet.",
+            "When what repeats will be due.",
             tool_arguments.Upcoming,
             upcoming,
         ),

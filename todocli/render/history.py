@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -11,6 +11,7 @@ from todocli.render.dates import ago
 from todocli.render.text import first_line, visible
 from todocli.schemas.base import instant
 from todocli.schemas.changes import ChangeItem, ChangeRead, FieldChange
+from todocli.schemas.todos import TodoRead
 
 _UNDO_EFFECTS: dict[Action, str] = {
     "added": "goes to the trash",
@@ -92,14 +93,16 @@ _BOOKKEEPING = ("repeat_from", "repeat_on", "series_id", "series_place")
 
 
 def _shown(item: ChangeItem) -> dict[str, FieldChange]:
-    """Return the changed fields that mean something to a person."""
-    return {field: change for field, change in item.changes.items() if field not in _BOOKKEEPING}
+    """Return the changed fields that mean something to a person; of the series only if nothing else changed."""
+    shown = {field: change for field, change in item.changes.items() if field not in _BOOKKEEPING}
+    others = {field: change for field, change in shown.items() if field != "series_values"}
+    return others or shown
 
 
 def field_label(field: str) -> str:
     """Return the name of a field in words."""
     labels = {"due_on": "due", "due_time": "time", "starts_on": "start", "is_someday": "someday", "note_count": "notes"}
-    labels |= {"rrule": "repeats", "ends_on": "end", "parent": "under"}
+    labels |= {"rrule": "repeats", "ends_on": "end", "parent": "under", "series_values": "series"}
     return labels.get(field, field)
 
 
@@ -109,6 +112,8 @@ def field_value(field: str, value: object) -> str:
         return "none"
     if value is True:
         return "yes"
+    if isinstance(value, dict):
+        return series_values(value)
     if field == "rrule":
         return _rule(str(value))
     if isinstance(value, list) and field == "needs":
@@ -119,6 +124,12 @@ def field_value(field: str, value: object) -> str:
     if field == "due_time":
         return text.removesuffix(":00")
     return f"“{text}”" if field in ("title", "description") else text
+
+
+def series_values(values: Mapping[str, object]) -> str:
+    """Return what the series of a todo has: `title “Water”, priority none`."""
+    named = [name for name in TodoRead.model_fields if name in values]
+    return ", ".join(f"{field_label(name)} {field_value(name, values[name])}" for name in named)
 
 
 def _rule(rrule: str) -> str:

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from todocli.render.columns import due_cell, priority_cell, tags_cell
 from todocli.render.dates import ago, clock_time, day, distance, local
-from todocli.render.history import action_label, detail
+from todocli.render.history import action_label, detail, series_values
 from todocli.render.text import visible
 from todocli.render.todos import claim, is_late, needs, subtasks
 from todocli.schemas.changes import ChangeRead
@@ -76,6 +76,7 @@ def todo_detail(todo: TodoRead, changes: Sequence[ChangeRead] = (), *, now: date
         ("Project", (visible(todo.project or ""), "")),
         ("Tags", tags_cell(todo, here)),
         ("Repeats", (_repeats(todo), "")),
+        ("Series", (series_values(todo.series_values or {}), "")),
         ("Under", (str(todo.parent or ""), "")),
         ("Subtasks", (subtasks(todo), "")),
         ("Needs", (needs(todo), "")),

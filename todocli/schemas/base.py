@@ -50,7 +50,7 @@ class ItemList(Output, Generic[Item]):
         return cls(items=list(items), count=len(items), total=len(items))
 
 
-Model = TypeVar("Model", bound=Input)
+Model = TypeVar("Model", bound=BaseModel)
 
 
 def validated(model: type[Model], values: Mapping[str, object]) -> Model:

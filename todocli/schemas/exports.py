@@ -66,6 +66,7 @@ class ExportedTodo(Output):
     ends_on: date | None
     times: int | None
     parent: int | None
+    series_values: dict[str, Any] | None
     notes: list[NoteRead]
 
 

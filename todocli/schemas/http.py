@@ -104,6 +104,7 @@ class TodoEdit(Input):
     todo: TodoName
     changes: TodoUpdate
     if_match: Id | None = Field(default=None, description="The `change_id` that the todo must still have.")
+    series: bool = Field(default=False, description="Of what repeats, change all that follow as well.")
 
 
 class TodosEdit(Input):

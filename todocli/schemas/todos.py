@@ -311,6 +311,7 @@ class TodoRead(Output):
     times: int | None = Field(description="How many of it there are in all.")
     series_id: UUID | None = Field(description="The id of the first of them.")
     series_place: int | None = Field(description="Which of them this is, from 1.")
+    series_values: dict[str, Any] | None = Field(description="What later ones have, where this one differs, by field.")
     notes: list[NoteRead] | None = Field(
         description="Its notes, oldest first; null where there are some, but they were not read: show has them."
     )

@@ -11,7 +11,7 @@ from todocli.column_types import Names
 
 
 def members_after(
-    column: sa.Column[Any], added: Collection[Any], removed: Collection[Any], dialect: str
+    column: sa.ColumnElement[Any], added: Collection[Any], removed: Collection[Any], dialect: str
 ) -> sa.ColumnElement[Any]:
     """Return the list of a column after adding and removing members, sorted: names by code point."""
     more = sa.literal(sorted(set(added) - set(removed)), column.type)

@@ -16,6 +16,7 @@ from todocli.errors import ValidationError
 from todocli.schemas.todos import TodoUpdate
 from todocli.services import dependencies, subtasks
 from todocli.services.links import Links
+from todocli.services.series import bookkeeping
 from todocli.services.update_sql import Assignment, ChangeMembers, Clear, Mark, Move, UpdateShape
 from todocli.services.updates import UpdateSpec
 
@@ -30,6 +31,7 @@ def edit_spec(
     shifts: Mapping[str, Shift] | None = None,
     strict: bool = False,
     more: Mapping[str, object] | None = None,
+    series: bool = False,
 ) -> UpdateSpec:
     """Return what an update does to each todo, with `more` columns to set; see `Todos.edit`."""
     values = update.columns() | dict(more or {})
@@ -39,6 +41,7 @@ def edit_spec(
         assignments.append(ChangeMembers("tags", frozenset(update.add_tags), frozenset(update.remove_tags)))
     if update.add_needs or update.remove_needs:
         assignments.append(ChangeMembers("needs", frozenset(update.add_needs), frozenset(update.remove_needs)))
+    assignments += bookkeeping(assignments, values, for_series=series)
     if "is_completed" in update.model_fields_set:
         assignments.append(COMPLETE if update.is_completed else REOPEN)
     shape = UpdateShape(

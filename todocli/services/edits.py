@@ -33,11 +33,15 @@ from todocli.services.updates import Updates, UpdateSpec
 
 @dataclass(frozen=True)
 class Edit:
-    """A change of one todo, by its id or number; with `expected`, only if that change was the last to touch it."""
+    """A change of one todo, by its id or number; with `expected`, only if that change was the last to touch it.
+
+    If the todo repeats, only this occurrence changes, unless it is the `series`.
+    """
 
     todo: UUID | int
     update: TodoUpdate
     expected: UUID | None = None
+    series: bool = False
 
 
 class Edits:
@@ -66,8 +70,9 @@ class Edits:
             if edit.update.parent == todo.number:
                 raise subtasks.cycle_error([todo.number, todo.number])
             more = repetition.of_update(todo, edit.update, today) if edit.update.repeats_otherwise else {}
-            same = f"{edit.update.model_dump_json(exclude_unset=True)} {more}"
-            alike.setdefault(same, (edit_spec(edit.update, moment, more=more), []))[1].append(todo.id)
+            same = f"{edit.update.model_dump_json(exclude_unset=True)} {more} {edit.series}"
+            spec = edit_spec(edit.update, moment, more=more, series=edit.series)
+            alike.setdefault(same, (spec, []))[1].append(todo.id)
         links = Links.of(edit.update for edit in edits)
         links.require(self._session, self._owner)
         with list_limits():

@@ -33,7 +33,6 @@ NO_PLAN = Plan()
 
 _table = SQLModel.metadata.tables["todos"]
 
-_DATES = ("due_on", "starts_on", "repeat_on")
 _STAMP = tuple(name for name in STAMPED if name not in ("created_at", "version"))
 
 
@@ -76,7 +75,8 @@ def insert(
         index_where=_table.c.series_id.is_not(None),
         set_={
             "deleted_at": sa.null(),
-            **{name: excluded[name] for name in (*_DATES, *_STAMP)},
+            "series_values": sa.null(),
+            **{name: excluded[name] for name in (*names, *_STAMP) if name != "id"},
             "version": _table.c.version + 1,
         },
         where=_table.c.deleted_at.is_not(None),

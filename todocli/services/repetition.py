@@ -9,7 +9,7 @@ two machines, retries or imports can add it twice, and undo takes both back toge
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,6 +17,7 @@ from uuid import UUID
 
 from todocli.errors import ValidationError
 from todocli.schemas.todos import RepeatInput, TodoCreate, TodoRead, TodoUpdate
+from todocli.services.series import COPIED, as_series
 
 if TYPE_CHECKING:
     from todocli.domain.recurrence import Repetition
@@ -24,10 +25,7 @@ if TYPE_CHECKING:
 COLUMNS = ("rrule", "repeat_from", "repeat_on", "ends_on", "times")
 """The columns that say how a todo repeats."""
 
-CARRIED = (
-    *("title", "description", "due_time", "priority", "project", "tags"),
-    *("series_id", "rrule", "repeat_from", "ends_on", "times"),
-)
+CARRIED = (*COPIED, "series_id", "rrule", "repeat_from", "ends_on", "times")
 """What an occurrence has from the one before."""
 
 
@@ -36,7 +34,10 @@ MAX_COPIED = 1_000
 
 
 class Following(NamedTuple):
-    """What follows the todo `after`: its `place` in the series, its dates, and how many dates were skipped for it."""
+    """What follows a todo: its `place` in the series, its dates, and how many dates were skipped for it.
+
+    `after` is that todo as its series has it.
+    """
 
     after: TodoRead
     place: int
@@ -51,26 +52,31 @@ class Following(NamedTuple):
         return self.after.series_id, self.place
 
 
-def following(todos: Iterable[TodoRead], ended_on: date) -> list[Following]:
-    """Return what follows todos that end on a day, without what is among them already."""
+def following(
+    todos: Iterable[TodoRead], ended_on: date, series_of: Callable[[TodoRead], TodoRead] = as_series
+) -> list[Following]:
+    """Return what follows todos that end on a day, without what is among them already.
+
+    `series_of` returns a todo as its series has it.
+    """
     todos = sorted(todos, key=lambda todo: todo.number)
     known = {(todo.series_id, todo.series_place) for todo in todos}
-    found = [each for todo in todos if (each := _following(todo, ended_on))]
+    found = [each for todo in todos if (each := _following(todo, series_of(todo), ended_on))]
     return [each for each in found if each.key not in known]
 
 
-def _following(todo: TodoRead, ended_on: date) -> Following | None:
+def _following(todo: TodoRead, series: TodoRead, ended_on: date) -> Following | None:
     repetition = todo.repetition
-    if repetition is None or todo.repeat_on is None or todo.series_place is None:
+    if repetition is None or series.repeat_on is None or todo.series_place is None:
         return None
     from todocli.domain.recurrence import next_occurrence
 
     day = todo.due_on or todo.starts_on
-    found = next_occurrence(repetition, todo.repeat_on, completed_on=ended_on, place=todo.series_place, due_was=day)
+    found = next_occurrence(repetition, series.repeat_on, completed_on=ended_on, place=todo.series_place, due_was=day)
     if found is None:
         return None
-    due_on, starts_on = _dates_on(found.on, todo.due_on, todo.starts_on)
-    return Following(todo, found.place, found.skipped, found.on, due_on, starts_on)
+    due_on, starts_on = _dates_on(found.on, series.due_on, series.starts_on)
+    return Following(series, found.place, found.skipped, found.on, due_on, starts_on)
 
 
 def _dates_on(on: date, due_on: date | None, starts_on: date | None) -> tuple[date | None, date | None]:
@@ -115,7 +121,7 @@ def of_skip(todo: TodoRead, today: date) -> dict[str, Any]:
         raise ValidationError.of("reference", f"{todo.number} does not repeat.", hint="Move it with todo edit.")
     if todo.completed_at is not None:
         raise ValidationError.of("reference", f"{todo.number} is done already.", hint="Give the one that is open.")
-    if (found := _following(todo, today)) is None:
+    if (found := _following(todo, as_series(todo), today)) is None:
         detail = f"{todo.number} is the last of its series; nothing was changed."
         raise ValidationError.of("reference", detail, hint="Complete it, or remove it.")
     return {"repeat_on": found.repeat_on, "due_on": found.due_on, "starts_on": found.starts_on}

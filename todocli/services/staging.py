@@ -13,7 +13,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from todocli.column_types import ClockTime, Members, UtcDateTime
+from todocli.column_types import ClockTime, JsonObject, Members, UtcDateTime
+
+_OURS = (Members, JsonObject)
+"""The types that psycopg does not know."""
 
 _REPEATED = (sa.Date, ClockTime, UtcDateTime)
 """Types of which many rows have the same values, each of which is converted once."""
@@ -50,8 +53,8 @@ def load(session: Session, table: sa.Table, batches: Iterable[Sequence[tuple[Any
     is_sqlite = connection.dialect.name == "sqlite"
     kinds = [column.type.dialect_impl(connection.dialect) for column in table.c]
     processors = [
-        kind.bind_processor(connection.dialect) if is_sqlite or isinstance(kind, Members) else None for kind in kinds
-    ]  # psycopg knows all other types
+        kind.bind_processor(connection.dialect) if is_sqlite or isinstance(kind, _OURS) else None for kind in kinds
+    ]
     processors = [
         lru_cache(maxsize=1_000)(process) if process and isinstance(column.type, _REPEATED) else process
         for process, column in zip(processors, table.c, strict=True)

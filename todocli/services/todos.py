@@ -208,11 +208,12 @@ class Todos:
         shifts: Mapping[str, Shift] | None = None,
         strict: bool = False,
         with_children: bool = False,
+        series: bool = False,
     ) -> Result:
         """Change the fields that are set in `update`, and move dates by `shifts`, by column.
 
         With `expected`, only if that change was the last one to touch the todo; `strict` and `with_children` are as in
-        `complete`.
+        `complete`. Of what repeats, only these occurrences change, unless it is the `series`.
 
         Raises `NotFound`, `Conflict`, and `ValidationError` if a todo has no date to move, would wait for itself or be
         under itself, or if more than `is_completed` is set `with_children`.
@@ -231,7 +232,7 @@ class Todos:
         for column, shift in (shifts or {}).items():
             self._updates.require_date(chosen, column, shift, key)
         with list_limits():
-            spec = edit_spec(update, now(), expected=expected, shifts=shifts, strict=strict, more=more)
+            spec = edit_spec(update, now(), expected=expected, shifts=shifts, strict=strict, more=more, series=series)
             return self._updates.apply(chosen, spec, key)
 
     def _repetition(self, chosen: Chosen, update: TodoUpdate, key: ChangeKey) -> tuple[UUID | None, dict[str, object]]:

@@ -12,6 +12,7 @@ from todocli.domain.recurrence import Next, upcoming
 from todocli.schemas.occurrences import OccurrenceRead
 from todocli.schemas.todos import TodoRead
 from todocli.services.queries import TodoQuery
+from todocli.services.series import as_series
 from todocli.services.todos import Todos
 
 MOST = 1_000
@@ -37,5 +38,7 @@ def _of(todo: TodoRead, today: date, until: date) -> Iterator[OccurrenceRead]:
         return
     first = Next(on or todo.repeat_on, todo.series_place, 0)
     later = upcoming(repetition, todo.repeat_on, since=today, until=until, place=first.place, limit=MOST, due_was=on)
+    series = as_series(todo)
     for day, place, _ in chain([first] if first.on <= until else [], later):
-        yield OccurrenceRead(number=todo.number, title=todo.title, on=day, at=todo.due_time, place=place)
+        shown = todo if place == first.place else series
+        yield OccurrenceRead(number=todo.number, title=shown.title, on=day, at=shown.due_time, place=place)

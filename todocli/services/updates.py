@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -31,6 +32,7 @@ from todocli.services.owner import Owner
 from todocli.services.repetition import Following
 from todocli.services.resolve import COLUMNS, Followed, Result, read
 from todocli.services.selection import Chosen, ConfirmationNeeded, Preview, Selection
+from todocli.services.series import as_series
 from todocli.services.update_sql import UpdateShape
 
 MAX_PLANS = 5
@@ -185,7 +187,9 @@ class Updates:
     def _plan(self, todos: Sequence[TodoRead], spec: UpdateSpec, key: ChangeKey) -> tuple[Plan, list[Following]]:
         """Return the plan for todos that repeat and are about to end."""
         ended_on = spec.at.astimezone().date()
-        planned = repetition.following([todo for todo in todos if todo.completed_at in (None, spec.at)], ended_on)
+        ended = [todo for todo in todos if todo.completed_at in (None, spec.at)]
+        series_of = partial(as_series, assignments=spec.shape.assignments, values=spec.values)
+        planned = repetition.following(ended, ended_on, series_of)
         copied = repetition.rows(planned, self._subtasks_of([each.after for each in planned]))
         rows = [row | {"id": self._new_id(row, key)} for row in copied]
         return Plan(rows, frozenset((todo.id, todo.change_id) for todo in todos)), planned

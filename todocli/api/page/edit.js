@@ -34,6 +34,7 @@ export async function open(listed, writing) {
   clearError(form, byId("edit-error"));
   clearError(noteForm, byId("note-error"));
   fill(FIELDS);
+  form.elements.series.checked = false;
   dialog.showModal();
   return offerProjects();
 }
@@ -41,6 +42,7 @@ export async function open(listed, writing) {
 /** Show the todo in some of the fields, and its notes. */
 function fill(fields) {
   byId("edit-heading").textContent = `Todo ${todo.number}`;
+  byId("series").hidden = todo.rrule === null;
   for (const name of fields) form.elements[name].value = shown(name);
   const notes = (todo.notes ?? []).map(({ at, text }) => {
     const moment = element("time", { dateTime: at }, momentInWords(at));
@@ -89,7 +91,8 @@ async function save() {
   const body = changes();
   if (Object.keys(body).length === 0) return dialog.close();
   try {
-    const { answer, key } = await send("PATCH", `todos/${todo.id}`, { body, todo, match: true });
+    const query = !byId("series").hidden && form.elements.series.checked ? { series: true } : {};
+    const { answer, key } = await send("PATCH", `todos/${todo.id}`, { query, body, todo, match: true });
     dialog.close();
     say(`Saved: ${answer.title}`, answer.change_id === key ? key : null);
   } catch (error) {

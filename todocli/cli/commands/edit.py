@@ -10,6 +10,7 @@ without that word, `edit project:home due:fri` could mean two different things.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import takewhile
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,6 +27,7 @@ from todocli.errors import UsageError
 if TYPE_CHECKING:
     from todocli.domain.references import References
     from todocli.schemas.todos import TodoRead, TodoUpdate
+    from todocli.services.resolve import Result
 
 FIELD_OPTIONS = ("--tag", "--project", "--priority", "--due", "--start", "--needs", "--parent")
 """Options that select todos, but set fields if a todo is referenced."""
@@ -70,6 +72,9 @@ def edit(
     ends: field_options.Ends = None,
     times: field_options.Times = None,
     literal: field_options.Literal = False,
+    series: Annotated[
+        bool, typer.Option("--series", metavar="", help="Of what repeats, change all that follow as well.")
+    ] = False,
     dry_run: DryRun = False,
 ) -> None:
     """Change todos by words or options, or one in your editor if you give neither.
@@ -78,9 +83,11 @@ def edit(
     todo edit 3 5-7 due:none --untag bills
     todo edit project:garden set due:sat
     todo edit due:overdue set due:+1w
+    todo edit 3 Water the ferns --series
 
     After numbers, --due, --start, --priority, --project, --tag, --needs and --parent set fields. Without numbers they
-    select todos, and the words after set say what to change in all of them. due:+1d moves the date that a todo has.
+    select todos, and the words after set say what to change in all of them. due:+1d moves the date that a todo has. Of
+    what repeats, only this one changes, unless it is the series.
     """
     words = list(words or ())
     fields: dict[str, Any] = {"remove_tags": untag} if untag else {}
@@ -94,11 +101,13 @@ def edit(
     repeat = {name: values for name, values in given.items() if values}
     named = list(takewhile(_is_reference, words)) if words[:1] != ["-"] else ["-"]
     if named:
-        _edit_referenced(context, named, words[len(named) :], fields, repeat, literal=literal, dry_run=dry_run)
+        _edit_referenced(
+            context, named, words[len(named) :], fields, repeat, literal=literal, series=series, dry_run=dry_run
+        )
     elif repeat:
         raise UsageError("Only one todo at a time can be made to repeat.", hint="Give its number.")
     else:
-        _edit_selected(context, words, fields, literal=literal, dry_run=dry_run)
+        _edit_selected(context, words, fields, literal=literal, series=series, dry_run=dry_run)
 
 
 def _edit_referenced(
@@ -109,6 +118,7 @@ def _edit_referenced(
     repeat: dict[str, list[str]],
     *,
     literal: bool,
+    series: bool,
     dry_run: bool,
 ) -> None:
     options = context.filter_options
@@ -130,18 +140,20 @@ def _edit_referenced(
             raise _no_change("1-3")
         if dry_run:
             raise UsageError("--dry-run needs a change.", hint="Give one, such as due:fri.")
-        _edit_in_editor(context, references)
+        _edit_in_editor(context, references, series=series)
         return
     update = _validated(changes)
     bulk.run_on_references(
         context,
         verbs.EDIT,
-        lambda todos, chosen, key: todos.edit(chosen, update, key, shifts=found.shifts),
+        lambda todos, chosen, key: todos.edit(chosen, update, key, shifts=found.shifts, series=series),
         references,
         dry_run=dry_run,
         changes=changes,
         words=words,
+        remark=partial(_only_these, update=update),
         literal=literal,
+        series=series,
         **given,
         **fields,
     )
@@ -160,13 +172,29 @@ def _refuse_title_of_several(named: list[str], words: list[str], title: str) -> 
     raise UsageError(detail, hint="Give its number.")
 
 
-def _edit_in_editor(context: Context, reference: References) -> None:
+def _edit_in_editor(context: Context, reference: References, *, series: bool) -> None:
     from todocli.cli.editor import edit_todo
 
-    context.report(edit_todo(context, reference), verbs.EDIT, single=True)
+    result, update = edit_todo(context, reference, series=series)
+    context.report(result, verbs.EDIT, single=True)
+    bulk.note(context, context.output.for_person(lambda: _only_these(result, update)))
 
 
-def _edit_selected(context: Context, words: list[str], fields: dict[str, Any], *, literal: bool, dry_run: bool) -> None:
+def _only_these(result: Result, update: TodoUpdate) -> list[str]:
+    """Return a note if the next ones of a todo that repeats stay as they were in what an update has changed."""
+    from todocli.services.series import COPIED
+
+    changed = update.columns().keys() | ({"tags"} if update.add_tags or update.remove_tags else set())
+    kept = [(todo.series_values or {}).keys() & changed & {*COPIED} for todo in result.items]
+    if not result.changed or not any(kept):
+        return []
+    which = "this one" if len(result.items) == 1 else "these"
+    return [f"Only {which} changed, not what follows. To change that as well, add --series."]
+
+
+def _edit_selected(
+    context: Context, words: list[str], fields: dict[str, Any], *, literal: bool, series: bool, dry_run: bool
+) -> None:
     if SET not in words:
         _refuse_without_set(context, words, fields)
     place = words.index(SET) if SET in words else len(words)
@@ -195,11 +223,13 @@ def _edit_selected(context: Context, words: list[str], fields: dict[str, Any], *
     bulk.run_on_filter(
         context,
         verbs.EDIT,
-        lambda todos, chosen, key: todos.edit(chosen, update, key, shifts=found.shifts),
+        lambda todos, chosen, key: todos.edit(chosen, update, key, shifts=found.shifts, series=series),
         selecting,
         dry_run=dry_run,
         effect=effect,
+        remark=partial(_only_these, update=update),
         changes=changing,
+        series=series,
         **fields,
     )
 

@@ -1,9 +1,9 @@
 """How undo and redo change one row.
 
 History has each todo before and after a change. Undo leads from `after` back to `before`, redo the other way. Only the
-columns that differ are compared and written, so that a change to another column in between is no conflict. Notes are
-counted: to take back one of three leaves two. And nothing is ever deleted: to take back an addition, the todo moves to
-the trash.
+columns that differ are compared and written, so that a change to another column in between is no conflict. What the
+series of a todo has is compared and written by column in the same way. Notes are counted: to take back one of three
+leaves two. And nothing is ever deleted: to take back an addition, the todo moves to the trash.
 
     change      before    after        undo: expected → target
     added       –         {…}          {…} → –         into the trash
@@ -22,6 +22,8 @@ from todocli.services.history.log import TodoChange
 from todocli.services.history.rows import parse_row
 
 _COUNT = "note_count"
+_SERIES = "series_values"
+_ABSENT = object()
 _CLAIM = ("claimed_by", "claimed_until")
 
 Columns = dict[str, Any]
@@ -51,8 +53,10 @@ class RowReversal:
             rest = {name: value for name, value in (self.target or {}).items() if name != "deleted_at"}
             return row is None or (row["deleted_at"] is not None and _has(row, rest))
         changed = self.expected if self.target is None else differences(self.expected, self.target)
-        compared = changed.keys() - ({_COUNT} if self.target is not None else set())
-        return row is not None and _has(row, {name: self.expected[name] for name in compared})
+        compared = changed.keys() - ({_COUNT, _SERIES} if self.target is not None else set())
+        if row is None or not _has(row, {name: self.expected[name] for name in compared}):
+            return False
+        return self.target is None or _same_in(row, self.expected, self._series_names())
 
     def patch(self, row: Columns | None, at: datetime) -> Columns:
         """Return the columns to write to reach the target; without a stored `row`, those of a new one."""
@@ -65,7 +69,17 @@ class RowReversal:
         columns = {name: self.target[name] for name in differences(self.expected, self.target)}
         if _COUNT in columns:
             columns[_COUNT] = max(row[_COUNT] + self.target[_COUNT] - self.expected[_COUNT], 0)
+        if _SERIES in columns:
+            names = self._series_names()
+            kept = {name: value for name, value in _series(row).items() if name not in names}
+            new = {name: value for name, value in _series(self.target).items() if name in names}
+            columns[_SERIES] = kept | new or None
         return columns
+
+    def _series_names(self) -> set[str]:
+        """Return the columns of which the series had, or no longer had, a value of its own."""
+        here, there = _series(self.expected), _series(self.target)
+        return {name for name in here | there if here.get(name, _ABSENT) != there.get(name, _ABSENT)}
 
 
 def _parsed(row: Any) -> Columns | None:
@@ -73,6 +87,16 @@ def _parsed(row: Any) -> Columns | None:
     if row is None:
         return None
     return {name: value for name, value in parse_row(row).items() if name not in _CLAIM}
+
+
+def _series(row: Columns | None) -> dict[str, Any]:
+    return (row or {}).get(_SERIES) or {}
+
+
+def _same_in(row: Columns, expected: Columns, names: set[str]) -> bool:
+    """Whether the series has the same values of these columns, or none, in both rows."""
+    here, there = _series(row), _series(expected)
+    return all(here.get(name, _ABSENT) == there.get(name, _ABSENT) for name in names)
 
 
 def _has(row: Columns, values: Columns) -> bool:
