@@ -102,14 +102,16 @@ class UndoMachine(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        """Register the users."""
+        """Register the users, each with a few todos."""
         self.store = self.stores[0]
         self.people = []
         for _ in range(2):
             name = uuid.uuid4().hex
             with self.store.session() as session:
-                self.people.append(Person(Owner(name, Users(session).ensure(name))))
-        self.person = self.people[0]
+                self.person = Person(Owner(name, Users(session).ensure(name)))
+            self.people.append(self.person)
+            self._apply(lambda todos: todos.add([TodoCreate(title=title) for title in "abc"]), "add")
+            self._apply(lambda todos: todos.add([TodoCreate(title="d", every="week", parent=1)]), "add every")
 
     @property
     def owner(self) -> Owner:
@@ -157,7 +159,7 @@ class UndoMachine(RuleBasedStateMachine):
     @rule(title=TITLES, links=LINKS)
     def add_one(self, title: str, links: dict[str, Any]) -> None:
         """Add a todo that repeats, needs others, or is a subtask."""
-        self._apply(lambda todos: todos.add([TodoCreate(title=title, **links)]), f"add {min(links)}")
+        self._apply(lambda todos: todos.add([TodoCreate(title=title, **links)]), f"add {_kind(links)}")
 
     @rule(verb=st.sampled_from(["complete", "reopen", "remove", "restore"]), numbers=NUMBERS)
     def change(self, verb: str, numbers: list[int]) -> None:
@@ -175,7 +177,7 @@ class UndoMachine(RuleBasedStateMachine):
     def link(self, number: int, links: dict[str, Any]) -> None:
         """Let a todo repeat, need others, or be a subtask, or no longer, unless that would be a circle."""
         update = TodoUpdate(**links)
-        self._apply(lambda todos: todos.edit(References((number,), single=True), update), f"edit {min(links)}")
+        self._apply(lambda todos: todos.edit(References((number,), single=True), update), f"edit {_kind(links)}")
 
     @rule(number=st.integers(1, 6))
     def complete_with_children(self, number: int) -> None:
@@ -393,3 +395,8 @@ class UndoMachine(RuleBasedStateMachine):
             if row is not None
         }
         assert known == {todo.id: {name: todo.model_dump(mode="json")[name] for name in KEPT} for todo in stored}
+
+
+def _kind(links: dict[str, Any]) -> str:
+    """Return what fields are about: `needs`, `parent` or `every`."""
+    return next((kind for kind in ("needs", "parent") if any(kind in name for name in links)), "every")
