@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import uuid
 from datetime import date, timedelta
 from pathlib import Path
@@ -161,13 +160,26 @@ def test_editor_changes_how_it_repeats(todo: Terminal, monkeypatch: pytest.Monke
 
 def test_formats_without_repetition_say_so(todo: Terminal, tmp_path: Path) -> None:
     todo.ok("add Water every:week due:2099-01-05")
-    exported = todo(f"export {tmp_path}/x.csv")
-    assert (exported.code, "CSV has no place for repetition" in exported.err) == (0, True)
-    assert "no place" not in todo(f"export {tmp_path}/x.json").err
-    text = (tmp_path / "x.json").read_text()
-    (tmp_path / "y.json").write_text(re.sub(r'"id":"[^"]*"', f'"id":"{uuid.UUID(int=1)}"', text))
-    imported = todo(f"import {tmp_path}/y.json")
-    assert (imported.code, "no place for" in imported.err, "rrule" in imported.err) == (0, True, True)
+    exported = todo(f"export {tmp_path}/x.md")
+    assert (exported.code, "Markdown has no place for repetition (1)" in exported.err) == (0, True)
+
+
+def test_json_with_repetition_is_imported_and_comes_back_after_undo(
+    todo: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    todo.ok("add Water every:week due:2099-01-05 times:3")
+    todo.ok("done 1")
+    assert "no place" not in todo(f"export {tmp_path}/all.json").err
+    monkeypatch.setenv("TODO_HOME", str(tmp_path / "other"))
+    imported = todo(f"import {tmp_path}/all.json")
+    assert (imported.code, "no place" in imported.err) == (0, False)
+    assert [shown(todo, number)["series_place"] for number in (1, 2)] == [1, 2]
+    todo.ok("undo")
+    assert "Would come back from the trash: 2\n" in todo(f"import {tmp_path}/all.json --dry-run").err
+    again = todo(f"import {tmp_path}/all.json")
+    assert again.out == "Imported 0 todos from JSON of todo · todo undo\n"
+    assert "Came back from the trash: 2\n" in again.err
+    assert [shown(todo, number)["times"] for number in (1, 2)] == [3, 3]
 
 
 def test_history_with_repetition_is_restored(todo: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import time as wall_clock
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.factories import NOON, a_todo
-from tests.support.formats import entries_of, written
+from tests.support.formats import entries_of, record_of, written
 from tests.support.strategies import drafts, titles
 from todocli.domain.records import Record
+from todocli.domain.recurrence import anchored
+from todocli.domain.recurrence_phrases import short
+from todocli.domain.recurrence_words import AGAIN_FORMS, EVERY_FORMS, parse_again, parse_every
 from todocli.formats.reading import MAX_LINE
 from todocli.formats.registry import by_name
 from todocli.schemas.todos import NOTE_LENGTH, NoteRead, TodoRead
 
 ONLY_DAYS = ("todotxt", "markdown")
 """Formats that have the day of an instant only."""
+
+PLACED = ("json", "jsonl", "csv", "tsv")
+"""Formats that have the place of an occurrence in its series. Others have it if it counts, for an end."""
 
 LINES = ("one\n\n  two", 'C:\\New\\temp "a"', "a; b, c: d", "BEGIN:VTODO\nEND:VTODO", "\\n", "[x] y\tz", "📅")
 MARKDOWN_LINES = (
@@ -121,6 +128,56 @@ def test_what_is_written_is_read_again(name: str) -> None:
             drawn = sorted(drawn, key=lambda todo: order.index(todo.project))
         assert [_seen(name, record) for record in records] == [_expected(name, todo) for todo in drawn]
         assert [dict(record.unheld) for record in records] == [{}] * len(drawn)
+
+    check()
+
+
+MONDAY = date(2026, 11, 23)
+FIRST = (MONDAY, date(2024, 2, 29), date(2026, 12, 31))
+RULES = (*EVERY_FORMS, "FREQ=DAILY;BYMONTH=6", "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,SU;WKST=SU", "FREQ=YEARLY;BYDAY=20MO")
+
+
+@st.composite
+def repeating(draw: st.DrawFn) -> TodoRead:
+    """Give an open todo that repeats: on its date or put off, with an end, and somewhere in its series."""
+    every = st.sampled_from(RULES).map(parse_every)
+    repetition = draw(every | st.sampled_from(AGAIN_FORMS).map(parse_again))
+    on = draw(st.sampled_from(FIRST))
+    repetition = anchored(repetition, on)
+    near = st.integers(-3, 3).map(lambda days: on + timedelta(days=days))
+    due_on = draw(st.none() | st.just(on) | near)
+    place = draw(st.integers(1, 9))
+    has_one_end = draw(st.booleans())
+    times = draw(st.none() | st.integers(place, 12))
+    fields: dict[str, Any] = {
+        "every" if repetition.mode == "due" else "again": short(repetition),
+        "rrule": repetition.rule,
+        "repeat_from": repetition.mode,
+        "repeat_on": on,
+        "ends_on": None if has_one_end and times else draw(st.none() | st.just(on + timedelta(days=400))),
+        "times": times,
+        "series_id": UUID(int=99),
+        "series_place": place,
+        "due_on": due_on,
+        "due_time": draw(st.none() | st.sampled_from([time(), time(17, 30)])) if due_on else None,
+        "starts_on": draw(st.none() | near) if due_on else on,
+    }
+    return a_todo(draw(st.integers(1, 9)), **fields)
+
+
+@pytest.mark.parametrize("name", ["json", "jsonl"])
+def test_how_a_todo_repeats_is_read_again(name: str) -> None:
+    @given(repeating())
+    def check(todo: TodoRead) -> None:
+        record = record_of(name, written(name, todo))
+        assert record.repeats is not None
+        on = record.repeats.on or record.due_on or record.starts_on
+        repetition = record.repeats.repetition and anchored(record.repeats.repetition, on or MONDAY)
+        assert (repetition, on) == (todo.repetition, todo.repeat_on)
+        assert record.repeats.place == (todo.series_place if name in PLACED or todo.times else 1)
+        dates = ("due_on", "due_time", "starts_on")
+        assert [getattr(record, each) for each in dates] == [getattr(todo, each) for each in dates]
+        assert record.unheld == {}
 
     check()
 
