@@ -21,7 +21,7 @@ from todocli.database.target import Target
 from todocli.domain.records import Record, RecordNote, Repeats
 from todocli.domain.recurrence import Repetition
 from todocli.domain.references import parse_references
-from todocli.formats.registry import by_name
+from todocli.formats.registry import FIELDS, by_name
 from todocli.schemas.todos import TodoCreate, TodoRead, TodoUpdate
 from todocli.services.export_walks import walk_with_notes
 from todocli.services.imports.importing import Outcome
@@ -259,6 +259,27 @@ def test_update_makes_a_todo_repeat_and_no_longer(mine: Workspace) -> None:
     assert [todo.every for todo in listed(mine)] == [None]
     mine.undo(1, key(None, "undo"))
     assert [todo.every for todo in listed(mine)] == ["mon"]
+
+
+def test_format_that_holds_some_rules_takes_none_away(mine: Workspace) -> None:
+    run(mine, WATER)
+    some = FIELDS - {"rrule"}
+    run(mine, replace(WATER, title="Water it", repeats=None), update=True, fields=some)
+    assert [(todo.title, todo.every) for todo in listed(mine)] == [("Water it", "mon")]
+    run(mine, replace(WATER, repeats=Repeats(Repetition("FREQ=DAILY"))), update=True, fields=some)
+    assert [(todo.title, todo.every) for todo in listed(mine)] == [("Water", "day")]
+
+
+def test_child_of_another_program_is_the_occurrence_that_was_added_here(mine: Workspace) -> None:
+    children = [
+        replace(WATER, place=f"item {i}", source_id=f"child-{i}", due_on=day, repeats=Repeats(MONDAYS, None, i, SERIES))
+        for i, day in enumerate((MONDAY, *days(30)), 1)
+    ]
+    run(mine, children[0])
+    done(mine, 1)
+    over = replace(children[0], is_completed=True)
+    assert run(mine, over, children[1], update=True)[0] == Outcome(unchanged=2)
+    assert state(mine) == [(1, MONDAY, True), (2, *days(30), False)]
 
 
 def test_what_is_done_keeps_its_rule_where_a_file_has_none(mine: Workspace) -> None:

@@ -17,7 +17,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
-from io import SEEK_CUR
 from typing import BinaryIO, NamedTuple
 
 from todocli.domain.records import Repeats
@@ -47,10 +46,7 @@ class Dates(NamedTuple):
 def exceptions_of(file: BinaryIO, zones: Zones) -> Mapping[str, Set[date]]:
     """Return the days for which a file has an occurrence of its own, by the UID of the task that repeats."""
     found: dict[str, set[date]] = defaultdict(set)
-    start = file.seek(0, SEEK_CUR)
-    has_any = any(b"RECURRENCE-ID" in line.upper() for line in file)
-    file.seek(start)
-    for block in blocks(file, ("VTODO",)) if has_any else ():
+    for block in blocks(file, ("VTODO",)):
         if (uid := block.text("UID")) and (day := _day(block, "RECURRENCE-ID", zones)):
             found[uid].add(day)
     return found

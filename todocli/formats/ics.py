@@ -12,11 +12,8 @@ What iCalendar has no property for is in one of our own: `X-TODO-PROJECT`, `X-TO
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Set
 from datetime import date, datetime, time
-from io import SEEK_CUR
 from typing import BinaryIO, TextIO
 
 from todocli.domain.fields import Priority
@@ -48,18 +45,13 @@ _NUMBER_OF = {"high": 1, "medium": 5, "low": 9}
 
 def read(file: BinaryIO) -> Iterator[Entry]:
     """Return the todos of a file; events and journal entries are left out."""
-    with tempfile.TemporaryFile() as copy:
-        if not file.seekable():
-            shutil.copyfileobj(file, copy)
-            copy.seek(0)
-            file = copy
-        start = file.seek(0, SEEK_CUR)
-        zones = zones_of(file)
-        file.seek(start)
-        exceptions = ical_repeating.exceptions_of(file, zones)
-        file.seek(start)
+    with reading.reread(file) as again:
+        zones = zones_of(again())
+        exceptions: Mapping[str, Set[date]] = {}
+        if reading.contains(again(), b"RECURRENCE-ID"):
+            exceptions = ical_repeating.exceptions_of(again(), zones)
         ids = reading.LineIds()
-        found = ((block.place, block) for block in blocks(file, ("VTODO", *_LEFT_OUT)))
+        found = ((block.place, block) for block in blocks(again(), ("VTODO", *_LEFT_OUT)))
         yield from entries(found, lambda place, block: _parse(place, block, zones, exceptions, ids))
 
 

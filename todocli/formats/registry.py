@@ -4,6 +4,7 @@ A format is a module with some of these functions, and a row in `FORMATS`:
 
     read(file: BinaryIO) -> Iterator[Entry]                        an entry for each todo, in the order of the file
     write(todos: Iterable[TodoRead], file: TextIO) -> None         todos come with their notes
+    holds(todo: TodoRead) -> frozenset[str]                        fields that are written of this todo, but not of all
     mapping(head: bytes) -> dict[str, str | None]                  for a table: which field each column is read as
 
 `read` yields a `Fault` for a todo that is not valid, and goes on; it raises `todocli.errors.ValidationError` for a file
@@ -69,6 +70,13 @@ class Format:
     def write(self, todos: Iterable[TodoRead], file: TextIO) -> None:
         """Write todos, which come with their notes."""
         self._module.write(todos, file)
+
+    def lacking(self, todo: TodoRead) -> list[str]:
+        """Return the fields of a todo that are not written. An occurrence that is done repeats no more."""
+        holds: Callable[[TodoRead], frozenset[str]] | None = getattr(self._module, "holds", None)
+        held = self.holds | (holds(todo) if holds else frozenset())
+        missing = (name for name in sorted(FIELDS - held) if getattr(todo, name))
+        return [name for name in missing if name != "rrule" or not todo.is_completed]
 
     @property
     def _module(self) -> Any:

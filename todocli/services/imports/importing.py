@@ -232,9 +232,7 @@ class Import:
         if self._fields & {"due_on", "starts_on", "is_someday"}:
             has_day = sa.or_(final("due_on").is_not(None), final("starts_on").is_not(None))
             values["is_someday"] = sa.case((has_day, sa.false()), else_=final("is_someday"))
-        if "rrule" in self._fields:
-            values |= _repetition(incoming)
-        return values
+        return values | _repetition(incoming, is_held="rrule" in self._fields)
 
     def _insert(self, incoming: sa.Table, key: ChangeKey, moment: datetime) -> None:
         position = sa.func.row_number().over(order_by=incoming.c.position).label("position")
@@ -344,13 +342,16 @@ class Import:
         return Outcome(*row)
 
 
-def _repetition(incoming: sa.Table) -> dict[str, sa.ColumnElement[Any]]:
-    """Return how a todo repeats that is updated. It stays in its series, and what is done keeps the rule it had."""
+def _repetition(incoming: sa.Table, *, is_held: bool) -> dict[str, sa.ColumnElement[Any]]:
+    """Return how a todo repeats that is updated. It stays in its series.
+
+    It keeps its rule if it is done. It does so as well if the file has none, and its format does not hold all of them.
+    """
     repeats = incoming.c.rrule.is_not(None)
-    is_over = sa.and_(~repeats, incoming.c.completed_at.is_not(None))
+    is_kept = sa.and_(~repeats, incoming.c.completed_at.is_not(None) if is_held else sa.true())
     begins = sa.and_(repeats, _todos.c.series_id.is_(None))
     return {
-        **{name: sa.case((is_over, _todos.c[name]), else_=incoming.c[name]) for name in repetition.COLUMNS},
+        **{name: sa.case((is_kept, _todos.c[name]), else_=incoming.c[name]) for name in repetition.COLUMNS},
         "series_id": sa.case((begins, _todos.c.id), else_=_todos.c.series_id),
         "series_place": sa.case((begins, incoming.c.series_place), else_=_todos.c.series_place),
     }
