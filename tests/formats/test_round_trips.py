@@ -165,7 +165,7 @@ def repeating(draw: st.DrawFn) -> TodoRead:
     return a_todo(draw(st.integers(1, 9)), **fields)
 
 
-@pytest.mark.parametrize("name", ["json", "jsonl", "ics"])
+@pytest.mark.parametrize("name", ["json", "jsonl", "ics", "todotxt"])
 def test_how_a_todo_repeats_is_read_again(name: str) -> None:
     @given(repeating())
     def check(todo: TodoRead) -> None:

@@ -92,7 +92,7 @@ FORMATS = (
     Format("jsonl", "JSON lines of todo", (".jsonl", ".ndjson"), FIELDS),
     Format("csv", "CSV", (".csv",)),
     Format("tsv", "TSV", (".tsv", ".tab")),
-    Format("todotxt", "todo.txt", (".txt",), _MOST - {"description"}),
+    Format("todotxt", "todo.txt", (".txt",), _MOST - {"description"} | {"rrule"}),
     Format(
         "taskwarrior",
         "Taskwarrior",
