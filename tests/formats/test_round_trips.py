@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time as wall_clock
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from tests.support.factories import NOON, a_todo
 from tests.support.formats import entries_of, record_of, written
 from tests.support.strategies import drafts, titles
 from todocli.domain.records import Record
-from todocli.domain.recurrence import anchored
+from todocli.domain.recurrence import anchored, first_date
 from todocli.domain.recurrence_phrases import short
 from todocli.domain.recurrence_words import AGAIN_FORMS, EVERY_FORMS, parse_again, parse_every
 from todocli.formats.reading import MAX_LINE
@@ -138,16 +138,29 @@ RULES = (*EVERY_FORMS, "FREQ=DAILY;BYMONTH=6", "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,
 
 
 @st.composite
-def repeating(draw: st.DrawFn) -> TodoRead:
-    """Give an open todo that repeats: on its date or put off, with an end, and somewhere in its series."""
-    every = st.sampled_from(RULES).map(parse_every)
-    repetition = draw(every | st.sampled_from(AGAIN_FORMS).map(parse_again))
+def repeating(
+    draw: st.DrawFn,
+    rules: Sequence[str] = RULES,
+    lengths: Sequence[str] = AGAIN_FORMS,
+    *,
+    is_regular: bool = False,
+) -> TodoRead:
+    """Give an open todo that repeats: with an end or two, and somewhere in its series.
+
+    It may have been put off, unless it `is_regular`: then it is due on a date of its rule, and has one end.
+    """
+    every, again = (
+        [parse(words) for words in forms] for parse, forms in ((parse_every, rules), (parse_again, lengths))
+    )
+    repetition = draw(st.sampled_from([*every, *again]))
     on = draw(st.sampled_from(FIRST))
+    if is_regular:
+        on = first_date(repetition, on) or on
     repetition = anchored(repetition, on)
     near = st.integers(-3, 3).map(lambda days: on + timedelta(days=days))
-    due_on = draw(st.none() | st.just(on) | near)
+    due_on = on if is_regular else draw(st.none() | st.just(on) | near)
     place = draw(st.integers(1, 9))
-    has_one_end = draw(st.booleans())
+    has_one_end = is_regular or draw(st.booleans())
     times = draw(st.none() | st.integers(place, 12))
     fields: dict[str, Any] = {
         "every" if repetition.mode == "due" else "again": short(repetition),
@@ -165,7 +178,7 @@ def repeating(draw: st.DrawFn) -> TodoRead:
     return a_todo(draw(st.integers(1, 9)), **fields)
 
 
-@pytest.mark.parametrize("name", ["json", "jsonl", "ics", "todotxt"])
+@pytest.mark.parametrize("name", ["json", "jsonl", "ics", "todotxt", "csv", "tsv"])
 def test_how_a_todo_repeats_is_read_again(name: str) -> None:
     @given(repeating())
     def check(todo: TodoRead) -> None:

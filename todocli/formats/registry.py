@@ -90,8 +90,8 @@ class Format:
 FORMATS = (
     Format("json", "JSON of todo", (".json",), FIELDS, signs=(r'"format"\s*:\s*"todo"|"change_id"\s*:',)),
     Format("jsonl", "JSON lines of todo", (".jsonl", ".ndjson"), FIELDS),
-    Format("csv", "CSV", (".csv",)),
-    Format("tsv", "TSV", (".tsv", ".tab")),
+    Format("csv", "CSV", (".csv",), FIELDS),
+    Format("tsv", "TSV", (".tsv", ".tab"), FIELDS),
     Format("todotxt", "todo.txt", (".txt",), _MOST - {"description"} | {"rrule"}),
     Format(
         "taskwarrior",
