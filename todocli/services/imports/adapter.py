@@ -152,8 +152,8 @@ class Adapter:
             self.report.not_held.update(unheld.keys())
         values: dict[str, object] = {
             "title": title,
-            "due_on": columns.pop("due_on", record.due_on),
-            "due_time": record.due_time,
+            "due_on": (due_on := columns.pop("due_on", record.due_on)),
+            "due_time": record.due_time if due_on else None,
             "starts_on": None if record.is_someday else record.starts_on,
             "priority": record.priority,
             "project": rules.project or self._project(record),
