@@ -192,3 +192,39 @@ def test_history_with_repetition_is_restored(todo: Terminal, tmp_path: Path, mon
     assert todo.ok("list --all --jsonl --fields number,due_on,rrule,times,series_place,repeat_on,series_id") == before
     todo.ok("undo")
     assert todo.ok("list -q") == "1\n"
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.csv", "a.tsv", "a.ics", "a.txt", "taskwarrior"])
+def test_export_that_is_imported_again_changes_no_todo_that_repeats(todo: Terminal, tmp_path: Path, name: str) -> None:
+    todo.ok("add Water every:mon due:2099-01-05 times:9 ends:2099-12-01")
+    todo.ok("done 1")
+    todo.ok("edit 2 due:2099-01-14")
+    todo.ok("add Walk again:3d start:2099-01-05 times:4")
+    todo.ok("add Rent every:FREQ=MONTHLY;BYDAY=-1FR due:2099-01-30T09:30 ends:2099-12-01")
+    todo.ok("add Pay every:month-on-31 due:2099-01-31 start:2099-01-20")
+    todo.ok("add Report every:2w due:2099-01-06")
+    before = todo.ok("list --all --jsonl")
+    path = tmp_path / name
+    form = "" if "." in name else f" --format {name}"
+    todo.ok(f"export {path}{form}")
+    imported = todo(f"import {path}{form} --update")
+    assert (imported.code, todo.ok("list --all --jsonl")) == (0, before)
+    assert "Imported before, and unchanged: 6\n" in imported.err
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.csv", "a.tsv", "a.ics", "a.txt"])
+@pytest.mark.parametrize("option", ["", " --update"])
+def test_file_that_is_imported_again_after_an_occurrence_is_done_adds_none(
+    todo: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, option: str
+) -> None:
+    todo.ok("add Water every:mon due:2099-01-05 times:9")
+    todo.ok(f"export {tmp_path / name}")
+    monkeypatch.setenv("TODO_HOME", str(tmp_path / "other"))
+    todo.ok(f"import {tmp_path / name}")
+    todo.ok("done 1")
+    todo.ok(f"import {tmp_path / name}{option}")
+    listed = todo.ok("list --all --jsonl --fields number,due_on,is_completed,times,series_place").splitlines()
+    assert sorted(tuple(json.loads(line).values()) for line in listed) == [
+        (1, "2099-01-05", True, 9, 1),
+        (2, "2099-01-12", False, 9, 2),
+    ]
