@@ -228,3 +228,25 @@ def test_file_that_is_imported_again_after_an_occurrence_is_done_adds_none(
         (1, "2099-01-05", True, 9, 1),
         (2, "2099-01-12", False, 9, 2),
     ]
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.csv", "a.tsv", "a.ics", "a.txt"])
+@pytest.mark.parametrize("option", ["", " --update"])
+def test_occurrence_that_was_added_here_and_there_is_one_todo(
+    todo: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, option: str
+) -> None:
+    path, home, other = tmp_path / name, tmp_path / "home", tmp_path / "other"
+    for folder in (home, other):
+        monkeypatch.setenv("TODO_HOME", str(folder))
+        todo.ok("add Water every:mon due:2099-01-05" if folder == home else f"import {path}")
+        todo.ok(f"export {path} --yes")
+        todo.ok("done 1")
+    monkeypatch.setenv("TODO_HOME", str(home))
+    todo.ok(f"export {path} --yes")
+    monkeypatch.setenv("TODO_HOME", str(other))
+    todo.ok(f"import {path}{option}")
+    listed = todo.ok("list --all --jsonl --fields due_on,is_completed,series_place").splitlines()
+    assert sorted(tuple(json.loads(line).values()) for line in listed) == [
+        ("2099-01-05", True, 1),
+        ("2099-01-12", False, 2),
+    ]

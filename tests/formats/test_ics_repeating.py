@@ -67,7 +67,9 @@ def properties(todo: TodoRead) -> list[str]:
     """Return the lines that say when a todo is, and how it repeats."""
     names = ("DUE", "DTSTART", "RRULE", "X-TODO-")
     unfolded = written("ics", todo).replace("\r\n ", "")
-    return [line for line in unfolded.split("\r\n") if line.startswith(names)]
+    lines = [line for line in unfolded.split("\r\n") if line.startswith(names)]
+    assert f"X-TODO-SERIES:{todo.series_id}" in lines
+    return [line for line in lines if not line.startswith("X-TODO-SERIES")]
 
 
 # In
@@ -181,9 +183,9 @@ def test_rule_is_written_with_its_start_and_the_number_that_is_left() -> None:
     assert properties(repeated(times=10, series_place=3)) == [
         "DUE;VALUE=DATE:20261123",
         "DTSTART;VALUE=DATE:20261123",
+        "X-TODO-PLACE:3",
         "RRULE:FREQ=WEEKLY;BYDAY=MO;COUNT=8",
         "X-TODO-REPEAT-ON;VALUE=DATE:20261123",
-        "X-TODO-PLACE:3",
     ]
 
 
@@ -217,8 +219,10 @@ def test_what_counts_from_completion_has_no_rule() -> None:
     ]
 
 
-def test_occurrence_that_is_done_has_no_rule() -> None:
-    assert properties(repeated(state="done")) == ["DUE;VALUE=DATE:20261123"]
+def test_occurrence_that_is_done_has_no_rule_but_its_series() -> None:
+    todo = repeated(state="done", series_place=2)
+    assert properties(todo) == ["DUE;VALUE=DATE:20261123", "X-TODO-PLACE:2"]
+    assert record_of("ics", written("ics", todo)).repeats == Repeats(None, None, 2, todo.series_id)
 
 
 @given(repeating(lengths=(), is_regular=True))

@@ -26,9 +26,6 @@ from todocli.schemas.todos import NOTE_LENGTH, NoteRead, TodoRead
 ONLY_DAYS = ("todotxt", "markdown")
 """Formats that have the day of an instant only."""
 
-PLACED = ("json", "jsonl", "csv", "tsv")
-"""Formats that have the place of an occurrence in its series. Others have it if it counts, for an end."""
-
 LINES = ("one\n\n  two", 'C:\\New\\temp "a"', "a; b, c: d", "BEGIN:VTODO\nEND:VTODO", "\\n", "[x] y\tz", "📅")
 MARKDOWN_LINES = (
     *("- [ ] a\n1. [x] b", "\\- [ ] a", "```\ncode", "<!-- a", "# a", "a\n> 2026-11-30 10:00 UTC: b"),
@@ -187,7 +184,7 @@ def test_how_a_todo_repeats_is_read_again(name: str) -> None:
         on = record.repeats.on or record.due_on or record.starts_on
         repetition = record.repeats.repetition and anchored(record.repeats.repetition, on or MONDAY)
         assert (repetition, on) == (todo.repetition, todo.repeat_on)
-        assert record.repeats.place == (todo.series_place if name in PLACED or todo.times else 1)
+        assert (record.repeats.place, record.repeats.series_id) == (todo.series_place, todo.series_id)
         dates = ("due_on", "due_time", "starts_on")
         assert [getattr(record, each) for each in dates] == [getattr(todo, each) for each in dates]
         assert record.unheld == {}

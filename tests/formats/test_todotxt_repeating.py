@@ -57,13 +57,15 @@ def test_recurrence_that_is_no_rule_of_ours_is_not_held(rec: str) -> None:
     assert (record.title, record.repeats, record.unheld) == ("Water", None, {"rec": rec})
 
 
-@pytest.mark.parametrize("word", ["every:one", "again:soon", "ends:badly", "times:10", "place:2", "repeat_on:monday"])
+@pytest.mark.parametrize(
+    "word", ["every:one", "again:soon", "ends:badly", "times:10", "place:2", "series:x", "repeat_on:monday"]
+)
 def test_word_of_ours_that_repeats_nothing_is_a_part_of_the_title(word: str) -> None:
     record = record_of("todotxt", f"The film {word} tonight")
     assert (record.title, record.repeats, record.unheld) == (f"The film {word} tonight", None, {})
 
 
-@pytest.mark.parametrize("keys", ["ends:never", "times:0", "times:x", "place:0", "repeat_on:monday"])
+@pytest.mark.parametrize("keys", ["ends:never", "times:0", "times:x", "place:0", "series:x", "repeat_on:monday"])
 def test_end_that_is_not_valid_is_a_fault(keys: str) -> None:
     assert fault_of("todotxt", f"Water rec:+1w {keys}")[:2] == ("line 1", keys.partition(":")[0])
 
@@ -78,7 +80,8 @@ def test_plain_distance_is_written_as_others_have_it() -> None:
 
 def test_what_others_cannot_say_is_written_in_words_of_ours() -> None:
     assert words(rrule="FREQ=WEEKLY;BYDAY=MO,TH") == ["due:2026-11-23", "every:mon,thu"]
-    put_off = words(due_on=date(2026, 11, 25), times=5, series_place=2, ends_on=date(2027, 1, 1))
+    put_off = words(due_on=date(2026, 11, 25), times=5, series_place=2, series_id=UUID(int=9), ends_on=date(2027, 1, 1))
     assert put_off == [
-        *("due:2026-11-25", "every:mon", "repeat_on:2026-11-23", "ends:2027-01-01", "times:5", "place:2"),
+        *("due:2026-11-25", "every:mon", "repeat_on:2026-11-23", "ends:2027-01-01", "times:5"),
+        *(f"series:{UUID(int=9)}", "place:2"),
     ]

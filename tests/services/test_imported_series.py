@@ -144,7 +144,7 @@ def test_an_occurrence_that_both_sides_added_is_one_todo(mine: Workspace, other:
     assert imported(other, after, update=update).added == 0
     assert imported(other, before, update=update).added == 0
     assert [place for place, _, _ in state(other)] == [1, 2]
-    assert imported(mine, before, update=update) == Outcome(kept=1)
+    assert imported(mine, before, update=update) == Outcome(unchanged=1)
     assert state(mine) == [(1, MONDAY, True), (2, *days(30), False)]
 
 
@@ -157,6 +157,24 @@ def test_an_update_ends_an_occurrence_and_adds_the_next_of_the_file(mine: Worksp
     assert state(other) == [(1, MONDAY, True), (2, *days(30), False)]
     done(other, 2)
     assert [place for place, _, _ in state(other)] == [1, 2, 3]
+
+
+def test_what_is_done_and_goes_on_is_not_opened_again(mine: Workspace, other: Workspace) -> None:
+    watered(mine)
+    imported(other, exported(mine))
+    done(other, 1)
+    mine.todos.edit(parse_references(["1"]), TodoUpdate(title="Water it"), key(None, "edit"))
+    assert imported(other, exported(mine), update=True) == Outcome(updated=1)
+    assert state(other) == [(1, MONDAY, True), (2, *days(30), False)]
+    assert {todo.title for todo in listed(other)} == {"Water it", "Water"}
+
+
+def test_calendar_that_went_on_changes_the_occurrence_that_is_open(mine: Workspace) -> None:
+    watered(mine)
+    text = exported(mine, "ics").replace("20261123", "20261207").replace("LAST-MODIFIED:2", "LAST-MODIFIED:3")
+    done(mine, 1)
+    assert imported(mine, text, update=True, name="ics") == Outcome(updated=1)
+    assert state(mine) == [(1, MONDAY, True), (2, *days(7), False)]
 
 
 def test_after_an_undo_the_same_occurrences_come_back(mine: Workspace, other: Workspace) -> None:

@@ -36,7 +36,7 @@ MAX_CELL = 10_000_000
 _HEADER = (
     *("number", "id", "version", "title", "description", "completed", "completed_at", "created_at", "due", "due_time"),
     *("start", "priority", "project", "tags", "someday", "needs"),
-    *("every", "again", "repeat_on", "ends", "times", "series_place", "notes"),
+    *("every", "again", "repeat_on", "ends", "times", "series_id", "series_place", "notes"),
 )
 _NAMES: dict[str, tuple[str, ...]] = {
     "id": ("id", "uuid", "key"),
@@ -59,6 +59,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "repeat_on": ("repeat on",),
     "ends_on": ("ends", "ends on"),
     "times": ("times",),
+    "series_id": ("series id",),
     "series_place": ("series place",),
 }
 """The names of columns that each field is read from. The first that a file has is taken, and only once."""
@@ -70,7 +71,7 @@ _FIELDS = {
     "someday": ("is_someday",),
     **dict.fromkeys(("every", "again"), ("rrule",)),
 }
-_REPEATING = ("every", "again", "repeat_on", "ends_on", "times", "series_place")
+_REPEATING = ("every", "again", "repeat_on", "ends_on", "times", "series_id", "series_place")
 """The fields of a todo that a column speaks of, where they have another name."""
 
 _YES = frozenset(("yes", "y", "true", "x", "1", "done", "completed", "complete", "closed"))
@@ -279,16 +280,19 @@ def _repeats(cell: Callable[[str], str], fields: Mapping[str, str], unheld: dict
     cells = {name: text for name in _REPEATING if (text := cell(name).strip())}
     read = (repeating.parsed_if_valid(kind, cells[kind]) for kind in ("every", "again") if kind in cells)
     found = next(filter(None, read), None)
-    if found is None:
+    series_id = repeating.series(cells.get("series_id"), fields.get("series_id", ""))
+    if found is None and series_id is None:
         unheld |= {fields[name]: text for name, text in cells.items() if name != "series_place"}
         return None
+    place = repeating.number(cells.get("series_place", 1), fields.get("series_place", ""), repeating.MAX_PLACE)
+    if found is None:
+        return Repeats(None, None, place, series_id)
     on, ends_on = (
         reading.parse_day_and_time(cells[name], fields[name])[0] if name in cells else None
         for name in ("repeat_on", "ends_on")
     )
     times = repeating.number(cells["times"], fields["times"]) if "times" in cells else found.times
-    place = repeating.number(cells.get("series_place", 1), fields.get("series_place", ""), repeating.MAX_PLACE)
-    return Repeats(replace(found, ends_on=ends_on or found.ends_on, times=times), on, place)
+    return Repeats(replace(found, ends_on=ends_on or found.ends_on, times=times), on, place, series_id)
 
 
 def _priority(text: str) -> Priority | None:
@@ -349,7 +353,8 @@ def write_table(todos: Iterable[TodoRead], file: TextIO, delimiter: str) -> None
             str(todo.repeat_on or ""),
             str(todo.ends_on or ""),
             str(todo.times or ""),
-            str(todo.series_place or "") if todo.rrule else "",
+            str(todo.series_id or ""),
+            str(todo.series_place or ""),
             "\n\n".join(notes),
         )
         writer.writerow(map(_harmless, cells))

@@ -3,7 +3,8 @@
     DTSTART;VALUE=DATE:20261123               the first date of the rule, which has to be there (RFC 5545, 3.6.2)
     RRULE:FREQ=WEEKLY;BYDAY=MO;COUNT=8        counted from the due date; COUNT has those that are left
     X-TODO-REPEAT-ON;VALUE=DATE:20261123      the date of the rule: DUE may have been put off, or DTSTART moved
-    X-TODO-PLACE:3                            which of its series it is, where they are counted
+    X-TODO-SERIES:0193…                       the series, by which an import knows an occurrence that it has
+    X-TODO-PLACE:3                            which of its series it is, if it is not the first
     X-TODO-TIMES:10                           how many they are, beside an UNTIL
     X-TODO-AGAIN:FREQ=DAILY;INTERVAL=3        counted from completion, in place of RRULE
 
@@ -26,7 +27,7 @@ from todocli.formats import reading
 from todocli.formats.ical_syntax import Block, blocks
 from todocli.formats.ical_values import Zones, day_of, moment_of
 from todocli.formats.reading import Unreadable
-from todocli.formats.repeating import MAX_PLACE, number, parsed_if_valid, remaining
+from todocli.formats.repeating import MAX_PLACE, number, parsed_if_valid, remaining, series
 from todocli.schemas.todos import TodoRead
 
 _UNTIL = re.compile(r"(?<=UNTIL=)\d{8}T\d{6}Z", re.IGNORECASE)
@@ -75,15 +76,16 @@ def read(
         unheld |= {} if repetition else {"X-TODO-AGAIN": again}
     else:
         repetition = _ruled(block, None if own_on else on, zones)
-    if repetition is None:
-        return dates
-    unheld.pop("RRULE", None)
     place = number(block.text("X-TODO-PLACE") or 1, "X-TODO-PLACE", MAX_PLACE)
+    series_id = series(block.text("X-TODO-SERIES"), "X-TODO-SERIES")
+    if repetition is None:
+        return dates._replace(repeats=Repeats(None, None, place, series_id)) if series_id else dates
+    unheld.pop("RRULE", None)
     times = repetition.times and repetition.times + place - 1
     if in_all := block.text("X-TODO-TIMES"):
         times = number(in_all, "X-TODO-TIMES")
     repetition = replace(repetition, times=times)
-    found = dates._replace(repeats=Repeats(repetition, own_on, place))
+    found = dates._replace(repeats=Repeats(repetition, own_on, place, series_id))
     if (taken := exceptions.get(block.text("UID") or "")) and on:
         return _after(found, repetition, on, _day(block, "DTSTART", zones) or on, taken)
     return found
@@ -143,11 +145,14 @@ def first_of(todo: TodoRead) -> date | None:
 
 
 def lines(todo: TodoRead) -> Iterator[str]:
-    """Return the properties that say how an open todo repeats, but for DTSTART."""
-    repetition = todo.repetition
+    """Return the properties that say how a todo repeats, but for DTSTART; if it is done, those of its series."""
+    repetition, place = todo.repetition, todo.series_place or 1
+    if todo.series_id:
+        yield f"X-TODO-SERIES:{todo.series_id}"
+    if place > 1:
+        yield f"X-TODO-PLACE:{place}"
     if repetition is None or todo.repeat_on is None or todo.completed_at:
         return
-    place = todo.series_place or 1
     end = ""
     if repetition.ends_on:
         # UNTIL is of the same type as DTSTART, which is a local time if there is one (3.3.10).
@@ -157,7 +162,5 @@ def lines(todo: TodoRead) -> Iterator[str]:
         end = f";COUNT={remaining(repetition, place)}"
     yield f"{'RRULE' if repetition.mode == 'due' else 'X-TODO-AGAIN'}:{repetition.rule}{end}"
     yield f"X-TODO-REPEAT-ON;VALUE=DATE:{reading.basic(datetime.combine(todo.repeat_on, time()))[:8]}"
-    if repetition.times and place > 1:
-        yield f"X-TODO-PLACE:{place}"
     if repetition.times and (repetition.ends_on or repetition.times < place):
         yield f"X-TODO-TIMES:{repetition.times}"

@@ -61,7 +61,7 @@ def from_columns(item: Mapping[str, Any]) -> Repeats | None:
     if repetition:
         times = number(item["times"], "times") if item.get("times") else repetition.times
         repetition = replace(repetition, ends_on=ends_on or repetition.ends_on, times=times)
-    return Repeats(repetition, on, place, _series(given["series_id"]))
+    return Repeats(repetition, on, place, series(given["series_id"], "series_id"))
 
 
 def _repetition(item: Mapping[str, Any], given: Mapping[str, Any]) -> Repetition | None:
@@ -73,11 +73,12 @@ def _repetition(item: Mapping[str, Any], given: Mapping[str, Any]) -> Repetition
     return parsed(kind, given[kind], kind) if kind else None
 
 
-def _series(text: str | None) -> UUID | None:
+def series(text: str | None, field: str) -> UUID | None:
+    """Return the id of a series. Raises `Unreadable`."""
     try:
         return UUID(text) if text else None
     except ValueError:
-        raise Unreadable("series_id", f"{text[:40] if text else ''!r} is not a UUID") from None
+        raise Unreadable(field, f"{text[:40] if text else ''!r} is not a UUID") from None
 
 
 def remaining(repetition: Repetition, place: int) -> int | None:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
+from uuid import UUID
 
 from todocli.domain.records import Repeats
 from todocli.domain.recurrence import Repetition, distance
@@ -20,10 +21,10 @@ from todocli.domain.recurrence_phrases import short
 from todocli.domain.recurrence_rules import MAX_INTERVAL, Rule
 from todocli.domain.recurrence_words import WORKDAYS
 from todocli.formats.reading import parse_day
-from todocli.formats.repeating import MAX_PLACE, number, parsed_if_valid
+from todocli.formats.repeating import MAX_PLACE, number, parsed_if_valid, series
 from todocli.schemas.todos import TodoRead
 
-KEYS = ("every", "again", "repeat_on", "ends", "times", "place")
+KEYS = ("every", "again", "repeat_on", "ends", "times", "series", "place")
 """Keys of ours, which are parts of a title where nothing repeats."""
 
 _REC = re.compile(r"(\+?)(\d{1,4})([dwmyb])", re.ASCII)
@@ -43,7 +44,15 @@ def read(keys: Mapping[str, str]) -> Repeats | None:
     on, ends_on = (parse_day(keys[name], name) if name in keys else None for name in ("repeat_on", "ends"))
     times = number(keys["times"], "times") if "times" in keys else found.times
     place = number(keys.get("place", 1), "place", MAX_PLACE)
-    return Repeats(replace(found, ends_on=ends_on or found.ends_on, times=times), on, place)
+    series_id = series(keys["series"], "series") if "series" in keys else _uuid(keys.get("uuid", ""))
+    return Repeats(replace(found, ends_on=ends_on or found.ends_on, times=times), on, place, series_id)
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def _rec(text: str) -> Repetition | None:
@@ -68,8 +77,10 @@ def words(todo: TodoRead) -> Iterator[str]:
         yield f"ends:{repetition.ends_on}"
     if repetition.times:
         yield f"times:{repetition.times}"
-        if todo.series_place and todo.series_place > 1:
-            yield f"place:{todo.series_place}"
+    if todo.series_id != todo.id:
+        yield f"series:{todo.series_id}"
+    if todo.series_place and todo.series_place > 1:
+        yield f"place:{todo.series_place}"
 
 
 def _how(repetition: Repetition, on: date) -> str:

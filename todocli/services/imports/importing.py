@@ -213,7 +213,8 @@ class Import:
         """Return the condition that a todo is not as the file has it, as far as the format has a place for it."""
         columns = [value.is_distinct_from(_todos.c[name]) for name, value in self._values(incoming).items()]
         if "is_completed" in self._fields:
-            columns.append(incoming.c.completed_at.is_(None) != _todos.c.completed_at.is_(None))
+            is_other = incoming.c.completed_at.is_(None) != _todos.c.completed_at.is_(None)
+            columns.append(sa.and_(is_other, ~series.goes_on(incoming)))
         return sa.or_(*columns)
 
     def _values(self, incoming: sa.Table) -> dict[str, sa.ColumnElement[Any]]:
@@ -247,6 +248,7 @@ class Import:
     ) -> None:
         """Update what is changed, or what comes back from the trash."""
         completed_at = sa.case(
+            (series.goes_on(incoming), _todos.c.completed_at),
             (incoming.c.completed_at.is_(None), None),
             (_todos.c.completed_at.is_(None), incoming.c.completed_at),
             else_=_todos.c.completed_at,

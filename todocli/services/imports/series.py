@@ -1,10 +1,11 @@
 """Finds out which occurrences the todos of a file are, as no two may be one of the same series.
 
-    imported before, but its todo is done     it is the one of that series that is open now
+    known here, but its todo is done          it is the one of that series that is open now; a file with versions
+                                              means the one that is done, which is not opened again
     its series has it here already            it is that one; if an undo removed it, it comes back
     others are that one                       it begins a series of its own
 
-A file of ours names the series, and so does one of Taskwarrior. For others, a todo that repeats is the whole series.
+A file of ours names the series, and so does one of Taskwarrior. In others, a todo that repeats is the whole series.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def match(session: Session, owner: Owner, incoming: sa.Table) -> None:
 
 
 def _move_on(session: Session, incoming: sa.Table) -> None:
-    """Let what stands for a whole series be its open occurrence, where the one that was imported is done."""
+    """Let what stands for a whole series be its open occurrence, where the one that is known is done."""
     known, following = _todos.alias("known"), _todos.alias("following")
     open_one = (
         sa.select(following.c.id)
@@ -62,9 +63,18 @@ def _move_on(session: Session, incoming: sa.Table) -> None:
         .scalar_subquery()
     )
     found = sa.func.coalesce(open_one, incoming.c.known_id)
-    is_whole = sa.and_(incoming.c.rrule.is_not(None), ~incoming.c.has_series, incoming.c.completed_at.is_(None))
-    was_imported = incoming.c.known_change.is_not(None)
-    session.execute(sa.update(incoming).values(known_id=found, todo_id=found).where(is_whole, was_imported))
+    is_whole = sa.and_(incoming.c.rrule.is_not(None), incoming.c.completed_at.is_(None), incoming.c.version.is_(None))
+    is_known = incoming.c.known_id.is_not(None)
+    session.execute(sa.update(incoming).values(known_id=found, todo_id=found).where(is_whole, is_known))
+
+
+def goes_on(incoming: sa.Table) -> sa.ColumnElement[bool]:
+    """Return the condition that a todo that is known is done, and followed by others of its series."""
+    later = _todos.alias("later")
+    follows = (later.c.user_id == _todos.c.user_id, later.c.series_id == _todos.c.series_id)
+    is_later = (later.c.series_place > _todos.c.series_place, later.c.deleted_at.is_(None))
+    found = sa.exists(sa.select(later.c.id).where(*follows, *is_later).correlate(_todos))
+    return sa.and_(_todos.c.completed_at.is_not(None), incoming.c.completed_at.is_(None), found)
 
 
 def _is_doubled(incoming: sa.Table) -> sa.ColumnElement[bool]:
