@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -19,10 +20,15 @@ MAX_PLACE = 2**53
 _PARSERS: dict[str, Callable[[str, str], Repetition]] = {"every": parse_every, "again": parse_again}
 
 
+@lru_cache(maxsize=1_000)
+def _parse(kind: str, text: str, field: str) -> Repetition:
+    return _PARSERS[kind](text, field)
+
+
 def parsed(kind: str, text: str, field: str) -> Repetition:
     """Return the repetition that the words of `every` or `again` mean, or an RRULE. Raises `Unreadable`."""
     try:
-        return _PARSERS[kind](text, field)
+        return _parse(kind, text, field)
     except ValidationError as error:
         raise Unreadable(field, f"is not valid: {error.detail.rstrip('.')}") from None
 
@@ -30,7 +36,7 @@ def parsed(kind: str, text: str, field: str) -> Repetition:
 def parsed_if_valid(kind: str, text: str) -> Repetition | None:
     """Return the repetition that words or an RRULE mean, or None if they mean none that todo has."""
     try:
-        return _PARSERS[kind](text, kind)
+        return _parse(kind, text, kind)
     except ValidationError:
         return None
 
