@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.terminal import Terminal
 
-TASKS = "x 2024-01-02 2024-01-01 Call Mom +Family @phone due:2024-02-01\n(A) Pay rent @2024 rec:1m\nPlain\n"
+TASKS = "x 2024-01-02 2024-01-01 Call Mom +Family @phone due:2024-02-01\n(A) Pay rent @2024 h:1\nPlain\n"
 
 
 UUID = "11111111-2222-4333-8444-555555555555"
@@ -43,7 +43,7 @@ def test_import_says_what_it_did(todo: Terminal) -> None:
     ran = todo("import todo.txt")
     assert ran.out == "Imported 3 todos from todo.txt: 1-3 · todo undo\n"
     assert ran.err == (
-        "A todo has no place for rec (1). To keep it as notes: todo import todo.txt --keep-unknown --update\n"
+        "A todo has no place for h (1). To keep it as notes: todo import todo.txt --keep-unknown --update\n"
         "Other names: 2024 → tag-2024\n"
     )
     assert todo.ok("list --all") == (

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,8 @@ from hypothesis import strategies as st
 from tests.support.factories import a_todo
 from tests.support.formats import entries_of
 from tests.support.strategies import drafts
-from todocli.domain.records import Entry, Fault, Record, RecordNote
+from todocli.domain.records import Entry, Fault, Record, RecordNote, Repeats
+from todocli.domain.recurrence import Repetition
 from todocli.errors import ValidationError
 from todocli.formats import csv as csv_format
 from todocli.formats.registry import by_name
@@ -95,7 +97,7 @@ def as_record(todo: TodoRead) -> dict[str, Any]:
     } | {
         name: getattr(todo, name)
         for name in ("title", "is_completed", *by_name("csv").holds)
-        if name not in ("project", "tags", "notes")
+        if name not in ("project", "tags", "notes", "needs", "rrule")
     }
 
 
@@ -128,6 +130,51 @@ def test_a_cell_that_no_spreadsheet_would_run_stays_as_it_is(title: str) -> None
     text = written("csv", [a_todo(title=title)])
     assert next(csv.DictReader(io.StringIO(text)))["title"] == title
     assert the_record(text).title == title
+
+
+def test_needs_and_repetition_have_columns() -> None:
+    todo = a_todo(
+        every="2w on mon",
+        rrule="FREQ=WEEKLY;INTERVAL=2;BYDAY=MO",
+        repeat_from="due",
+        times=5,
+        repeat_on=date(2026, 11, 23),
+        ends_on=date(2027, 1, 1),
+        series_place=2,
+        series_id=UUID(int=1),
+        needs=[3, 12],
+    )
+    row = next(csv.DictReader(io.StringIO(written("csv", [todo]))))
+    names = ("needs", "every", "again", "repeat_on", "ends", "times", "series_place")
+    assert [row[name] for name in names] == ["3 12", "2w on mon", "", "2026-11-23", "2027-01-01", "5", "2"]
+    record = the_record(written("csv", [todo]))
+    assert (record.reference, record.needs) == ("1", ("3", "12"))
+    assert record.fields is not None
+    assert {"needs", "rrule"} <= record.fields
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "repetition"),
+    [
+        ("Every", "Month on last Fri", Repetition("FREQ=MONTHLY;BYDAY=-1FR")),
+        ("Repeat", '"RRULE:FREQ=WEEKLY;COUNT=3"', Repetition("FREQ=WEEKLY", times=3)),
+        ("again", "3 days", Repetition("FREQ=DAILY;INTERVAL=3", "completion")),
+    ],
+)
+def test_words_and_rules_of_a_column_repeat(header: str, cell: str, repetition: Repetition) -> None:
+    record = the_record(f"title;due;{header}\nWater;2026-11-23;{cell}\n")
+    assert (record.repeats, record.unheld) == (Repeats(repetition), {})
+
+
+def test_cells_that_repeat_nothing_here_are_not_held() -> None:
+    record = the_record("title;every;times;ends;needs;series place\nWater;full moon;often;never;paint, 2;x\n")
+    assert (record.repeats, record.needs) == (None, ())
+    assert record.unheld == {"every": "full moon", "times": "often", "ends": "never", "needs": "paint, 2"}
+
+
+@pytest.mark.parametrize(("column", "cell"), [("times", "0"), ("ends", "1/2/2027"), ("series_place", "x")])
+def test_end_that_is_not_valid_is_a_fault(column: str, cell: str) -> None:
+    assert the_fault(f"title;every;{column}\nWater;week;{cell}\n").field == column
 
 
 def test_rows_end_as_rfc_4180_says() -> None:

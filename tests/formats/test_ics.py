@@ -199,7 +199,6 @@ def test_what_is_no_open_todo_is_left_out() -> None:
 
 def test_what_a_todo_has_no_field_for_is_not_held() -> None:
     record = _record(
-        "RRULE:FREQ=DAILY",
         "LOCATION:Town hall",
         "GEO:1.5;2.5",
         "ATTACH:https://example.org/a",
@@ -215,13 +214,12 @@ def test_what_a_todo_has_no_field_for_is_not_held() -> None:
     )
     assert record.description is None
     assert record.unheld == {
-        "RRULE": "FREQ=DAILY",
         "LOCATION": "Town hall",
         "GEO": "1.5;2.5",
         "ATTACH": "https://example.org/a, https://example.org/b",
         "CLASS": "PRIVATE",
         "PERCENT-COMPLETE": "50",
-        "line 14": "a line without a name",
+        "line 13": "a line without a name",
         "VALARM": "1",
     }
 

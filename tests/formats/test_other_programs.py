@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
 
-from todocli.domain.records import Entry, Fault, LeftOut, Record, RecordNote
+from todocli.domain.records import Entry, Fault, LeftOut, Record, RecordNote, Repeats
+from todocli.domain.recurrence import Repetition
 from todocli.errors import ValidationError
 from todocli.formats import trello
 from todocli.formats.registry import by_name
@@ -164,8 +165,64 @@ def test_todoist() -> None:
     assert (first.priority, first.due_on, first.project) == ("high", date(2026, 12, 1), ())
     assert first.notes == (RecordNote("Call first"), RecordNote("Then pay"))
     assert (second.priority, second.due_on, second.project) == (None, None, ("Garden",))
-    assert second.unheld == {"RESPONSIBLE": "Bob (2)", "DATE": "every day", "DURATION": "15"}
+    assert second.unheld == {"RESPONSIBLE": "Bob (2)", "DURATION": "15"}
+    assert second.repeats == Repeats(Repetition("FREQ=DAILY"))
     assert (third.priority, third.unheld) == ("low", {"INDENT": "2"})
+
+
+@pytest.mark.parametrize(
+    ("words", "repetition"),
+    [
+        ("every day", Repetition("FREQ=DAILY")),
+        ("Every mon, wed", Repetition("FREQ=WEEKLY;BYDAY=MO,WE")),
+        ("ev monday and thursday", Repetition("FREQ=WEEKLY;BYDAY=MO,TH")),
+        ("every workday", Repetition("FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR")),
+        ("every! 3 days", Repetition("FREQ=DAILY;INTERVAL=3", "completion")),
+        ("every! other week", Repetition("FREQ=WEEKLY;INTERVAL=2", "completion")),
+        ("every other month", Repetition("FREQ=MONTHLY;INTERVAL=2")),
+        ("every other tuesday", Repetition("FREQ=WEEKLY;INTERVAL=2;BYDAY=TU")),
+        ("every 3rd friday", Repetition("FREQ=MONTHLY;BYDAY=3FR")),
+        ("every 1st, 15th", Repetition("FREQ=MONTHLY;BYMONTHDAY=1,15")),
+        ("every month on the 5th", Repetition("FREQ=MONTHLY;BYMONTHDAY=5")),
+        ("every last day", Repetition("FREQ=MONTHLY;BYMONTHDAY=-1")),
+        ("every jan 15", Repetition("FREQ=YEARLY;BYMONTH=1;BYMONTHDAY=15")),
+        ("yearly", Repetition("FREQ=YEARLY")),
+        ("every week until 2027-01-01", Repetition("FREQ=WEEKLY", ends_on=date(2027, 1, 1))),
+    ],
+)
+def test_words_of_todoist_repeat(words: str, repetition: Repetition) -> None:
+    (record,) = read("todoist", f'TYPE,CONTENT,DATE,DATE_LANG\ntask,Water,"{words}",en\n')
+    assert isinstance(record, Record)
+    assert (record.repeats, record.due_on, record.unheld) == (Repeats(repetition), None, {})
+
+
+@pytest.mark.parametrize(
+    ("words", "on", "at"),
+    [
+        ("every mon at 17:00", None, time(17)),
+        ("every mon 9am", None, time(9)),
+        ("every mon at 5:30 pm starting 2026-12-07", date(2026, 12, 7), time(17, 30)),
+    ],
+)
+def test_words_of_todoist_have_a_time_and_a_beginning(words: str, on: date | None, at: time) -> None:
+    (record,) = read("todoist", f"TYPE,CONTENT,DATE\ntask,Water,{words}\n")
+    assert isinstance(record, Record)
+    assert (record.due_on, record.due_time, record.unheld) == (on, at, {})
+    assert record.repeats == Repeats(Repetition("FREQ=WEEKLY;BYDAY=MO"))
+
+
+@pytest.mark.parametrize(
+    ("words", "language"),
+    [
+        *[(words, "en") for words in ("every hour", "every! mon", "every morning", "tomorrow", "every", "event")],
+        *[("every day for 3 weeks", "en"), ("every day until Christmas", "en"), ("every mon at 27:00", "en")],
+        *[("jeden tag", "de"), ("every day", "de")],
+    ],
+)
+def test_other_words_of_todoist_are_not_held(words: str, language: str) -> None:
+    (record,) = read("todoist", f"TYPE,CONTENT,DATE,DATE_LANG\ntask,Water,{words},{language}\n")
+    assert isinstance(record, Record)
+    assert (record.repeats, record.due_on, record.unheld) == (None, None, {"DATE": words})
 
 
 def test_an_address_in_a_task_of_todoist_is_no_label() -> None:
@@ -243,6 +300,70 @@ def test_microsoft_lists_are_projects_and_one_task_is_a_file() -> None:
         ]
     assert read("mstodo", tasks[0]) == read("mstodo", MSTODO)[:1]
     assert read("mstodo", tasks) == read("mstodo", MSTODO)
+
+
+def recurring(pattern: dict[str, Any], limits: dict[str, Any] | None = None) -> Record:
+    """Return the record of a task of Microsoft To Do that is due on 23 November 2026, a Monday."""
+    whole = {"interval": 1, "month": 0, "dayOfMonth": 0, "daysOfWeek": [], "firstDayOfWeek": "sunday", "index": "first"}
+    recurrence = {"pattern": whole | pattern, "range": {"type": "noEnd", "startDate": "2026-11-02"} | (limits or {})}
+    due = {"dateTime": "2026-11-23T00:00:00.0000000", "timeZone": "UTC"}
+    (record,) = read("mstodo", [MSTODO["value"][1] | {"dueDateTime": due, "recurrence": recurrence}])
+    assert isinstance(record, Record)
+    return record
+
+
+@pytest.mark.parametrize(
+    ("pattern", "rule"),
+    [
+        ({"type": "daily", "interval": 3}, "FREQ=DAILY;INTERVAL=3"),
+        ({"type": "weekly", "daysOfWeek": ["monday", "friday"]}, "FREQ=WEEKLY;BYDAY=MO,FR"),
+        (
+            {"type": "weekly", "interval": 2, "daysOfWeek": ["sunday"]},
+            "FREQ=WEEKLY;INTERVAL=2;BYDAY=SU;WKST=SU",
+        ),
+        ({"type": "absoluteMonthly", "dayOfMonth": 7}, "FREQ=MONTHLY;BYMONTHDAY=7"),
+        ({"type": "absoluteMonthly", "dayOfMonth": 31}, "FREQ=MONTHLY;BYMONTHDAY=28,29,30,31;BYSETPOS=-1"),
+        ({"type": "absoluteYearly", "dayOfMonth": 1, "month": 8}, "FREQ=YEARLY;BYMONTH=8;BYMONTHDAY=1"),
+        ({"type": "relativeMonthly", "daysOfWeek": ["friday"], "index": "last"}, "FREQ=MONTHLY;BYDAY=-1FR"),
+        (
+            {"type": "relativeMonthly", "daysOfWeek": ["saturday", "sunday"], "index": "second"},
+            "FREQ=MONTHLY;BYDAY=SA,SU;BYSETPOS=2",
+        ),
+        (
+            {"type": "relativeYearly", "daysOfWeek": ["monday"], "index": "fourth", "month": 11},
+            "FREQ=YEARLY;BYMONTH=11;BYDAY=4MO",
+        ),
+    ],
+)
+def test_pattern_of_microsoft_is_a_rule(pattern: dict[str, Any], rule: str) -> None:
+    record = recurring(pattern)
+    assert (record.repeats, record.unheld) == (Repeats(Repetition(rule)), {})
+
+
+def test_range_of_microsoft_is_an_end() -> None:
+    weekly = {"type": "weekly", "daysOfWeek": ["monday"]}
+    until = recurring(weekly, {"type": "endDate", "endDate": "2027-01-01"})
+    assert until.repeats == Repeats(Repetition("FREQ=WEEKLY;BYDAY=MO", ends_on=date(2027, 1, 1)))
+    counted = recurring(weekly, {"type": "numbered", "numberOfOccurrences": 10})
+    assert counted.repeats == Repeats(Repetition("FREQ=WEEKLY;BYDAY=MO", times=10), None, 4)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "limits"),
+    [
+        ({"type": "hourly"}, {}),
+        ({"type": "weekly"}, {}),
+        ({"type": "weekly", "daysOfWeek": ["moonday"]}, {}),
+        ({"type": "daily", "interval": 0}, {}),
+        ({"type": "absoluteYearly", "dayOfMonth": 31, "month": 2}, {}),
+        ({"type": "relativeMonthly", "daysOfWeek": [], "index": "first"}, {}),
+        ({"type": "daily"}, {"type": "endDate", "endDate": "never"}),
+        ({"type": "daily"}, {"type": "numbered", "numberOfOccurrences": "9"}),
+    ],
+)
+def test_pattern_of_microsoft_that_is_no_rule_is_not_held(pattern: dict[str, Any], limits: dict[str, Any]) -> None:
+    record = recurring(pattern, limits)
+    assert (record.repeats, list(record.unheld), record.due_on) == (None, ["recurrence"], date(2026, 11, 23))
 
 
 @pytest.mark.parametrize("hours", [-11, -5, 0, 2, 9, 12])

@@ -9,16 +9,19 @@ import subprocess
 import time as wall_clock
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from tests.support.formats import entries_of, todos_of, written
+from todocli.domain.records import Record
+from todocli.schemas.exports import TodoLeaving
 
 pytestmark = pytest.mark.external
 
 COMPARED = (
     *("uuid", "description", "status", "entry", "end", "due", "wait"),
-    *("priority", "project", "tags", "annotations"),
+    *("priority", "project", "tags", "annotations", "recur", "until", "parent", "mask"),
 )
 
 
@@ -61,6 +64,37 @@ def test_taskwarrior_imports_what_was_read_from_it(tmp_path: Path, monkeypatch: 
     second.run("import", "-", text=text)
     assert len(first.tasks()) == 3
     assert second.tasks() == first.tasks()
+
+
+@pytest.mark.skipif(shutil.which("task") is None, reason="Taskwarrior is not installed")
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York"])
+def test_taskwarrior_goes_on_with_recurring_tasks_that_were_read_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    wall_clock.tzset()
+    program = Taskwarrior(tmp_path / "tasks")
+    program.run("add", "Water", "due:2099-01-05", "recur:weekly", "until:2099-06-01", "wait:due-2d")
+    program.run("add", "Work", "due:2099-01-05T17:00", "recur:weekdays")
+    program.run("add", "Rent", "due:today", "recur:3mo")
+    program.run("list")
+    program.run("+CHILD", "Rent", "due:today", "done")
+    program.run("list")
+    before = program.tasks()
+    read = entries_of("taskwarrior", program.run("export"))
+    records = [each for each in read if isinstance(each, Record)]
+    assert sorted((each.title, each.is_completed) for each in records if each.repeats and not each.unheld) == [
+        *[("Rent", False), ("Rent", True), ("Water", False), ("Work", False)],
+    ]
+    todos = [
+        TodoLeaving(**dict(todo) | {"id": UUID(int=number)}, source_id=str(todo.id))
+        for number, todo in enumerate(todos_of(records), 1)
+    ]
+    text = written("taskwarrior", *todos)
+    assert text.count('"recur"') == len(records)
+    program.run("rc.recurrence.confirmation=no", "import", "-", text=text)
+    program.run("list")
+    assert program.tasks() == before
 
 
 @pytest.mark.skipif(shutil.which("task") is None, reason="Taskwarrior is not installed")

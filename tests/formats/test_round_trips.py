@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import time as wall_clock
-from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.factories import NOON, a_todo
-from tests.support.formats import entries_of, written
+from tests.support.formats import entries_of, record_of, written
 from tests.support.strategies import drafts, titles
 from todocli.domain.records import Record
+from todocli.domain.recurrence import anchored, first_date
+from todocli.domain.recurrence_phrases import short
+from todocli.domain.recurrence_words import AGAIN_FORMS, EVERY_FORMS, parse_again, parse_every
 from todocli.formats.reading import MAX_LINE
 from todocli.formats.registry import by_name
 from todocli.schemas.texts import NOTE_LENGTH
@@ -122,6 +126,69 @@ def test_what_is_written_is_read_again(name: str) -> None:
             drawn = sorted(drawn, key=lambda todo: order.index(todo.project))
         assert [_seen(name, record) for record in records] == [_expected(name, todo) for todo in drawn]
         assert [dict(record.unheld) for record in records] == [{}] * len(drawn)
+
+    check()
+
+
+MONDAY = date(2026, 11, 23)
+FIRST = (MONDAY, date(2024, 2, 29), date(2026, 12, 31))
+RULES = (*EVERY_FORMS, "FREQ=DAILY;BYMONTH=6", "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,SU;WKST=SU", "FREQ=YEARLY;BYDAY=20MO")
+
+
+@st.composite
+def repeating(
+    draw: st.DrawFn,
+    rules: Sequence[str] = RULES,
+    lengths: Sequence[str] = AGAIN_FORMS,
+    *,
+    is_regular: bool = False,
+) -> TodoRead:
+    """Give an open todo that repeats: with an end or two, and somewhere in its series.
+
+    It may have been put off, unless it `is_regular`: then it is due on a date of its rule, and has one end.
+    """
+    every, again = (
+        [parse(words) for words in forms] for parse, forms in ((parse_every, rules), (parse_again, lengths))
+    )
+    repetition = draw(st.sampled_from([*every, *again]))
+    on = draw(st.sampled_from(FIRST))
+    if is_regular:
+        on = first_date(repetition, on) or on
+    repetition = anchored(repetition, on)
+    near = st.integers(-3, 3).map(lambda days: on + timedelta(days=days))
+    due_on = on if is_regular else draw(st.none() | st.just(on) | near)
+    place = draw(st.integers(1, 9))
+    has_one_end = is_regular or draw(st.booleans())
+    times = draw(st.none() | st.integers(place, 12))
+    fields: dict[str, Any] = {
+        "every" if repetition.mode == "due" else "again": short(repetition),
+        "rrule": repetition.rule,
+        "repeat_from": repetition.mode,
+        "repeat_on": on,
+        "ends_on": None if has_one_end and times else draw(st.none() | st.just(on + timedelta(days=400))),
+        "times": times,
+        "series_id": UUID(int=99),
+        "series_place": place,
+        "due_on": due_on,
+        "due_time": draw(st.none() | st.sampled_from([time(), time(17, 30)])) if due_on else None,
+        "starts_on": draw(st.none() | near) if due_on else on,
+    }
+    return a_todo(draw(st.integers(1, 9)), **fields)
+
+
+@pytest.mark.parametrize("name", ["json", "jsonl", "ics", "todotxt", "csv", "tsv"])
+def test_how_a_todo_repeats_is_read_again(name: str) -> None:
+    @given(repeating())
+    def check(todo: TodoRead) -> None:
+        record = record_of(name, written(name, todo))
+        assert record.repeats is not None
+        on = record.repeats.on or record.due_on or record.starts_on
+        repetition = record.repeats.repetition and anchored(record.repeats.repetition, on or MONDAY)
+        assert (repetition, on) == (todo.repetition, todo.repeat_on)
+        assert (record.repeats.place, record.repeats.series_id) == (todo.series_place, todo.series_id)
+        dates = ("due_on", "due_time", "starts_on")
+        assert [getattr(record, each) for each in dates] == [getattr(todo, each) for each in dates]
+        assert record.unheld == {}
 
     check()
 

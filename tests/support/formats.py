@@ -9,6 +9,7 @@ from uuid import UUID
 
 from tests.support.factories import NOON, a_todo
 from todocli.domain.records import Entry, Fault, Record
+from todocli.domain.recurrence import anchored
 from todocli.formats.registry import by_name
 from todocli.schemas.todos import NoteRead, TodoRead
 
@@ -59,5 +60,16 @@ def _todo(number: int, record: Record) -> TodoRead:
         "is_someday": record.is_someday,
         "notes": [NoteRead(at=note.made_at or NOON, text=note.text) for note in record.notes],
     }
+    if record.repeats and record.repeats.repetition:
+        repetition = anchored(record.repeats.repetition, record.due_on or record.repeats.on or NOON.date())
+        fields |= {
+            "rrule": repetition.rule,
+            "repeat_from": repetition.mode,
+            "ends_on": repetition.ends_on,
+            "repeat_on": record.repeats.on or record.due_on,
+            "times": repetition.times,
+            "series_id": record.repeats.series_id,
+            "series_place": record.repeats.place,
+        }
     created = {"created_at": record.created_at} if record.created_at else {}
     return a_todo(number, record.title, **fields | created)

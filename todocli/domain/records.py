@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
+from uuid import UUID
 
 from todocli.domain.fields import Priority
+from todocli.domain.recurrence import Repetition
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,19 @@ class RecordNote:
 
     text: str
     made_at: datetime | None = None
+
+
+class Repeats(NamedTuple):
+    """How a record repeats; without a `repetition`, it only belongs to a series.
+
+    `on` is the date that the rule gave it; None: its due date, or else its start. `place` says which of its series it
+    is, from 1 on. Files of ours and of Taskwarrior tell which series.
+    """
+
+    repetition: Repetition | None
+    on: date | None = None
+    place: int = 1
+    series_id: UUID | None = None
 
 
 @dataclass(slots=True)  # not frozen, which makes it five times as slow to create
@@ -55,6 +70,7 @@ class Record:
     modified_at: datetime | None = None
     reference: str | None = None
     needs: tuple[str, ...] = ()
+    repeats: Repeats | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,17 @@ def anchored(repetition: Repetition, first: date) -> Repetition:
     return replace(repetition, rule=str(_anchored(read_rule(repetition.rule), first)))
 
 
+def distance(repetition: Repetition, on: date) -> Rule | None:
+    """Return the rule of only a frequency and an interval that becomes this one when its first date is `on`.
+
+    None: there is none. It is the opposite of `anchored`.
+    """
+    rule = read_rule(repetition.rule)
+    plain = Rule(rule.freq, rule.interval)
+    counted = plain if repetition.mode == "completion" else _anchored(plain, on)
+    return plain if counted == rule else None
+
+
 def first_date(repetition: Repetition, on: date) -> date | None:
     """Return the first date for a todo without one: `on` if the rule has it, otherwise the next that it has.
 

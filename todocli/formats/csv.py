@@ -14,16 +14,18 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, time
 from io import BytesIO
 from itertools import chain
 from typing import BinaryIO, TextIO, TypeAlias
 
 from todocli.domain.fields import Priority, parse_priority
-from todocli.domain.records import Entry, Record, RecordNote
+from todocli.domain.records import Entry, Record, RecordNote, Repeats
+from todocli.domain.references import is_plain_number
 from todocli.errors import ValidationError
-from todocli.formats import reading
+from todocli.formats import reading, recurrence_fields
 from todocli.formats.reading import Unreadable, entries, parse_instant
 from todocli.schemas.base import instant
 from todocli.schemas.todos import TodoRead
@@ -33,7 +35,8 @@ MAX_CELL = 10_000_000
 
 _HEADER = (
     *("number", "id", "version", "title", "description", "completed", "completed_at", "created_at", "due", "due_time"),
-    *("start", "priority", "project", "tags", "someday", "notes"),
+    *("start", "priority", "project", "tags", "someday", "needs"),
+    *("every", "again", "repeat_on", "ends", "times", "series_id", "series_place", "notes"),
 )
 _NAMES: dict[str, tuple[str, ...]] = {
     "id": ("id", "uuid", "key"),
@@ -50,6 +53,14 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "project": ("project", "list", "folder", "category"),
     "tags": ("tags", "tag", "labels", "label", "contexts", "context"),
     "someday": ("someday", "is someday"),
+    "needs": ("needs",),
+    "every": ("every", "repeat", "repeats", "recurrence", "repetition"),
+    "again": ("again",),
+    "repeat_on": ("repeat on",),
+    "ends_on": ("ends", "ends on"),
+    "times": ("times",),
+    "series_id": ("series id",),
+    "series_place": ("series place",),
 }
 """The names of columns that each field is read from. The first that a file has is taken, and only once."""
 
@@ -58,7 +69,9 @@ _FIELDS = {
     "due": ("due_on", "due_time"),
     "start": ("starts_on",),
     "someday": ("is_someday",),
+    **dict.fromkeys(("every", "again"), ("rrule",)),
 }
+_REPEATING = ("every", "again", "repeat_on", "ends_on", "times", "series_id", "series_place")
 """The fields of a todo that a column speaks of, where they have another name."""
 
 _YES = frozenset(("yes", "y", "true", "x", "1", "done", "completed", "complete", "closed"))
@@ -224,6 +237,7 @@ def _parse(
     priority = _priority(level)
     if priority is None and level.casefold() not in _NO_PRIORITY:
         unheld[fields["priority"]] = level
+    repeats = _repeats(cell, fields, unheld)
     due_on, due_time = moment("due", cell("due").strip())
     if clock := cell("due_time").strip():
         due_time = _time(clock, fields["due_time"])
@@ -245,8 +259,42 @@ def _parse(
         notes=tuple(_notes(cell("notes"))),
         unheld=unheld,
         fields=spoken_of,
+        reference=cell("number").strip() or None,
+        needs=tuple(_needs(cell, fields, unheld)),
+        repeats=repeats,
         version=int(version) if (version := cell("version").strip()).isdecimal() and len(version) < 10 else None,
     )
+
+
+def _needs(cell: Callable[[str], str], fields: Mapping[str, str], unheld: dict[str, str]) -> list[str]:
+    """Return the numbers that a row needs; anything else goes to `unheld`."""
+    numbers = re.split(r"[,;\s]+", cell("needs").strip())
+    if all(map(is_plain_number, numbers)):
+        return numbers
+    unheld |= {fields["needs"]: text} if (text := cell("needs").strip()) else {}
+    return []
+
+
+def _repeats(cell: Callable[[str], str], fields: Mapping[str, str], unheld: dict[str, str]) -> Repeats | None:
+    """Return how a row repeats; cells that say nothing which todo has go to `unheld`."""
+    cells = {name: text for name in _REPEATING if (text := cell(name).strip())}
+    read = (recurrence_fields.parsed_if_valid(kind, cells[kind]) for kind in ("every", "again") if kind in cells)
+    found = next(filter(None, read), None)
+    series_id = recurrence_fields.series(cells.get("series_id"), fields.get("series_id", ""))
+    if found is None and series_id is None:
+        unheld |= {fields[name]: text for name, text in cells.items() if name != "series_place"}
+        return None
+    place = recurrence_fields.number(
+        cells.get("series_place", 1), fields.get("series_place", ""), recurrence_fields.MAX_PLACE
+    )
+    if found is None:
+        return Repeats(None, None, place, series_id)
+    on, ends_on = (
+        reading.parse_day_and_time(cells[name], fields[name])[0] if name in cells else None
+        for name in ("repeat_on", "ends_on")
+    )
+    times = recurrence_fields.number(cells["times"], fields["times"]) if "times" in cells else found.times
+    return Repeats(replace(found, ends_on=ends_on or found.ends_on, times=times), on, place, series_id)
 
 
 def _priority(text: str) -> Priority | None:
@@ -301,6 +349,14 @@ def write_table(todos: Iterable[TodoRead], file: TextIO, delimiter: str) -> None
             todo.project or "",
             " ".join(todo.tags),
             "true" if todo.is_someday else "false",
+            " ".join(map(str, todo.needs)),
+            todo.every or "",
+            todo.again or "",
+            str(todo.repeat_on or ""),
+            str(todo.ends_on or ""),
+            str(todo.times or ""),
+            str(todo.series_id or ""),
+            str(todo.series_place or ""),
             "\n\n".join(notes),
         )
         writer.writerow(map(_harmless, cells))

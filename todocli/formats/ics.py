@@ -2,26 +2,25 @@
 
 A calendar is read line by line, one VTODO at a time, as a file may have more of them than fit into memory. The library
 `icalendar` reads the values that are hard: dates, durations and time zones. A time zone may stand after the todos that
-use it, as Apple writes it, so a file is read twice: once for the zones.
+use it, as Apple writes it, so a file is read twice: once for the zones. If occurrences have a VTODO of their own, it is
+read once more, for their dates.
 
 What iCalendar has no property for is in one of our own: `X-TODO-PROJECT`, `X-TODO-SOMEDAY`, `X-TODO-START` where
-`DTSTART` is not allowed, and the parameter `X-AT` of a `COMMENT`, the time of a note.
+`DTSTART` is not allowed, and the parameter `X-AT` of a `COMMENT`, the time of a note; `ical_repeating` has others.
 """
 
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from io import SEEK_CUR
-from typing import BinaryIO, TextIO, TypeAlias
+from collections.abc import Iterable, Iterator, Mapping, Set
+from datetime import date, datetime, time
+from typing import BinaryIO, TextIO
 
 from todocli.domain.fields import Priority
 from todocli.domain.records import Entry, LeftOut, Record, RecordNote
-from todocli.formats import reading
+from todocli.formats import ical_repeating, reading
 from todocli.formats.ical_syntax import MAX_LENGTH, Block, Property, blocks, escaped, folded, texts
+from todocli.formats.ical_values import Zones, day_of, duration_of, instant_of, moment_of, zones_of
 from todocli.formats.reading import Unreadable, entries
 from todocli.schemas.todos import TodoRead
 
@@ -44,58 +43,21 @@ _SAY_NOTHING = {
 _NUMBER_OF = {"high": 1, "medium": 5, "low": 9}
 
 
-_Zones: TypeAlias = Callable[[str], tzinfo | None]
-
-
 def read(file: BinaryIO) -> Iterator[Entry]:
     """Return the todos of a file; events and journal entries are left out."""
-    with tempfile.TemporaryFile() as copy:
-        if not file.seekable():
-            shutil.copyfileobj(file, copy)
-            copy.seek(0)
-            file = copy
-        start = file.seek(0, SEEK_CUR)
-        zones = _zones(file)
-        file.seek(start)
+    with reading.reread(file) as again:
+        zones = zones_of(again())
+        exceptions: Mapping[str, Set[date]] = {}
+        if reading.contains(again(), b"RECURRENCE-ID"):
+            exceptions = ical_repeating.exceptions_of(again(), zones)
         ids = reading.LineIds()
-        found = ((block.place, block) for block in blocks(file, ("VTODO", *_LEFT_OUT)))
-        yield from entries(found, lambda place, block: _parse(place, block, zones, ids))
+        found = ((block.place, block) for block in blocks(again(), ("VTODO", *_LEFT_OUT)))
+        yield from entries(found, lambda place, block: _parse(place, block, zones, exceptions, ids))
 
 
-def _zones(file: BinaryIO) -> _Zones:
-    """Return what finds a time zone by its id: in the database of zones, by its name in Windows, or in the file."""
-    from icalendar import Timezone, use_zoneinfo
-
-    use_zoneinfo()  # type: ignore[no-untyped-call]  # forgets the zones of other files
-    for block in blocks(file, ("VTIMEZONE",)):
-        # The library keeps the zone. It raises many errors for one that is not valid; then no time can be in it.
-        try:
-            Timezone.from_ical("\r\n".join(block.lines))
-        except Exception:  # noqa: S112
-            continue
-    found: dict[str, tzinfo | None] = {}
-
-    def zone(name: str) -> tzinfo | None:
-        if name not in found:
-            parts = name.strip("/").split("/")
-            # /example.org/Europe/Berlin is Europe/Berlin: some programs say whose name it is (RFC 5545, 3.2.19).
-            ends = range(len(parts) if name.startswith("/") else 1)
-            found[name] = next(filter(None, (_known_zone("/".join(parts[end:])) for end in ends)), None)
-        return found[name]
-
-    return zone
-
-
-def _known_zone(name: str) -> tzinfo | None:
-    from icalendar.timezone import tzp
-
-    try:
-        return tzp.timezone(name)
-    except (OSError, ValueError, LookupError):  # the name is a folder of the database, or no file name
-        return None
-
-
-def _parse(place: str, block: Block, zones: _Zones, ids: reading.LineIds) -> Record | LeftOut:
+def _parse(
+    place: str, block: Block, zones: Zones, exceptions: Mapping[str, Set[date]], ids: reading.LineIds
+) -> Record | LeftOut:
     if block.name in _LEFT_OUT:
         return LeftOut(place, _LEFT_OUT[block.name])
     if block.length > MAX_LENGTH:
@@ -110,28 +72,33 @@ def _parse(place: str, block: Block, zones: _Zones, ids: reading.LineIds) -> Rec
     description = block.first("DESCRIPTION")
     unheld = _unheld(block, zones)
     due_on, due_time = _due(block, zones, unheld)
+    dates = ical_repeating.Dates(due_on, _starts_on(block, zones, unheld))
+    dates = ical_repeating.read(block, dates, zones, exceptions, unheld)
+    if dates.is_over:
+        return LeftOut(place, "tasks of which each occurrence is on its own")
     return Record(
         place,
         _source_id(block, ids),
         title,
         description.text or None if description else None,
         is_completed=is_completed,
-        completed_at=_instant(block.first("COMPLETED"), "COMPLETED", zones) if is_completed else None,
-        created_at=_instant(block.first("CREATED"), "CREATED", zones),
-        due_on=due_on,
+        completed_at=instant_of(block.first("COMPLETED"), "COMPLETED", zones) if is_completed else None,
+        created_at=instant_of(block.first("CREATED"), "CREATED", zones),
+        due_on=dates.due_on,
         due_time=due_time,
-        starts_on=_starts_on(block, zones, unheld),
+        starts_on=dates.starts_on,
         priority=_priority(block),
         project=tuple((block.text("X-TODO-PROJECT") or "").split("/")) if block.text("X-TODO-PROJECT") else (),
         tags=tuple(tag for each in block.properties.get("CATEGORIES", ()) for tag in texts(each.value)),
         is_someday=(block.text("X-TODO-SOMEDAY") or "").upper() == "TRUE",
         notes=tuple(_note(each, zones) for each in block.properties.get("COMMENT", ()) if each.text),
         unheld=unheld,
-        modified_at=_instant(block.first("LAST-MODIFIED"), "LAST-MODIFIED", zones),
+        modified_at=instant_of(block.first("LAST-MODIFIED"), "LAST-MODIFIED", zones),
+        repeats=dates.repeats,
     )
 
 
-def _unheld(block: Block, zones: _Zones) -> dict[str, str]:
+def _unheld(block: Block, zones: Zones) -> dict[str, str]:
     unheld: dict[str, str] = {}
     for name, found in block.properties.items():
         text = ", ".join(filter(None, (each.text.strip() for each in found)))
@@ -162,84 +129,35 @@ def _is_completed(block: Block, status: str) -> bool:
     return status == "COMPLETED" or block.text("PERCENT-COMPLETE") == "100" or block.first("COMPLETED") is not None
 
 
-def _due(block: Block, zones: _Zones, unheld: dict[str, str]) -> tuple[date | None, time | None]:
+def _due(block: Block, zones: Zones, unheld: dict[str, str]) -> tuple[date | None, time | None]:
     due, start, duration = (block.first(name) for name in ("DUE", "DTSTART", "DURATION"))
     if due:
-        found: date | None = _moment(due, "DUE", zones)
+        found: date | None = moment_of(due, "DUE", zones)
     elif start and duration:
         try:
-            found = _moment(start, "DTSTART", zones) + _duration(duration.value.strip())
+            found = moment_of(start, "DTSTART", zones) + duration_of(duration.value.strip())
         except OverflowError:
             raise Unreadable("DURATION", f"{duration.value[:40]!r} is too long") from None
     else:
         found = None
     if duration and (due or not start):
         unheld["DURATION"] = duration.text
-    return _day(found, "DUE") if found else (None, None)
+    return day_of(found, "DUE") if found else (None, None)
 
 
-def _starts_on(block: Block, zones: _Zones, unheld: dict[str, str]) -> date | None:
+def _starts_on(block: Block, zones: Zones, unheld: dict[str, str]) -> date | None:
     own, start, due = (block.first(name) for name in ("X-TODO-START", "DTSTART", "DUE"))
     if own:
-        return _day(_moment(own, "X-TODO-START", zones), "X-TODO-START")[0]
+        return day_of(moment_of(own, "X-TODO-START", zones), "X-TODO-START")[0]
     # Apple and others write a DTSTART that is DUE again, which the RFC does not allow: no task is hidden until then.
     if start is None or (due and start.value == due.value):
         return None
-    day, clock = _day(_moment(start, "DTSTART", zones), "DTSTART")
+    if due and block.first("RRULE") and block.first("X-TODO-REPEAT-ON"):  # it is that of the rule, which we wrote
+        return None
+    day, clock = day_of(moment_of(start, "DTSTART", zones), "DTSTART")
     if clock:
         unheld["DTSTART"] = start.text
     return day
-
-
-def _moment(found: Property, name: str, zones: _Zones) -> date:
-    """Return the date or the time of a property. A floating time, and one of an unknown zone, has no zone."""
-    from icalendar import vDDDTypes
-
-    text = found.value.strip()
-    try:
-        moment = vDDDTypes.from_ical(text)  # type: ignore[no-untyped-call]
-    except (ValueError, TypeError):
-        moment = None
-    if not isinstance(moment, date):
-        raise Unreadable(name, f"{text[:40]!r} is not a date or time, such as 20261127 or 20261127T170000Z")
-    zone = found.parameters.get("TZID")
-    if zone and isinstance(moment, datetime) and moment.tzinfo is None:
-        return moment.replace(tzinfo=zones(zone))
-    return moment
-
-
-def _duration(text: str) -> timedelta:
-    from icalendar import vDuration
-
-    try:
-        duration = vDuration.from_ical(text)  # type: ignore[no-untyped-call]
-    except (ValueError, OverflowError):
-        raise Unreadable("DURATION", f"{text[:40]!r} is not a duration, such as P1D") from None
-    assert isinstance(duration, timedelta)  # noqa: S101 - the library has no types for it
-    return duration
-
-
-def _day(moment: date, name: str) -> tuple[date, time | None]:
-    if not isinstance(moment, datetime):
-        return moment, None
-    if moment.tzinfo is None:
-        return reading.wall_day(moment)
-    try:
-        return reading.local_day(moment)
-    except (ValueError, OverflowError):
-        raise Unreadable(name, f"{moment.isoformat()} is no date here") from None
-
-
-def _instant(found: Property | None, name: str, zones: _Zones) -> datetime | None:
-    if found is None:
-        return None
-    moment = _moment(found, name, zones)
-    if not isinstance(moment, datetime):
-        return reading.start_of(moment)
-    try:
-        return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise Unreadable(name, f"{moment.isoformat()} is no date in UTC") from None
 
 
 def _priority(block: Block) -> Priority | None:
@@ -252,9 +170,9 @@ def _priority(block: Block) -> Priority | None:
     return "high" if text < "5" else "medium" if text == "5" else "low"
 
 
-def _note(found: Property, zones: _Zones) -> RecordNote:
+def _note(found: Property, zones: Zones) -> RecordNote:
     moment = found.parameters.get("X-AT")
-    return RecordNote(found.text.strip(), _instant(Property({}, moment), "X-AT", zones) if moment else None)
+    return RecordNote(found.text.strip(), instant_of(Property({}, moment), "X-AT", zones) if moment else None)
 
 
 def write(todos: Iterable[TodoRead], file: TextIO) -> None:
@@ -286,10 +204,15 @@ def task_lines(todo: TodoRead) -> Iterator[str]:
     has_time = todo.due_time is not None
     if due:
         yield f"DUE{_dated(due, has_time=has_time)}"
-    if todo.starts_on:
+    if first := ical_repeating.first_of(todo):
+        yield f"DTSTART{_dated(datetime.combine(first, time()), has_time=has_time)}"
+        if todo.starts_on and (due or todo.starts_on != first):
+            yield f"X-TODO-START{_dated(datetime.combine(todo.starts_on, time()), has_time=has_time)}"
+    elif todo.starts_on:
         # DTSTART must be of the same type as DUE, and earlier (RFC 5545, 3.8.2.3).
         start = reading.wall_moment(todo.starts_on, None)
         yield f"{'X-TODO-START' if due and start >= due else 'DTSTART'}{_dated(start, has_time=has_time)}"
+    yield from ical_repeating.lines(todo)
     if todo.priority:
         yield f"PRIORITY:{_NUMBER_OF[todo.priority]}"
     if todo.tags:

@@ -20,13 +20,15 @@ from todocli.domain.records import Entry, LeftOut, Record, RecordNote
 from todocli.errors import ValidationError
 from todocli.formats.json_stream import beginning, json_items
 from todocli.formats.reading import Unreadable, entries, kept, parse_day, parse_instant, text_of
+from todocli.formats.recurrence_fields import from_columns
 from todocli.schemas.todos import TodoRead
 
 VERSION = 1
 """The version of the document; it changes when a program could misread a newer one."""
 
 _VERSION = re.compile(r'"version"\s*:\s*(\d+)')
-_COLUMNS = {*TodoRead.model_fields, "change_source", "change_actor", "change_request"} - {"rrule", "ends_on", "times"}
+_COLUMNS = {*TodoRead.model_fields, "change_source", "change_actor", "change_request"}
+_REPEATING = {"rrule", "every", "again"}
 _ITEMS = re.compile(r'^[^{]*\{\s*"items"')
 
 
@@ -74,10 +76,11 @@ def parse(place: str, item: Any) -> Record | LeftOut:
         is_someday=item.get("is_someday") is True,
         notes=tuple(_note(note) for note in _list(item, "notes")),
         unheld=kept(item, _COLUMNS),
-        fields=frozenset(item),
+        fields=frozenset(item) | ({"rrule"} if _REPEATING & item.keys() else set()),
         version=item["version"] if type(item.get("version")) is int else None,
         reference=str(item.get("number")),
         needs=tuple(map(str, _needs(item))),
+        repeats=from_columns(item),
     )
 
 

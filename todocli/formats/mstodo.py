@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from todocli.domain.fields import Priority
 from todocli.domain.records import Entry, Record
 from todocli.errors import ValidationError
-from todocli.formats import reading
+from todocli.formats import mstodo_recurrence, reading
 from todocli.formats.html_text import shown_text
 from todocli.formats.json_stream import Limited, Readable, beginning, json_items
 from todocli.formats.reading import Unreadable, as_object, entries, text_of
@@ -23,7 +23,7 @@ MAX_TASK = 10_000_000
 """The most bytes of a file that is one task, as that is read as a whole."""
 
 _PRIORITIES: dict[str | None, Priority | None] = {None: None, "low": "low", "normal": None, "high": "high"}
-_UNHELD = ("checklistItems", "recurrence", "reminderDateTime", "hasAttachments", "attachments", "linkedResources")
+_UNHELD = ("checklistItems", "reminderDateTime", "hasAttachments", "attachments", "linkedResources")
 
 
 def read(file: BinaryIO) -> Iterator[Entry]:
@@ -53,6 +53,10 @@ def _parse(place: str, item: tuple[Any, Any]) -> Record:
     unheld = reading.kept_at(task, _UNHELD)
     if status not in (None, "notStarted", "completed"):
         unheld["status"] = status
+    due_on = _day(task, "dueDateTime")
+    repeats = mstodo_recurrence.read(task.get("recurrence"), due_on)
+    if repeats is None:
+        unheld |= reading.kept_at(task, ("recurrence",))
     return Record(
         place,
         reading.title_of(task, "id"),
@@ -61,12 +65,13 @@ def _parse(place: str, item: tuple[Any, Any]) -> Record:
         is_completed=is_completed,
         completed_at=_instant(task, "completedDateTime") if is_completed else None,
         created_at=reading.instant_of(task, "createdDateTime"),
-        due_on=_day(task, "dueDateTime"),
+        due_on=due_on,
         starts_on=_day(task, "startDateTime"),
         priority=_PRIORITIES[importance],
         project=(project,) if project else (),
         tags=tuple(reading.texts_of(task, "categories")),
         unheld=unheld,
+        repeats=repeats,
     )
 
 

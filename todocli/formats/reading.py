@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
+from io import SEEK_CUR
 from typing import Any, BinaryIO, TypeVar
 
 from todocli.domain.records import Entry, Fault, LeftOut, Record
@@ -43,6 +47,33 @@ def entries(items: Iterable[tuple[str, Item]], parse: Callable[[str, Item], Reco
             yield parse(place, item)
         except Unreadable as error:
             yield Fault(place, error.field, error.message)
+
+
+@contextmanager
+def reread(file: BinaryIO) -> Iterator[Callable[[], BinaryIO]]:
+    """Give what returns a file at its beginning, as often as it is called: a copy of it, if it is a pipe."""
+    with tempfile.TemporaryFile() as copy:
+        if not file.seekable():
+            shutil.copyfileobj(file, copy)
+            copy.seek(0)
+            file = copy
+        start = file.seek(0, SEEK_CUR)
+
+        def again() -> BinaryIO:
+            file.seek(start)
+            return file
+
+        yield again
+
+
+def contains(file: BinaryIO, text: bytes) -> bool:
+    """Whether a text is anywhere in a file, which is read to its end."""
+    before = b""
+    while data := file.read(MAX_LINE):
+        if text in before + data:
+            return True
+        before = data[1 - len(text) :]
+    return False
 
 
 class LineIds:

@@ -4,6 +4,7 @@ A format is a module with some of these functions, and a row in `FORMATS`:
 
     read(file: BinaryIO) -> Iterator[Entry]                        an entry for each todo, in the order of the file
     write(todos: Iterable[TodoRead], file: TextIO) -> None         todos come with their notes
+    holds(todo: TodoRead) -> frozenset[str]                        fields that are written of this todo, but not of all
     mapping(head: bytes) -> dict[str, str | None]                  for a table: which field each column is read as
 
 `read` yields a `Fault` for a todo that is not valid, and goes on; it raises `todocli.errors.ValidationError` for a file
@@ -70,6 +71,13 @@ class Format:
         """Write todos, which come with their notes."""
         self._module.write(todos, file)
 
+    def lacking(self, todo: TodoRead) -> list[str]:
+        """Return the fields of a todo that are not written. An occurrence that is done repeats no more."""
+        holds: Callable[[TodoRead], frozenset[str]] | None = getattr(self._module, "holds", None)
+        held = self.holds | (holds(todo) if holds else frozenset())
+        missing = (name for name in sorted(FIELDS - held) if getattr(todo, name))
+        return [name for name in missing if name != "rrule" or not todo.is_completed]
+
     @property
     def _module(self) -> Any:
         return import_module(f"todocli.formats.{self.name}")
@@ -82,9 +90,9 @@ class Format:
 FORMATS = (
     Format("json", "JSON of todo", (".json",), FIELDS, signs=(r'"format"\s*:\s*"todo"|"change_id"\s*:',)),
     Format("jsonl", "JSON lines of todo", (".jsonl", ".ndjson"), FIELDS),
-    Format("csv", "CSV", (".csv",)),
-    Format("tsv", "TSV", (".tsv", ".tab")),
-    Format("todotxt", "todo.txt", (".txt",), _MOST - {"description"}),
+    Format("csv", "CSV", (".csv",), FIELDS),
+    Format("tsv", "TSV", (".tsv", ".tab"), FIELDS),
+    Format("todotxt", "todo.txt", (".txt",), _MOST - {"description"} | {"rrule"}),
     Format(
         "taskwarrior",
         "Taskwarrior",
@@ -93,13 +101,13 @@ FORMATS = (
         keeps_ids=True,
         signs=(r'"uuid"\s*:', r'"entry"\s*:\s*"\d{8}T\d{6}Z"'),
     ),
-    Format("ics", "iCalendar", (".ics",), keeps_ids=True),
+    Format("ics", "iCalendar", (".ics",), _USUAL | {"rrule"}, keeps_ids=True),
     Format("markdown", "Markdown", (".md", ".markdown")),
     Format(
         "todoist",
         "Todoist",
         (".csv",),
-        frozenset(("description", "due_on", "priority", "project", "tags", "notes")),
+        frozenset(("description", "due_on", "priority", "project", "tags", "notes", "rrule")),
         is_written=False,
         signs=(r'^\ufeff?"?TYPE"?[,;]"?CONTENT"?[,;]',),
     ),
@@ -115,7 +123,7 @@ FORMATS = (
         "mstodo",
         "Microsoft To Do",
         (".json",),
-        _MOST - {"due_time", "starts_on"},
+        _MOST - {"due_time", "starts_on"} | {"rrule"},
         is_written=False,
         signs=(r'"importance"\s*:', r'"status"\s*:', r'DateTime"\s*:'),
     ),

@@ -14,9 +14,10 @@ from typing import Any, BinaryIO, TextIO
 from todocli import clock
 from todocli.domain.fields import Priority
 from todocli.domain.records import Entry, LeftOut, Record, RecordNote
-from todocli.formats import reading
+from todocli.formats import reading, taskwarrior_recurrence
 from todocli.formats.json_stream import json_items
 from todocli.formats.reading import Unreadable, entries, kept, local_day, parse_instant, text_of
+from todocli.formats.taskwarrior_recurrence import Child
 from todocli.schemas.exports import TodoLeaving
 from todocli.schemas.todos import TodoRead
 
@@ -26,27 +27,40 @@ _SOMEDAY = ("99991229", "99991230", "99991231", "20380118", "20380119")
 """How the dates begin that Taskwarrior has for `someday`, since 2.6 and before, in any time zone."""
 
 _OPEN = ("pending", "waiting")
-_LEFT_OUT = {"deleted": "deleted tasks", "recurring": "recurring templates"}
+_LEFT_OUT = {"deleted": "deleted tasks"}
 _KNOWN = frozenset(
     (
         *("uuid", "description", "status", "entry", "end", "due", "priority", "project", "tags", "annotations"),
-        *("depends", "id", "urgency", "modified"),  # what Taskwarrior counts by itself
+        *("depends", "id", "urgency", "modified", "rtype"),  # what Taskwarrior knows by itself
     )
 )
 
 
 def read(file: BinaryIO) -> Iterator[Entry]:
-    """Return the tasks of a file, but for those that were deleted, and templates of recurring ones."""
-    ids = reading.LineIds()
-    return entries(json_items(file, "item"), lambda place, item: _parse(place, item, ids))
+    """Return the tasks of a file, but for those that were deleted. A template and its pending children are one."""
+    with reading.reread(file) as again:
+        children: Mapping[str, Child] = {}
+        if reading.contains(again(), b'"parent"'):
+            children = taskwarrior_recurrence.first_children(json_items(again(), "item"))
+        ids = reading.LineIds()
+        tasks = (each for each in json_items(again(), "item") if not _is_known(each[1], children))
+        yield from entries(tasks, lambda place, item: _parse(place, item, children, ids))
 
 
-def _parse(place: str, item: Any, ids: reading.LineIds) -> Record | LeftOut:
+def _is_known(item: Any, children: Mapping[str, Child]) -> bool:
+    """Whether a task is a template of which a child is read."""
+    return isinstance(item, dict) and item.get("status") == "recurring" and str(item.get("uuid")) in children
+
+
+def _parse(place: str, item: Any, children: Mapping[str, Child], ids: reading.LineIds) -> Record | LeftOut:
     task = dict(reading.as_object(item))
     status = text_of(task, "status") or "pending"
     if status in _LEFT_OUT:
         return LeftOut(place, _LEFT_OUT[status])
-    if status not in (*_OPEN, "completed"):
+    first = children.get(str(task.get("parent")))
+    if first and first.place != place and status in _OPEN and text_of(task, "recur"):
+        return LeftOut(place, "later tasks of recurring ones")
+    if status not in (*_OPEN, "completed", "recurring"):
         raise Unreadable("status", f"{status[:40]!r} is not a status of Taskwarrior")
     title = text_of(task, "description")
     if title is None:
@@ -56,6 +70,16 @@ def _parse(place: str, item: Any, ids: reading.LineIds) -> Record | LeftOut:
     due_on, due_time = local_day(due) if due else (None, None)
     source_id = text_of(task, "uuid") or ids.next(f"{title} {task.get('entry')}")
     starts_on = _take_start(task)
+    repeats = None
+    if status == "recurring":
+        following = taskwarrior_recurrence.template(task, due_on) if due_on else None
+        if following is None or due_on is None:
+            return LeftOut(place, "recurring templates")
+        repeats, on = following
+        starts_on = starts_on and starts_on + (on - due_on)
+        due_on = on
+    elif not is_someday:
+        repeats = taskwarrior_recurrence.taken(task, due_on)
     return Record(
         place,
         source_id,
@@ -74,6 +98,7 @@ def _parse(place: str, item: Any, ids: reading.LineIds) -> Record | LeftOut:
         is_someday=is_someday and due_on is None,
         modified_at=_instant(task, "modified"),
         needs=_names(task, "depends"),
+        repeats=repeats,
     )
 
 
@@ -134,7 +159,7 @@ def write(todos: Iterable[TodoRead], file: TextIO) -> None:
     file.write("[")
     separator = "\n"
     for todo in todos:
-        task = {name: value for name, value in _task(todo, today).items() if value}
+        task = {name: value for name, value in _task(todo, today).items() if value not in (None, "", [])}
         # `task import` of 2.6 reads no surrogate pairs, which JSON in ASCII has for an emoji.
         file.write(f"{separator}{json.dumps(task, ensure_ascii=False)}")
         separator = ",\n"
@@ -144,7 +169,7 @@ def write(todos: Iterable[TodoRead], file: TextIO) -> None:
 def _task(todo: TodoRead, today: date) -> dict[str, Any]:
     is_waiting = todo.starts_on is not None and todo.starts_on > today
     return {
-        "uuid": reading.id_of(todo),
+        "uuid": taskwarrior_recurrence.id_of(todo),
         "status": "completed" if todo.completed_at else "waiting" if is_waiting else "pending",
         "description": todo.title,
         "entry": reading.utc_stamp(todo.created_at),
@@ -157,7 +182,13 @@ def _task(todo: TodoRead, today: date) -> dict[str, Any]:
         "tags": todo.tags,
         "depends": todo.needed_ids if isinstance(todo, TodoLeaving) else [],
         "annotations": list(_annotations(todo)),
+        **taskwarrior_recurrence.attributes(todo),
     }
+
+
+def holds(todo: TodoRead) -> frozenset[str]:
+    """Return the fields that Taskwarrior has a place for in this todo only: it repeats as one that came from there."""
+    return frozenset({"rrule"} if taskwarrior_recurrence.attributes(todo) else ())
 
 
 def _due(todo: TodoRead) -> str | None:

@@ -13,9 +13,9 @@ from datetime import date, time
 from typing import BinaryIO
 
 from todocli.domain.fields import Priority
-from todocli.domain.records import Entry, Fault, Record, RecordNote
+from todocli.domain.records import Entry, Fault, Record, RecordNote, Repeats
 from todocli.errors import ValidationError
-from todocli.formats import reading
+from todocli.formats import reading, todoist_dates
 from todocli.formats.csv import Row, table
 from todocli.formats.reading import Unreadable, entries
 
@@ -63,7 +63,7 @@ def _parse(place: str, row: Row, section: tuple[str, ...], ids: reading.LineIds)
     unheld = reading.kept_at(row, _UNHELD)
     if (indent := row.get("INDENT", "").strip()) not in ("", "1"):
         unheld["INDENT"] = indent
-    due_on, due_time = _due(row.get("DATE", "").strip(), unheld)
+    due_on, due_time, repeats = _due(row.get("DATE", "").strip(), row.get("DATE_LANG", "").strip(), unheld)
     return Record(
         place,
         ids.next("\0".join(row.values())),
@@ -75,13 +75,19 @@ def _parse(place: str, row: Row, section: tuple[str, ...], ids: reading.LineIds)
         project=section,
         tags=tuple(_LABEL.findall(content)),
         unheld=unheld,
+        repeats=repeats,
     )
 
 
-def _due(text: str, unheld: dict[str, str]) -> tuple[date | None, time | None]:
-    """Return the day and time of a date; one in words goes to `unheld`, as its language decides what it means."""
+def _due(text: str, language: str, unheld: dict[str, str]) -> tuple[date | None, time | None, Repeats | None]:
+    """Return the day and time of a date, and how it repeats in English words.
+
+    Other words go to `unheld`: the day on which they were written decides what they mean.
+    """
     try:
-        return reading.parse_day_and_time(text, "DATE")
+        return *reading.parse_day_and_time(text, "DATE"), None
     except Unreadable:
+        if language in ("", "en") and (found := todoist_dates.read(text)):
+            return found
         unheld |= {"DATE": text} if text else {}
-        return None, None
+        return None, None, None

@@ -8,8 +8,8 @@
     │ └─ completed; an open todo may have (A) here
     └─ it is completed
 
-`due:`, `t:` (start), `uuid:` and `pri:` are what other programs use. `time:` is the time of day of `due:`, which has no
-word of its own.
+`due:`, `t:` (start), `uuid:` and `pri:` are what other programs use, and so is `rec:` (`todotxt_repeating`). `time:` is
+the time of day of `due:`, which has no word of its own.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import BinaryIO, TextIO
 
 from todocli.domain.fields import Priority
 from todocli.domain.records import Entry, Record
-from todocli.formats import reading
+from todocli.formats import reading, todotxt_repeating
 from todocli.formats.reading import Unreadable, entries, parse_day, start_of
 from todocli.schemas.todos import TodoRead
 
@@ -52,7 +52,7 @@ def _parse(place: str, line: str, ids: reading.LineIds) -> Record:
     days = [parse_day(day, "date") for day in head["dates"].split()]
     is_completed = head["done"] is not None
     completed_on = days.pop(0) if is_completed and days else None
-    title: list[str] = []
+    title: list[tuple[str, str]] = []
     projects: list[str] = []
     tags: list[str] = []
     keys: dict[str, str] = {}
@@ -64,11 +64,18 @@ def _parse(place: str, line: str, ids: reading.LineIds) -> Record:
         elif (
             ":" in word
             and (key := _KEY.fullmatch(word))
-            and key[1] in ("due", "t", "uuid", "pri", "time", *_UNHELD_KEYS)
+            and key[1] in ("due", "t", "uuid", "pri", "time", *todotxt_repeating.KEYS, *_UNHELD_KEYS)
         ):
             keys[key[1]] = key[2]
+            if key[1] in todotxt_repeating.KEYS:
+                title.append((word, key[1]))
         else:
-            title.append(word)
+            title.append((word, ""))
+    repeats = todotxt_repeating.read(keys)
+    if repeats:
+        title = [(word, name) for word, name in title if not name]
+        keys.pop("rec", None)
+    keys = {name: value for name, value in keys.items() if name not in todotxt_repeating.KEYS}
     letter = head["priority"] or keys.pop("pri", "").upper()
     due_on = _day(keys, "due")
     starts_on = _day(keys, "t")
@@ -77,7 +84,7 @@ def _parse(place: str, line: str, ids: reading.LineIds) -> Record:
     return Record(
         place,
         source_id,
-        " ".join(title),
+        " ".join(word for word, _ in title),
         is_completed=is_completed,
         completed_at=start_of(completed_on) if completed_on else None,
         created_at=start_of(days[0]) if days else None,
@@ -88,6 +95,7 @@ def _parse(place: str, line: str, ids: reading.LineIds) -> Record:
         project=tuple(projects[0].split("/")) if projects else (),
         tags=(*projects[1:], *tags),
         unheld=keys,
+        repeats=repeats,
     )
 
 
@@ -119,5 +127,6 @@ def write(todos: Iterable[TodoRead], file: TextIO) -> None:
         words += [f"due:{todo.due_on}"] if todo.due_on else []
         words += [f"time:{todo.due_time:%H:%M}"] if todo.due_time else []
         words += [f"t:{todo.starts_on}"] if todo.starts_on else []
+        words += todotxt_repeating.words(todo)
         words += [f"pri:{_LETTER_OF[todo.priority]}"] if todo.completed_at and todo.priority else []
         file.write(f"{' '.join([*words, f'uuid:{todo.id}'])}\n")

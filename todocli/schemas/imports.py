@@ -62,6 +62,7 @@ class ImportRead(Output):
     changed: int = Field(description="Imported before, with another content now, which only --update takes over.")
     unchanged: int = Field(description="Imported before, with the same content.")
     kept: int = Field(description="Changed here after the file was written, and not updated for that reason.")
+    returned: int = Field(description="Occurrences that an undo had removed, and that are back from the trash.")
     invalid: int
     faults: list[ImportFault] = Field(description="The first of what is not valid.")
     left_out: dict[str, int] = Field(description="What a file has that is not imported, counted.")

@@ -15,6 +15,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
+from todocli.domain.records import Repeats
 from todocli.errors import ValidationError
 from todocli.schemas.todos import RepeatInput, TodoCreate, TodoRead, TodoUpdate
 from todocli.services.series import COPIED, as_series
@@ -101,6 +102,17 @@ def of_new(draft: TodoCreate, today: date) -> dict[str, Any]:
     return _columns(found, draft.due_on, draft.starts_on, today) | {"series_place": 1}
 
 
+def of_record(repeats: Repeats, due_on: date | None, starts_on: date | None, today: date) -> dict[str, Any]:
+    """Return the columns of a todo of a file, which belongs to a series, and a due date if it has no date.
+
+    Raises `ValidationError`.
+    """
+    series = {"series_id": repeats.series_id, "series_place": repeats.place}
+    if repeats.repetition is None:
+        return series
+    return _columns(repeats.repetition, due_on, starts_on, today, repeats.on) | series
+
+
 def of_update(todo: TodoRead, update: TodoUpdate, today: date) -> dict[str, Any]:
     """Return the columns that make a todo repeat as an update says, or no longer. Raises `ValidationError`."""
     found = _given(update, todo.repetition)
@@ -132,14 +144,16 @@ def _no_date() -> ValidationError:
     return ValidationError.of("every", detail, hint="Give it one, such as due:today.")
 
 
-def _columns(repetition: Repetition, due_on: date | None, starts_on: date | None, today: date) -> dict[str, Any]:
-    """Return the columns of the first occurrence: with a due date, if it has neither that nor a start.
+def _columns(
+    repetition: Repetition, due_on: date | None, starts_on: date | None, today: date, on: date | None = None
+) -> dict[str, Any]:
+    """Return the columns of an occurrence that the rule has `on` a day: with a due date, if it has no date at all.
 
     Raises `ValidationError` if it ends before it begins.
     """
     from todocli.domain.recurrence import anchored, first_date
 
-    on = due_on or starts_on
+    on = on or due_on or starts_on
     columns: dict[str, Any] = {}
     if on is None:
         on = first_date(repetition, today)

@@ -61,7 +61,6 @@ def export(
         return
     condition = options.filter(filter_words)
     state = options.state(condition, "all")
-    lacking = sorted(registry.FIELDS - found.holds)
     missing: Counter[str] = Counter()
     count = 0
 
@@ -69,7 +68,7 @@ def export(
         nonlocal count
         for todo in todos:
             count += 1
-            missing.update(name for name in lacking if getattr(todo, name))
+            missing.update(found.lacking(todo))
             yield todo
 
     with context.workspace() as workspace:

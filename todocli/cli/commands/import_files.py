@@ -213,7 +213,7 @@ def _result(
     return ImportRead(
         format=found.name,
         dry_run=is_dry_run,
-        change_id=change_id if outcome.added or outcome.updated else None,
+        change_id=change_id if outcome.added or outcome.updated or outcome.returned else None,
         added=outcome.added,
         first_number=outcome.first_number,
         last_number=outcome.last_number,
@@ -221,6 +221,7 @@ def _result(
         changed=outcome.changed,
         unchanged=outcome.unchanged,
         kept=outcome.kept,
+        returned=outcome.returned,
         invalid=report.invalid,
         faults=report.faults,
         left_out={**report.left_out, **outcome.left_out},
@@ -273,7 +274,7 @@ def _print(context: Context, read: ImportRead, found: Format) -> None:
         numbers = f": {read.first_number}" if read.first_number else ""
         if read.last_number != read.first_number:
             numbers += f"-{read.last_number}"
-        undo = ("todo", "undo") if read.added else ()
+        undo = ("todo", "undo") if read.change_id and (read.added or read.returned) else ()
         output.lines(read, [f"Imported {counted(read.added)} from {found.label}{numbers}"], undo)
     else:
         output.lines(read, [f"Updated {counted(read.updated)} from {found.label}"], ("todo", "undo"))
@@ -297,6 +298,8 @@ def _print_notes(context: Context, read: ImportRead) -> None:
         )
     if read.kept:
         note(f"Changed here after the file was written, and kept: {read.kept:,}")
+    if read.returned:
+        note(f"{'Would come back' if read.dry_run else 'Came back'} from the trash: {read.returned:,}")
     if read.left_out:
         note(f"Left out: {listed(read.left_out)}")
     if read.not_held:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from todocli import clock
 from todocli.domain.fields import MAX_NEEDS, MAX_TAGS
 from todocli.domain.foreign_names import usable_project, usable_tag
 from todocli.domain.records import Entry, Fault, LeftOut, Record
@@ -18,6 +19,7 @@ from todocli.schemas.base import validated
 from todocli.schemas.imports import ImportFault, TodoImport
 from todocli.schemas.texts import DESCRIPTION_LENGTH, NOTE_LENGTH, TITLE_LENGTH
 from todocli.schemas.todos import COLUMNS_GIVEN
+from todocli.services import repetition
 
 SHOWN = 10
 """How many faults are kept."""
@@ -27,8 +29,12 @@ _MAX_NAMES = 1_000
 
 _FIELDS = COLUMNS_GIVEN
 _fields_of = attrgetter(*_FIELDS)
-_LINKS = [_FIELDS.index(name) for name in ("needs", "parent")]
-"""The fields that are numbers here, and references in a file."""
+_DUE = _FIELDS.index("due_on")
+_LINKS = [_FIELDS.index(name) for name in ("parent", "needs")]
+"""The fields that are numbers here, and references in a file: the last ones first."""
+
+REPEATING = ("series_id", "series_place", *repetition.COLUMNS)
+"""The columns that say how a todo repeats, and which of its series it is."""
 
 _FIELD_OF = {"tags": "tags", "due_on": "due", "due_time": "due", "starts_on": "start"}
 """What a user calls a field."""
@@ -52,7 +58,8 @@ class Incoming(NamedTuple):
     """A valid todo of a file. `fields` are the values of those of `TodoCreate`, in order.
 
     `digest` is over what the file says of it. Notes have the time that they were made at, if the file says so. `needs`
-    refers to todos by their `reference`: which numbers these are is found out when all of them are there.
+    refers to todos by their `reference`: which numbers these are is found out when all of them are there. `repeating`
+    has the values of `REPEATING`.
     """
 
     place: str
@@ -67,6 +74,7 @@ class Incoming(NamedTuple):
     modified_at: datetime | None
     reference: str
     needs: tuple[str, ...]
+    repeating: tuple[Any, ...]
 
     def named(self) -> dict[str, Any]:
         """Return the fields by their names."""
@@ -140,14 +148,15 @@ class Adapter:
             title = _shortened(title, TITLE_LENGTH, notes)
             if description and len(description) > DESCRIPTION_LENGTH:
                 description = _shortened(description, DESCRIPTION_LENGTH, notes)
+        columns, unheld = self._repetition(record)
         if rules.keep_unknown:
-            notes += ({"text": f"{name}: {value}"[:NOTE_LENGTH]} for name, value in record.unheld.items())
+            notes += ({"text": f"{name}: {value}"[:NOTE_LENGTH]} for name, value in unheld.items())
         else:
-            self.report.not_held.update(record.unheld.keys())
+            self.report.not_held.update(unheld.keys())
         values: dict[str, object] = {
             "title": title,
-            "due_on": record.due_on,
-            "due_time": record.due_time,
+            "due_on": (due_on := columns.pop("due_on", record.due_on)),
+            "due_time": record.due_time if due_on else None,
             "starts_on": None if record.is_someday else record.starts_on,
             "priority": record.priority,
             "project": rules.project or self._project(record),
@@ -165,7 +174,7 @@ class Adapter:
         return Incoming(
             record.place,
             record.source_id,
-            _digest(todo, fields, record.needs),
+            _digest(todo, fields, record),
             fields,
             todo.is_completed,
             todo.completed_at,
@@ -175,7 +184,22 @@ class Adapter:
             record.modified_at,
             record.reference or record.source_id,
             self._needs(record),
+            tuple(map(columns.get, REPEATING)),
         )
+
+    def _repetition(self, record: Record) -> tuple[dict[str, Any], Mapping[str, str]]:
+        """Return the columns of how a record repeats, with a due date if it has no date; and what is not held of it."""
+        repeats = record.repeats
+        if repeats is None:
+            return {}, record.unheld
+        is_dated = bool(record.due_on or record.starts_on or repeats.on)
+        try:
+            if repeats.repetition and not is_dated and (record.is_someday or record.is_completed):
+                raise ValidationError("There is no date that could repeat.")
+            return repetition.of_record(repeats, record.due_on, record.starts_on, clock.today()), record.unheld
+        except ValidationError:
+            rule = repeats.repetition.rule if repeats.repetition else ""
+            return {}, {**record.unheld, "repetition": rule}
 
     def _project(self, record: Record) -> str | None:
         if not record.project:
@@ -211,11 +235,17 @@ def _shortened(text: str, length: int, notes: list[dict[str, object]]) -> str:
     return f"{text[: length - 1].rstrip()}…"
 
 
-def _digest(todo: TodoImport, fields: tuple[Any, ...], needs: tuple[str, ...]) -> str:
+def _digest(todo: TodoImport, fields: tuple[Any, ...], record: Record) -> str:
     """Return a digest of what a file says of a todo: the same in each run, and in each time zone."""
     notes = [(_utc(note.made_at), note.text) for note in todo.notes]
-    fields = (*(value for place, value in enumerate(fields) if place not in _LINKS), *needs)
-    given = (*map(str, fields), todo.is_completed, _utc(todo.completed_at), _utc(todo.created_at), notes)
+    values = [*fields]
+    values[_DUE] = record.due_on
+    for place in _LINKS:
+        del values[place]
+    values += record.needs
+    if repeats := record.repeats:
+        values += (*(vars(repeats.repetition).values() if repeats.repetition else ()), *repeats[1:])
+    given = (*map(str, values), todo.is_completed, _utc(todo.completed_at), _utc(todo.created_at), notes)
     return hashlib.blake2b(repr(given).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 

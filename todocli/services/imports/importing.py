@@ -4,6 +4,7 @@ The file's todos wait in a temporary table, `incoming`, until it is clear what e
 
     imported before    `sources` has its id, unless that import was undone
     exported before    its id is that of the user's own todo
+    one of a series    it has the place in a series that a todo of the user has: see `series`
     new                neither
 
 Their needs become numbers: see `needed`.
@@ -30,9 +31,9 @@ from todocli.domain.history import COMMAND_LINE, Origin
 from todocli.domain.idempotency import ChangeKey
 from todocli.models import Change, Note, Source, Todo, User
 from todocli.schemas.todos import COLUMNS_GIVEN
-from todocli.services import dependencies, insert_sql, parameters
+from todocli.services import dependencies, insert_sql, parameters, repetition
 from todocli.services.idempotency import key_reused
-from todocli.services.imports import needed, staged
+from todocli.services.imports import known_occurrences, needed, staged
 from todocli.services.imports.spool import Spool
 from todocli.services.imports.staged import GIVEN
 from todocli.services.owner import Owner
@@ -51,7 +52,8 @@ SHOWN = 20
 class Outcome:
     """What an import did, in numbers; `changed` are the todos that it would have updated.
 
-    `kept` are those that it does not update, as they were changed here later. `first` has the first of those that a dry
+    `kept` are those that it does not update, as they were changed here later. `returned` are occurrences
+    that an undo had moved to the trash. `first` has the first of those that a dry
     run would add or update: their places in the file, from 1, and which of both. `left_out` counts needs.
     """
 
@@ -62,6 +64,7 @@ class Outcome:
     changed: int = 0
     unchanged: int = 0
     kept: int = 0
+    returned: int = 0
     first: tuple[tuple[int, Action], ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
 
@@ -98,24 +101,28 @@ class Import:
                 sa.func.count().filter(is_new),
                 sa.func.count().filter(is_changed),
                 sa.func.count().filter(incoming.c.is_kept),
+                sa.func.count().filter(incoming.c.is_returning),
                 sa.func.count(),
             ).select_from(incoming)
         ).one()
-        new, changed, kept, total = counts
-        unchanged = total - new - changed - kept
+        new, changed, kept, returned, total = counts
+        unchanged = total - new - changed - kept - returned
         if done_before:
             return self._outcome_of(incoming)
         if dry_run:
             updates = changed if update else 0
             first = self._first(incoming)
-            return Outcome(new, None, None, updates, changed - updates, unchanged, kept, first=first, left_out=missing)
+            numbers = (updates, changed - updates, unchanged, kept, returned)
+            return Outcome(new, None, None, *numbers, first=first, left_out=missing)
         if new:
             self._insert(incoming, key, moment)
         if changed and update:
             self._update(incoming, notes, key, moment)
+        if returned:
+            self._update(incoming, notes, key, moment, are_returning=True)
         self._insert_notes(incoming, notes, key, update=update)
         self._record_sources(incoming, key, update=update)
-        if update:
+        if update or returned:
             self._refuse_cycle(incoming)
         found = self._outcome_of(incoming)
         return Outcome(
@@ -126,6 +133,7 @@ class Import:
             0 if update else changed,
             unchanged,
             kept,
+            returned,
             left_out=missing,
         )
 
@@ -155,6 +163,7 @@ class Import:
             .values(known_id=_todos.c.id, todo_id=_todos.c.id)
             .where(incoming.c.known_id.is_(None), self._owner.owns(Todo), _todos.c.id == incoming.c.own_id)
         )
+        known_occurrences.match(self._session, self._owner, incoming)
 
     def _compare(self, incoming: sa.Table, notes: sa.Table) -> None:
         """Mark the todos that the file describes differently now."""
@@ -204,7 +213,8 @@ class Import:
         """Return the condition that a todo is not as the file has it, as far as the format has a place for it."""
         columns = [value.is_distinct_from(_todos.c[name]) for name, value in self._values(incoming).items()]
         if "is_completed" in self._fields:
-            columns.append(incoming.c.completed_at.is_(None) != _todos.c.completed_at.is_(None))
+            is_other = incoming.c.completed_at.is_(None) != _todos.c.completed_at.is_(None)
+            columns.append(sa.and_(is_other, ~known_occurrences.goes_on(incoming)))
         return sa.or_(*columns)
 
     def _values(self, incoming: sa.Table) -> dict[str, sa.ColumnElement[Any]]:
@@ -223,7 +233,7 @@ class Import:
         if self._fields & {"due_on", "starts_on", "is_someday"}:
             has_day = sa.or_(final("due_on").is_not(None), final("starts_on").is_not(None))
             values["is_someday"] = sa.case((has_day, sa.false()), else_=final("is_someday"))
-        return values
+        return values | _repetition(incoming, is_held="rrule" in self._fields)
 
     def _insert(self, incoming: sa.Table, key: ChangeKey, moment: datetime) -> None:
         position = sa.func.row_number().over(order_by=incoming.c.position).label("position")
@@ -233,8 +243,12 @@ class Import:
         values = stamp(self._origin, moment, key.id, key.request) | {"version": 1}
         self._session.execute(statement, parameters.values_of(values))
 
-    def _update(self, incoming: sa.Table, notes: sa.Table, key: ChangeKey, moment: datetime) -> None:
+    def _update(
+        self, incoming: sa.Table, notes: sa.Table, key: ChangeKey, moment: datetime, *, are_returning: bool = False
+    ) -> None:
+        """Update what is changed, or what comes back from the trash."""
         completed_at = sa.case(
+            (known_occurrences.goes_on(incoming), _todos.c.completed_at),
             (incoming.c.completed_at.is_(None), None),
             (_todos.c.completed_at.is_(None), incoming.c.completed_at),
             else_=_todos.c.completed_at,
@@ -249,8 +263,10 @@ class Import:
                 | ({"completed_at": completed_at} if "is_completed" in self._fields else {})
                 | {"version": _todos.c.version + 1}
                 | {"note_count": _todos.c.note_count + more}
+                | ({"deleted_at": None} if are_returning else {})
             )
-            .where(self._owner.owns(Todo), _todos.c.id == incoming.c.known_id, incoming.c.is_changed)
+            .where(self._owner.owns(Todo), _todos.c.id == incoming.c.known_id)
+            .where(incoming.c.is_returning if are_returning else incoming.c.is_changed)
         )
 
     def _refuse_cycle(self, incoming: sa.Table) -> None:
@@ -258,7 +274,7 @@ class Import:
         query = sa.select(_todos.c.number).where(
             self._owner.owns(Todo),
             _todos.c.id == incoming.c.known_id,
-            incoming.c.is_changed,
+            sa.or_(incoming.c.is_changed, incoming.c.is_returning),
             _todos.c.needs.is_not(None),
         )
         dependencies.refuse_cycle(self._session, self._owner, self._session.scalars(query).all())
@@ -268,6 +284,7 @@ class Import:
         same = sa.exists(
             sa.select(_notes.c.id)
             .where(self._owner.owns(Note), _notes.c.todo_id == incoming.c.known_id, _notes.c.text == notes.c.text)
+            .where(_notes.c.hidden_at.is_(None))
             .correlate(incoming, notes)
         )
         return sa.and_(notes.c.position == incoming.c.position, ~same)
@@ -303,8 +320,8 @@ class Import:
         )
 
     def _is_written(self, incoming: sa.Table, *, update: bool) -> sa.ColumnElement[bool]:
-        """Return the condition that a todo is new, or updated."""
-        is_new = incoming.c.known_id.is_(None)
+        """Return the condition that a todo is new, comes back, or is updated."""
+        is_new = sa.or_(incoming.c.known_id.is_(None), incoming.c.is_returning)
         return sa.or_(is_new, incoming.c.is_changed) if update else is_new
 
     def _user(self) -> sa.ColumnElement[UUID]:
@@ -325,3 +342,18 @@ class Import:
         query = sa.select(sa.func.count(), sa.func.min(number), sa.func.max(number))
         row = self._session.execute(query.select_from(incoming.join(_todos, added))).one()
         return Outcome(*row)
+
+
+def _repetition(incoming: sa.Table, *, is_held: bool) -> dict[str, sa.ColumnElement[Any]]:
+    """Return how a todo repeats that is updated. It stays in its series.
+
+    It keeps its rule if it is done. It does so as well if the file has none, and its format does not hold all of them.
+    """
+    repeats = incoming.c.rrule.is_not(None)
+    is_kept = sa.and_(~repeats, incoming.c.completed_at.is_not(None) if is_held else sa.true())
+    begins = sa.and_(repeats, _todos.c.series_id.is_(None))
+    return {
+        **{name: sa.case((is_kept, _todos.c[name]), else_=incoming.c[name]) for name in repetition.COLUMNS},
+        "series_id": sa.case((begins, _todos.c.id), else_=_todos.c.series_id),
+        "series_place": sa.case((begins, incoming.c.series_place), else_=_todos.c.series_place),
+    }

@@ -16,13 +16,13 @@ from todocli.domain.ids import derived_id
 from todocli.domain.references import is_plain_number
 from todocli.schemas.todos import COLUMNS_GIVEN
 from todocli.services import staging
-from todocli.services.imports.adapter import Incoming
+from todocli.services.imports.adapter import REPEATING, Incoming
 from todocli.services.imports.spool import Spool
 from todocli.services.owner import Owner
 
 _todos = SQLModel.metadata.tables["todos"]
 
-GIVEN = (*COLUMNS_GIVEN, "completed_at", "created_at", "note_count")
+GIVEN = (*COLUMNS_GIVEN, *REPEATING, "completed_at", "created_at", "note_count")
 """The columns of a todo that a file gives."""
 
 _SECOND = timedelta(seconds=1)
@@ -42,7 +42,7 @@ class Staged(NamedTuple):
 
 def load(session: Session, owner: Owner, todos: Spool, key: ChangeKey, moment: datetime) -> Staged:
     """Load the todos of a spool, which has `Incoming` rows."""
-    given = [sa.Column(name, _todos.c[name].type) for name in GIVEN]
+    given = [sa.Column(name, _todos.c[name].type, index=name == "series_id") for name in GIVEN]
     incoming = staging.create(
         session,
         "incoming",
@@ -63,6 +63,8 @@ def load(session: Session, owner: Owner, todos: Spool, key: ChangeKey, moment: d
             sa.Column("overtaken_at", UtcDateTime()),
             sa.Column("reference", sa.Text(), index=True),
             sa.Column("number", sa.BigInteger()),
+            sa.Column("has_series", sa.Boolean()),
+            sa.Column("is_returning", sa.Boolean()),
         ],
     )
     notes = staging.create(
@@ -104,9 +106,13 @@ def _todo_row(todo: Incoming, position: int, new_id: UUID, moment: datetime) -> 
     overtaken_at = todo.modified_at + _SECOND if todo.modified_at else None
     source = (todo.source_id, _as_uuid(todo.source_id), todo.digest)
     found_later = (None, new_id, None, None, None, None)
+    series_id, place, rule, *how = todo.repeating
+    has_series = series_id is not None
+    own_id, own_place = (new_id, place) if rule else (None, None)
+    repeating = (*((series_id, place) if has_series else (own_id, own_place)), rule, *how)
     return (
-        *(position, new_id, *source, *todo.fields, completed_at, created_at, len(todo.notes), *found_later),
-        *(todo.version, overtaken_at, todo.reference, None),
+        *(position, new_id, *source, *todo.fields, *repeating, completed_at, created_at, len(todo.notes)),
+        *(*found_later, todo.version, overtaken_at, todo.reference, None, has_series, False),
     )
 
 
