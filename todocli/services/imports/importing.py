@@ -4,7 +4,7 @@ The file's todos wait in a temporary table, `incoming`, until it is clear what e
 
     imported before    `sources` has its id, unless that import was undone
     exported before    its id is that of the user's own todo
-    one of a series    it has the place in a series that a todo of the user has: see `series`
+    one of a series    it has the place in a series that a todo of the user has: see `known_occurrences`
     new                neither
 
 Their needs become numbers: see `needed`.
