@@ -1,7 +1,7 @@
-"""Undo under stress: `python -m tests.benchmarks.undo [RUNS] [KILLS]`, on both engines. Takes minutes.
+"""Undo under stress: `python -m tests.benchmarks.undo [RUNS] [KILLS] [LENGTH]`, on both engines. Takes minutes.
 
-First a state machine (`tests.support.undo_machine`) runs commands in random order and undoes them, RUNS times on each
-engine; the first divergence ends it. Then KILLS commands on each engine are killed at random moments
+First a state machine (`tests.support.undo_machine`) runs LENGTH commands of two users in random order and undoes them,
+RUNS times on each engine; the first divergence ends it. Then KILLS commands on each engine are killed at random moments
 (`tests.support.killed`).
 """
 
@@ -27,13 +27,13 @@ from todocli.database.store import open_store
 from todocli.database.target import Target
 
 
-def main(runs: int = 300, kills: int = 150) -> None:
+def main(runs: int = 300, kills: int = 150, length: int = 40) -> None:
     """Try it, and print the figures."""
     with tempfile.TemporaryDirectory() as home, postgres.migrated() as url:
         path = Path(home) / "todo.db"
         ensure_schema(path)
         for name, target in (("SQLite", path), ("Postgres", url)):
-            _print(f"{name}, {runs} runs without a divergence", _machine(target, runs))
+            _print(f"{name}, {runs} runs without a divergence", _machine(target, runs, length))
         for name, shared in (("SQLite", None), ("Postgres", url)):
             killed = Killed(Prepared(shared, Path(home) / name))
             chance = random.Random(kills)
@@ -42,14 +42,18 @@ def main(runs: int = 300, kills: int = 150) -> None:
             _print(f"{name}, {kills} kills, none torn, lost or doubled", killed.found)
 
 
-def _machine(target: Target, runs: int) -> Counter[str]:
-    with open_store(target, seconds=60) as store, contextlib.closing(Console(target)) as console:
-        UndoMachine.store, UndoMachine.console = store, console
+def _machine(target: Target, runs: int, length: int) -> Counter[str]:
+    with (
+        open_store(target, seconds=60) as store,
+        open_store(target, seconds=60) as other,
+        contextlib.closing(Console(target)) as console,
+    ):
+        UndoMachine.stores, UndoMachine.console = (store, other), console
         UndoMachine.done.clear()
         run_state_machine_as_test(
             UndoMachine,
             settings=settings(
-                max_examples=runs, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+                max_examples=runs, stateful_step_count=length, deadline=None, suppress_health_check=list(HealthCheck)
             ),
         )
         return UndoMachine.done

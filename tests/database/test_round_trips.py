@@ -29,6 +29,8 @@ COMMANDS = (
     *("reopen 1 2", "done 2-4", "reopen 2", "reopen 2", "edit 1 --title Other", "rm 1-2", "trash", "restore 1 3"),
     *("log", "log 1", "add Paint needs:10", "edit 11 needs:9", "edit 11 needs:-9,8", "ready", "blocked", "next"),
     *("list is:blocked --needs 10", "done 10", "done 8 11 --strict"),
+    *("add Tiles under:9", "edit 12 under:7", "list under:7 --tree", "done 7", "done 7 --with-children --strict"),
+    *("rm 7", "restore 7", "restore 12"),
 )
 
 
@@ -89,6 +91,13 @@ def test_edit_of_what_repeats_takes_six_round_trips(far: RemoteDatabase) -> None
     far.use()
     lines = ("edit 1 Water pri:high +x", "edit 1 due:2099-01-05 --series", "edit due:any set +y --yes", "done 1")
     assert [far.cost(line) for line in lines] == [6, 6, 6, 7]
+
+
+def test_subtasks_of_what_repeats_are_read_in_one_round_trip(far: RemoteDatabase) -> None:
+    far.todo.ok("edit 1 every:day")
+    far.todo.ok("edit 2-4 under:1")
+    far.use()
+    assert [far.cost(line) for line in ("done 1", "rm 10")] == [8, 8]
 
 
 def test_every_command_takes_six_round_trips(far: RemoteDatabase) -> None:

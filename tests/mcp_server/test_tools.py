@@ -539,3 +539,13 @@ def test_no_connection_is_held_between_calls(postgres_url: PostgresURL, monkeypa
 
     asyncio.run(call())
     assert json.loads(todo.ok("log --json"))["items"][0]["actor"] == "robot"
+
+
+def test_subtasks_go_along(agent: Agent) -> None:
+    agent("add", todos=[{"title": "a"}, {"title": "b"}])
+    agent("change", todos=[2], set="under:1")
+    assert numbers(agent("find", filter="under:1")) == [2]
+    done = agent("complete", todos=[1], with_children=True)
+    assert [todo["state"] for todo in done["todos"]] == ["done", "done"]
+    removed = agent("remove", todos=[1], dry_run=True)
+    assert [todo["number"] for todo in removed["would_change"]] == [1, 2]

@@ -35,15 +35,21 @@ def test_undo_to_the_start_and_redo_to_the_end(
         monkeypatch.setattr(undo, "MANY", 1)
         for module in (undo, patches):
             monkeypatch.setattr(module, "PORTION", 2)
-    with open_store(database, seconds=60) as store, contextlib.closing(Console(database)) as console:
+    with (
+        open_store(database, seconds=60) as store,
+        open_store(database, seconds=60) as other,
+        contextlib.closing(Console(database)) as console,
+    ):
 
         class Machine(UndoMachine):
             pass
 
-        Machine.store, Machine.console = store, console
+        Machine.stores, Machine.console = (store, other), console
         Machine.done.clear()
         run_state_machine_as_test(Machine, settings=RUN)
         assert Machine.done["undo"] > 20
         assert Machine.done["console: update"] > 0
         assert Machine.done["need"] + Machine.done["add needing"] > 0
         assert Machine.done["add repeating"] + Machine.done["repeat"] > 0
+        assert Machine.done["place under"] + Machine.done["add under"] > 0
+        assert Machine.done["occurrences followed"] > 0

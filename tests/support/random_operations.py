@@ -78,10 +78,10 @@ class Chance:
 
     def filter(self, depth: int = 2) -> ast.Filter:
         """Return a filter."""
-        kind = self.random.randrange(11 if depth else 8)
-        if kind >= 8:
+        kind = self.random.randrange(12 if depth else 9)
+        if kind >= 9:
             parts = [self.filter(depth - 1) for _ in range(self.random.randint(2, 3))]
-            return ast.Not(parts[0]) if kind == 8 else ast.all_of(*parts) if kind == 9 else ast.any_of(*parts)
+            return ast.Not(parts[0]) if kind == 9 else ast.all_of(*parts) if kind == 10 else ast.any_of(*parts)
         first, last = sorted([self._day(), self._day()])
         makers: tuple[Any, ...] = (
             lambda: ast.Tagged(self.random.choice([None, *NAMES])),
@@ -94,6 +94,7 @@ class Chance:
             lambda: ast.Contains(self.random.choice(WORDS)),
             lambda: ast.Needs(self.random.choice([None, *self.known])),
             ast.Blocked,
+            lambda: ast.Under(None),
         )
         found: ast.Filter = makers[kind]()
         return found
@@ -122,6 +123,7 @@ class Chance:
             "project": lambda: self.random.choice([None, *PROJECTS]),
             "tags": lambda: self.random.sample(NAMES, self.random.choice([0, 1, 2, 12])),
             "every": lambda: self.random.choice([None, "day", "mon,thu", "month on 31", "2w"]),
+            "parent": lambda: self.random.choice([None, *self.known]),
             "needs": lambda: self.random.sample([*self.known], min(len(self.known), self.random.choice([0, 1, 1, 3]))),
         }
         fields = {name: makers[name]() for name in self.random.sample([*makers], self.random.choice(counts))}
@@ -209,7 +211,7 @@ class Chance:
         )
         if kind == "again" and self.deleted:
             number, todo = self.random.choice([*self.deleted.items()])
-        left_out = ("due_time", "needs")
+        left_out = ("due_time", "needs", "parent")
         sets: dict[str, Any] = {name: value for name, value in self._fields(0, 1, 2).items() if name not in left_out}
         for name in ("completed_at", "deleted_at"):
             if self.often(0.3):

@@ -21,7 +21,7 @@ from tests.support.console import NOON, Console
 from todocli import clock
 from todocli.database.store import Store
 from todocli.database.target import Target
-from todocli.domain.filters.ast import Blocked, Claimed, Not
+from todocli.domain.filters.ast import Blocked, Claimed, Not, Under
 from todocli.domain.filters.parser import parse_words
 from todocli.domain.history import COMMAND_LINE
 from todocli.domain.idempotency import ChangeKey
@@ -75,6 +75,9 @@ def fill(target: Target, todos: int, *, users: int = 1, statistics: bool) -> lis
     console = Console(target)
     engine = "sqlite" if console.is_sqlite else "postgres"
     try:
+        if not console.is_sqlite and not statistics:  # nor may the server collect them, of what is half filled
+            for table in ("users", "todos", "changes", "history"):
+                console.run(f"ALTER TABLE {table} SET (autovacuum_enabled = false)")
         ids = [console.add_user(f"user-{user}") for user in range(users)]
         for user, user_id in enumerate(ids):
             with console.transaction():
@@ -83,9 +86,6 @@ def fill(target: Target, todos: int, *, users: int = 1, statistics: bool) -> lis
             console.run("VACUUM")  # what was updated above is no part of the store
         if statistics:
             console.run("ANALYZE")
-        elif not console.is_sqlite:  # nor may the server collect them meanwhile
-            for table in ("users", "todos", "changes", "history"):
-                console.run(f"ALTER TABLE {table} SET (autovacuum_enabled = false)")
         return ids
     finally:
         console.close()
@@ -101,8 +101,14 @@ def _fill(console: Console, engine: str, user: int, user_id: UUID, todos: int) -
     at, day, tags = _AT[engine].format(row="row"), _DAY[engine].format(row="row"), _TAGS[engine]
     every = _every(todos)
     # Every fifth open todo needs the open one before it, and another.
-    is_blocked = f"row <= {every * OPEN} AND row % {every} = 0 AND row / {every} % 5 = 2"
+    is_open = f"row <= {every * OPEN} AND row % {every} = 0"
+    is_blocked = f"{is_open} AND row / {every} % 5 = 2"
     needs = f"CASE WHEN {is_blocked} THEN {_NEEDS[engine].format(first=f'row - {every}', second='row - 1')} END"
+    # The next two are its subtasks. One of those that will be done has a subtask, and that one another.
+    is_open_subtask = f"{is_open} AND row / {every} % 5 IN (3, 4)"
+    is_done_subtask = f"row % 10 IN (5, 7) AND (row % {every} <> 0 OR row > {every * OPEN})"
+    place = f"row - {every} * (row / {every} % 5 - 2)"
+    parent = f"CASE WHEN {is_open_subtask} THEN {place} WHEN {is_done_subtask} THEN row - 2 END"
     for first in range(1, todos + 1, _BATCH):
         last = min(first + _BATCH - 1, todos)
         if console.is_sqlite:
@@ -113,13 +119,13 @@ def _fill(console: Console, engine: str, user: int, user_id: UUID, todos: int) -
         else:
             rows = f"(SELECT generate_series({first}::bigint, {last}) AS row)"
         console.run(
-            "INSERT INTO todos (id, user_id, number, title, due_on, starts_on, priority, project, tags, needs,"
+            "INSERT INTO todos (id, user_id, number, title, due_on, starts_on, priority, project, tags, needs, parent,"
             " created_at, updated_at, version, change_id, change_source)"
             f" SELECT {_ID[engine].format(user=user, row='row')}, :owner, row, 'Todo ' || row || ' of many',"
             f" CASE WHEN {some} % 7 = 0 THEN {day} END, NULL,"
             f" CASE {some} % 11 WHEN 0 THEN 'high' WHEN 1 THEN 'low' END,"
             f" CASE {some} % 3 WHEN 0 THEN 'work' END, CASE {some} % 10 WHEN 0 THEN {tags} END,"
-            f" {needs},"
+            f" {needs}, {parent},"
             f" {at}, {at}, 1, {change(1)}, 'cli' FROM {rows} AS numbers",
             **name,
         )
@@ -218,7 +224,8 @@ def commands(todos: int) -> Iterator[tuple[str, Command]]:
     owner = Owner("user-0")
     every = _every(todos)
     last = min(todos // every, OPEN) * 3 // 4
-    first, second = (parse_references([str(place * every)]) for place in (last, last + 1))
+    first, second, third = (parse_references([str(place * every)]) for place in (last, last + 1, last + 2))
+    parent = (last + 2) * every
 
     def key() -> ChangeKey:
         return ChangeKey(uuid.uuid4(), "request")
@@ -253,6 +260,12 @@ def commands(todos: int) -> Iterator[tuple[str, Command]]:
     yield "blocked", listing(TodoQuery(filter=Blocked()))
     yield "next", listing(TodoQuery(filter=Not(Blocked()), limit=1))
     yield "edit needs:N", lambda session: Todos(session, owner).edit(second, TodoUpdate(add_needs=[every]), key())
+    yield "edit under:N", lambda session: Todos(session, owner).edit(second, TodoUpdate(parent=parent), key())
+    yield "add under:N", lambda session: Todos(session, owner).add([TodoCreate(title="New", parent=parent)], key())
+    yield "list under:N", listing(TodoQuery(filter=Under(parent)))
+    yield "rm of subtasks too", lambda session: Todos(session, owner).remove(third, key())
+    yield "restore of subtasks too", lambda session: Todos(session, owner).restore(third, key())
+    yield "done --with-children", lambda session: Todos(session, owner).complete(third, key(), with_children=True)
     portion = range(every, 21 * every, every)
     yield "a portion of list", lambda session: Todos(session, owner).numbered(TodoQuery(), portion, LINE)
     yield "list -n 40", listing(TodoQuery(limit=40))

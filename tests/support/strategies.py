@@ -135,8 +135,8 @@ def fits(condition: Filter, todo: TodoRead, here: datetime = HERE) -> bool:
             return todo.claimed_until is not None and todo.claimed_until > datetime.now(UTC)
         case Needs(number):
             return number in todo.needs if number else todo.needs != []
-        case Under(number):
-            return todo.parent == number if number else todo.parent is not None
+        case Under():
+            return todo.parent is not None  # which todo that is, only the others tell
         case Repeats():
             return todo.rrule is not None
         case Blocked():

@@ -10,7 +10,8 @@ import contextlib
 import json
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date, time
 from typing import Any, ClassVar
 
@@ -20,8 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.support.client import Client, key
 from tests.support.console import Console
 from todocli.database.store import Store
-from todocli.database.target import Target
-from todocli.domain.fields import PRIORITIES
+from todocli.domain.fields import MAX_LEVELS, PRIORITIES, looks_blank
 from todocli.domain.history import COMMAND_LINE
 from todocli.domain.references import NumberRange, References
 from todocli.errors import NotFound, ValidationError
@@ -51,7 +51,9 @@ REPEATING = st.sampled_from(
     ]
 )
 FEW = st.lists(st.integers(1, 3), min_size=1, max_size=2)
-TITLES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=9).filter(str.strip)
+TITLES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=9).filter(
+    lambda text: not looks_blank(text.strip())
+)
 DAYS = st.none() | st.dates(date(2026, 1, 1), date(2027, 12, 31))
 TAGS = st.lists(st.sampled_from(["bills", "home", "über"]), max_size=2)
 FIELDS = st.fixed_dictionaries(
@@ -74,22 +76,71 @@ FIELDS = st.fixed_dictionaries(
 )
 
 
-class UndoMachine(RuleBasedStateMachine):
-    """One user of the database at `target`, new for each run. `done` counts what was done in all runs."""
+@dataclass
+class Person:
+    """A user: `states` has their lists so far, and `place` is the current one among them."""
 
-    target: ClassVar[Target]
-    store: ClassVar[Store]
+    owner: Owner
+    states: list[list[dict[str, Any]]] = field(default_factory=lambda: [[]])
+    place: int = 0
+
+
+class UndoMachine(RuleBasedStateMachine):
+    """Two users of the database, new for each run, one at a time, by one of several clients: the `stores`.
+
+    `done` counts what was done in all runs.
+    """
+
+    stores: ClassVar[Sequence[Store]]
     console: ClassVar[Console]
     done: ClassVar[Counter[str]] = Counter()
 
     @initialize()
     def begin(self) -> None:
-        """Register a user; `states` has the lists so far, and `place` is the current one among them."""
-        name = uuid.uuid4().hex
-        with self.store.session() as session:
-            self.owner = Owner(name, Users(session).ensure(name))
-        self.states: list[list[dict[str, Any]]] = [[]]
-        self.place = 0
+        """Register the users."""
+        self.store = self.stores[0]
+        self.people = []
+        for _ in range(2):
+            name = uuid.uuid4().hex
+            with self.store.session() as session:
+                self.people.append(Person(Owner(name, Users(session).ensure(name))))
+        self.person = self.people[0]
+
+    @property
+    def owner(self) -> Owner:
+        """The user whose commands these are."""
+        return self.person.owner
+
+    @property
+    def states(self) -> list[list[dict[str, Any]]]:
+        """The lists of that user."""
+        return self.person.states
+
+    @property
+    def place(self) -> int:
+        """Which of these is the current one."""
+        return self.person.place
+
+    @place.setter
+    def place(self, place: int) -> None:
+        self.person.place = place
+
+    @rule(person=st.integers(0, 1), client=st.integers(0, 1))
+    def switch(self, person: int, client: int) -> None:
+        """Go on as another user, or with another client."""
+        self.person = self.people[person]
+        self.store = self.stores[client % len(self.stores)]
+
+    @invariant()
+    def the_other_user_notices_nothing(self) -> None:
+        """Look at the list of the user who does nothing."""
+        if not hasattr(self, "person"):
+            return
+        current = self.person
+        for person in self.people:
+            self.person = person
+            assert self._list() == self.states[self.place]
+        self.person = current
 
     # By the program
 
@@ -121,6 +172,25 @@ class UndoMachine(RuleBasedStateMachine):
         update = TodoUpdate(**changes)
         self._apply(lambda todos: todos.edit(References((number,), single=True), update), "need")
 
+    @rule(number=st.integers(1, 6), parent=st.none() | st.integers(1, 6))
+    def place_under(self, number: int, parent: int | None) -> None:
+        """Make a todo a subtask of another, or no longer, unless it would be under itself or too deep."""
+        update = TodoUpdate(parent=parent)
+        self._apply(lambda todos: todos.edit(References((number,), single=True), update), "place under")
+
+    @rule(title=TITLES, parent=st.integers(1, 6))
+    def add_under(self, title: str, parent: int) -> None:
+        """Add a subtask."""
+        self._apply(lambda todos: todos.add([TodoCreate(title=title, parent=parent)]), "add under")
+
+    @rule(number=st.integers(1, 6))
+    def complete_with_children(self, number: int) -> None:
+        """Complete a todo and its subtasks."""
+        named = References((number,), single=True)
+        self._apply(
+            lambda todos: todos.todos.complete(named, key(None, "done", n=number), with_children=True), "with children"
+        )
+
     @rule(title=TITLES, others=FEW)
     def add_needing(self, title: str, others: list[int]) -> None:
         """Add a todo that needs others."""
@@ -137,6 +207,14 @@ class UndoMachine(RuleBasedStateMachine):
         update = TodoUpdate(**fields)
         self._apply(lambda todos: todos.edit(References((number,), single=True), update), "repeat")
 
+    @rule(verb=st.sampled_from(["complete", "remove"]), data=st.data())
+    def end_occurrence(self, verb: str, data: st.DataObject) -> None:
+        """Complete or remove a todo that repeats."""
+        repeating = [todo["number"] for todo in self._list() if todo["rrule"]]
+        if repeating:
+            named = References((data.draw(st.sampled_from(repeating)),), single=True)
+            self._apply(lambda todos: getattr(todos, verb)(named), "end occurrence")
+
     @rule(number=st.integers(1, 6))
     def skip(self, number: int) -> None:
         """Move a todo that repeats on to its next date."""
@@ -151,7 +229,7 @@ class UndoMachine(RuleBasedStateMachine):
     @invariant()
     def no_place_of_a_series_is_taken_twice(self) -> None:
         """Look at all todos that repeat, in the trash as well."""
-        if not hasattr(self, "states"):
+        if not hasattr(self, "person"):
             return
         rows = self.console.run(
             "SELECT series_id, series_place FROM todos WHERE user_id = :user AND series_id IS NOT NULL",
@@ -162,11 +240,23 @@ class UndoMachine(RuleBasedStateMachine):
     @invariant()
     def nothing_waits_for_itself(self) -> None:
         """Look at all that todos need, in the trash as well."""
-        if not hasattr(self, "states"):
+        if not hasattr(self, "person"):
             return
         rows = self.console.run("SELECT number, needs FROM todos WHERE user_id = :user", user=self.owner.id)
         needs = {number: json.loads(found) if isinstance(found, str) else found or [] for number, found in rows}
         assert find_cycle(needs) == []
+
+    @invariant()
+    def nothing_is_under_itself_or_too_deep(self) -> None:
+        """Look at all parents, in the trash as well."""
+        if not hasattr(self, "person"):
+            return
+        parents = dict(self.console.run("SELECT number, parent FROM todos WHERE user_id = :user", user=self.owner.id))
+        for number in parents:
+            path = [number]
+            while parents.get(path[-1]) in parents:
+                path.append(parents[path[-1]])
+                assert len(path) <= MAX_LEVELS
 
     # At a console
 
@@ -221,25 +311,46 @@ class UndoMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Go to the start, and to the end; then replay history."""
-        if not hasattr(self, "states"):
+        if not hasattr(self, "person"):
             return
-        if self.place:
-            self._reverse("undo", self.place)
-        assert self._list() == []
-        if len(self.states) > 1:
-            self._reverse("redo", len(self.states) - 1)
-        assert self._list() == self.states[-1]
+        for person in self.people:
+            self.person = person
+            if self.place:
+                self._reverse("undo", self.place)
+            assert self._list() == []
+            if len(self.states) > 1:
+                self._reverse("redo", len(self.states) - 1)
+            assert self._list() == self.states[-1]
+            self._replay()
         self.console.check_counts()
         self.done["runs"] += 1
-        self._replay()
 
     # Bookkeeping
 
     def _apply(self, make: Any, what: str) -> None:
-        before = self._count()
+        before, repeating = self._count(), self._occurrences()
         with self.store.session() as session, contextlib.suppress(NotFound, ValidationError):
             make(Client(session, self.owner))
+        self._refuse_lost(repeating, self._occurrences())
         self._took(what, self._count() - before)
+
+    def _occurrences(self) -> dict[tuple[str, int], str]:
+        """Return what became of each occurrence of the series without an end: open, done or trash."""
+        rows = self.console.run(
+            "SELECT series_id, series_place, CASE WHEN deleted_at IS NOT NULL THEN 'trash'"
+            " WHEN completed_at IS NOT NULL THEN 'done' ELSE 'open' END FROM todos"
+            " WHERE user_id = :user AND rrule IS NOT NULL AND ends_on IS NULL AND times IS NULL",
+            user=self.owner.id,
+        )
+        return {(str(series), place): state for series, place, state in rows}
+
+    def _refuse_lost(self, before: dict[tuple[str, int], str], after: dict[tuple[str, int], str]) -> None:
+        """Fail if an open occurrence has ended, and none follows."""
+        there = {(series, place) for (series, place), state in after.items() if state != "trash"}
+        for (series, place), state in before.items():
+            if state == "open" and after.get((series, place), "open") != "open":
+                assert any(each == series and later > place for each, later in there), (series, place)
+                self.done["occurrences followed"] += 1
 
     @contextlib.contextmanager
     def _at_console(self, what: str) -> Iterator[None]:

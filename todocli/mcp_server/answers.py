@@ -20,7 +20,7 @@ _CLAIM = ("claimed_by", "claimed_until")
 
 def changed(given: Changing, result: Result) -> dict[str, Any]:
     """Return the answer of a tool that has changed todos, or would change them."""
-    todos = [brief(todo) for todo in result.items]
+    todos = [brief(todo) for todo in (*result.items, *result.along)]
     if given.dry_run:
         return {"would_change": todos}
     unchanged = [todo.number for todo in result.items if todo.number not in result.changed]

@@ -134,6 +134,7 @@ class Complete(Changing):
 
     todos: References_
     reopen: bool = Field(False, description="Make them open again instead.")
+    with_children: bool = Field(False, description="Their subtasks, too.")
 
 
 class Remove(Changing):
@@ -152,7 +153,7 @@ class Skip(Changing):
 class Upcoming(Input):
     """The arguments of `upcoming`."""
 
-    until: str = Field("4w", description="A day, or how far to look ahead.")
+    until: str = Field("4w", description="A day, or 4w.")
     filter: str = ""
     limit: Limit = 50
 

@@ -158,9 +158,13 @@ def complete(open_workspace: Open, given: tool_arguments.Complete) -> dict[str, 
     """Mark todos done, or open again."""
     named = references(given.todos)
     chosen = Preview(named) if given.dry_run else named
+    if given.reopen and given.with_children:
+        raise UsageError("reopen and with_children cannot be combined.", hint="Use only one of them.")
     with open_workspace() as workspace:
-        run = workspace.todos.reopen if given.reopen else workspace.todos.complete
-        return answers.changed(given, run(chosen, given.key("complete")))
+        key = given.key("complete")
+        if given.reopen:
+            return answers.changed(given, workspace.todos.reopen(chosen, key))
+        return answers.changed(given, workspace.todos.complete(chosen, key, with_children=given.with_children))
 
 
 def remove(open_workspace: Open, given: tool_arguments.Remove) -> dict[str, Any]:
@@ -281,7 +285,7 @@ TOOLS = {
         Tool(
             "skip",
             "Skip a date",
-            "Move what repeats on to its next date, without completing it.",
+            "Move what repeats on to its next date.",
             tool_arguments.Skip,
             skip,
         ),
@@ -296,7 +300,7 @@ TOOLS = {
         Tool(
             "claim",
             "Claim a todo",
-            "Take the most urgent todo that nobody works on. Among several workers, each gets another.",
+            "Take the most urgent todo that nobody works on; each gets another.",
             tool_arguments.Claim,
             claim,
         ),
@@ -311,7 +315,7 @@ TOOLS = {
         Tool(
             "undo",
             "Undo changes",
-            "Undo one change (only), or the newest, whoever made it. Refused if its fields have been changed since.",
+            "Undo one change (only), or the newest, whoever made it. Refused if they were changed since.",
             tool_arguments.Undo,
             undo,
             destroys=True,

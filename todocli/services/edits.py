@@ -21,10 +21,10 @@ from todocli.domain.references import References
 from todocli.errors import Conflict, FieldError, NotFound, ValidationError
 from todocli.models import Todo
 from todocli.schemas.todos import TodoRead, TodoUpdate
-from todocli.services import dependencies, repetition, resolve, subtasks
+from todocli.services import repetition, resolve, subtasks
 from todocli.services.edit_specs import edit_spec, list_limits
 from todocli.services.idempotency import recorded_todos
-from todocli.services.links import NO_LINKS, Links
+from todocli.services.links import NO_LINKS, Links, refuse_circles
 from todocli.services.owner import Owner
 from todocli.services.resolve import COLUMNS, Result, read
 from todocli.services.todos import Todos
@@ -81,10 +81,8 @@ class Edits:
                 self._updates.write(References(tuple(ids)), spec, key)
         before = {todo.id: todo.change_id for todo in todos}
         after = self._todos(edits)
-        if links.needs:
-            dependencies.refuse_cycle(self._session, self._owner, [todo.number for todo in after])
-        if links.parents:
-            subtasks.refuse_levels(self._session, self._owner, [todo.number for todo in after])
+        if links:
+            refuse_circles(self._session, self._owner, [todo.number for todo in after])
         return Result(after, frozenset(todo.number for todo in after if todo.change_id != before[todo.id]))
 
     def skip(

@@ -29,7 +29,7 @@ from todocli.domain.filters.ast import (
 )
 from todocli.models import Note, Todo
 from todocli.services.dependency_sql import is_among, is_blocked
-from todocli.services.subtask_sql import is_under
+from todocli.services.subtask_sql import has_parent, is_under
 
 _table = sa.inspect(Todo).local_table
 _notes = sa.inspect(Note).local_table
@@ -87,7 +87,7 @@ def compile_filter(condition: Filter, here: datetime, dialect: str) -> sa.Column
         case Needs(number):
             return sa.and_(todo.needs.is_not(None), is_among(sa.literal(number, sa.BigInteger), todo.needs, dialect))
         case Under(number):
-            return todo.parent.is_not(None) if number is None else is_under(number)
+            return has_parent() if number is None else is_under(number)
         case Blocked():
             return is_blocked(dialect)
         case Repeats():

@@ -86,6 +86,13 @@ class Links:
 NO_LINKS = Links()
 
 
+def refuse_circles(session: Session, owner: Owner, numbers: Collection[int]) -> None:
+    """Raise `ValidationError` if one of these todos waits for itself, is under itself, or on too low a level."""
+    if numbers:
+        dependencies.refuse_cycle(session, owner, numbers)
+        subtasks.refuse_levels(session, owner, numbers)
+
+
 def all_exist(owner: Owner, numbers: Collection[int]) -> sa.ColumnElement[bool]:
     """Return the condition that all these numbers are of todos that are not in the trash."""
     linked = sa.inspect(Todo).local_table.alias("linked").c

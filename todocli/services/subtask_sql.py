@@ -64,7 +64,7 @@ def family(owner: Owner, dialect: str, chosen: sa.ColumnElement[bool], *, everyw
     return found.union_all(below.where(found.c.level <= MAX_LEVELS))
 
 
-def is_under(number: int, todo: Any = _table, levels: int = MAX_LEVELS - 1) -> sa.ColumnElement[bool]:
+def is_under(number: int, todo: sa.FromClause = _table, levels: int = MAX_LEVELS - 1) -> sa.ColumnElement[bool]:
     """Return the condition that a todo is a subtask of that with a number, or of a subtask of it, and so on.
 
     Scalar subqueries look one parent up after the other, whatever a planner believes.
@@ -76,7 +76,23 @@ def is_under(number: int, todo: Any = _table, levels: int = MAX_LEVELS - 1) -> s
             above.c.user_id == todo.c.user_id, above.c.number == todo.c.parent
         )
         is_child = sa.or_(is_child, higher.correlate_except(above).scalar_subquery())
-    return sa.and_(todo.c.parent.is_not(None), sa.func.coalesce(is_child, sa.false()))
+    return sa.func.coalesce(is_child, sa.false())
+
+
+def has_parent() -> sa.ColumnElement[bool]:
+    """Return the condition that a todo is a subtask.
+
+    Written otherwise, SQLite would read all subtasks of the user from their index, however few of them are open.
+    """
+    return sa.func.coalesce(_table.c.parent, 0) > 0
+
+
+def is_in(numbers: sa.CTE, dialect: str) -> sa.ColumnElement[bool]:
+    """Return the condition that a todo is among the `numbers` of a query, each of which is looked up."""
+    listed = sa.select(numbers.c.number)
+    if dialect == "sqlite":
+        return _table.c.number.in_(listed)
+    return _table.c.number == sa.func.any(sa.func.array(listed.scalar_subquery()))
 
 
 def ancestry(owner: Owner, chosen: sa.ColumnElement[bool]) -> sa.CTE:

@@ -191,7 +191,7 @@ class UpdateShape:
         """Return the condition that a todo is chosen, or a subtask that goes along."""
         if not self.with_subtasks:
             return chosen
-        return _table.c.number.in_(sa.select(subtask_sql.family(owner, dialect, chosen).c.number))
+        return subtask_sql.is_in(subtask_sql.family(owner, dialect, chosen), dialect)
 
     def applies(self, locked: sa.CTE) -> sa.ColumnElement[bool]:
         """Return the condition that a locked row is changed."""

@@ -143,6 +143,8 @@ function facts(todo) {
     [todo.priority && `${todo.priority[0].toUpperCase()}${todo.priority.slice(1)}`, `priority-${todo.priority}`],
     [todo.project],
     ...todo.tags.map((tag) => [`+${tag}`]),
+    [todo.subtasks.length > 0 && progressOf(todo)],
+    [todo.parent && `Under #${todo.parent}`],
     [todo.every && `Every ${todo.every}`],
     [todo.again && `Again after ${todo.again}`],
     [todo.note_count > 0 && `${todo.note_count} ${todo.note_count === 1 ? "note" : "notes"}`],
@@ -158,6 +160,8 @@ export function inOneLine(todo) {
   return [todo.title, ...facts(todo).map(([text]) => text)].join(" · ");
 }
 
+const progressOf = (todo) =>
+  `${todo.subtasks.length - todo.open_subtasks.length} of ${todo.subtasks.length} subtasks done`;
 const named = (numbers) => numbers.map((number) => `#${number}`).join(", ");
 const isClaimed = (todo) => todo.claimed_by && new Date(todo.claimed_until) > new Date();
 const rowOf = (id) => list.querySelector(`[data-id="${CSS.escape(id)}"]`);
@@ -181,14 +185,18 @@ async function restore(todo) {
   await act("Restored", todo, () => send("POST", `todos/${todo.id}/restore`, { todo }));
 }
 
+/** Return a sentence on what is still open of what a completed todo needed, and of its subtasks. */
+function stillOpen(answer) {
+  const needed = answer?.blocked_by.length ? `. It needed ${named(answer.blocked_by)}, still open` : "";
+  return answer?.open_subtasks.length ? `${needed}. Its subtasks ${named(answer.open_subtasks)} are still open` : needed;
+}
+
 /** Change a todo, report it with Undo, and show the list as it is now. */
 export async function act(done, todo, change) {
   try {
     const { answer, key } = await change();
     const isKeyUsed = answer === null || answer.change_id === key; // or there was nothing left to do
-    const open = done === "Completed" ? answer?.blocked_by ?? [] : [];
-    const stillOpen = open.length > 0 ? `. It needed ${named(open)}, still open` : "";
-    say(`${done}: ${todo.title}${stillOpen}`, isKeyUsed ? key : null);
+    say(`${done}: ${todo.title}${done === "Completed" ? stillOpen(answer) : ""}`, isKeyUsed ? key : null);
   } catch (error) {
     say(error.message);
     render(); // as it was

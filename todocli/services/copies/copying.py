@@ -29,9 +29,9 @@ from sqlmodel import Session, SQLModel, col
 from todocli.database.engine import insert_for
 from todocli.errors import TodoError
 from todocli.models import History, Source, User
-from todocli.services import dependencies, staging
+from todocli.services import links, staging
 from todocli.services.copies.outcome import Copied, of_another_user, other_todos
-from todocli.services.copies.renumbering import Numbers, change_needs, renumbered
+from todocli.services.copies.renumbering import Numbers, change_links, renumbered
 from todocli.services.copies.snapshot import TABLES, Advance, Snapshot, columns
 from todocli.services.imports.spool import Row
 from todocli.services.owner import Owner
@@ -77,7 +77,7 @@ class Copy:
         self._write(staged, snapshot.last_number)
         self._verify(staged, snapshot)
         updated = sa.select(staged["todos"].c.number).where(staged["todos"].c.state == "updated")
-        dependencies.refuse_cycle(self._session, self._owner, self._session.scalars(updated).all())
+        links.refuse_circles(self._session, self._owner, self._session.scalars(updated).all())
         return copied
 
     # What comes
@@ -167,7 +167,7 @@ class Copy:
         return [(todo_id, old, new) for todo_id, old, new in rows]
 
     def _numbers(self, todos: sa.Table, moved: Sequence[tuple[UUID, int, int]]) -> Numbers | None:
-        """Return the numbers of todos, and change those that others need; None if none of them `moved`."""
+        """Return the numbers of todos, and change those that others refer to; None if none of them `moved`."""
         by_id = {todo_id: new for todo_id, _, new in moved}
         if not by_id:
             return None
@@ -176,7 +176,7 @@ class Copy:
         rows = self._session.execute(sa.select(todos.c.id, todos.c.number).where(is_here))
         kept = {row.number: row.number for row in rows if row.id not in by_id}
         numbers = Numbers(by_id, kept | {old: new for _, old, new in moved})
-        return change_needs(self._session, todos, numbers)
+        return change_links(self._session, todos, numbers)
 
     def _mark_gone(self, staged: Mapping[str, sa.Table]) -> None:
         """Mark, by `state`, the rows of history by which new changes deleted or purged todos that are here.

@@ -1,4 +1,4 @@
-"""Other numbers for todos of a copy, where they are needed and in rows of history."""
+"""Other numbers for todos of a copy, where others need them or are under them, and in rows of history."""
 
 from __future__ import annotations
 
@@ -15,24 +15,26 @@ from todocli.services.imports.spool import Row
 
 
 class Numbers(NamedTuple):
-    """New numbers: of the todos that got another one `by_id`, and by the old number of all that a todo can need."""
+    """New numbers: of the todos that got another one `by_id`, and by the old number of all that one can refer to."""
 
     by_id: Mapping[UUID, int]
-    needed: Mapping[int, int]
+    linked: Mapping[int, int]
 
 
-def change_needs(session: Session, todos: sa.Table, numbers: Numbers) -> Numbers:
-    """Give the todos of a table the new numbers of what they need, and return all numbers."""
+def change_links(session: Session, todos: sa.Table, numbers: Numbers) -> Numbers:
+    """Give the todos of a table the new numbers of what they need and are under, and return all numbers."""
     kinds = [sa.Column(name, sa.BigInteger(), autoincrement=False) for name in ("old", "new")]
     table = staging.create(session, "copied_numbers", kinds)
-    staging.load(session, table, [list(numbers.needed.items())])
+    staging.load(session, table, [list(numbers.linked.items())])
     needs = dependency_sql.replaced(todos.c.needs, table, session.get_bind().dialect.name)
     session.execute(sa.update(todos).values(needs=needs).where(todos.c.needs.is_not(None)))
+    parent = sa.select(table.c.new).where(table.c.old == todos.c.parent).scalar_subquery()
+    session.execute(sa.update(todos).values(parent=parent).where(todos.c.parent.is_not(None)))
     return numbers
 
 
 def renumbered(row: Row, numbers: Numbers) -> Row:
-    """Return a row of history with the new numbers of its todo, and of those that it needs."""
+    """Return a row of history with the new numbers of its todo, and of those that it refers to."""
     change_id, todo_id, *images = row
     return (change_id, todo_id, *(image and _image_renumbered(image, todo_id, numbers) for image in images))
 
@@ -42,5 +44,7 @@ def _image_renumbered(image: str, todo_id: UUID, numbers: Numbers) -> str:
     if todo_id in numbers.by_id:
         values["number"] = numbers.by_id[todo_id]
     if values.get("needs"):
-        values["needs"] = sorted(numbers.needed[each] for each in values["needs"] if each in numbers.needed) or None
+        values["needs"] = sorted(numbers.linked[each] for each in values["needs"] if each in numbers.linked) or None
+    if values.get("parent"):
+        values["parent"] = numbers.linked.get(values["parent"])
     return json.dumps(values, ensure_ascii=False)

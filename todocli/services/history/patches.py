@@ -44,21 +44,16 @@ class Patch:
         self._name = f"patch_{number}"
         staging.discard(session, self._name)
         self._staged: sa.Table | None = None
-        self.needing: set[int] = set()
-        """The numbers of the todos that will need others."""
-
-        self.placed: set[int] = set()
-        """The numbers of the todos that will be subtasks of others."""
+        self.linked: set[int] = set()
+        """The numbers of the todos that will need others, or be subtasks of others."""
 
     def add(self, todo_id: UUID, columns: Columns, row: Columns | None) -> None:
         """Add the columns to write of a todo, given its stored row; all of them if there is none."""
         if row is None:
             self._new.append({"id": todo_id, **columns})
             return
-        if columns.get("needs"):
-            self.needing.add(row["number"])
-        if columns.get("parent"):
-            self.placed.add(row["number"])
+        if columns.get("needs") or columns.get("parent"):
+            self.linked.add(row["number"])
         self._rows.append((todo_id, columns, row))
         self._names.update(columns)
         if len(self._rows) == PORTION:

@@ -42,7 +42,7 @@ from todocli.domain.ids import derived_id
 from todocli.errors import Conflict, FieldError, NotFound, ValidationError
 from todocli.models import Change, History, Note, Todo
 from todocli.schemas.changes import ChangeList
-from todocli.services import dependencies, staging, subtasks
+from todocli.services import links, staging
 from todocli.services.edit_specs import list_limits
 from todocli.services.history.log import Log, LogQuery, RecordedChange, TodoChange, is_ordinary, is_undone
 from todocli.services.history.patches import PORTION, Patch
@@ -169,10 +169,7 @@ class Undo:
                     self._move_added(change, verb, changes, {"deleted_at": deleted_at, **stamped})
                 with list_limits():
                     patch.write(stamped)
-            if needing := set[int]().union(*(patch.needing for patch in patches)):
-                dependencies.refuse_cycle(self._session, self._owner, needing)
-            if placed := set[int]().union(*(patch.placed for patch in patches)):
-                subtasks.refuse_levels(self._session, self._owner, placed)
+            links.refuse_circles(self._session, self._owner, set[int]().union(*(patch.linked for patch in patches)))
             if any(patch.has_notes for patch in patches):
                 self._hide_notes([change.id for change in changes], moment if verb == "undo" else None)
 
