@@ -196,7 +196,7 @@ def test_every_value_of_filter_selects(todo: Terminal, kind: str) -> None:
         assert todo(f"list {option} {value} --quiet").code == 0, value
 
 
-KEYS = "due: start: pri: project: tags: needs: every:"
+KEYS = "due: start: pri: project: tags: needs: under: every:"
 
 
 @pytest.mark.parametrize(
