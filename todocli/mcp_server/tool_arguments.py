@@ -153,7 +153,7 @@ class Skip(Changing):
 class Upcoming(Input):
     """The arguments of `upcoming`."""
 
-    until: str = Field("4w", description="A day, or how far to look ahead.")
+    until: str = Field("4w", description="A day, or 4w.")
     filter: str = ""
     limit: Limit = 50
 

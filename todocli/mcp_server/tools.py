@@ -285,7 +285,7 @@ TOOLS = {
         Tool(
             "skip",
             "Skip a date",
-            "Move what repeats on to its next date, without completing it.",
+            "Move what repeats on to its next date.",
             tool_arguments.Skip,
             skip,
         ),
