@@ -124,3 +124,15 @@ def test_show_and_log_name_parent_and_subtasks(todo: Terminal, person: Terminal)
     assert "Under" in person.ok("show 3")
     todo.ok("edit 3 under:5")
     assert "under was 1" in person.ok("log -n 1")
+
+
+def test_subtasks_below_one_that_was_done_are_counted(todo: Terminal, person: Terminal) -> None:
+    todo.ok("done 3")
+    assert "Done 1 bath · with 2 subtasks" in person.ok("done 1 --with-children")
+    todo.ok("undo")
+    assert "Removed 5 shed · todo undo\nwith 3 subtasks" in person.ok("rm 1 5 --color never")
+
+
+def test_next_occurrence_shows_its_subtasks(todo: Terminal, person: Terminal) -> None:
+    todo.ok("edit 1 every:day due:today")
+    assert "next 6 (0/2), due" in person.ok("done 1")

@@ -117,6 +117,7 @@ class TableOutput(Output):
         echoes = verb.name in ("add", "edit", "skip", "claim")
         can_undo = result.changed and verb.name not in ("add", "claim", "release") and not result.is_repeat
         undo = ("todo", "undo") if can_undo else ()
+        along = _along(result)
         last = next((todo for todo in reversed(result.items) if todo.number in result.changed), None)
         for todo in result.items[:SHOWN]:
             name = f"{todo.number} {visible(todo.title)}"
@@ -124,7 +125,7 @@ class TableOutput(Output):
                 self.line(f"{name} {verb.already}")
                 continue
             fields = describe_fields(todo, clock.today()) if echoes else _followed(result, todo)
-            fields += _along(result, todo)
+            fields += [along] if along and len(result.items) == 1 else []
             self.line(" · ".join([f"{verb.past} {name}", *fields]), undo if todo is last else ())
             if echoes and todo.due_on and todo.starts_on and todo.starts_on > todo.due_on:
                 self.note(f"note: {todo.number} starts after it is due.")
@@ -132,6 +133,8 @@ class TableOutput(Output):
                 self.line(" " * (len(verb.past) + len(str(todo.number)) + 2) + first_line(todo.description))
         if more := result.items[SHOWN:]:
             self.line(f"and {len(more)} more, up to {more[-1].number}", undo)
+        if along and len(result.items) > 1:
+            self.line(along)
         for note in _notes_on_others(result, verb):
             self.note(note)
 
@@ -232,23 +235,22 @@ class TableOutput(Output):
 def _followed(result: Result, todo: TodoRead) -> list[str]:
     """Return what follows a todo that repeats: `next 31, due Mon 30 Nov (skipped 2)`."""
     from todocli.render.dates import day
+    from todocli.render.todos import progress
 
     for each in result.followed:
         if each.after == todo.number:
             on = each.todo.due_on or each.todo.starts_on
             when = f"{'due' if each.todo.due_on else 'starts'} {day(on, clock.today())}" if on else ""
             skipped = f" (skipped {each.skipped})" if each.skipped else ""
-            return [f"next {each.todo.number}, {when}{skipped}"]
+            subtasks = f" ({progress(each.todo)})" if each.todo.subtasks else ""
+            return [f"next {each.todo.number}{subtasks}, {when}{skipped}"]
     return []
 
 
-def _along(result: Result, todo: TodoRead) -> list[str]:
-    """Return how many subtasks changed with a todo, on every level: `with 3 subtasks`."""
-    numbers = {todo.number}
-    while more := {each.number for each in result.along if each.parent in numbers} - numbers:
-        numbers |= more
-    count = len(numbers) - 1
-    return [f"with {count} subtask{'s' if count > 1 else ''}"] if count else []
+def _along(result: Result) -> str:
+    """Return how many subtasks changed with the todos: `with 3 subtasks`."""
+    count = len(result.along)
+    return f"with {count} subtask{'s' if count > 1 else ''}" if count else ""
 
 
 def _notes_on_others(result: Result, verb: Verb) -> list[str]:
