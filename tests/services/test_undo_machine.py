@@ -17,7 +17,7 @@ from todocli.services.history import patches, undo
 pytestmark = pytest.mark.slow
 
 RUN = settings(
-    max_examples=12,
+    max_examples=8,
     stateful_step_count=40,
     deadline=None,
     derandomize=True,

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import SQLModel
 
+from todocli.models import Todo
 from todocli.schemas.base import validated
 from todocli.schemas.todos import TodoRead
 from todocli.services.array_sql import members_after
@@ -29,7 +29,7 @@ COPIED = ("title", "description", "due_time", "priority", "project", "tags")
 KEPT = (*COPIED, *DATES)
 """The columns of which the series may have another value: of the dates, their distance counts."""
 
-_table = SQLModel.metadata.tables["todos"]
+_table = sa.inspect(Todo).local_table
 
 
 @dataclass(frozen=True)

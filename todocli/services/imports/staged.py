@@ -8,19 +8,20 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session
 
 from todocli.column_types import UtcDateTime, Uuid
 from todocli.domain.idempotency import ChangeKey
 from todocli.domain.ids import derived_id
 from todocli.domain.references import is_plain_number
+from todocli.models import Todo
 from todocli.schemas.todos import COLUMNS_GIVEN
 from todocli.services import staging
 from todocli.services.imports.adapter import REPEATING, Incoming
 from todocli.services.imports.spool import Spool
 from todocli.services.owner import Owner
 
-_todos = SQLModel.metadata.tables["todos"]
+_todos = sa.inspect(Todo).local_table
 
 GIVEN = (*COLUMNS_GIVEN, *REPEATING, "completed_at", "created_at", "note_count")
 """The columns of a todo that a file gives."""
