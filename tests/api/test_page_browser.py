@@ -484,7 +484,7 @@ def test_view_is_a_list(page: Page) -> None:
 
 
 def test_more_shows_the_next_page(page: Page) -> None:
-    page.api("POST", "todos/bulk", {"items": [{"title": f"todo {number}"} for number in range(60)]})
+    page.api("POST", "bulk", {"items": [{"title": f"todo {number}"} for number in range(60)]})
     page.sign_in()
     page.wait_for("50 of 60 todos", "#status")
     page.click("#more")
