@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from itertools import pairwise
 from threading import Barrier
 
@@ -14,13 +13,11 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.client import Client, key
+from tests.support.client import ADA, Client, key, refs
 from todocli.database.postgres.url import PostgresURL
 from todocli.database.store import Store, open_store
-from todocli.database.target import Target
 from todocli.domain.filters.parser import parse_where
 from todocli.domain.history import COMMAND_LINE
-from todocli.domain.references import References, parse_references
 from todocli.errors import Conflict, NotFound, ValidationError
 from todocli.schemas.todos import TodoCreate, TodoUpdate
 from todocli.services.dependencies import find_cycle
@@ -31,27 +28,6 @@ from todocli.services.queries import TodoQuery
 from todocli.services.resolve import WHOLE, Result
 from todocli.services.selection import Selection
 from todocli.services.users import Users
-
-ADA = Owner("ada")
-
-
-@pytest.fixture
-def store(database: Target) -> Iterator[Store]:
-    with closing(Store(database, connections=3)) as store:
-        with store.session() as session:
-            for name in ("ada", "bob"):
-                Users(session).ensure(name)
-        yield store
-
-
-@pytest.fixture
-def ada(store: Store) -> Iterator[Client]:
-    with store.session() as session:
-        yield Client(session, ADA)
-
-
-def refs(*numbers: int) -> References:
-    return parse_references(list(map(str, numbers)))
 
 
 def add(ada: Client, *needs: Sequence[int]) -> None:

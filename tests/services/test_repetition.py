@@ -3,78 +3,30 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from datetime import UTC, date, datetime, time
+from datetime import date, time
 from threading import Barrier
 
 import pytest
 
-from tests.support.client import Client, key
-from todocli import clock
+from tests.support.client import ADA, Client, key, refs
+from tests.support.routine import MONDAY, add, at, get, open_ones, reverse
 from todocli.database.store import Store, open_store
 from todocli.database.target import Target
 from todocli.domain.filters.ast import Tagged
 from todocli.domain.history import COMMAND_LINE
-from todocli.domain.references import References, parse_references
 from todocli.errors import Conflict, NotFound, ValidationError
-from todocli.schemas.todos import TodoCreate, TodoRead, TodoUpdate
+from todocli.schemas.todos import TodoCreate, TodoUpdate
 from todocli.services.edits import Edit, Edits
 from todocli.services.history.purge import Purge, TrashQuery
-from todocli.services.history.undo import Undo, Verb
+from todocli.services.history.undo import Undo
 from todocli.services.owner import Owner
 from todocli.services.queries import TodoQuery
 from todocli.services.resolve import Result
 from todocli.services.selection import Selection
 from todocli.services.users import Users
 
-ADA = Owner("ada")
-MONDAY = date(2026, 11, 23)
-
-
-@pytest.fixture(autouse=True)
-def monday(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is Monday, 23 November 2026, at noon."""
-    at(monkeypatch, MONDAY)
-
-
-def at(monkeypatch: pytest.MonkeyPatch, day: date) -> None:
-    noon = datetime.combine(day, time(12)).astimezone(UTC)
-    monkeypatch.setattr(clock, "now", lambda: noon)
-    for module in ("todos", "edits"):
-        monkeypatch.setattr(f"todocli.services.{module}.now", lambda: noon)
-
-
-@pytest.fixture
-def store(database: Target) -> Iterator[Store]:
-    with closing(Store(database, connections=3)) as store:
-        with store.session() as session:
-            for name in ("ada", "bob"):
-                Users(session).ensure(name)
-        yield store
-
-
-@pytest.fixture
-def ada(store: Store) -> Iterator[Client]:
-    with store.session() as session:
-        yield Client(session, ADA)
-
-
-def refs(*numbers: int) -> References:
-    return parse_references(list(map(str, numbers)))
-
-
-def add(ada: Client, **fields: object) -> TodoRead:
-    return ada.add([TodoCreate.model_validate({"title": "Water"} | fields)]).items[0]
-
-
-def get(ada: Client, number: int) -> TodoRead:
-    return ada.get(refs(number)).items[0]
-
-
-def open_ones(ada: Client) -> list[tuple[int, date | None]]:
-    return [(todo.number, todo.due_on) for todo in ada.find(TodoQuery()).items]
+pytestmark = pytest.mark.usefixtures("monday")
 
 
 def followed(result: Result) -> list[tuple[int, int, date | None, int]]:
@@ -87,10 +39,6 @@ def purge(store: Store) -> None:
     with store.session() as session:
         preview = Purge(session, ADA).preview(trash)
     store.atomically(lambda session: Purge(session, ADA).purge(trash, preview, key(None, "purge")))
-
-
-def reverse(store: Store, verb: Verb, *, force: bool = False) -> None:
-    store.atomically(lambda session: Undo(session, ADA).reverse(verb, 1, key(None, verb), force=force))
 
 
 def test_next_occurrence_is_added_by_the_change_that_completes_one(store: Store, ada: Client) -> None:

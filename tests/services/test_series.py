@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.services import test_repetition as repetition
-from tests.services.test_repetition import ADA, add, at, get, open_ones, refs, reverse
-from tests.support.client import Client, key
+from tests.support.client import ADA, Client, key, refs
 from tests.support.console import Console
+from tests.support.routine import add, at, get, open_ones, reverse
 from todocli import clock
 from todocli.database.store import Store
 from todocli.database.target import Target
@@ -27,7 +26,7 @@ from todocli.services.queries import TodoQuery
 from todocli.services.selection import Selection
 from todocli.services.upcoming import occurrences
 
-monday, store, ada = repetition.monday, repetition.store, repetition.ada  # fixtures
+pytestmark = pytest.mark.usefixtures("monday")
 
 COPIED = ("title", "description", "due_time", "priority", "project", "tags")
 BEFORE: dict[str, Any] = {

@@ -3,73 +3,36 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from datetime import UTC, date, datetime, time
 from threading import Barrier
 
 import pytest
 
-from tests.support.client import Client, key
+from tests.support.client import ADA, Client, key, refs
 from tests.support.console import Console
-from todocli import clock
+from tests.support.routine import MONDAY, get, reverse
 from todocli.database.postgres.url import PostgresURL
 from todocli.database.store import Store, open_store
 from todocli.database.target import Target
 from todocli.domain.filters.parser import parse_where
 from todocli.domain.history import COMMAND_LINE
-from todocli.domain.references import References, parse_references
 from todocli.errors import Conflict, NotFound, ValidationError
-from todocli.schemas.todos import TodoCreate, TodoRead, TodoUpdate
+from todocli.schemas.todos import TodoCreate, TodoUpdate
 from todocli.services.edits import Edit, Edits
-from todocli.services.history.undo import Undo, Verb
 from todocli.services.owner import Owner
 from todocli.services.queries import TodoQuery
 from todocli.services.resolve import Result
 from todocli.services.selection import Preview, Selection
 from todocli.services.users import Users
 
-ADA = Owner("ada")
-MONDAY = date(2026, 11, 23)
-
-
-@pytest.fixture(autouse=True)
-def monday(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is Monday, 23 November 2026, at noon."""
-    noon = datetime.combine(MONDAY, time(12)).astimezone(UTC)
-    monkeypatch.setattr(clock, "now", lambda: noon)
-    for module in ("todos", "edits"):
-        monkeypatch.setattr(f"todocli.services.{module}.now", lambda: noon)
-
-
-@pytest.fixture
-def store(database: Target) -> Iterator[Store]:
-    with closing(Store(database, connections=3)) as store:
-        with store.session() as session:
-            for name in ("ada", "bob"):
-                Users(session).ensure(name)
-        yield store
-
-
-@pytest.fixture
-def ada(store: Store) -> Iterator[Client]:
-    with store.session() as session:
-        yield Client(session, ADA)
-
-
-def refs(*numbers: int) -> References:
-    return parse_references(list(map(str, numbers)))
+pytestmark = pytest.mark.usefixtures("monday")
 
 
 def add(ada: Client, *parents: int | None, **fields: object) -> None:
     """Add a todo for each of `parents`, one after the other, so that each may be under those before it."""
     for parent in parents:
         ada.add([TodoCreate.model_validate({"title": "a", "parent": parent} | fields)])
-
-
-def get(ada: Client, number: int) -> TodoRead:
-    return ada.get(refs(number)).items[0]
 
 
 def parents(ada: Client, *numbers: int) -> list[int | None]:
@@ -90,10 +53,6 @@ def found(ada: Client, where: str) -> list[int]:
 def states(ada: Client, *numbers: int) -> str:
     """Return the state of each todo, by its first letter: open, done or trash."""
     return "".join(get(ada, number).state[0] for number in numbers)
-
-
-def reverse(store: Store, verb: Verb, *, only: str | None = None) -> None:
-    store.atomically(lambda session: Undo(session, ADA).reverse(verb, 1, key(None, verb), only=only))
 
 
 def with_children(ada: Client, *numbers: int, strict: bool = False) -> Result:

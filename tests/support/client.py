@@ -11,7 +11,7 @@ from sqlmodel import Session
 from todocli.domain.dates import Shift
 from todocli.domain.filters.ast import format_filter
 from todocli.domain.idempotency import ChangeKey, fingerprint
-from todocli.domain.references import References
+from todocli.domain.references import References, parse_references
 from todocli.schemas.todos import TodoCreate, TodoUpdate
 from todocli.services.owner import Owner
 from todocli.services.resolve import Result
@@ -19,6 +19,13 @@ from todocli.services.selection import Chosen, Preview
 from todocli.services.todos import Todos
 
 Action = Callable[[Chosen, ChangeKey], Result]
+
+ADA = Owner("ada")
+
+
+def refs(*numbers: int) -> References:
+    """Return references to todos by number."""
+    return parse_references(list(map(str, numbers)))
 
 
 def key(change: UUID | None, verb: str, **request: object) -> ChangeKey:
