@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -124,3 +125,23 @@ def test_show_and_log_name_parent_and_subtasks(todo: Terminal, person: Terminal)
     assert "Under" in person.ok("show 3")
     todo.ok("edit 3 under:5")
     assert "under was 1" in person.ok("log -n 1")
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "csv", "tsv"])
+def test_exported_parents_are_imported_under_new_numbers(
+    todo: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, form: str
+) -> None:
+    before = tree_of(todo)
+    todo.ok(f"export {tmp_path}/x --format {form}")
+    assert "Imported before, and unchanged" in todo(f"import {tmp_path}/x --format {form} --update").err
+    monkeypatch.setenv("TODO_HOME", str(tmp_path / "other"))
+    todo.ok("add mine")
+    todo.ok(f"import {tmp_path}/x --format {form}")
+    assert tree_of(todo) == before | {"mine": None}
+    assert "Imported before, and unchanged" in todo(f"import {tmp_path}/x --format {form} --update").err
+
+
+def tree_of(todo: Terminal) -> dict[str, str | None]:
+    """Return the titles of all todos, with those of their parents."""
+    todos = {each["number"]: each for each in json.loads(todo.ok("list --all --json"))["items"]}
+    return {each["title"]: todos[each["parent"]]["title"] if each["parent"] else None for each in todos.values()}

@@ -37,7 +37,7 @@ _MOST = frozenset(
     )
 )
 _USUAL = _MOST | {"is_someday", "notes"}
-FIELDS = _USUAL | {"needs", "rrule"}
+FIELDS = _USUAL | {"needs", "parent", "rrule"}
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ FORMATS = (
         "taskwarrior",
         "Taskwarrior",
         (".json",),
-        FIELDS - {"description", "rrule"},
+        FIELDS - {"description", "parent", "rrule"},
         keeps_ids=True,
         signs=(r'"uuid"\s*:', r'"entry"\s*:\s*"\d{8}T\d{6}Z"'),
     ),
