@@ -127,7 +127,7 @@ def test_show_and_log_name_parent_and_subtasks(todo: Terminal, person: Terminal)
     assert "under was 1" in person.ok("log -n 1")
 
 
-@pytest.mark.parametrize("form", ["json", "jsonl", "csv", "tsv"])
+@pytest.mark.parametrize("form", ["json", "jsonl", "csv", "tsv", "ics"])
 def test_exported_parents_are_imported_under_new_numbers(
     todo: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, form: str
 ) -> None:

@@ -101,7 +101,7 @@ FORMATS = (
         keeps_ids=True,
         signs=(r'"uuid"\s*:', r'"entry"\s*:\s*"\d{8}T\d{6}Z"'),
     ),
-    Format("ics", "iCalendar", (".ics",), _USUAL | {"rrule"}, keeps_ids=True),
+    Format("ics", "iCalendar", (".ics",), _USUAL | {"parent", "rrule"}, keeps_ids=True),
     Format("markdown", "Markdown", (".md", ".markdown")),
     Format(
         "todoist",
