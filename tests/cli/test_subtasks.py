@@ -127,7 +127,7 @@ def test_show_and_log_name_parent_and_subtasks(todo: Terminal, person: Terminal)
     assert "under was 1" in person.ok("log -n 1")
 
 
-@pytest.mark.parametrize("form", ["json", "jsonl", "csv", "tsv", "ics"])
+@pytest.mark.parametrize("form", ["json", "jsonl", "csv", "tsv", "ics", "todotxt"])
 def test_exported_parents_are_imported_under_new_numbers(
     todo: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, form: str
 ) -> None:
@@ -139,6 +139,21 @@ def test_exported_parents_are_imported_under_new_numbers(
     todo.ok(f"import {tmp_path}/x --format {form}")
     assert tree_of(todo) == before | {"mine": None}
     assert "Imported before, and unchanged" in todo(f"import {tmp_path}/x --format {form} --update").err
+
+
+def test_exported_markdown_is_imported_as_the_same_tree(
+    todo: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    before = tree_of(todo)
+    todo.ok(f"export {tmp_path}/x.md")
+    monkeypatch.setenv("TODO_HOME", str(tmp_path / "other"))
+    todo.ok(f"import {tmp_path}/x.md")
+    assert tree_of(todo) == before
+    assert "Imported before, and unchanged: 5" in todo(f"import {tmp_path}/x.md --update").err
+
+
+def test_taskwarrior_has_no_place_for_parents(todo: Terminal, tmp_path: Path) -> None:
+    assert "parent (3)" in todo(f"export {tmp_path}/x.json --format taskwarrior").err
 
 
 def tree_of(todo: Terminal) -> dict[str, str | None]:

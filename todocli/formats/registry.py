@@ -92,7 +92,7 @@ FORMATS = (
     Format("jsonl", "JSON lines of todo", (".jsonl", ".ndjson"), FIELDS),
     Format("csv", "CSV", (".csv",), FIELDS),
     Format("tsv", "TSV", (".tsv", ".tab"), FIELDS),
-    Format("todotxt", "todo.txt", (".txt",), _MOST - {"description"} | {"rrule"}),
+    Format("todotxt", "todo.txt", (".txt",), _MOST - {"description"} | {"parent", "rrule"}),
     Format(
         "taskwarrior",
         "Taskwarrior",
@@ -102,7 +102,7 @@ FORMATS = (
         signs=(r'"uuid"\s*:', r'"entry"\s*:\s*"\d{8}T\d{6}Z"'),
     ),
     Format("ics", "iCalendar", (".ics",), _USUAL | {"parent", "rrule"}, keeps_ids=True),
-    Format("markdown", "Markdown", (".md", ".markdown")),
+    Format("markdown", "Markdown", (".md", ".markdown"), _USUAL | {"parent"}),
     Format(
         "todoist",
         "Todoist",
