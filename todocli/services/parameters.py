@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import SQLModel
 
-_todos = SQLModel.metadata.tables["todos"]
+from todocli.models import Todo
+
+_todos = sa.inspect(Todo).local_table
 
 
 def new(column: str) -> sa.BindParameter[Any]:

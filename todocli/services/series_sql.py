@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 import sqlalchemy as sa
-from sqlmodel import SQLModel
 
 from todocli.column_types import Members
+from todocli.models import Todo
 
-_table = SQLModel.metadata.tables["todos"]
+_table = sa.inspect(Todo).local_table
 
 Sql = sa.ColumnElement[Any]
 

@@ -8,11 +8,11 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlmodel import SQLModel
 
 from todocli.column_types import ClockTime, Members, UtcDateTime
+from todocli.models import Todo
 
-_todos = SQLModel.metadata.tables["todos"]
+_todos = sa.inspect(Todo).local_table
 
 
 def parse_row(row: Mapping[str, Any]) -> dict[str, Any]:
