@@ -9,9 +9,12 @@ from datetime import UTC, datetime
 from random import Random
 
 import pytest
+from sqlmodel import Session
 
 from tests.services.test_imports import listed, records, run
 from tests.support.client import key
+from tests.support.scale import cost
+from todocli.clock import now
 from todocli.database.store import Store
 from todocli.database.target import Target
 from todocli.domain.fields import MAX_LEVELS
@@ -21,6 +24,9 @@ from todocli.errors import ValidationError
 from todocli.formats.registry import FIELDS
 from todocli.schemas.todos import TodoCreate, TodoUpdate
 from todocli.services.history.log import LogQuery
+from todocli.services.imports.adapter import Adaptation, Adapter
+from todocli.services.imports.importing import Import
+from todocli.services.imports.spool import Spool
 from todocli.services.owner import Owner
 from todocli.services.workspace import Workspace
 
@@ -183,3 +189,25 @@ def test_chain_of_a_thousand_is_cut_every_five_levels(mine: Workspace) -> None:
     outcome, _ = run(mine, *(Record(f"{i}", f"{i:04}", f"{i}", parent=f"{i + 1:04}") for i in range(1_000)))
     assert outcome.left_out == {MISSING: 1, TOO_DEEP: 199}
     assert sum(todo.parent is None for todo in listed(mine)) == 200
+
+
+def test_cost_of_a_file_of_subtasks_follows_its_size(database: Target) -> None:
+    """Four times as many, all of them known, cost four times as much: nothing compares each with all others."""
+    spent = []
+    with closing(Store(database, connections=1)) as store, Workspace(store, Owner("ada"), register=True) as workspace:
+        for count in (400, 1_600):
+            names = [f"{count}-{i}" for i in range(count)]
+            parent = {name: names[i - 1] if i % 2 else None for i, name in enumerate(names)}
+            entries = [Record(name, name, name, parent=parent[name]) for name in names]
+            run(workspace, *entries)
+            workspace.release()
+            with Spool() as spool:
+                for todo in Adapter(Adaptation()).adapt(entries):
+                    spool.append(tuple(todo))
+
+                def work(session: Session, todos: Spool = spool) -> None:
+                    done = Import(session, Owner("ada"), "todotxt", FIELDS)
+                    done.run(todos, key(None, "import"), now(), update=True, dry_run=True)
+
+                spent.append(cost(store, work))
+    assert spent[1] < 5 * spent[0], spent

@@ -83,7 +83,7 @@ def load(session: Session, owner: Owner, todos: Spool, key: ChangeKey, moment: d
         [
             sa.Column("kind", sa.Text()),
             sa.Column("position", sa.BigInteger(), index=True),
-            sa.Column("reference", sa.Text()),
+            sa.Column("reference", sa.Text(), index=True),
             sa.Column("own_id", Uuid()),
             sa.Column("own_number", sa.BigInteger()),
             sa.Column("number", sa.BigInteger()),
