@@ -49,6 +49,14 @@ def test_feed_has_tasks(store: Store, ada: Api) -> None:
     assert str(tasks[0]["UID"]) == ada("GET", "/1").json()["id"]
 
 
+def test_subtasks_in_the_feed_name_their_parents(store: Store, ada: Api) -> None:
+    ada.add("Bath")
+    ada.add("Tiles", parent=1)
+    bath, tiles = components(get(ada, token_for(store)), "VTODO")
+    assert "RELATED-TO" not in bath
+    assert str(tiles["RELATED-TO"]) == str(bath["UID"])
+
+
 def test_feed_as_events_has_open_todos_with_a_date(store: Store, ada: Api) -> None:
     ada.add("A day", due_on="2026-11-27", starts_on="2999-01-01")
     ada.add("A time", due_on="2026-11-28", due_time="09:30")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -136,3 +137,38 @@ def test_subtasks_below_one_that_was_done_are_counted(todo: Terminal, person: Te
 def test_next_occurrence_shows_its_subtasks(todo: Terminal, person: Terminal) -> None:
     todo.ok("edit 1 every:day due:today")
     assert "next 6 (0/2), due" in person.ok("done 1")
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "csv", "tsv", "ics", "todotxt"])
+def test_exported_parents_are_imported_under_new_numbers(
+    todo: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, form: str
+) -> None:
+    before = tree_of(todo)
+    todo.ok(f"export {tmp_path}/x --format {form}")
+    assert "Imported before, and unchanged" in todo(f"import {tmp_path}/x --format {form} --update").err
+    monkeypatch.setenv("TODO_HOME", str(tmp_path / "other"))
+    todo.ok("add mine")
+    todo.ok(f"import {tmp_path}/x --format {form}")
+    assert tree_of(todo) == before | {"mine": None}
+    assert "Imported before, and unchanged" in todo(f"import {tmp_path}/x --format {form} --update").err
+
+
+def test_exported_markdown_is_imported_as_the_same_tree(
+    todo: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    before = tree_of(todo)
+    todo.ok(f"export {tmp_path}/x.md")
+    monkeypatch.setenv("TODO_HOME", str(tmp_path / "other"))
+    todo.ok(f"import {tmp_path}/x.md")
+    assert tree_of(todo) == before
+    assert "Imported before, and unchanged: 5" in todo(f"import {tmp_path}/x.md --update").err
+
+
+def test_taskwarrior_has_no_place_for_parents(todo: Terminal, tmp_path: Path) -> None:
+    assert "parent (3)" in todo(f"export {tmp_path}/x.json --format taskwarrior").err
+
+
+def tree_of(todo: Terminal) -> dict[str, str | None]:
+    """Return the titles of all todos, with those of their parents."""
+    todos = {each["number"]: each for each in json.loads(todo.ok("list --all --json"))["items"]}
+    return {each["title"]: todos[each["parent"]]["title"] if each["parent"] else None for each in todos.values()}

@@ -165,14 +165,6 @@ def test_retired_words_are_found_in_identifiers(text: str, found: set[str]) -> N
     assert {word for name in identifiers(text) for word in words(name)} & RETIRED == found
 
 
-def test_modules_that_look_up_tables_import_them() -> None:
-    """Or they would work only after another module has: a process may begin with any of them."""
-    texts = {path: path.read_text("utf-8") for path in (ROOT / "todocli/services").rglob("*.py")}
-    looking_up = [path for path, text in texts.items() if "metadata.tables" in text]
-    assert looking_up
-    assert [path.name for path in looking_up if "from todocli.models import" not in texts[path]] == []
-
-
 def test_modules_that_start_processes_are_marked() -> None:
     for path in modules("tests"):
         text = path.read_text("utf-8")

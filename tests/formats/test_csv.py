@@ -97,7 +97,7 @@ def as_record(todo: TodoRead) -> dict[str, Any]:
     } | {
         name: getattr(todo, name)
         for name in ("title", "is_completed", *by_name("csv").holds)
-        if name not in ("project", "tags", "notes", "needs", "rrule")
+        if name not in ("project", "tags", "notes", "needs", "parent", "rrule")
     }
 
 
@@ -132,7 +132,7 @@ def test_a_cell_that_no_spreadsheet_would_run_stays_as_it_is(title: str) -> None
     assert the_record(text).title == title
 
 
-def test_needs_and_repetition_have_columns() -> None:
+def test_links_and_repetition_have_columns() -> None:
     todo = a_todo(
         every="2w on mon",
         rrule="FREQ=WEEKLY;INTERVAL=2;BYDAY=MO",
@@ -143,14 +143,15 @@ def test_needs_and_repetition_have_columns() -> None:
         series_place=2,
         series_id=UUID(int=1),
         needs=[3, 12],
+        parent=4,
     )
     row = next(csv.DictReader(io.StringIO(written("csv", [todo]))))
-    names = ("needs", "every", "again", "repeat_on", "ends", "times", "series_place")
-    assert [row[name] for name in names] == ["3 12", "2w on mon", "", "2026-11-23", "2027-01-01", "5", "2"]
+    names = ("needs", "parent", "every", "again", "repeat_on", "ends", "times", "series_place")
+    assert [row[name] for name in names] == ["3 12", "4", "2w on mon", "", "2026-11-23", "2027-01-01", "5", "2"]
     record = the_record(written("csv", [todo]))
-    assert (record.reference, record.needs) == ("1", ("3", "12"))
+    assert (record.reference, record.needs, record.parent) == ("1", ("3", "12"), "4")
     assert record.fields is not None
-    assert {"needs", "rrule"} <= record.fields
+    assert {"needs", "parent", "rrule"} <= record.fields
 
 
 @pytest.mark.parametrize(
@@ -167,9 +168,15 @@ def test_words_and_rules_of_a_column_repeat(header: str, cell: str, repetition: 
 
 
 def test_cells_that_repeat_nothing_here_are_not_held() -> None:
-    record = the_record("title;every;times;ends;needs;series place\nWater;full moon;often;never;paint, 2;x\n")
-    assert (record.repeats, record.needs) == (None, ())
-    assert record.unheld == {"every": "full moon", "times": "often", "ends": "never", "needs": "paint, 2"}
+    record = the_record("title;every;times;ends;needs;series place;parent\nWater;full moon;often;never;a, 2;x;2 3\n")
+    assert (record.repeats, record.needs, record.parent) == (None, (), None)
+    assert record.unheld == {
+        "every": "full moon",
+        "times": "often",
+        "ends": "never",
+        "needs": "a, 2",
+        "parent": "2 3",
+    }
 
 
 @pytest.mark.parametrize(("column", "cell"), [("times", "0"), ("ends", "1/2/2027"), ("series_place", "x")])

@@ -15,6 +15,7 @@ from tests.support.formats import entries_of, fault_of, record_of, written
 from todocli.domain.records import Fault, LeftOut, Record, RecordNote
 from todocli.errors import ValidationError
 from todocli.formats import ics, reading
+from todocli.schemas.exports import TodoLeaving
 from todocli.schemas.todos import NoteRead
 
 CUSTOM_ZONE = """BEGIN:VTIMEZONE
@@ -222,6 +223,34 @@ def test_what_a_todo_has_no_field_for_is_not_held() -> None:
         "line 13": "a line without a name",
         "VALARM": "1",
     }
+
+
+@pytest.mark.parametrize("line", ["RELATED-TO:u-0", "RELATED-TO;RELTYPE=PARENT:u-0", "related-to;reltype=parent:u-0 "])
+def test_what_it_is_related_to_is_its_parent(line: str) -> None:
+    record = _record("RELATED-TO:", line)
+    assert (record.parent, record.unheld) == ("u-0", {})
+
+
+def test_other_relations_are_not_held() -> None:
+    record = _record(
+        *("RELATED-TO;RELTYPE=CHILD:u-2", "RELATED-TO;RELTYPE=CHILD:u-3", "RELATED-TO;RELTYPE=SIBLING:u-4"),
+        *("RELATED-TO:u-0", "RELATED-TO:u-5"),
+    )
+    assert record.parent == "u-0"
+    assert record.unheld == {
+        "RELATED-TO;RELTYPE=CHILD": "u-2, u-3",
+        "RELATED-TO;RELTYPE=SIBLING": "u-4",
+        "RELATED-TO;RELTYPE=PARENT": "u-5",
+    }
+
+
+def test_parent_leaves_with_its_id() -> None:
+    todo = TodoLeaving(**dict(a_todo(2, parent=1)), source_id="b", parent_id="a,1")
+    text = written("ics", todo)
+    assert "RELATED-TO:a\\,1\r\n" in text
+    assert record_of("ics", text).parent == "a,1"
+    read: Any = icalendar.Calendar.from_ical(text).walk("VTODO")[0]
+    assert (str(read["RELATED-TO"]), read["RELATED-TO"].params) == ("a,1", {})
 
 
 def test_an_occurrence_has_an_id_of_its_own() -> None:

@@ -103,17 +103,42 @@ def test_a_rule_and_an_empty_heading_name_no_project(text: str) -> None:
     assert _paths(f"{text}- [ ] a\n") == {"a": ()}
 
 
-def test_an_item_below_another_has_its_title_in_the_project() -> None:
+def _parents(text: str) -> dict[str, str | None]:
+    records = _records(text)
+    titles = {record.source_id: record.title for record in records}
+    return {record.title: record.parent and titles[record.parent] for record in records}
+
+
+def test_task_below_another_is_its_subtask() -> None:
     text = "# Home\n- [ ] a #tag 📅 2026-12-01\n  - [ ] b\n\t\t- [ ] c\n  - [ ] d\n"
     text += "- Plan\n    - [ ] e\n\nText\n  - [ ] f\n"
     assert _paths(text) == {
-        "a": ("Home",),
-        "b": ("Home", "a"),
-        "c": ("Home", "a", "b"),
-        "d": ("Home", "a"),
+        **dict.fromkeys("abcdf", ("Home",)),
         "e": ("Home", "Plan"),
-        "f": ("Home",),
     }
+    assert _parents(text) == {"a": None, "b": "a", "c": "b", "d": "a", "e": None, "f": None}
+
+
+def test_subtasks_are_those_of_the_list_that_they_are_in() -> None:
+    text = (
+        "- Plan\n  - [ ] a\n    1. [x] b\n  - [ ] c\n- [ ] d\n  - text\n    - [ ] e\n# f\n  - [ ] g\n- [ ]\n  - [ ] h\n"
+    )
+    assert _parents(text) == {"a": None, "b": "a", "c": None, "d": None, "e": "d", "g": None, "h": None}
+    assert _paths(text) == {**dict.fromkeys("abc", ("Plan",)), **dict.fromkeys("de", ()), **dict.fromkeys("gh", ("f",))}
+
+
+def test_task_below_a_bad_or_cancelled_one_refers_to_what_is_not_there() -> None:
+    bad, below_bad, cancelled, below_cancelled = entries_of(
+        "markdown", "- [ ] a 📅 2026-02-30\n  - [ ] b\n- [-] c\n  - [ ] d\n"
+    )
+    assert isinstance(below_bad, Record)
+    assert isinstance(below_cancelled, Record)
+    assert (below_bad.parent, below_cancelled.parent) == (bad.place, cancelled.place)
+
+
+def test_subtask_says_in_which_project_it_is_if_that_is_another() -> None:
+    text = "# Home\n- [ ] a\n  - [ ] b [project:: work/x]\n  - [ ] c (project:: )\n  - [ ] d [project:: [[Note]]]\n"
+    assert _paths(text) == {"a": ("Home",), "b": ("work", "x"), "c": (), "d [project:: [[Note]]]": ("Home",)}
 
 
 def test_text_below_an_item_is_its_description() -> None:
@@ -291,3 +316,38 @@ def test_a_todo_is_written_with_all_its_fields() -> None:
 
 def test_no_todos_are_an_empty_file() -> None:
     assert written("markdown") == ""
+
+
+def test_subtasks_are_written_below_their_parents_wherever_they_come() -> None:
+    todos = [
+        a_todo(4, "Grout", parent=3, project="home", notes=[NoteRead(at=NOON, text="grey")]),
+        a_todo(1, "Bath", project="home", description="all of it"),
+        a_todo(3, "Tiles", parent=1),
+        a_todo(2, "Plan", parent=1, project="home", state="done"),
+        a_todo(9, "Alone", parent=8, project="work"),
+    ]
+    assert written("markdown", *todos) == (
+        "# home\n\n- [ ] Bath ➕ 2026-07-01\n  all of it\n"
+        "  - [ ] Tiles [project:: ] ➕ 2026-07-01\n"
+        "    - [ ] Grout ➕ 2026-07-01\n      > 2026-07-01 12:00:00 UTC: grey\n"
+        "  - [x] Plan ➕ 2026-07-01 ✅ 2026-07-01\n\n"
+        "# work\n\n- [ ] Alone ➕ 2026-07-01\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        "```\ncode",
+        "<!-- a",
+        "```\na\n```\n~~~",
+        "\\```\n```",
+        "~~~~\n~~~\n```",
+        "<!--\n-->\n<!--\n```",
+        "a\n  ```\n\\\\<!--",
+    ],
+)
+def test_code_or_a_comment_without_an_end_takes_no_subtask_away(description: str) -> None:
+    text = written("markdown", a_todo(1, "a", description=description), a_todo(2, "b", parent=1))
+    first, second = _records(text)
+    assert (first.description, second.title, second.parent) == (description, "b", first.source_id)

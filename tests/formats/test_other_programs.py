@@ -79,7 +79,15 @@ MSTODO: dict[str, Any] = {
             "id": "m1",
             "body": {"content": "To the bank", "contentType": "text"},
             "dueDateTime": {"dateTime": "2026-12-01T00:00:00.0000000", "timeZone": "W. Europe Standard Time"},
-            "checklistItems": [{"displayName": "Call", "isChecked": False}],
+            "checklistItems": [
+                {
+                    "displayName": "Find number",
+                    "isChecked": False,
+                    "id": "i1",
+                    "createdDateTime": "2026-11-01T10:00:00Z",
+                },
+                {"displayName": "Call", "isChecked": True, "id": "i2", "checkedDateTime": "2026-11-02T10:00:00Z"},
+            ],
         },
         {
             "importance": "normal",
@@ -112,7 +120,10 @@ TRELLO: dict[str, Any] = {
         {"id": "c4", "name": "Call", "closed": False, "idList": "l1", "idMembers": ["u1"], "labels": []},
     ],
     "lists": [{"id": "l1", "name": "To do", "closed": False}, {"id": "l2", "name": "Past", "closed": True}],
-    "checklists": [{"idCard": "c4", "checkItems": [{"name": "Find number", "state": "complete"}]}],
+    "checklists": [
+        {"idCard": "c4", "name": "Checklist", "checkItems": [{"id": "k1", "name": "Find number", "state": "complete"}]},
+        {"idCard": "c2", "name": "Checklist", "checkItems": [{"id": "k2", "name": "Of an archived card"}]},
+    ],
     "actions": [
         {"type": "commentCard", "date": "2026-11-03T10:00:00Z", "data": {"card": {"id": "c4"}, "text": "Busy"}},
         {"type": "createCard", "date": "2026-11-02T10:00:00Z", "data": {"card": {"id": "c4"}}},
@@ -134,7 +145,13 @@ GITHUB: list[dict[str, Any]] = [
         "title": "Fix the roof",
         "url": "https://github.com/a/b/issues/7",
     },
-    {"milestone": None, "number": 8, "state": "OPEN", "title": "Paint"},
+    {
+        "milestone": None,
+        "number": 8,
+        "state": "OPEN",
+        "title": "Paint",
+        "parent": {"number": 7, "title": "Fix the roof"},
+    },
 ]
 
 SAMPLES: dict[str, str] = {
@@ -167,7 +184,23 @@ def test_todoist() -> None:
     assert (second.priority, second.due_on, second.project) == (None, None, ("Garden",))
     assert second.unheld == {"RESPONSIBLE": "Bob (2)", "DURATION": "15"}
     assert second.repeats == Repeats(Repetition("FREQ=DAILY"))
-    assert (third.priority, third.unheld) == ("low", {"INDENT": "2"})
+    assert (third.priority, third.parent, third.unheld) == ("low", second.source_id, {})
+
+
+def test_indent_of_todoist_is_the_level_of_a_subtask() -> None:
+    rows = "a,1 b,2 c,3 d,2 e,4 f,1 g, h,2 i,x"
+    text = "TYPE,CONTENT,INDENT\nsection,S,\ntask," + "\ntask,".join(rows.split()) + "\nsection,T,\ntask,j,2\n"
+    found = [each for each in read("todoist", text) if isinstance(each, Record)]
+    titles = {each.source_id: each.title for each in found}
+    assert "".join(each.title + titles.get(each.parent or "", "-") for each in found) == "a-bacbdaedf-g-hgi-j-"
+    assert [each.unheld for each in found if each.unheld] == [{"INDENT": "x"}]
+
+
+def test_task_below_a_bad_one_of_todoist_is_under_no_other() -> None:
+    bad, below = read("todoist", "TYPE,CONTENT,INDENT,PRIORITY\ntask,a,1,\ntask,b,2,9\ntask,c,3,\n")[1:]
+    assert isinstance(bad, Fault)
+    assert isinstance(below, Record)
+    assert below.parent == bad.place
 
 
 @pytest.mark.parametrize(
@@ -259,7 +292,7 @@ def test_google() -> None:
         is_completed=True,
         completed_at=datetime(2026, 11, 2, 10, tzinfo=UTC),
         project=("My Tasks",),
-        unheld={"parent": "g1"},
+        parent="g1",
     )
     assert others == [LeftOut("item 3", "deleted tasks"), LeftOut("item 4", "tasks without a title")]
 
@@ -274,7 +307,7 @@ def test_an_answer_of_google_for_one_list_has_no_project() -> None:
 
 
 def test_microsoft_to_do() -> None:
-    first, second = read("mstodo", MSTODO)
+    first, open_item, done_item, second = read("mstodo", MSTODO)
     assert first == Record(
         "item 1",
         "m1",
@@ -284,7 +317,17 @@ def test_microsoft_to_do() -> None:
         due_on=date(2026, 12, 1),
         priority="high",
         tags=("Bills",),
-        unheld={"checklistItems": '[{"displayName": "Call", "isChecked": false}]'},
+    )
+    assert open_item == Record(
+        "item 1, part 1", "m1 i1", "Find number", created_at=datetime(2026, 11, 1, 10, tzinfo=UTC), parent="m1"
+    )
+    assert done_item == Record(
+        "item 1, part 2",
+        "m1 i2",
+        "Call",
+        is_completed=True,
+        completed_at=datetime(2026, 11, 2, 10, tzinfo=UTC),
+        parent="m1",
     )
     assert second == Record(
         "item 2", "m2", "Call", is_completed=True, completed_at=datetime(2026, 11, 2, 10, tzinfo=UTC)
@@ -296,9 +339,11 @@ def test_microsoft_lists_are_projects_and_one_task_is_a_file() -> None:
     for content in ([{"displayName": "Home", "tasks": tasks}], {"value": [{"displayName": "Home", "tasks": tasks}]}):
         assert [(each.place, getattr(each, "project", None)) for each in read("mstodo", content)] == [
             ("item 1", ("Home",)),
+            ("item 1, part 1", ("Home",)),
+            ("item 1, part 2", ("Home",)),
             ("item 2", ("Home",)),
         ]
-    assert read("mstodo", tasks[0]) == read("mstodo", MSTODO)[:1]
+    assert read("mstodo", tasks[0]) == read("mstodo", MSTODO)[:3]
     assert read("mstodo", tasks) == read("mstodo", MSTODO)
 
 
@@ -372,7 +417,7 @@ def test_the_day_of_a_microsoft_task_is_where_it_was_set(hours: int) -> None:
     task = MSTODO["value"][0] | {
         "dueDateTime": {"dateTime": f"{midnight:%Y-%m-%dT%H:%M:%S}.0000000", "timeZone": "UTC"}
     }
-    (record,) = read("mstodo", [task])
+    record = read("mstodo", [task])[0]
     assert getattr(record, "due_on", None) == date(2026, 12, 1)
 
 
@@ -385,18 +430,18 @@ def test_the_day_of_a_microsoft_task_is_where_it_was_set(hours: int) -> None:
     ],
 )  # fmt: skip
 def test_the_text_of_html_is_the_description(html: str, text: str | None) -> None:
-    (record,) = read("mstodo", [MSTODO["value"][0] | {"body": {"content": html, "contentType": "html"}}])
+    record = read("mstodo", [MSTODO["value"][0] | {"body": {"content": html, "contentType": "html"}}])[0]
     assert getattr(record, "description", "") == text
 
 
 def test_html_that_is_none_ends_the_text() -> None:
-    (record,) = read("mstodo", [MSTODO["value"][0] | {"body": {"content": "<p>a</p><![x[y]]>", "contentType": "html"}}])
+    record = read("mstodo", [MSTODO["value"][0] | {"body": {"content": "<p>a</p><![x[y]]>", "contentType": "html"}}])[0]
     assert isinstance(record, Record)
     assert record.description == "a"
 
 
 def test_trello() -> None:
-    first, *left_out, last = read("trello", TRELLO)
+    first, *left_out, last, item = read("trello", TRELLO)
     local = datetime(2026, 12, 1, 17, 30, tzinfo=UTC).astimezone()
     assert first == Record(
         "card 1",
@@ -417,7 +462,22 @@ def test_trello() -> None:
         RecordNote("Ask Bob", datetime(2026, 11, 1, 10, tzinfo=UTC)),
         RecordNote("Busy", datetime(2026, 11, 3, 10, tzinfo=UTC)),
     )
-    assert last.unheld == {"idMembers": '["u1"]', "checklists": '["- [x] Find number"]'}
+    assert last.unheld == {"idMembers": '["u1"]'}
+    assert item == Record("card 4, part 1", "k1", "Find number", is_completed=True, project=("To do",), parent="c4")
+
+
+def test_checklists_of_a_trello_card_keep_their_dates_and_name_what_is_not_held() -> None:
+    items: list[dict[str, Any]] = [
+        {"id": "6745d000aaaaaaaaaaaaaaab", "name": "Tent", "state": "incomplete", "due": "2026-12-01T17:30:00.000Z"},
+        {"id": "k2", "name": " ", "state": "complete"},
+    ]
+    lists = [{"idCard": "c4", "name": "Take", "checkItems": items}, {"idCard": "c4", "name": "Buy", "checkItems": []}]
+    tent, fault = read("trello", TRELLO | {"checklists": lists})[-2:]
+    due = datetime(2026, 12, 1, 17, 30, tzinfo=UTC).astimezone()
+    assert isinstance(tent, Record)
+    assert (tent.due_on, tent.due_time, tent.unheld) == (due.date(), due.time(), {"checklist": "Take"})
+    assert tent.created_at == datetime.fromtimestamp(0x6745D000, UTC)
+    assert fault == Fault("card 4, part 2", "name", "is missing")
 
 
 def test_a_board_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -440,8 +500,15 @@ def test_github() -> None:
             tags=("bug", "good first issue"),
             notes=(RecordNote("Confirmed", datetime(2026, 11, 1, 11, tzinfo=UTC)),),
             unheld={"assignees": "ann, bob", "url": "https://github.com/a/b/issues/7"},
+            fields=by_name("github").holds - {"parent"},
+            reference="https://github.com/a/b/issues/7",
         ),
-        Record("item 2", "8 Paint", "Paint"),
+        Record(
+            *("item 2", "8 Paint", "Paint"),
+            fields=frozenset(("project", "is_completed", "parent")),
+            reference="8",
+            parent="7",
+        ),
     ]
 
 

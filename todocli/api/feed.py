@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
 from typing import Annotated, Literal
@@ -22,6 +23,8 @@ from todocli.api.requests import (
 from todocli.domain.filters.ast import Between, Not, all_of, any_of
 from todocli.domain.filters.parser import parse_where
 from todocli.formats import calendar_feed
+from todocli.schemas.todos import TodoRead
+from todocli.services.export_walks import with_links
 from todocli.services.queries import TodoQuery
 
 KEPT_DAYS = 30
@@ -51,7 +54,9 @@ def feed(
         wanted = all_of(condition, any_of(recently, Not(Between("done"))))
     text = StringIO(newline="")
     with open_workspace(request, principal) as workspace:
-        todos = workspace.walk_todos(TodoQuery("all", wanted, here=here))
+        todos: Iterator[TodoRead] = workspace.walk_todos(TodoQuery("all", wanted, here=here))
+        if shown == "tasks":
+            todos = with_links(workspace, todos)
         calendar_feed.write(todos, text, name=f"todo · {principal.owner.name}", as_events=shown == "events")
     content = text.getvalue()
     headers = {"ETag": weak_etag(content), "Cache-Control": "private, no-cache", "Referrer-Policy": "no-referrer"}

@@ -46,7 +46,8 @@ class Record:
     file that was exported from here may have the `version` that the todo had then, and others when it was
     `modified_at`.
 
-    `needs` are references to what has to be done before. A todo is referred to by its `reference`, or else by its id.
+    `needs` are references to what has to be done before, and `parent` is one to what it is a subtask of. A todo is
+    referred to by its `reference`, or else by its id.
     """
 
     place: str
@@ -70,6 +71,7 @@ class Record:
     modified_at: datetime | None = None
     reference: str | None = None
     needs: tuple[str, ...] = ()
+    parent: str | None = None
     repeats: Repeats | None = None
 
 

@@ -35,7 +35,7 @@ MAX_CELL = 10_000_000
 
 _HEADER = (
     *("number", "id", "version", "title", "description", "completed", "completed_at", "created_at", "due", "due_time"),
-    *("start", "priority", "project", "tags", "someday", "needs"),
+    *("start", "priority", "project", "tags", "someday", "needs", "parent"),
     *("every", "again", "repeat_on", "ends", "times", "series_id", "series_place", "notes"),
 )
 _NAMES: dict[str, tuple[str, ...]] = {
@@ -54,6 +54,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "tags": ("tags", "tag", "labels", "label", "contexts", "context"),
     "someday": ("someday", "is someday"),
     "needs": ("needs",),
+    "parent": ("parent",),
     "every": ("every", "repeat", "repeats", "recurrence", "repetition"),
     "again": ("again",),
     "repeat_on": ("repeat on",),
@@ -260,18 +261,20 @@ def _parse(
         unheld=unheld,
         fields=spoken_of,
         reference=cell("number").strip() or None,
-        needs=tuple(_needs(cell, fields, unheld)),
+        needs=tuple(_numbers("needs", cell, fields, unheld)),
+        parent=next(iter(_numbers("parent", cell, fields, unheld)), None),
         repeats=repeats,
         version=int(version) if (version := cell("version").strip()).isdecimal() and len(version) < 10 else None,
     )
 
 
-def _needs(cell: Callable[[str], str], fields: Mapping[str, str], unheld: dict[str, str]) -> list[str]:
-    """Return the numbers that a row needs; anything else goes to `unheld`."""
-    numbers = re.split(r"[,;\s]+", cell("needs").strip())
-    if all(map(is_plain_number, numbers)):
+def _numbers(field: str, cell: Callable[[str], str], fields: Mapping[str, str], unheld: dict[str, str]) -> list[str]:
+    """Return the numbers of other rows in a cell; anything else goes to `unheld`, and so do several parents."""
+    text = cell(field).strip()
+    numbers = re.split(r"[,;\s]+", text) if text else []
+    if all(map(is_plain_number, numbers)) and (field == "needs" or len(numbers) <= 1):
         return numbers
-    unheld |= {fields["needs"]: text} if (text := cell("needs").strip()) else {}
+    unheld[fields[field]] = text
     return []
 
 
@@ -350,6 +353,7 @@ def write_table(todos: Iterable[TodoRead], file: TextIO, delimiter: str) -> None
             " ".join(todo.tags),
             "true" if todo.is_someday else "false",
             " ".join(map(str, todo.needs)),
+            str(todo.parent or ""),
             todo.every or "",
             todo.again or "",
             str(todo.repeat_on or ""),

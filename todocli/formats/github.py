@@ -1,6 +1,7 @@
 """GitHub issues and pull requests, as its program writes them: `gh issue list --json number,title,body,state,...`.
 
-See https://cli.github.com/manual/gh_issue_list for the fields. None but the title and the number is needed.
+See https://cli.github.com/manual/gh_issue_list for the fields. None but the title and the number is needed. What a file
+does not have stays as it is here.
 """
 
 from __future__ import annotations
@@ -13,6 +14,18 @@ from todocli.errors import ValidationError
 from todocli.formats import reading
 from todocli.formats.json_stream import beginning, json_items
 from todocli.formats.reading import Unreadable, as_object, entries, instant_of, objects_of, text_of
+
+_FIELDS = {
+    "body": "description",
+    "state": "is_completed",
+    "closedAt": "completed_at",
+    "createdAt": "created_at",
+    "milestone": "project",
+    "labels": "tags",
+    "comments": "notes",
+    "parent": "parent",
+}
+"""The fields of a todo that those of a file speak of."""
 
 
 def read(file: BinaryIO) -> Iterator[Entry]:
@@ -32,6 +45,7 @@ def _parse(place: str, item: Any) -> Record:
         raise Unreadable("state", "must be OPEN, CLOSED or MERGED")
     title = reading.title_of(issue, "title")
     milestone = text_of(as_object(issue.get("milestone") or {}), "title")
+    parent = as_object(issue.get("parent") or {})
     assignees = ", ".join(reading.texts_of(issue, "assignees", "login"))
     return Record(
         place,
@@ -48,5 +62,8 @@ def _parse(place: str, item: Any) -> Record:
             for comment in objects_of(issue, "comments")
             if (text := text_of(comment, "body"))
         ),
+        fields=frozenset(_FIELDS[name] for name in _FIELDS.keys() & issue.keys()),
+        reference=url or str(number),
+        parent=text_of(parent, "url") if url else str(parent["number"]) if "number" in parent else None,
         unheld={name: value for name, value in (("assignees", assignees), ("url", url)) if value},
     )

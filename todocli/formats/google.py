@@ -15,7 +15,7 @@ from todocli.formats import reading
 from todocli.formats.json_stream import Readable, beginning, json_items
 from todocli.formats.reading import Unreadable, as_object, entries, instant_of, text_of
 
-_UNHELD = ("parent", "links", "assignmentInfo")
+_UNHELD = ("links", "assignmentInfo")
 
 
 def read(file: BinaryIO) -> Iterator[Entry]:
@@ -58,4 +58,5 @@ def _parse(place: str, item: tuple[Any, Any]) -> Record | LeftOut:
         due_on=reading.parse_day(due.partition("T")[0], "due") if due else None,  # midnight in UTC means a day
         project=(project,) if project else (),
         unheld=reading.kept_at(task, _UNHELD),
+        parent=text_of(task, "parent"),
     )

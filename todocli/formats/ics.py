@@ -22,13 +22,14 @@ from todocli.formats import ical_repeating, reading
 from todocli.formats.ical_syntax import MAX_LENGTH, Block, Property, blocks, escaped, folded, texts
 from todocli.formats.ical_values import Zones, day_of, duration_of, instant_of, moment_of, zones_of
 from todocli.formats.reading import Unreadable, entries
+from todocli.schemas.exports import TodoLeaving
 from todocli.schemas.todos import TodoRead
 
 _LEFT_OUT = {"VEVENT": "events", "VJOURNAL": "journal entries"}
 
 _HELD = (
     *("UID", "SUMMARY", "DESCRIPTION", "DUE", "PRIORITY", "CATEGORIES", "COMPLETED", "CREATED", "COMMENT"),
-    *("DTSTART", "DURATION", "RECURRENCE-ID"),
+    *("DTSTART", "DURATION", "RECURRENCE-ID", "RELATED-TO"),
 )
 _NOISE = ("DTSTAMP", "SEQUENCE", "LAST-MODIFIED", "LAST-MOD", "PRODID", "PERCENT_COMPLETE", "TRANSP", "REQUEST-STATUS")
 """What programs keep for themselves. All `X-` properties are left out too."""
@@ -71,6 +72,7 @@ def _parse(
     is_completed = _is_completed(block, status)
     description = block.first("DESCRIPTION")
     unheld = _unheld(block, zones)
+    parent = _parent(block, unheld)
     due_on, due_time = _due(block, zones, unheld)
     dates = ical_repeating.Dates(due_on, _starts_on(block, zones, unheld))
     dates = ical_repeating.read(block, dates, zones, exceptions, unheld)
@@ -94,6 +96,7 @@ def _parse(
         notes=tuple(_note(each, zones) for each in block.properties.get("COMMENT", ()) if each.text),
         unheld=unheld,
         modified_at=instant_of(block.first("LAST-MODIFIED"), "LAST-MODIFIED", zones),
+        parent=parent,
         repeats=dates.repeats,
     )
 
@@ -113,6 +116,19 @@ def _unheld(block: Block, zones: Zones) -> dict[str, str]:
         if zone and zones(zone) is None:
             unheld["TZID"] = zone
     return unheld
+
+
+def _parent(block: Block, unheld: dict[str, str]) -> str | None:
+    """Return the id of the parent: without a RELTYPE, RELATED-TO is that (RFC 5545, 3.8.4.5)."""
+    found: dict[str, list[str]] = {}
+    for each in block.properties.get("RELATED-TO", ()):
+        if text := each.text.strip():
+            found.setdefault(each.parameters.get("RELTYPE", "PARENT").upper(), []).append(text)
+    parent, *others = found.pop("PARENT", [None])
+    if others:
+        found["PARENT"] = [text for text in others if text]
+    unheld |= {f"RELATED-TO;RELTYPE={kind}": ", ".join(ids) for kind, ids in found.items()}
+    return parent
 
 
 def _source_id(block: Block, ids: reading.LineIds) -> str:
@@ -213,6 +229,8 @@ def task_lines(todo: TodoRead) -> Iterator[str]:
         start = reading.wall_moment(todo.starts_on, None)
         yield f"{'X-TODO-START' if due and start >= due else 'DTSTART'}{_dated(start, has_time=has_time)}"
     yield from ical_repeating.lines(todo)
+    if isinstance(todo, TodoLeaving) and todo.parent_id:
+        yield f"RELATED-TO:{escaped(todo.parent_id)}"
     if todo.priority:
         yield f"PRIORITY:{_NUMBER_OF[todo.priority]}"
     if todo.tags:

@@ -80,6 +80,7 @@ def parse(place: str, item: Any) -> Record | LeftOut:
         version=item["version"] if type(item.get("version")) is int else None,
         reference=str(item.get("number")),
         needs=tuple(map(str, _needs(item))),
+        parent=_parent(item),
         repeats=from_columns(item),
     )
 
@@ -107,6 +108,13 @@ def _needs(item: Mapping[str, Any]) -> list[int]:
     if not all(type(number) is int for number in numbers):
         raise Unreadable("needs", "must be a list of numbers")
     return numbers
+
+
+def _parent(item: Mapping[str, Any]) -> str | None:
+    number = item.get("parent")
+    if number is not None and type(number) is not int:
+        raise Unreadable("parent", "must be a number")
+    return None if number is None else str(number)
 
 
 def _priority(item: Mapping[str, Any]) -> Any:

@@ -5,46 +5,39 @@
     - [ ] Water it ⏰ 17:00 #bills 🔼 ➕ 2026-11-01 🛫 2026-11-28 📅 2026-12-01
       its description
       > 2026-11-30 10:00:00 UTC: a note
+      - [ ] its subtask
 
-An item below another has the title of that one as a sub-project. Fields of Dataview, such as `[due:: 2026-12-01]`, are
-read too. Tasks reads a line from its end up to the first word that it does not know: ours, such as the time of day, are
-before its signs.
+An item without a box names a sub-project of the items below it. Fields of Dataview, such as `[due:: 2026-12-01]`, are
+read too; `[project:: home]` is ours, for a subtask in another project than its parent. Tasks reads a line from its end
+up to the first word that it does not know: ours, such as the time of day, are before its signs.
 """
 
 from __future__ import annotations
 
 import re
-import tempfile
-from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from textwrap import dedent
-from typing import BinaryIO, TextIO
+from typing import BinaryIO
 
 from todocli.domain.fields import Priority
 from todocli.domain.records import Entry, LeftOut, Record, RecordNote
 from todocli.formats import reading
+from todocli.formats.markdown_syntax import BOX, BULLET, ESCAPED_LINE, ESCAPED_SIGN, FENCE, NOTE_TIME, end_of
+from todocli.formats.markdown_writing import write
 from todocli.formats.reading import Unreadable, entries, parse_day, start_of
-from todocli.schemas.todos import TodoRead
 
-_BULLET = r"(?:[-*+]|\d{1,9}[.)])[ \t]+"
-_BOX = rf"{_BULLET}\[(?:[ xX]|[^\w\s\]])\](?=[ \t]|$)"
-_ITEM = re.compile(rf"[ \t]*{_BULLET}\[(?P<status>[ xX]|[^\w\s\]])\](?P<text>[ \t].*|$)", re.DOTALL)
-_PLAIN_ITEM = re.compile(rf"[ \t]*{_BULLET}(?P<text>.*)", re.DOTALL)
-_QUOTE = re.compile(rf"^(?:>[ \t]?)+(?=[ \t]*{_BOX})")
+__all__ = ("read", "write")
+
+_ITEM = re.compile(rf"[ \t]*{BULLET}\[(?P<status>[ xX]|[^\w\s\]])\](?P<text>[ \t].*|$)", re.DOTALL)
+_PLAIN_ITEM = re.compile(rf"[ \t]*{BULLET}(?P<text>.*)", re.DOTALL)
+_QUOTE = re.compile(rf"^(?:>[ \t]?)+(?=[ \t]*{BOX})")
 _HEADING = re.compile(r"(#{1,6})[ \t]+(.*)", re.DOTALL)
 _HEADING_END = re.compile(r"(?:^|(?<=[ \t]))#+$")
 _UNDERLINE = re.compile(r"=+|--+")
-_FENCE = re.compile(r"(?P<backticks>`{3,})[^`]*|(?P<tildes>~{3,}).*", re.DOTALL)
 _PATH = re.compile(r"[\w-]+(?:/[\w-]+)*")
-_NOTE_TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)? UTC:"
-_NOTE = re.compile(rf"> ({_NOTE_TIME}) ?(.*)", re.DOTALL)
-_ESCAPED_LINE = re.compile(rf"^([ \t]*)\\(?=\\*(?:{_BOX}|> {_NOTE_TIME}))")
-_ESCAPE_LINE = re.compile(rf"^([ \t]*)(?=\\*(?:{_BOX}|> {_NOTE_TIME}))")
-_ESCAPED_SIGN = re.compile(r"(?<!\S)\\(?=\\*#)")
-_ESCAPE_SIGN = re.compile(r"(?<!\S)(?=\\*#)")
-_LINE_BREAK = re.compile(r"\r\n?|\n")
+_NOTE = re.compile(rf"> ({NOTE_TIME}) ?(.*)", re.DOTALL)
 
 _DATES = {
     "📅": "due",
@@ -66,7 +59,6 @@ _PRIORITIES: dict[str, Priority | None] = {
     "low": "low",
     "lowest": "low",
 }
-_SIGN_OF = {"high": "⏫", "medium": "🔼", "low": "🔽"}
 _SIGNS = {
     "⏰": ("time", r"\d{1,2}:\d\d\b"),
     "🔁": ("repeat", r"[a-zA-Z0-9, !]+"),
@@ -77,6 +69,7 @@ _SIGNS = {
 _NAMES = (*dict.fromkeys(_DATES.values()), "priority", "someday", *(name for name, _ in _SIGNS.values()))
 _UNHELD = ("repeat", "dependsOn", "onCompletion")
 _FIELD = re.compile(rf"[\[(](?P<name>{'|'.join(_NAMES)})::(?P<value>[^\])]{{0,200}})[\])]")
+_PROJECT = re.compile(rf"[\[(]project:: *(?P<value>(?:{_PATH.pattern})?) *[\])]")
 _DATE = re.compile(rf"(?P<name>{'|'.join(_DATES)})\ufe0f? *(?P<value>\d{{4}}-\d\d-\d\d)(?!\d)")
 _LEVEL = re.compile(rf"(?P<value>{'|'.join(_LEVELS)})\ufe0f?")
 _SIGN = {name: re.compile(rf"{sign}\ufe0f? *(?P<value>{form})") for sign, (name, form) in _SIGNS.items()}
@@ -94,6 +87,8 @@ class _Item:
     text: str
     indent: int
     path: tuple[str, ...]
+    parent: _Item | None = None
+    source_id: str = ""
     below: list[str] = field(default_factory=list)
     notes: list[tuple[str, list[str]]] = field(default_factory=list)
     length: int = 0
@@ -109,10 +104,10 @@ class _Item:
             self.notes.append((note[1], [note[2]]))
             self.is_in_note = True
         elif self.is_in_note and text.startswith(">"):
-            self.notes[-1][1].append(_ESCAPED_LINE.sub(r"\1", text[1:].removeprefix(" ")))
+            self.notes[-1][1].append(ESCAPED_LINE.sub(r"\1", text[1:].removeprefix(" ")))
         else:
             self.is_in_note = False
-            self.below.append(_ESCAPED_LINE.sub(r"\1", _indented(line)))
+            self.below.append(ESCAPED_LINE.sub(r"\1", _indented(line)))
 
 
 def read(file: BinaryIO) -> Iterator[Entry]:
@@ -138,17 +133,17 @@ def _items(file: BinaryIO) -> Iterator[_Item]:
             end = None if end.search(text) else end
         elif item and not found:
             item.add(line)
-            end = end or _end_of(text)
+            end = end or end_of(text)
         elif found:
             if item:
                 yield item
             words = found["text"].strip()
-            path = outline.path_of_item(indent)
-            item = _Item(f"line {number}", text, found["status"], words, indent, path) if words else None
-            outline.begin_item(indent, _fields(words)[0])
+            above = (outline.path_of_item(indent), outline.parent_of_item(indent))
+            item = _Item(f"line {number}", text, found["status"], words, indent, *above) if words else None
+            outline.begin_item(indent, item)
         else:
             outline.read(number, line)
-            end = _end_of(text)
+            end = end_of(text)
     if item:
         yield item
 
@@ -158,21 +153,26 @@ class _Outline:
 
     def __init__(self) -> None:
         self._headings: list[tuple[int, str]] = []
-        self._parents: list[tuple[int, str]] = []
+        self._above: list[tuple[int, str | _Item | None]] = []
         self._is_front_matter = False
         self._text_before = ""
 
     def path_of_item(self, indent: int) -> tuple[str, ...]:
         """Return the path of the project of an item."""
         names = [part for _, name in self._headings for part in _parts(name)]
-        names += [name for at, name in self._parents if at < indent]
+        names += [each for at, each in self._above if at < indent and isinstance(each, str)]
         return tuple(filter(None, names))
 
-    def begin_item(self, indent: int, title: str) -> None:
-        """Note an item that others may be below."""
+    def parent_of_item(self, indent: int) -> _Item | None:
+        """Return the task that an item is below, if there is one."""
+        tasks = (each for at, each in reversed(self._above) if at < indent and isinstance(each, _Item))
+        return next(tasks, None)
+
+    def begin_item(self, indent: int, item: str | _Item | None) -> None:
+        """Note an item that others may be below: a task, the text of another, or nothing."""
         self._is_front_matter = False
         self._text_before = ""
-        self._parents = [*(each for each in self._parents if each[0] < indent), (indent, title)]
+        self._above = [*(each for each in self._above if each[0] < indent), (indent, item)]
 
     def read(self, number: int, line: str) -> None:
         """Note a line that is outside of tasks."""
@@ -189,12 +189,12 @@ class _Outline:
         elif plain := _PLAIN_ITEM.fullmatch(line):
             self.begin_item(_indent(line), plain["text"].strip())
         elif text:
-            self._parents = [each for each in self._parents if each[0] < _indent(line)]
-            self._text_before = "" if _FENCE.fullmatch(text) else text
+            self._above = [each for each in self._above if each[0] < _indent(line)]
+            self._text_before = "" if FENCE.fullmatch(text) else text
 
     def _begin_section(self, level: int, name: str) -> None:
         self._headings = [*(each for each in self._headings if each[0] < level), (level, name)]
-        self._parents = []
+        self._above = []
 
 
 def _indented(line: str) -> str:
@@ -213,14 +213,6 @@ def _parts(heading: str) -> list[str]:
     return heading.split("/") if _PATH.fullmatch(heading) else [heading]
 
 
-def _end_of(text: str) -> re.Pattern[str] | None:
-    """Return what ends the code or the comment that a line begins."""
-    if fence := _FENCE.fullmatch(text):
-        marks = fence["backticks"] or fence["tildes"]
-        return re.compile(rf"^{marks[0]}{{{len(marks)},}}$")
-    return re.compile("-->") if text.startswith("<!--") and "-->" not in text else None
-
-
 def _fields(text: str) -> tuple[str, dict[str, str], list[str]]:
     """Return the title of a text, its fields by the names that Dataview has for them, and its tags."""
     fields: dict[str, str] = {}
@@ -231,16 +223,19 @@ def _fields(text: str) -> tuple[str, dict[str, str], list[str]]:
 
     text = _BLOCK_ID.sub("", text)
     text = _FIELD.sub(lambda found: take(found["name"], found["value"]), text)
+    text = _PROJECT.sub(lambda found: take("project", found["value"]), text)
     text = _DATE.sub(lambda found: take(_DATES[found["name"]], found["value"]), text)
     text = _LEVEL.sub(lambda found: take("priority", _LEVELS[found["value"]]), text)
     for name, form in _SIGN.items():
         text = form.sub(lambda found, name=name: take(name, found["value"]), text)  # type: ignore[misc]
     tags = _TAG.findall(text)
-    title = " ".join(_ESCAPED_SIGN.sub("", _TAG.sub(" ", text)).split())
+    title = " ".join(ESCAPED_SIGN.sub("", _TAG.sub(" ", text)).split())
     return title, fields, tags
 
 
 def _parse(place: str, item: _Item, ids: reading.LineIds) -> Record | LeftOut:
+    """Return the record of a task. That of the one above it has been returned before."""
+    item.source_id = place
     if item.status == "-":
         return LeftOut(place, "cancelled tasks")
     title, fields, tags = _fields(item.text)
@@ -254,9 +249,10 @@ def _parse(place: str, item: _Item, ids: reading.LineIds) -> Record | LeftOut:
     if item.status not in " xX/":
         unheld["status"] = item.status
     due_time = _time(fields)
+    item.source_id = fields.get("id") or ids.next(item.line)
     return Record(
         place,
-        fields.get("id") or ids.next(item.line),
+        item.source_id,
         title,
         dedent("\n".join(item.below)).strip("\n").rstrip() or None,
         is_completed=is_completed,
@@ -266,11 +262,12 @@ def _parse(place: str, item: _Item, ids: reading.LineIds) -> Record | LeftOut:
         due_time=due_time if days["due"] else None,
         starts_on=days["start"] or days["scheduled"],
         priority=_priority(fields),
-        project=item.path,
+        project=tuple(filter(None, fields["project"].split("/"))) if "project" in fields else item.path,
         tags=tuple(tags),
         is_someday=fields.get("someday") == "true",
         notes=tuple(_note(*note) for note in item.notes),
         unheld=unheld,
+        parent=item.parent.source_id if item.parent else None,
     )
 
 
@@ -301,55 +298,3 @@ def _note(stamp: str, lines: list[str]) -> RecordNote:
     except ValueError:
         raise Unreadable("note", f"{stamp!r} is not a time") from None
     return RecordNote("\n".join(lines).strip(), made_at)
-
-
-def write(todos: Iterable[TodoRead], file: TextIO) -> None:
-    """Write todos, those of a project below its heading; projects are in the order of their first todos.
-
-    Todos come in any order, and may be more than fit into memory. So they go to a temporary file first, and only where
-    each of them begins and ends there is kept: two numbers.
-    """
-    places: dict[str | None, array[int]] = {None: array("Q")}
-    with tempfile.TemporaryFile() as texts:
-        end = 0
-        for todo in todos:
-            start, end = end, end + texts.write(_block(todo).encode())
-            places.setdefault(todo.project, array("Q")).extend((start, end))
-        separator = ""
-        for project, bounds in places.items():
-            if project is not None:
-                file.write(f"{separator}# {project}\n\n")
-            for start, end in zip(bounds[::2], bounds[1::2], strict=True):
-                texts.seek(start)
-                file.write(texts.read(end - start).decode())
-                separator = "\n"
-
-
-def _block(todo: TodoRead) -> str:
-    lines = [_line(todo)]
-    lines += [f"  {_escape(line)}" if line.strip() else "" for line in _LINE_BREAK.split(todo.description or "")]
-    while not lines[-1]:
-        lines.pop()
-    for note in todo.notes or ():
-        first, *others = _LINE_BREAK.split(note.text)
-        lines.append(f"  > {note.at.astimezone(UTC).replace(microsecond=0, tzinfo=None)} UTC: {first}")
-        lines += [f"  > {_escape(line)}".rstrip() for line in others]
-    return "\n".join(lines) + "\n"
-
-
-def _escape(line: str) -> str:
-    """Return a line that is not read as a task or a note."""
-    return _ESCAPE_LINE.sub(r"\1\\", line)
-
-
-def _line(todo: TodoRead) -> str:
-    words = [f"- [{'x' if todo.completed_at else ' '}]", _ESCAPE_SIGN.sub(r"\\", " ".join(todo.title.split()))]
-    words += [f"⏰ {todo.due_time:%H:%M}"] if todo.due_time else []
-    words += ["[someday:: true]"] if todo.is_someday else []
-    words += [f"#{tag}" for tag in todo.tags]
-    words += [_SIGN_OF[todo.priority]] if todo.priority else []
-    words += [f"➕ {todo.created_at.astimezone().date()}"]
-    words += [f"🛫 {todo.starts_on}"] if todo.starts_on else []
-    words += [f"📅 {todo.due_on}"] if todo.due_on else []
-    words += [f"✅ {todo.completed_at.astimezone().date()}"] if todo.completed_at else []
-    return " ".join(words)

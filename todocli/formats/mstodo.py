@@ -1,6 +1,7 @@
 """Microsoft To Do: todoTask of Microsoft Graph (https://learn.microsoft.com/graph/api/resources/todotask).
 
 A file is an answer with tasks in `value`, a list of tasks, one task, or any of these with lists, which have `tasks`.
+The items of a task's checklist are its subtasks.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from todocli.errors import ValidationError
 from todocli.formats import mstodo_recurrence, reading
 from todocli.formats.html_text import shown_text
 from todocli.formats.json_stream import Limited, Readable, beginning, json_items
-from todocli.formats.reading import Unreadable, as_object, entries, text_of
+from todocli.formats.reading import Unreadable, as_object, objects_of, text_of
 
 MAX_TASK = 10_000_000
 """The most bytes of a file that is one task, as that is read as a whole."""
 
 _PRIORITIES: dict[str | None, Priority | None] = {None: None, "low": "low", "normal": None, "high": "high"}
-_UNHELD = ("checklistItems", "reminderDateTime", "hasAttachments", "attachments", "linkedResources")
+_UNHELD = ("reminderDateTime", "hasAttachments", "attachments", "linkedResources")
 
 
 def read(file: BinaryIO) -> Iterator[Entry]:
@@ -32,7 +33,8 @@ def read(file: BinaryIO) -> Iterator[Entry]:
     path = "item" if head.startswith("[") else "value.item" if re.search(r'"value"\s*:\s*\[', head) else ""
     if head and not re.search(r'"(value|tasks)"\s*:\s*\[|"(importance|status)"\s*:|^\[\s*\]', head):
         raise ValidationError("The file is not of Microsoft To Do: its beginning has no tasks of Microsoft Graph.")
-    return entries(_tasks(whole if path else Limited(whole, MAX_TASK), path), _parse)
+    tasks = _tasks(whole if path else Limited(whole, MAX_TASK), path)
+    return reading.with_subtasks(tasks, _parse, _items, _parse_item)
 
 
 def _tasks(file: Readable, path: str) -> Iterator[tuple[str, tuple[Any, Any]]]:
@@ -57,6 +59,7 @@ def _parse(place: str, item: tuple[Any, Any]) -> Record:
     repeats = mstodo_recurrence.read(task.get("recurrence"), due_on)
     if repeats is None:
         unheld |= reading.kept_at(task, ("recurrence",))
+    objects_of(task, "checklistItems")
     return Record(
         place,
         reading.title_of(task, "id"),
@@ -72,6 +75,25 @@ def _parse(place: str, item: tuple[Any, Any]) -> Record:
         tags=tuple(reading.texts_of(task, "categories")),
         unheld=unheld,
         repeats=repeats,
+    )
+
+
+def _items(item: tuple[Any, Any]) -> list[Mapping[str, Any]]:
+    return objects_of(item[1], "checklistItems")
+
+
+def _parse_item(place: str, item: Mapping[str, Any], task: Record) -> Record:
+    is_completed = reading.flag_of(item, "isChecked")
+    title = reading.title_of(item, "displayName")
+    return Record(
+        place,
+        f"{task.source_id} {text_of(item, 'id') or title}",
+        title,
+        is_completed=is_completed,
+        completed_at=reading.instant_of(item, "checkedDateTime") if is_completed else None,
+        created_at=reading.instant_of(item, "createdDateTime"),
+        project=task.project,
+        parent=task.source_id,
     )
 
 

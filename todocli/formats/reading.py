@@ -29,6 +29,7 @@ _LAST_SECOND = time(23, 59, 59)
 """What several programs write for the end of a day."""
 
 Item = TypeVar("Item")
+Part = TypeVar("Part")
 
 
 class Unreadable(Exception):
@@ -47,6 +48,24 @@ def entries(items: Iterable[tuple[str, Item]], parse: Callable[[str, Item], Reco
             yield parse(place, item)
         except Unreadable as error:
             yield Fault(place, error.field, error.message)
+
+
+def with_subtasks(
+    items: Iterable[tuple[str, Item]],
+    parse: Callable[[str, Item], Record | LeftOut],
+    parts: Callable[[Item], Iterable[Part]],
+    parse_part: Callable[[str, Part, Record], Record],
+) -> Iterator[Entry]:
+    """Return what `parse` makes of each item, as `entries` does, and after it what is made of its parts.
+
+    The parts of an item that is no todo, or not a valid one, are left out with it.
+    """
+    for place, item in items:
+        (entry,) = entries([(place, item)], parse)
+        yield entry
+        if isinstance(entry, Record):
+            each = ((f"{place}, part {number}", (entry, part)) for number, part in enumerate(parts(item), 1))
+            yield from entries(each, lambda place, both: parse_part(place, both[1], both[0]))
 
 
 @contextmanager

@@ -37,7 +37,7 @@ _MOST = frozenset(
     )
 )
 _USUAL = _MOST | {"is_someday", "notes"}
-FIELDS = _USUAL | {"needs", "rrule"}
+FIELDS = _USUAL | {"needs", "parent", "rrule"}
 
 
 @dataclass(frozen=True)
@@ -92,22 +92,22 @@ FORMATS = (
     Format("jsonl", "JSON lines of todo", (".jsonl", ".ndjson"), FIELDS),
     Format("csv", "CSV", (".csv",), FIELDS),
     Format("tsv", "TSV", (".tsv", ".tab"), FIELDS),
-    Format("todotxt", "todo.txt", (".txt",), _MOST - {"description"} | {"rrule"}),
+    Format("todotxt", "todo.txt", (".txt",), _MOST - {"description"} | {"parent", "rrule"}),
     Format(
         "taskwarrior",
         "Taskwarrior",
         (".json",),
-        FIELDS - {"description", "rrule"},
+        FIELDS - {"description", "parent", "rrule"},
         keeps_ids=True,
         signs=(r'"uuid"\s*:', r'"entry"\s*:\s*"\d{8}T\d{6}Z"'),
     ),
-    Format("ics", "iCalendar", (".ics",), _USUAL | {"rrule"}, keeps_ids=True),
-    Format("markdown", "Markdown", (".md", ".markdown")),
+    Format("ics", "iCalendar", (".ics",), _USUAL | {"parent", "rrule"}, keeps_ids=True),
+    Format("markdown", "Markdown", (".md", ".markdown"), _USUAL | {"parent"}),
     Format(
         "todoist",
         "Todoist",
         (".csv",),
-        frozenset(("description", "due_on", "priority", "project", "tags", "notes", "rrule")),
+        frozenset(("description", "due_on", "priority", "project", "tags", "notes", "parent", "rrule")),
         is_written=False,
         signs=(r'^\ufeff?"?TYPE"?[,;]"?CONTENT"?[,;]',),
     ),
@@ -115,7 +115,7 @@ FORMATS = (
         "google",
         "Google Tasks",
         (".json",),
-        frozenset(("description", "is_completed", "completed_at", "due_on", "project")),
+        frozenset(("description", "is_completed", "completed_at", "due_on", "project", "parent")),
         is_written=False,
         signs=(r'"kind"\s*:\s*"tasks#',),
     ),
@@ -139,7 +139,7 @@ FORMATS = (
         "github",
         "GitHub issues",
         (".json",),
-        frozenset(("description", "is_completed", "completed_at", "created_at", "project", "tags", "notes")),
+        frozenset(("description", "is_completed", "completed_at", "created_at", "project", "tags", "notes", "parent")),
         is_written=False,
         signs=(r"^\ufeff?\s*\[", r'"number"\s*:\s*\d', r'"title"\s*:', r'"state"\s*:\s*"[A-Z]'),
     ),

@@ -1,7 +1,7 @@
 """Todoist: the CSV of a project (https://www.todoist.com/help/articles/format-a-csv-file-to-import-into-todoist).
 
-A row is a task, a section for the tasks after it, or a note on the task before it. The name of the project is only in
-the name of the file.
+A row is a task, a section for the tasks after it, or a note on the task before it. A task is a subtask of the last one
+before it whose INDENT is less. The name of the project is only in the name of the file.
 """
 
 from __future__ import annotations
@@ -37,22 +37,34 @@ def _with_notes(rows: Iterable[tuple[str, Row]]) -> Iterator[Entry]:
     ids = reading.LineIds()
     section: tuple[str, ...] = ()
     task: Entry | None = None
+    above: list[tuple[int, str]] = []
     for place, row in rows:
         kind, text = ("task", "") if isinstance(row, Unreadable) else (row["TYPE"].strip(), row.get("CONTENT", ""))
         if kind == "section":
             section = (text.strip(),) if text.strip() else ()
+            above = []
         elif kind == "note" and isinstance(task, Record):
             task = replace(task, notes=(*task.notes, RecordNote(text))) if text.strip() else task
         elif kind == "task":
             yield from [task] if task else []
-            (task,) = entries([(place, (row, section))], lambda place, item: _parse(place, *item, ids))
+            indent = _indent(row) or 1
+            above = [each for each in above if each[0] < indent]
+            parent = above[-1][1] if above else None
+            (task,) = entries([(place, (row, section, parent))], lambda place, item: _parse(place, *item, ids))
+            above.append((indent, task.source_id if isinstance(task, Record) else place))
         elif kind not in ("note", "meta"):
             yield from [task] if task else []
             task = Fault(place, "TYPE", f"{kind[:40]!r} must be task, section or note")
     yield from [task] if task else []
 
 
-def _parse(place: str, row: Row, section: tuple[str, ...], ids: reading.LineIds) -> Record:
+def _indent(row: Row) -> int | None:
+    """Return on which level a task is, from 1; None if that is not valid."""
+    text = "" if isinstance(row, Unreadable) else row.get("INDENT", "").strip()
+    return int(text) if re.fullmatch("[1-9]", text) else None if text else 1
+
+
+def _parse(place: str, row: Row, section: tuple[str, ...], parent: str | None, ids: reading.LineIds) -> Record:
     if isinstance(row, Unreadable):
         raise row
     content = row.get("CONTENT", "")
@@ -61,8 +73,8 @@ def _parse(place: str, row: Row, section: tuple[str, ...], ids: reading.LineIds)
     if (level := row.get("PRIORITY", "").strip()) not in _PRIORITIES:
         raise Unreadable("PRIORITY", f"{level[:40]!r} must be 1 to 4")
     unheld = reading.kept_at(row, _UNHELD)
-    if (indent := row.get("INDENT", "").strip()) not in ("", "1"):
-        unheld["INDENT"] = indent
+    if _indent(row) is None:
+        unheld["INDENT"] = row["INDENT"].strip()
     due_on, due_time, repeats = _due(row.get("DATE", "").strip(), row.get("DATE_LANG", "").strip(), unheld)
     return Record(
         place,
@@ -75,6 +87,7 @@ def _parse(place: str, row: Row, section: tuple[str, ...], ids: reading.LineIds)
         project=section,
         tags=tuple(_LABEL.findall(content)),
         unheld=unheld,
+        parent=parent,
         repeats=repeats,
     )
 

@@ -8,8 +8,8 @@
     │ └─ completed; an open todo may have (A) here
     └─ it is completed
 
-`due:`, `t:` (start), `uuid:` and `pri:` are what other programs use, and so is `rec:` (`todotxt_repeating`). `time:` is
-the time of day of `due:`, which has no word of its own.
+`due:`, `t:` (start), `uuid:` and `pri:` are what other programs use, and so is `rec:` (`todotxt_repeating`). A subtask
+has the `id:` of its parent in `p:`, or `sup:`. `time:` is the time of day of `due:`, which has no word of its own.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ _HEAD = re.compile(
     rf"(?:(?P<done>x) )?(?:\((?P<priority>[A-Z])\) )?(?P<dates>(?(done)(?:{_DATE}){{0,2}}|(?:{_DATE})?))"
 )
 _KEY = re.compile(r"([^\s:/]+):(?!//)(\S+)")
-_UNHELD_KEYS = ("rec", "h", "dep", "p", "id", "sup")
+_LINKS = ("id", "p", "sup")
+_UNHELD_KEYS = ("rec", "h", "dep")
 """Keys of well-known extensions that mean something, and are not part of a title."""
 
 
@@ -64,7 +65,7 @@ def _parse(place: str, line: str, ids: reading.LineIds) -> Record:
         elif (
             ":" in word
             and (key := _KEY.fullmatch(word))
-            and key[1] in ("due", "t", "uuid", "pri", "time", *todotxt_repeating.KEYS, *_UNHELD_KEYS)
+            and key[1] in ("due", "t", "uuid", "pri", "time", *_LINKS, *todotxt_repeating.KEYS, *_UNHELD_KEYS)
         ):
             keys[key[1]] = key[2]
             if key[1] in todotxt_repeating.KEYS:
@@ -94,6 +95,8 @@ def _parse(place: str, line: str, ids: reading.LineIds) -> Record:
         priority=_LETTERS.get(letter, "low") if letter else None,
         project=tuple(projects[0].split("/")) if projects else (),
         tags=(*projects[1:], *tags),
+        reference=keys.pop("id", None),
+        parent=keys.pop("p", None) or keys.pop("sup", None),
         unheld=keys,
         repeats=repeats,
     )
@@ -128,5 +131,7 @@ def write(todos: Iterable[TodoRead], file: TextIO) -> None:
         words += [f"time:{todo.due_time:%H:%M}"] if todo.due_time else []
         words += [f"t:{todo.starts_on}"] if todo.starts_on else []
         words += todotxt_repeating.words(todo)
+        words += [f"id:{todo.number}"] if todo.subtasks else []
+        words += [f"p:{todo.parent}"] if todo.parent else []
         words += [f"pri:{_LETTER_OF[todo.priority]}"] if todo.completed_at and todo.priority else []
         file.write(f"{' '.join([*words, f'uuid:{todo.id}'])}\n")

@@ -1,15 +1,16 @@
 """Trello: the JSON export of a board (https://support.atlassian.com/trello/docs/exporting-data-from-trello/).
 
-The file is read as a whole: its cards name their lists, which come after them.
+The file is read as a whole: its cards name their lists, which come after them. The items of a card's checklists are its
+subtasks.
 """
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeAlias
 
 from todocli.domain.records import Entry, LeftOut, Record, RecordNote
 from todocli.errors import ValidationError
@@ -17,7 +18,6 @@ from todocli.formats.json_stream import json_document
 from todocli.formats.reading import (
     Unreadable,
     as_object,
-    entries,
     flag_of,
     instant_of,
     kept_at,
@@ -25,11 +25,14 @@ from todocli.formats.reading import (
     parse_day_and_time,
     text_of,
     title_of,
+    with_subtasks,
 )
 
 MAX_SIZE = 200_000_000
-_UNHELD = ("attachments", "checklists", "customFieldItems", "idMembers")
+_UNHELD = ("attachments", "customFieldItems", "idMembers")
 _ID = re.compile(r"[0-9a-f]{24}")
+
+_CheckItem: TypeAlias = tuple[Mapping[str, Any], str | None]
 
 
 def read(file: BinaryIO) -> Iterator[Entry]:
@@ -67,10 +70,11 @@ def read(file: BinaryIO) -> Iterator[Entry]:
             project=(project,) if project else (),
             tags=tuple(name for each in labels if (name := text_of(each, "name") or text_of(each, "color"))),
             notes=tuple(comments[card_id]),
-            unheld=kept_at({**card, "checklists": checklists[card_id]}, _UNHELD),
+            unheld=kept_at(card, _UNHELD),
         )
 
-    return entries(((f"card {number}", card) for number, card in enumerate(board["cards"], 1)), parse)
+    cards = ((f"card {number}", card) for number, card in enumerate(board["cards"], 1))
+    return with_subtasks(cards, parse, lambda card: checklists[card["id"].strip()], _parse_item)
 
 
 def _created_at(card_id: str) -> datetime | None:
@@ -81,14 +85,34 @@ def _created_at(card_id: str) -> datetime | None:
     return datetime.fromtimestamp(int(card_id[:8], 16), UTC) if _ID.fullmatch(card_id) else None
 
 
-def _checklists(board: Mapping[str, Any]) -> defaultdict[str, list[str]]:
-    """Return the items of all checklists by the id of their card, as `- [x] Buy milk`."""
-    found: defaultdict[str, list[str]] = defaultdict(list)
-    for each in objects_of(board, "checklists"):
-        for item in objects_of(each, "checkItems"):
-            mark = "x" if item.get("state") == "complete" else " "
-            found[title_of(each, "idCard")].append(f"- [{mark}] {title_of(item, 'name')}")
+def _checklists(board: Mapping[str, Any]) -> defaultdict[str, list[_CheckItem]]:
+    """Return the items of checklists by the id of their card, each with the name of its list if there are several."""
+    found: defaultdict[str, list[_CheckItem]] = defaultdict(list)
+    lists = objects_of(board, "checklists")
+    several = {card for card, count in Counter(title_of(each, "idCard") for each in lists).items() if count > 1}
+    for each in lists:
+        card = title_of(each, "idCard")
+        name = text_of(each, "name") if card in several else None
+        found[card] += ((item, name) for item in objects_of(each, "checkItems"))
     return found
+
+
+def _parse_item(place: str, item: _CheckItem, card: Record) -> Record:
+    values, checklist = item
+    title, item_id, due = title_of(values, "name"), text_of(values, "id"), text_of(values, "due")
+    due_on, due_time = parse_day_and_time(due, "due") if due else (None, None)
+    return Record(
+        place,
+        item_id or f"{card.source_id} {title}",
+        title,
+        is_completed=text_of(values, "state") == "complete",
+        created_at=_created_at(item_id or ""),
+        due_on=due_on,
+        due_time=due_time,
+        project=card.project,
+        unheld=kept_at({**values, "checklist": checklist}, ("checklist", "idMember")),
+        parent=card.source_id,
+    )
 
 
 def _comments(board: Mapping[str, Any]) -> defaultdict[str, list[RecordNote]]:

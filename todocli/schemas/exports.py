@@ -15,11 +15,12 @@ from todocli.schemas.todos import LocalTime, NoteRead, Priority, TodoRead
 class TodoLeaving(TodoRead):
     """A todo that is exported in a format that it came from: `source_id` is its id there, or None.
 
-    `needed_ids` are the ids with which those leave that it needs.
+    `needed_ids` are the ids with which those leave that it needs, and `parent_id` is that of its parent.
     """
 
     source_id: str | None = None
     needed_ids: list[str] = Field(default=[])
+    parent_id: str | None = None
 
 
 class ExportDocument(Output):

@@ -1,4 +1,4 @@
-"""Walks the todos of an export: with their notes, and the ids that they came with."""
+"""Walks the todos of an export: with their notes, the ids that they came with, and those that they refer to."""
 
 from __future__ import annotations
 
@@ -23,13 +23,24 @@ def walk_with_notes(workspace: Workspace, query: TodoQuery) -> Iterator[TodoRead
 
 def walk_leaving(workspace: Workspace, query: TodoQuery, format_name: str) -> Iterator[TodoLeaving]:
     """Walk a list as `walk_with_notes` does, each todo with its id in a format, if it came from there."""
-    todos = walk_with_notes(workspace, query)
+    return with_links(workspace, walk_with_notes(workspace, query), format_name)
+
+
+def with_links(
+    workspace: Workspace, todos: Iterator[TodoRead], format_name: str | None = None
+) -> Iterator[TodoLeaving]:
+    """Return todos with the ids of those that they refer to: those of a format, for what came from there."""
     while portion := list(islice(todos, PORTION)):
-        needed = workspace.todos.ids_of({number for todo in portion for number in todo.needs})
-        ids = {*needed.values(), *(todo.id for todo in portion)}
-        known = workspace.todos.source_ids(list(ids), format_name)
+        numbers = {number for todo in portion for number in (*todo.needs, todo.parent) if number}
+        linked = workspace.todos.ids_of(numbers)
+        ids = {*linked.values(), *(todo.id for todo in portion)}
+        known = workspace.todos.source_ids(list(ids), format_name) if format_name else {}
         workspace.release()
+        leaving = {number: known.get(each, str(each)) for number, each in linked.items()}
         for todo in portion:
-            its_needs = [needed[number] for number in todo.needs if number in needed]
-            needed_ids = [known.get(each, str(each)) for each in its_needs]
-            yield TodoLeaving(**dict(todo), source_id=known.get(todo.id), needed_ids=needed_ids)
+            yield TodoLeaving(
+                **dict(todo),
+                source_id=known.get(todo.id),
+                needed_ids=[leaving[number] for number in todo.needs if number in leaving],
+                parent_id=leaving.get(todo.parent or 0),
+            )

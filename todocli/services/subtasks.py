@@ -7,11 +7,15 @@ from collections.abc import Collection, Mapping
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
+from todocli.column_types import Numbers
 from todocli.domain.fields import MAX_LEVELS
 from todocli.errors import ValidationError
 from todocli.models import Todo
 from todocli.services import subtask_sql
+from todocli.services.dependency_sql import is_among
 from todocli.services.owner import Owner
+
+_number = sa.inspect(Todo).local_table.c.number
 
 
 def refuse_levels(session: Session, owner: Owner, numbers: Collection[int], parent: int | None = None) -> None:
@@ -19,7 +23,7 @@ def refuse_levels(session: Session, owner: Owner, numbers: Collection[int], pare
 
     With `parent`, if it would be with that.
     """
-    parents = _related(session, owner, {*numbers, *(() if parent is None else (parent,))}, numbers)
+    parents = related(session, owner, {*numbers, *(() if parent is None else (parent,))}, numbers)
     if parent is not None:
         parents |= dict.fromkeys(numbers, parent)
     for number in sorted(parents):
@@ -32,18 +36,21 @@ def refuse_levels(session: Session, owner: Owner, numbers: Collection[int], pare
 
 def refuse_new(session: Session, owner: Owner, parent: int) -> None:
     """Raise `ValidationError` if a new subtask of `parent` would be on too low a level."""
-    path = _path(parent, _related(session, owner, [parent], []))
+    path = _path(parent, related(session, owner, [parent], []))
     if len(path) >= MAX_LEVELS:
         raise ValidationError.of("parent", f"{parent} is on level {len(path)} already; {_LIMIT}", hint=_HINT)
 
 
-def _related(
+def related(
     session: Session, owner: Owner, numbers: Collection[int], with_subtasks: Collection[int]
 ) -> dict[int, int | None]:
     """Return the parents, by number, of todos, of those above them, and of the subtasks of some of them."""
-    above = subtask_sql.ancestry(owner, col(Todo.number).in_(numbers))
     dialect = session.get_bind().dialect.name
-    below = subtask_sql.family(owner, dialect, col(Todo.number).in_(with_subtasks), everywhere=True)
+    chosen, moving = (  # there may be more of them than a statement takes parameters
+        is_among(_number, sa.literal(sorted(each), Numbers()), dialect) for each in (numbers, with_subtasks)
+    )
+    above = subtask_sql.ancestry(owner, chosen)
+    below = subtask_sql.family(owner, dialect, moving, everywhere=True)
     query = sa.select(col(Todo.number), col(Todo.parent)).where(
         owner.scope(Todo),
         sa.or_(col(Todo.number).in_(sa.select(above.c.number)), col(Todo.number).in_(sa.select(below.c.number))),

@@ -58,8 +58,8 @@ class Incoming(NamedTuple):
     """A valid todo of a file. `fields` are the values of those of `TodoCreate`, in order.
 
     `digest` is over what the file says of it. Notes have the time that they were made at, if the file says so. `needs`
-    refers to todos by their `reference`: which numbers these are is found out when all of them are there. `repeating`
-    has the values of `REPEATING`.
+    and `parent` refer to todos by their `reference`: which numbers these are is found out when all of them are there.
+    `repeating` has the values of `REPEATING`.
     """
 
     place: str
@@ -74,6 +74,7 @@ class Incoming(NamedTuple):
     modified_at: datetime | None
     reference: str
     needs: tuple[str, ...]
+    parent: str | None
     repeating: tuple[Any, ...]
 
     def named(self) -> dict[str, Any]:
@@ -184,6 +185,7 @@ class Adapter:
             record.modified_at,
             record.reference or record.source_id,
             self._needs(record),
+            record.parent,
             tuple(map(columns.get, REPEATING)),
         )
 
@@ -243,6 +245,7 @@ def _digest(todo: TodoImport, fields: tuple[Any, ...], record: Record) -> str:
     for place in _LINKS:
         del values[place]
     values += record.needs
+    values += ("parent", record.parent) if record.parent else ()
     if repeats := record.repeats:
         values += (*(vars(repeats.repetition).values() if repeats.repetition else ()), *repeats[1:])
     given = (*map(str, values), todo.is_completed, _utc(todo.completed_at), _utc(todo.created_at), notes)

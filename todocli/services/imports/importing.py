@@ -7,7 +7,7 @@ The file's todos wait in a temporary table, `incoming`, until it is clear what e
     one of a series    it has the place in a series that a todo of the user has: see `known_occurrences`
     new                neither
 
-Their needs become numbers: see `needed`.
+What they refer to becomes numbers: see `linked`.
 
 Then statements work on all of them at once: they insert the new ones as `todo add` does, update the others with
 `--update`, insert notes, and record the sources. An update is for todos of which the file says something else than when
@@ -31,9 +31,9 @@ from todocli.domain.history import COMMAND_LINE, Origin
 from todocli.domain.idempotency import ChangeKey
 from todocli.models import Change, Note, Source, Todo, User
 from todocli.schemas.todos import COLUMNS_GIVEN
-from todocli.services import dependencies, insert_sql, parameters, repetition
+from todocli.services import insert_sql, links, parameters, repetition
 from todocli.services.idempotency import key_reused
-from todocli.services.imports import known_occurrences, needed, staged
+from todocli.services.imports import known_occurrences, linked, staged
 from todocli.services.imports.spool import Spool
 from todocli.services.imports.staged import GIVEN
 from todocli.services.owner import Owner
@@ -54,7 +54,7 @@ class Outcome:
 
     `kept` are those that it does not update, as they were changed here later. `returned` are occurrences
     that an undo had moved to the trash. `first` has the first of those that a dry
-    run would add or update: their places in the file, from 1, and which of both. `left_out` counts needs.
+    run would add or update: their places in the file, from 1, and which of both. `left_out` counts needs and parents.
     """
 
     added: int = 0
@@ -87,12 +87,12 @@ class Import:
         Repeated under the same key, nothing is imported, and the outcome has what was added the first time. Raises
         `Conflict` if `key` was used for another request.
         """
-        incoming, notes, needs = staged.load(self._session, self._owner, todos, key, moment)
+        incoming, notes, references = staged.load(self._session, self._owner, todos, key, moment)
         self._owner.lock(self._session)
         self._user_id = self._session.scalars(sa.select(col(User.id)).where(self._owner.is_user())).one()
         self._match(incoming)
-        writes_needs = update and "needs" in self._fields
-        missing = needed.resolve(self._session, self._owner, self._format, incoming, needs, update=writes_needs)
+        updated = linked.KINDS & self._fields if update else frozenset[str]()
+        missing = linked.resolve(self._session, self._owner, self._format, incoming, references, updated=updated)
         self._compare(incoming, notes)
         done_before = self._recorded(key)
         is_new, is_changed = incoming.c.known_id.is_(None), incoming.c.is_changed
@@ -123,7 +123,7 @@ class Import:
         self._insert_notes(incoming, notes, key, update=update)
         self._record_sources(incoming, key, update=update)
         if update or returned:
-            self._refuse_cycle(incoming)
+            self._refuse_circles(incoming)
         found = self._outcome_of(incoming)
         return Outcome(
             found.added,
@@ -269,15 +269,18 @@ class Import:
             .where(incoming.c.is_returning if are_returning else incoming.c.is_changed)
         )
 
-    def _refuse_cycle(self, incoming: sa.Table) -> None:
-        """Raise `ValidationError` if an updated todo waits for itself, by way of one that was kept as it is here."""
+    def _refuse_circles(self, incoming: sa.Table) -> None:
+        """Raise `ValidationError` if links of the file do not go together with those of a todo that was kept as it is.
+
+        A todo would wait for itself, be under itself, or on too low a level.
+        """
         query = sa.select(_todos.c.number).where(
             self._owner.owns(Todo),
-            _todos.c.id == incoming.c.known_id,
-            sa.or_(incoming.c.is_changed, incoming.c.is_returning),
-            _todos.c.needs.is_not(None),
+            _todos.c.id == incoming.c.todo_id,
+            sa.or_(incoming.c.known_id.is_(None), incoming.c.is_changed, incoming.c.is_returning),
+            sa.or_(_todos.c.needs.is_not(None), _todos.c.parent.is_not(None)),
         )
-        dependencies.refuse_cycle(self._session, self._owner, self._session.scalars(query).all())
+        links.refuse_circles(self._session, self._owner, self._session.scalars(query).all())
 
     def _is_missing(self, notes: sa.Table, incoming: sa.Table) -> sa.ColumnElement[bool]:
         """Return the condition that a note of the file is not among those of its todo yet."""

@@ -1,4 +1,4 @@
-"""Loads the todos of a file, their notes, and what they need into temporary tables."""
+"""Loads the todos of a file, their notes, and what they refer to into temporary tables."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ _TICK = timedelta(microseconds=1)
 
 
 class Staged(NamedTuple):
-    """The tables. A todo that needs several has a row of `needs` for each."""
+    """The tables. `links` has a row for each todo that one refers to: a `kind`, which is the name of the field."""
 
     incoming: sa.Table
     notes: sa.Table
-    needs: sa.Table
+    links: sa.Table
 
 
 def load(session: Session, owner: Owner, todos: Spool, key: ChangeKey, moment: datetime) -> Staged:
@@ -78,20 +78,22 @@ def load(session: Session, owner: Owner, todos: Spool, key: ChangeKey, moment: d
             sa.Column("text", sa.Text()),
         ],
     )
-    needs = staging.create(
+    links = staging.create(
         session,
-        "incoming_needs",
+        "incoming_links",
         [
+            sa.Column("kind", sa.Text()),
             sa.Column("position", sa.BigInteger(), index=True),
-            sa.Column("reference", sa.Text()),
+            sa.Column("reference", sa.Text(), index=True),
+            sa.Column("own_id", Uuid()),
             sa.Column("own_number", sa.BigInteger()),
             sa.Column("number", sa.BigInteger()),
         ],
     )
     staging.load(session, incoming, _todo_rows(todos, key, owner.name, moment))
     staging.load(session, notes, _note_rows(todos, key, owner.name, moment))
-    staging.load(session, needs, _need_rows(todos))
-    return Staged(incoming, notes, needs)
+    staging.load(session, links, _link_rows(todos))
+    return Staged(incoming, notes, links)
 
 
 def _todo_rows(todos: Spool, key: ChangeKey, owner: str, moment: datetime) -> Iterator[Sequence[tuple[Any, ...]]]:
@@ -126,13 +128,19 @@ def _note_rows(todos: Spool, key: ChangeKey, owner: str, moment: datetime) -> It
         ]
 
 
-def _need_rows(todos: Spool) -> Iterator[Sequence[tuple[Any, ...]]]:
+def _link_rows(todos: Spool) -> Iterator[Sequence[tuple[Any, ...]]]:
     for batch, positions in _numbered(todos):
         yield [
-            (position, reference, int(reference) if is_plain_number(reference) else None, None)
+            (kind, position, *_reference(reference))
             for todo, position in zip(batch, positions, strict=True)
-            for reference in todo.needs
+            for kind, references in (("needs", todo.needs), ("parent", (todo.parent,) if todo.parent else ()))
+            for reference in references
         ]
+
+
+def _reference(text: str) -> tuple[str, UUID | None, int | None, None]:
+    """Return a reference, and the id or the number that it is if the file is of ours; the last is found later."""
+    return text, _as_uuid(text), int(text) if is_plain_number(text) else None, None
 
 
 def _numbered(todos: Spool) -> Iterator[tuple[Sequence[Incoming], range]]:
