@@ -139,6 +139,12 @@ def test_next_occurrence_shows_its_subtasks(todo: Terminal, person: Terminal) ->
     assert "next 6 (0/2), due" in person.ok("done 1")
 
 
+def test_next_occurrence_of_a_subtask_is_named(todo: Terminal, person: Terminal) -> None:
+    todo.ok("edit 2 every:day due:today")
+    done = person.ok("done 1 --with-children --color never")
+    assert "Done 1 bath · with 3 subtasks · todo undo\n2 tiles · next 6, due" in done
+
+
 @pytest.mark.parametrize("form", ["json", "jsonl", "csv", "tsv", "ics", "todotxt"])
 def test_exported_parents_are_imported_under_new_numbers(
     todo: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, form: str
@@ -172,3 +178,21 @@ def tree_of(todo: Terminal) -> dict[str, str | None]:
     """Return the titles of all todos, with those of their parents."""
     todos = {each["number"]: each for each in json.loads(todo.ok("list --all --json"))["items"]}
     return {each["title"]: todos[each["parent"]]["title"] if each["parent"] else None for each in todos.values()}
+
+
+def test_long_titles_hang_beside_their_branches(
+    todo: Terminal, person: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    todo.ok("edit 3 浴室の床のタイルを全部張り替える")
+    todo.ok("edit 4 Mix the grout until it is smooth")
+    shown = person.ok("list --tree --columns title --color never")
+    assert [line.rstrip() for line in shown.splitlines()[2:]] == [
+        "bath (0/2)",
+        "├─ tiles",
+        "└─ 浴室の床のタイルを全部張り",
+        "   替える (0/1)",
+        "   └─ Mix the grout until it",
+        "      is smooth",
+        "shed",
+    ]

@@ -351,6 +351,24 @@ def test_subtask_that_repeats_stays_where_it_is_while_it_is_open(ada: Client) ->
     assert (states(ada, 1, 2, 3), parents(ada, 2), progress(ada, 3)) == ("doo", [1], ([], []))
 
 
+def test_skip_moves_the_dates_of_subtasks_as_far(store: Store, ada: Client) -> None:
+    add(ada, None, every="2w", due_on="2026-11-23")
+    add(ada, 1, due_on="2026-11-22", starts_on="2026-11-20")
+    add(ada, 2, 1)
+    add(ada, 1, every="day", due_on="2026-11-23")
+    ada.complete(refs(2))
+    store.atomically(lambda session: Edits(session, ADA, COMMAND_LINE).skip(refs(1), key(None, "skip")))
+    moved = [(get(ada, number).due_on, get(ada, number).starts_on) for number in (1, 2, 3, 5)]
+    assert moved == [
+        (date(2026, 12, 7), None),
+        (date(2026, 12, 6), date(2026, 12, 4)),
+        (None, None),
+        (date(2026, 11, 23), None),
+    ]
+    reverse(store, "undo")
+    assert (get(ada, 2).due_on, get(ada, 1).due_on) == (date(2026, 11, 22), date(2026, 11, 23))
+
+
 def test_too_many_subtasks_to_repeat_are_refused(ada: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("todocli.services.repetition.MAX_COPIED", 2)
     add(ada, None, every="week", due_on="2026-11-23")

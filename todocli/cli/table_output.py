@@ -135,6 +135,9 @@ class TableOutput(Output):
             self.line(f"and {len(more)} more, up to {more[-1].number}", undo)
         if along and len(result.items) > 1:
             self.line(along)
+        for todo in result.along:
+            for following in _followed(result, todo):
+                self.line(f"{todo.number} {visible(todo.title)} · {following}")
         for note in _notes_on_others(result, verb):
             self.note(note)
 

@@ -96,6 +96,11 @@ def todo_table(
     if not columns:
         natural = {name: most for name, most in natural.items() if any(text for text, _ in cells[name])}
     widths = _fitting(natural, width, may_drop=not columns)
+    if branches and "title" in widths:
+        cells["title"] = [
+            (_hanging(text, branch, widths["title"]), style)
+            for (text, style), branch in zip(cells["title"], branches, strict=True)
+        ]
     rows = _rows(todos, group, here)
     by_number = {todo.number: [cells[name][i] for name in widths] for i, todo in enumerate(todos)}
     if lines is not None:
@@ -103,6 +108,15 @@ def todo_table(
     shown = {todo.number for _, todo in rows if todo}
     hidden = tuple(COLUMNS[name].head.lower() for name in natural if name not in widths)
     return TodoTable(_draw(widths, rows, by_number), len(shown), hidden)
+
+
+def _hanging(text: str, branch: str, width: int) -> str:
+    """Return a title in lines that fit beside its branch, which goes on to the next subtask below it."""
+    below = branch.replace("├─", "│ ").replace("└─", "  ")
+    if not branch or cell_len(text) <= width or width - len(branch) < _NARROWEST:
+        return text
+    lines = Text(text.removeprefix(branch)).wrap(Console(), width - len(branch), overflow="fold")
+    return f"\n{below}".join([branch + lines[0].plain.rstrip(), *(line.plain.rstrip() for line in lines[1:])])
 
 
 def _default(todos: Sequence[TodoRead], dated: str, group: Group | None) -> tuple[str, ...]:

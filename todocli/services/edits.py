@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from sqlmodel import Session, col
 
 from todocli import clock
 from todocli.clock import now
+from todocli.domain.dates import Shift
 from todocli.domain.history import Origin
 from todocli.domain.idempotency import ChangeKey
 from todocli.domain.references import References
@@ -110,7 +112,17 @@ class Edits:
         for todo, columns in zip(todos, moved, strict=True):
             spec = edit_spec(TodoUpdate(), moment, more=columns)
             self._updates.write(References((todo.id,)), replace(spec, shape=replace(spec.shape, is_part=True)), key)
+            self._move_subtasks(todo, columns["repeat_on"], moment, key)
         return Result(self._todos(edits), frozenset(todo.number for todo in todos))
+
+    def _move_subtasks(self, todo: TodoRead, planned: date, moment: datetime, key: ChangeKey) -> None:
+        """Move the dates of subtasks as far as the planned date of the todo, but of those that repeat by themselves."""
+        below = self._updates.subtasks_of([todo])
+        dated = [each.id for each in below if each.rrule is None and (each.due_on or each.starts_on)]
+        if dated and todo.repeat_on:
+            distance = Shift(days=(planned - todo.repeat_on).days)
+            spec = edit_spec(TodoUpdate(), moment, shifts={"due_on": distance, "starts_on": distance})
+            self._updates.write(References(tuple(dated)), replace(spec, shape=replace(spec.shape, is_part=True)), key)
 
     def _todos(self, edits: Sequence[Edit], *, lock: bool = False, is_repeat: bool = False) -> list[TodoRead]:
         """Return the todo of each edit. Raises `NotFound`; to `lock` them, also for those in the trash."""

@@ -190,7 +190,7 @@ class Updates:
         ended = [todo for todo in todos if todo.completed_at in (None, spec.at)]
         series_of = partial(as_series, assignments=spec.shape.assignments, values=spec.values)
         planned = repetition.following(ended, ended_on, series_of)
-        copied = repetition.rows(planned, self._subtasks_of([each.after for each in planned]))
+        copied = repetition.rows(planned, self.subtasks_of([each.after for each in planned]))
         rows = [row | {"id": self._new_id(row, key)} for row in copied]
         return Plan(rows, frozenset((todo.id, todo.change_id) for todo in todos)), planned
 
@@ -198,7 +198,7 @@ class Updates:
         """Return the id of what follows: by its place in its series, as several statements of a change may add some."""
         return derived_id(key.id, f"{self._owner.name}/{row['series_id']}", row["series_place"])
 
-    def _subtasks_of(self, todos: Sequence[TodoRead]) -> list[TodoRead]:
+    def subtasks_of(self, todos: Sequence[TodoRead]) -> list[TodoRead]:
         """Return the subtasks of todos, and theirs, on every level, by number."""
         ids = [todo.id for todo in todos if todo.subtasks]
         if not ids:
