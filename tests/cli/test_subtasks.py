@@ -180,10 +180,8 @@ def tree_of(todo: Terminal) -> dict[str, str | None]:
     return {each["title"]: todos[each["parent"]]["title"] if each["parent"] else None for each in todos.values()}
 
 
-def test_long_titles_hang_beside_their_branches(
-    todo: Terminal, person: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", "30")
+def test_long_titles_hang_beside_their_branches(todo: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    person = Terminal(monkeypatch, terminal=True, width=30)
     todo.ok("edit 3 浴室の床のタイルを全部張り替える")
     todo.ok("edit 4 Mix the grout until it is smooth")
     shown = person.ok("list --tree --columns title --color never")
