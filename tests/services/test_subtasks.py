@@ -312,7 +312,8 @@ def test_completing_again_brings_the_copies_back(store: Store, ada: Client) -> N
     first, second = get(ada, 3).subtasks
     assert first == 4
     [following] = ada.complete(refs(3)).followed
-    assert [get(ada, number).series_id for number in following.todo.subtasks] == [get(ada, 2).id, get(ada, 5).id]
+    series = [get(ada, number).series_id for number in (first, second)]
+    assert [get(ada, number).series_id for number in following.todo.subtasks] == series
     assert not {first, second} & {*following.todo.subtasks}
 
 
@@ -349,6 +350,50 @@ def test_subtask_that_repeats_stays_where_it_is_while_it_is_open(ada: Client) ->
     add(ada, 1, every="day", due_on="2026-11-23")
     ada.complete(refs(1))
     assert (states(ada, 1, 2, 3), parents(ada, 2), progress(ada, 3)) == ("doo", [1], ([], []))
+
+
+def test_subtask_that_was_copied_may_repeat_by_itself(ada: Client) -> None:
+    add(ada, None, every="week", due_on="2026-12-07")
+    add(ada, 1)
+    ada.complete(refs(1))
+    for number in (2, 4):
+        ada.edit(refs(number), TodoUpdate(every="day"))
+        assert [each.after for each in ada.complete(refs(number)).followed] == [number]
+
+
+def test_subtask_that_moves_to_another_routine_is_copied_there(ada: Client) -> None:
+    add(ada, None, every="week", due_on="2026-11-23")
+    add(ada, 1)
+    ada.complete(refs(1))
+    [following] = with_children(ada, 3).followed
+    [copy] = following.todo.subtasks
+    add(ada, None, every="month", due_on="2026-12-10")
+    other = max(todo.number for todo in ada.find(TodoQuery()).items)
+    ada.edit(refs(copy), TodoUpdate(parent=other))
+    [following] = ada.complete(refs(other)).followed
+    assert len(following.todo.subtasks) == 1
+
+
+def test_routine_pauses_while_its_parent_is_in_the_trash(ada: Client) -> None:
+    add(ada, None, 1, every=None)
+    add(ada, 1, every="day", due_on="2026-11-23")
+    assert ada.remove(refs(1)).followed == ()
+    assert (states(ada, 1, 2, 3), found(ada, "every:any")) == ("ttt", [])
+    ada.restore(refs(1))
+    assert [each.after for each in ada.complete(refs(3)).followed] == [3]
+    assert with_children(ada, 1).followed == ()
+    assert found(ada, "every:any and done:none") == []
+
+
+def test_what_is_removed_with_its_parent_is_not_brought_back_by_it(ada: Client) -> None:
+    add(ada, None)
+    add(ada, 1, every="week", due_on="2026-11-23")
+    add(ada, 2)
+    ada.complete(refs(2))
+    with_children(ada, 4)
+    ada.reopen(refs(2))
+    ada.remove(refs(1))
+    assert found(ada, "under:any or every:any") == []
 
 
 def test_skip_moves_the_dates_of_subtasks_as_far(store: Store, ada: Client) -> None:

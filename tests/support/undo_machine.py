@@ -315,11 +315,16 @@ class UndoMachine(RuleBasedStateMachine):
         self._took(what, self._count() - before)
 
     def _occurrences(self) -> dict[tuple[str, int], str]:
-        """Return what became of each occurrence of the series without an end: open, done or trash."""
+        """Return what became of each occurrence of the series without an end: open, paused, done or trash.
+
+        It pauses below a parent that is not open.
+        """
+        ended = "above.completed_at IS NOT NULL OR above.deleted_at IS NOT NULL"
         rows = self.console.run(
-            "SELECT series_id, series_place, CASE WHEN deleted_at IS NOT NULL THEN 'trash'"
-            " WHEN completed_at IS NOT NULL THEN 'done' ELSE 'open' END FROM todos"
-            " WHERE user_id = :user AND rrule IS NOT NULL AND ends_on IS NULL AND times IS NULL",
+            f"SELECT series_id, series_place, CASE WHEN EXISTS (SELECT 1 FROM todos AS above WHERE ({ended})"
+            " AND above.user_id = todos.user_id AND above.number = todos.parent) THEN 'paused'"
+            " WHEN deleted_at IS NOT NULL THEN 'trash' WHEN completed_at IS NOT NULL THEN 'done' ELSE 'open' END"
+            " FROM todos WHERE user_id = :user AND rrule IS NOT NULL AND ends_on IS NULL AND times IS NULL",
             user=self.owner.id,
         )
         return {(str(series), place): state for series, place, state in rows}
@@ -328,7 +333,7 @@ class UndoMachine(RuleBasedStateMachine):
         """Fail if an open occurrence has ended, and none follows."""
         there = {(series, place) for (series, place), state in after.items() if state != "trash"}
         for (series, place), state in before.items():
-            if state == "open" and after.get((series, place), "open") != "open":
+            if state == "open" and after.get((series, place)) in ("done", "trash"):
                 assert any(each == series and later > place for each, later in there), (series, place)
                 self.done["occurrences followed"] += 1
 

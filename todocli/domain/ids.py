@@ -29,3 +29,27 @@ def derived_id(change: UUID, owner: str, index: int) -> UUID:
 def _version_7(milliseconds: int, random: int) -> UUID:
     high = (milliseconds & (2**48 - 1)) << 80
     return UUID(int=high | 0x7 << 76 | (random >> 62) << 64 | _VARIANT | random & (2**62 - 1))
+
+
+def series_of_copies(series_id: UUID, todo_id: UUID, own_series_id: UUID | None) -> UUID:
+    """Return the series of the copies of a subtask, whose parent repeats in the series `series_id`.
+
+    It is a UUID of version 8 (RFC 9562): its first half stands for the series of the parent, and its second half for
+    the todo that was copied first. So a copy keeps the series that it has, but not below another parent.
+    """
+    half = hashlib.blake2b(series_id.bytes, digest_size=8).digest()
+    series = _version_8(half + hashlib.blake2b(todo_id.bytes, digest_size=8).digest())
+    if own_series_id is not None and own_series_id.bytes[:8] == series.bytes[:8]:
+        return own_series_id
+    return series
+
+
+def is_series_of_copies(series_id: UUID) -> bool:
+    """Whether a series is that of copies of a subtask, which do not repeat by themselves."""
+    return series_id.version == 8
+
+
+def _version_8(data: bytes) -> UUID:
+    """Return the UUID of version 8 with 16 bytes of data, six bits of which it replaces."""
+    number = int.from_bytes(data) & ~(0xF << 76 | 0b11 << 62)
+    return UUID(int=number | 0x8 << 76 | _VARIANT)

@@ -9,12 +9,14 @@ two machines, retries or imports can add it twice, and undo takes both back toge
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
+from todocli.domain.fields import MAX_LEVELS
+from todocli.domain.ids import is_series_of_copies, series_of_copies
 from todocli.domain.records import Repeats
 from todocli.errors import ValidationError
 from todocli.schemas.todos import RepeatInput, TodoCreate, TodoRead, TodoUpdate
@@ -53,17 +55,41 @@ class Following(NamedTuple):
         return self.after.series_id, self.place
 
 
+Place = tuple[UUID | None, int | None]
+"""A series, and a place in it."""
+
+
 def following(
-    todos: Iterable[TodoRead], ended_on: date, series_of: Callable[[TodoRead], TodoRead] = as_series
+    todos: Iterable[TodoRead],
+    ended_on: date,
+    series_of: Callable[[TodoRead], TodoRead] = as_series,
+    taken: Collection[Place] = (),
 ) -> list[Following]:
-    """Return what follows todos that end on a day, without what is among them already.
+    """Return what follows todos that end on a day, but for the places that are `taken`.
 
     `series_of` returns a todo as its series has it.
     """
     todos = sorted(todos, key=lambda todo: todo.number)
-    known = {(todo.series_id, todo.series_place) for todo in todos}
     found = [each for todo in todos if (each := _following(todo, series_of(todo), ended_on))]
-    return [each for each in found if each.key not in known]
+    return [each for each in found if each.key not in taken]
+
+
+def pausing(planned: Sequence[Following], touched: Sequence[TodoRead]) -> list[Following]:
+    """Return what follows todos that end together with their parents: only what is below a parent that is followed.
+
+    Otherwise it would be below a todo that is done or in the trash. `touched` are all that end.
+    """
+    parents = {todo.number: todo.parent for todo in touched}
+    followed = {each.after.number for each in planned}
+
+    def top(number: int) -> int:
+        for _ in range(MAX_LEVELS):
+            if (parent := parents.get(number)) is None or parent not in parents:
+                break
+            number = parent
+        return number
+
+    return [each for each in planned if top(each.after.number) in followed]
 
 
 def _following(todo: TodoRead, series: TodoRead, ended_on: date) -> Following | None:
@@ -123,7 +149,8 @@ def of_update(todo: TodoRead, update: TodoUpdate, today: date) -> dict[str, Any]
     )
     if update.is_someday or (todo.is_someday and due_on is None and starts_on is None):
         raise _no_date()
-    series = {"series_id": todo.id, "series_place": 1} if todo.series_id is None else {}
+    is_first = todo.series_id is None or is_series_of_copies(todo.series_id)
+    series = {"series_id": todo.id, "series_place": 1} if is_first else {}
     return _columns(found, due_on, starts_on, today) | series
 
 
@@ -189,11 +216,14 @@ def _given(fields: RepeatInput, before: Repetition | None = None) -> Repetition 
     return replace(found, **ends)
 
 
-def rows(plan: Sequence[Following], subtasks: Sequence[TodoRead] = ()) -> list[dict[str, Any]]:
+def rows(
+    plan: Sequence[Following], subtasks: Sequence[TodoRead] = (), taken: Collection[Place] = ()
+) -> list[dict[str, Any]]:
     """Return the columns of what follows, as a `Plan` of `todocli.services.following_sql` has them.
 
     `subtasks` are those of the todos that it follows, on every level. What follows has copies of them, unless they
-    repeat by themselves. A copy is unique like what follows: it has a series too, with the same place.
+    repeat by themselves. A copy is unique like what follows: it has a series too, with the same place. Those whose
+    places are `taken` are left out.
     """
     found = [
         {name: getattr(each.after, name) for name in CARRIED}
@@ -209,8 +239,11 @@ def rows(plan: Sequence[Following], subtasks: Sequence[TodoRead] = ()) -> list[d
         waiting = [todo for todo in waiting if todo.parent not in root_of]
         for todo in ready:
             if todo.rrule is None and todo.parent is not None:
+                copy = _copy(todo, root_of[todo.parent])
+                if (copy["series_id"], copy["series_place"]) in taken:
+                    continue
                 root_of[todo.number] = root_of[todo.parent]
-                found.append(_copy(todo, root_of[todo.parent]))
+                found.append(copy)
                 parents.append(todo.parent)
                 place_of[todo.number] = len(found)
     if len(found) > max(len(plan), MAX_COPIED):
@@ -231,9 +264,13 @@ def _copy(todo: TodoRead, each: Following) -> dict[str, Any]:
     return (
         {name: getattr(todo, name) for name in CARRIED}
         | none
-        | {"series_id": todo.series_id or todo.id, "series_place": each.place, "after": each.after.id}
+        | {"series_id": _series_of_copies(todo, each), "series_place": each.place, "after": each.after.id}
         | {name: _moved(getattr(todo, name), distance) for name in ("due_on", "starts_on")}
     )
+
+
+def _series_of_copies(todo: TodoRead, each: Following) -> UUID:
+    return series_of_copies(each.after.series_id or each.after.id, todo.id, todo.series_id)
 
 
 def _moved(day: date | None, distance: timedelta) -> date | None:

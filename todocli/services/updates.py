@@ -177,20 +177,24 @@ class Updates:
         rows, planned = send(NO_PLAN), list[Following]()
         plan = NO_PLAN
         for _ in range(MAX_PLANS):
-            todos = [read(row) for row in rows if row["is_pending"] and not row["is_changed"] and row["rrule"]]
-            if not todos:
+            touched = [read(row) for row in rows if row["is_pending"] and not row["is_changed"]]
+            if not any(todo.rrule for todo in touched):
                 break
-            plan, planned = self._plan(todos, spec, key)
+            plan, planned = self._plan(touched, spec, key)
             rows = send(plan)
         return update_rows.apart(rows, plan, planned)
 
-    def _plan(self, todos: Sequence[TodoRead], spec: UpdateSpec, key: ChangeKey) -> tuple[Plan, list[Following]]:
-        """Return the plan for todos that repeat and are about to end."""
+    def _plan(self, touched: Sequence[TodoRead], spec: UpdateSpec, key: ChangeKey) -> tuple[Plan, list[Following]]:
+        """Return the plan for todos that are about to end, some of which repeat."""
         ended_on = spec.at.astimezone().date()
+        todos = [todo for todo in touched if todo.rrule]
+        taken = {(todo.series_id, todo.series_place) for todo in touched}
         ended = [todo for todo in todos if todo.completed_at in (None, spec.at)]
         series_of = partial(as_series, assignments=spec.shape.assignments, values=spec.values)
-        planned = repetition.following(ended, ended_on, series_of)
-        copied = repetition.rows(planned, self.subtasks_of([each.after for each in planned]))
+        planned = repetition.following(ended, ended_on, series_of, taken)
+        if spec.shape.with_subtasks:
+            planned = repetition.pausing(planned, touched)
+        copied = repetition.rows(planned, self.subtasks_of([each.after for each in planned]), taken)
         rows = [row | {"id": self._new_id(row, key)} for row in copied]
         return Plan(rows, frozenset((todo.id, todo.change_id) for todo in todos)), planned
 
@@ -231,7 +235,7 @@ class Updates:
         """Add what follows those of the todos that repeat, in the transaction that has ended them."""
         if not spec.shape.continues:
             return []
-        plan, planned = self._plan([todo for todo in ended if todo.rrule], spec, key)
+        plan, planned = self._plan(ended, spec, key)
         if not plan.rows:
             return []
         ids = [row["after"] for row in plan.rows]
