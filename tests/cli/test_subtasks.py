@@ -140,9 +140,12 @@ def test_next_occurrence_shows_its_subtasks(todo: Terminal, person: Terminal) ->
 
 
 def test_next_occurrence_of_a_subtask_is_named(todo: Terminal, person: Terminal) -> None:
-    todo.ok("edit 2 every:day due:today")
-    done = person.ok("done 1 --with-children --color never")
-    assert "Done 1 bath · with 3 subtasks · todo undo\n2 tiles · next 6, due" in done
+    todo.ok("edit 1 2 due:today")
+    todo.ok("edit 1 every:week")
+    todo.ok("edit 2 every:day")
+    first, second = person.ok("done 1 --with-children --color never").splitlines()
+    assert (first[:11], "with 3 subtasks" in first) == ("Done 1 bath", True)
+    assert second.startswith("2 tiles · next 7, due"), "the parent of that is 6"
 
 
 @pytest.mark.parametrize("form", ["json", "jsonl", "csv", "tsv", "ics", "todotxt"])
