@@ -53,4 +53,5 @@ def cycle_error(cycle: Sequence[int]) -> ValidationError:
         first, *others = cycle
         chain = ", which needs ".join(map(str, others))
         detail = f"{first} would need {chain}: none of them could ever begin. Nothing was changed."
-    return ValidationError.of("needs", detail, hint="Look at what they need: todo show NUMBER.")
+    numbers = map(str, dict.fromkeys(cycle))
+    return ValidationError.of("needs", detail, hint="Look at what they need", command=("todo", "show", *numbers))
