@@ -85,3 +85,10 @@ def test_what_others_cannot_say_is_written_in_words_of_ours() -> None:
         *("due:2026-11-25", "every:mon", "repeat_on:2026-11-23", "ends:2027-01-01", "times:5"),
         *(f"series:{UUID(int=9)}", "place:2"),
     ]
+
+
+def test_copy_of_a_subtask_keeps_its_place_in_a_series() -> None:
+    copied = {"rrule": None, "repeat_from": None, "repeat_on": None, "series_id": UUID(int=9), "series_place": 3}
+    assert words(**copied) == ["due:2026-11-23", f"series:{UUID(int=9)}", "place:3"]
+    record = record_of("todotxt", f"Water series:{UUID(int=9)} place:3")
+    assert (record.title, record.repeats) == ("Water", Repeats(None, None, 3, UUID(int=9)))

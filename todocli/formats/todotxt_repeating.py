@@ -40,7 +40,10 @@ def read(keys: Mapping[str, str]) -> Repeats | None:
         if found is None and kind in keys:
             found = parsed_if_valid(kind, keys[kind])
     if found is None:
-        return None
+        copied = _uuid(keys.get("series", ""))
+        if copied is None or "place" not in keys:
+            return None
+        return Repeats(None, None, number(keys["place"], "place", MAX_PLACE), copied)
     on, ends_on = (parse_day(keys[name], name) if name in keys else None for name in ("repeat_on", "ends"))
     times = number(keys["times"], "times") if "times" in keys else found.times
     place = number(keys.get("place", 1), "place", MAX_PLACE)
@@ -68,6 +71,9 @@ def words(todo: TodoRead) -> Iterator[str]:
     """Return the words that say how a todo repeats."""
     repetition, on = todo.repetition, todo.repeat_on
     if repetition is None or on is None:
+        if todo.series_id is not None:  # the copy of a subtask
+            yield f"series:{todo.series_id}"
+            yield f"place:{todo.series_place}"
         return
     is_dated = on == (todo.due_on or todo.starts_on)
     yield _how(repetition, on) if is_dated else _in_words(repetition)
