@@ -54,7 +54,21 @@ def each_number(numbers: sa.ColumnElement[Any], dialect: str) -> sa.TableValuedA
     return sa.func.pg_catalog.unnest(numbers).table_valued(value, name="each_number").render_derived()
 
 
-def collected(query: sa.Select[Any], dialect: str) -> sa.ColumnElement[Any]:
+def is_among(
+    number: sa.SQLColumnExpression[int], numbers: sa.ColumnElement[Any], dialect: str
+) -> sa.ColumnElement[bool]:
+    """Return the condition that a number is in a list of them.
+
+    With a list that is `collected`, each of its numbers is looked up in an index. With a subquery in place of the list,
+    engines without statistics would rather read all todos.
+    """
+    if dialect == "sqlite":
+        each = sa.func.json_each(numbers).table_valued("value")
+        return number.in_(sa.select(each.c.value))
+    return number == sa.func.any(numbers)
+
+
+def collected(query: sa.Select[Any] | sa.CompoundSelect[Any], dialect: str) -> sa.ColumnElement[Any]:
     """Return the list of what a query for one column, `number`, finds, in its order. It may be empty, but is not NULL.
 
     It is evaluated for each row outside of it, whatever a planner believes.

@@ -12,6 +12,7 @@ from todocli.column_types import Numbers
 from todocli.errors import ValidationError
 from todocli.models import Todo
 from todocli.services import dependency_sql
+from todocli.services.array_sql import collected, is_among
 from todocli.services.owner import Owner
 
 
@@ -28,9 +29,8 @@ def needs_from(session: Session, owner: Owner, numbers: Collection[int]) -> dict
     """Return what these todos need, what those need, and so on, by number."""
     dialect = session.get_bind().dialect.name
     reachable = dependency_sql.reachable(owner, dialect, sa.literal(sorted(numbers), Numbers()))
-    query = sa.select(col(Todo.number), col(Todo.needs)).where(
-        owner.scope(Todo), col(Todo.number).in_(sa.select(reachable.c.number))
-    )
+    found = is_among(col(Todo.number), collected(sa.select(reachable.c.number), dialect), dialect)
+    query = sa.select(col(Todo.number), col(Todo.needs)).where(owner.scope(Todo), found)
     query = query.order_by(col(Todo.number))  # so that both engines name the same cycle
     return {row.number: row.needs for row in session.execute(query)}
 

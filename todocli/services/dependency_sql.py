@@ -19,7 +19,7 @@ from sqlalchemy.ext.compiler import compiles
 from todocli.column_types import Numbers
 from todocli.models import Todo
 from todocli.services import parameters
-from todocli.services.array_sql import collected, each_number, outer_columns
+from todocli.services.array_sql import collected, each_number, is_among, outer_columns
 from todocli.services.owner import Owner
 
 _table = sa.inspect(Todo).local_table
@@ -55,14 +55,6 @@ def open_needed(user_id: Any, needs: Any, dialect: str, done: Statement | None =
     found = sa.select(_is_open(needed)).where(needed.c.user_id == user_id, needed.c.number == number)
     query = sa.select(number.label("number")).where(found.correlate_except(needed).scalar_subquery()).order_by(number)
     return query if done is None else query.where(number.not_in(done))
-
-
-def is_among(number: sa.ColumnElement[int], numbers: sa.ColumnElement[Any], dialect: str) -> sa.ColumnElement[bool]:
-    """Return the condition that a number is in a list of them."""
-    if dialect == "sqlite":
-        each = sa.func.json_each(numbers).table_valued("value")
-        return number.in_(sa.select(each.c.value))
-    return number == sa.func.any(numbers)
 
 
 def is_blocked(dialect: str) -> sa.ColumnElement[bool]:

@@ -28,7 +28,8 @@ from todocli.domain.filters.ast import (
     Under,
 )
 from todocli.models import Note, Todo
-from todocli.services.dependency_sql import is_among, is_blocked
+from todocli.services.array_sql import is_among
+from todocli.services.dependency_sql import is_blocked
 from todocli.services.subtask_sql import has_parent, is_under
 
 _table = sa.inspect(Todo).local_table

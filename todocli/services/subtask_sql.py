@@ -87,14 +87,6 @@ def has_parent() -> sa.ColumnElement[bool]:
     return sa.func.coalesce(_table.c.parent, 0) > 0
 
 
-def is_in(numbers: sa.CTE, dialect: str) -> sa.ColumnElement[bool]:
-    """Return the condition that a todo is among the `numbers` of a query, each of which is looked up."""
-    listed = sa.select(numbers.c.number)
-    if dialect == "sqlite":
-        return _table.c.number.in_(listed)
-    return _table.c.number == sa.func.any(sa.func.array(listed.scalar_subquery()))
-
-
 def ancestry(owner: Owner, chosen: sa.ColumnElement[bool]) -> sa.CTE:
     """Return the numbers of the todos that are `chosen`, of their parents, and so on; `level` counts from 1.
 

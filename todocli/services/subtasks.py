@@ -12,7 +12,7 @@ from todocli.domain.fields import MAX_LEVELS
 from todocli.errors import ValidationError
 from todocli.models import Todo
 from todocli.services import subtask_sql
-from todocli.services.dependency_sql import is_among
+from todocli.services.array_sql import collected, is_among
 from todocli.services.owner import Owner
 
 _number = sa.inspect(Todo).local_table.c.number
@@ -51,10 +51,8 @@ def related(
     )
     above = subtask_sql.ancestry(owner, chosen)
     below = subtask_sql.family(owner, dialect, moving, everywhere=True)
-    query = sa.select(col(Todo.number), col(Todo.parent)).where(
-        owner.scope(Todo),
-        sa.or_(col(Todo.number).in_(sa.select(above.c.number)), col(Todo.number).in_(sa.select(below.c.number))),
-    )
+    both = collected(sa.union(sa.select(above.c.number), sa.select(below.c.number)), dialect)
+    query = sa.select(col(Todo.number), col(Todo.parent)).where(owner.scope(Todo), is_among(_number, both, dialect))
     return {row.number: row.parent for row in session.execute(query)}
 
 

@@ -43,7 +43,7 @@ from todocli.domain.references import References
 from todocli.models import Todo
 from todocli.services import dependency_sql, following_sql, parameters, resolve, subtask_sql
 from todocli.services.admission import may_write
-from todocli.services.array_sql import lists_differ, members_after
+from todocli.services.array_sql import collected, is_among, lists_differ, members_after
 from todocli.services.following_sql import NO_PLAN, Plan
 from todocli.services.idempotency import not_recorded
 from todocli.services.links import NO_LINKS, Links
@@ -191,7 +191,8 @@ class UpdateShape:
         """Return the condition that a todo is chosen, or a subtask that goes along."""
         if not self.with_subtasks:
             return chosen
-        return subtask_sql.is_in(subtask_sql.family(owner, dialect, chosen), dialect)
+        family = subtask_sql.family(owner, dialect, chosen)
+        return is_among(_table.c.number, collected(sa.select(family.c.number), dialect), dialect)
 
     def applies(self, locked: sa.CTE) -> sa.ColumnElement[bool]:
         """Return the condition that a locked row is changed."""

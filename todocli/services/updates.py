@@ -26,6 +26,7 @@ from todocli.errors import Conflict, FieldError, ValidationError
 from todocli.models import Todo, User
 from todocli.schemas.todos import TodoRead
 from todocli.services import following_sql, repetition, resolve, subtask_sql, update_rows, update_sql
+from todocli.services.array_sql import collected, is_among
 from todocli.services.following_sql import NO_PLAN, Plan
 from todocli.services.idempotency import recorded_todos
 from todocli.services.owner import Owner
@@ -208,7 +209,8 @@ class Updates:
         if not ids:
             return []
         family = subtask_sql.family(self._owner, self._dialect, col(Todo.id).in_(ids))
-        found = self._todos(col(Todo.number).in_(sa.select(family.c.number).where(family.c.level > 1)))
+        below = collected(sa.select(family.c.number).where(family.c.level > 1), self._dialect)
+        found = self._todos(is_among(col(Todo.number), below, self._dialect))
         return sorted(found, key=lambda todo: todo.number)
 
     def _send_and_follow(
@@ -225,6 +227,8 @@ class Updates:
         is_more = spec.shape.continues and len(spec.shape.assignments) > 1
         before = {todo.id: todo for todo in pending()} if is_more else None
         rows = send()
+        if not any(row["rrule"] for row in rows) and before is None:
+            return rows, []
         ended = map(read, rows) if before is None else (before[row["id"]] for row in rows if row["id"] in before)
         return rows, self._follow(list(ended), spec, key)
 

@@ -23,7 +23,7 @@ from todocli.column_types import Numbers
 from todocli.domain.fields import MAX_LEVELS
 from todocli.models import Source, Todo, User
 from todocli.services import dependencies, staging, subtasks
-from todocli.services.dependency_sql import is_among
+from todocli.services.array_sql import is_among
 from todocli.services.owner import Owner
 
 _todos, _sources = (SQLModel.metadata.tables[name] for name in ("todos", "sources"))
