@@ -64,7 +64,7 @@ class Todo(SQLModel, table=True):
     The triggers copy them into `changes`. A todo that repeats has an `rrule` (RFC 5545), which counts from what
     `repeat_from` says, and the date that the rule gave it, `repeat_on`: its due date may be another. `series_id` is the
     id of the first occurrence, and `series_values` has what the later ones have where this one differs, by column. A
-    subtask has the number of its `parent`.
+    subtask has the number of its `parent`; copies of it have a series too (`todocli.domain.ids.series_of_copies`).
     """
 
     __tablename__ = "todos"

@@ -167,11 +167,11 @@ def test_occurrence_that_is_done_is_a_todo_and_the_task_goes_on_after_it() -> No
         }
 
 
-def test_task_of_which_each_occurrence_is_on_its_own_is_left_out() -> None:
+def test_recurring_task_with_only_separate_occurrences_is_left_out() -> None:
     master = vtodo("DUE;VALUE=DATE:20261123", "RRULE:FREQ=DAILY;COUNT=1")
     over = vtodo("RECURRENCE-ID;VALUE=DATE:20261123", "DUE;VALUE=DATE:20261123", "STATUS:COMPLETED")
     first, second = entries_of("ics", calendar(master, over))
-    assert first == LeftOut("line 3", "tasks of which each occurrence is on its own")
+    assert first == LeftOut("line 3", "recurring tasks whose occurrences are all separate tasks")
     assert isinstance(second, Record)
     assert second.is_completed
 

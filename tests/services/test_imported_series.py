@@ -1,4 +1,4 @@
-"""Imports of todos that repeat, on both engines: no file adds an occurrence that is there already."""
+"""Imports of todos that repeat, on both engines: they never add an occurrence twice."""
 
 from __future__ import annotations
 

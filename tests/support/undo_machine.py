@@ -115,7 +115,7 @@ class UndoMachine(RuleBasedStateMachine):
 
     @property
     def owner(self) -> Owner:
-        """The user whose commands these are."""
+        """The user who runs the commands."""
         return self.person.owner
 
     @property

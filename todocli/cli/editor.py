@@ -88,7 +88,7 @@ class Draft:
 
 
 def edit_todo(context: Context, reference: References, *, series: bool) -> tuple[Result, TodoUpdate]:
-    """Let the user edit a todo, or its `series`, and store the result unless somebody else changed it meanwhile.
+    """Let the user edit a todo, or its `series`, and store it unless somebody else changed it in the meantime.
 
     Return the result, and what was changed.
 

@@ -31,11 +31,19 @@ def _version_7(milliseconds: int, random: int) -> UUID:
     return UUID(int=high | 0x7 << 76 | (random >> 62) << 64 | _VARIANT | random & (2**62 - 1))
 
 
+def uuid_or_none(text: str | None) -> UUID | None:
+    """Return the UUID that a text is, or None if it is none."""
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        return None
+
+
 def series_of_copies(series_id: UUID, todo_id: UUID, own_series_id: UUID | None) -> UUID:
     """Return the series of the copies of a subtask, whose parent repeats in the series `series_id`.
 
-    It is a UUID of version 8 (RFC 9562): its first half stands for the series of the parent, and its second half for
-    the todo that was copied first. So a copy keeps the series that it has, but not below another parent.
+    It is a UUIDv8 (RFC 9562, section 5.8). The first half identifies the series of the parent, and the second the todo
+    that was copied first. So a copy of a copy keeps its series, unless the subtask has moved to another parent.
     """
     half = hashlib.blake2b(series_id.bytes, digest_size=8).digest()
     series = _version_8(half + hashlib.blake2b(todo_id.bytes, digest_size=8).digest())
@@ -45,11 +53,11 @@ def series_of_copies(series_id: UUID, todo_id: UUID, own_series_id: UUID | None)
 
 
 def is_series_of_copies(series_id: UUID) -> bool:
-    """Whether a series is that of copies of a subtask, which do not repeat by themselves."""
+    """Whether a series is one of copies of a subtask, which do not repeat by themselves."""
     return series_id.version == 8
 
 
 def _version_8(data: bytes) -> UUID:
-    """Return the UUID of version 8 with 16 bytes of data, six bits of which it replaces."""
+    """Return 16 bytes as a UUIDv8: six bits are overwritten with the version and the variant."""
     number = int.from_bytes(data) & ~(0xF << 76 | 0b11 << 62)
     return UUID(int=number | 0x8 << 76 | _VARIANT)

@@ -48,6 +48,7 @@ _UNITS = {
 UNIT_NAMES = {"DAILY": "day", "WEEKLY": "week", "MONTHLY": "month", "YEARLY": "year"}
 SHORT_DAYS, SHORT_MONTHS = (tuple(name[:3] for name in names) for names in (WEEKDAYS, MONTHS))
 WORKDAYS = tuple(Weekday(0, day) for day in range(5))
+ON_WORKDAYS = Rule("WEEKLY", weekdays=WORKDAYS)
 GROUPS = {
     **dict.fromkeys(("weekday", "weekdays"), WORKDAYS),
     **dict.fromkeys(("weekend", "weekends"), (Weekday(0, 5), Weekday(0, 6))),

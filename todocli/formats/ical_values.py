@@ -30,7 +30,7 @@ def zones_of(file: BinaryIO) -> Zones:
     def zone(name: str) -> tzinfo | None:
         if name not in found:
             parts = name.strip("/").split("/")
-            # /example.org/Europe/Berlin is Europe/Berlin: some programs say whose name it is (RFC 5545, 3.2.19).
+            # Some programs put a registry before the name: /example.org/Europe/Berlin (RFC 5545, 3.2.19).
             ends = range(len(parts) if name.startswith("/") else 1)
             found[name] = next(filter(None, (_known_zone("/".join(parts[end:])) for end in ends)), None)
         return found[name]

@@ -77,7 +77,7 @@ def _parse(
     dates = ical_repeating.Dates(due_on, _starts_on(block, zones, unheld))
     dates = ical_repeating.read(block, dates, zones, exceptions, unheld)
     if dates.is_over:
-        return LeftOut(place, "tasks of which each occurrence is on its own")
+        return LeftOut(place, "recurring tasks whose occurrences are all separate tasks")
     return Record(
         place,
         _source_id(block, ids),

@@ -22,7 +22,7 @@ _HERE = "\0"
 def write(todos: Iterable[TodoRead], file: TextIO) -> None:
     """Write todos, those of a project below its heading, and subtasks below their parents.
 
-    Projects are in the order of their first todos. A subtask whose parent is not among the todos stands on its own.
+    Projects are in the order of their first todos. A subtask whose parent is not exported is at the top level.
     Todos come in any order, and may be more than fit into memory. So they go to a temporary file first, and only where
     each of them begins and ends there is kept.
     """

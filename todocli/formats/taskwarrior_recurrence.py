@@ -16,12 +16,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any, NamedTuple
-from uuid import UUID
 
+from todocli.domain.ids import uuid_or_none
 from todocli.domain.records import Repeats
 from todocli.domain.recurrence import Repetition, anchored, distance, next_occurrence
 from todocli.domain.recurrence_rules import MAX_INTERVAL, Rule
-from todocli.domain.recurrence_words import WORKDAYS
+from todocli.domain.recurrence_words import ON_WORKDAYS
 from todocli.formats import reading
 from todocli.formats.reading import Unreadable, local_day, parse_instant, text_of
 from todocli.schemas.exports import TodoLeaving
@@ -40,7 +40,6 @@ _UNITS = {
 }
 _LETTERS = {"DAILY": "d", "WEEKLY": "w", "MONTHLY": "mo", "YEARLY": "y"}
 _LENGTH = re.compile(r"(\d{0,4}) ?([a-z]+)|P(\d{1,4})([DWMY])", re.ASCII)
-_ON_WORKDAYS = Rule("WEEKLY", weekdays=WORKDAYS)
 
 MAX_MASK = 1_000
 """How many children of a template are counted, of which none is in the file."""
@@ -72,7 +71,7 @@ def _rule(task: Mapping[str, Any]) -> Rule | None:
     """Return the rule of `recur`; None if there is none that todo has."""
     text = task.get("recur")
     if text == "weekdays":
-        return _ON_WORKDAYS
+        return ON_WORKDAYS
     match = _LENGTH.fullmatch(text.strip()) if isinstance(text, str) else None
     unit = _UNITS.get(match[2] or match[4]) if match else None
     if match is None or unit is None:
@@ -97,10 +96,10 @@ def taken(task: dict[str, Any], due_on: date | None) -> Repeats | None:
     until = text_of(task, "until")
     ends_on = local_day(parse_instant(until, "until"))[0] if until else None
     is_chained = task.get("rtype") == "chained"  # each is made when the one before is done
-    if is_chained and rule == _ON_WORKDAYS:
+    if is_chained and rule == ON_WORKDAYS:
         return None
     repetition = Repetition(str(rule), "completion" if is_chained else "due", ends_on)
-    series_id = _uuid(text_of(task, "parent"))
+    series_id = uuid_or_none(text_of(task, "parent"))
     place = _imask(task) + 1
     for name in ("recur", "until", "rtype", "parent", "imask"):
         task.pop(name, None)
@@ -126,14 +125,7 @@ def template(task: dict[str, Any], due_on: date) -> tuple[Repeats, date] | None:
         if found is None:
             return None
         on, place = found.on, found.place
-    return Repeats(repetition, on, place, _uuid(text_of(task, "uuid"))), on
-
-
-def _uuid(text: str | None) -> UUID | None:
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        return None
+    return Repeats(repetition, on, place, uuid_or_none(text_of(task, "uuid"))), on
 
 
 def attributes(todo: TodoRead) -> dict[str, Any]:
@@ -142,7 +134,7 @@ def attributes(todo: TodoRead) -> dict[str, Any]:
     if not _is_child(todo) or repetition is None or todo.due_on is None or todo.series_place is None:
         return {}
     rule = distance(repetition, todo.repeat_on or todo.due_on)
-    if rule is None and repetition.rule != str(_ON_WORKDAYS):
+    if rule is None and repetition.rule != str(ON_WORKDAYS):
         return {}
     recur = _length(rule) if rule else "weekdays"
     due = reading.local_instant(reading.wall_moment(todo.due_on, todo.due_time))
@@ -163,7 +155,7 @@ def _length(rule: Rule) -> str:
 def _is_child(todo: TodoRead) -> bool:
     """Whether a todo came from Taskwarrior as a child: then its series is that of a template, which is no todo."""
     source = todo.source_id if isinstance(todo, TodoLeaving) else None
-    return source is not None and todo.series_id not in (None, todo.id, _uuid(source))
+    return source is not None and todo.series_id not in (None, todo.id, uuid_or_none(source))
 
 
 def id_of(todo: TodoRead) -> str:
@@ -172,6 +164,7 @@ def id_of(todo: TodoRead) -> str:
     It is the todo's own where Taskwarrior has a child or a template of that id, and this is none: `task import` fails
     for it.
     """
-    is_from_template = isinstance(todo, TodoLeaving) and todo.series_id and todo.series_id == _uuid(todo.source_id)
+    source = uuid_or_none(todo.source_id) if isinstance(todo, TodoLeaving) else None
+    is_from_template = source is not None and todo.series_id == source
     is_child_no_more = _is_child(todo) and not attributes(todo)
     return str(todo.id) if is_from_template or is_child_no_more else reading.id_of(todo)

@@ -13,13 +13,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
-from uuid import UUID
 
+from todocli.domain.ids import uuid_or_none
 from todocli.domain.records import Repeats
 from todocli.domain.recurrence import Repetition, distance
 from todocli.domain.recurrence_phrases import short
 from todocli.domain.recurrence_rules import MAX_INTERVAL, Rule
-from todocli.domain.recurrence_words import WORKDAYS
+from todocli.domain.recurrence_words import ON_WORKDAYS
 from todocli.formats.reading import parse_day
 from todocli.formats.recurrence_fields import MAX_PLACE, number, parsed_if_valid, series
 from todocli.schemas.todos import TodoRead
@@ -30,7 +30,6 @@ KEYS = ("every", "again", "repeat_on", "ends", "times", "series", "place")
 _REC = re.compile(r"(\+?)(\d{1,4})([dwmyb])", re.ASCII)
 _FREQUENCIES = {"d": "DAILY", "w": "WEEKLY", "m": "MONTHLY", "y": "YEARLY"}
 _LETTERS = {name: letter for letter, name in _FREQUENCIES.items()}
-_ON_WORKDAYS = Rule("WEEKLY", weekdays=WORKDAYS)
 
 
 def read(keys: Mapping[str, str]) -> Repeats | None:
@@ -40,22 +39,15 @@ def read(keys: Mapping[str, str]) -> Repeats | None:
         if found is None and kind in keys:
             found = parsed_if_valid(kind, keys[kind])
     if found is None:
-        copied = _uuid(keys.get("series", ""))
+        copied = uuid_or_none(keys.get("series", ""))
         if copied is None or "place" not in keys:
             return None
         return Repeats(None, None, number(keys["place"], "place", MAX_PLACE), copied)
     on, ends_on = (parse_day(keys[name], name) if name in keys else None for name in ("repeat_on", "ends"))
     times = number(keys["times"], "times") if "times" in keys else found.times
     place = number(keys.get("place", 1), "place", MAX_PLACE)
-    series_id = series(keys["series"], "series") if "series" in keys else _uuid(keys.get("uuid", ""))
+    series_id = series(keys["series"], "series") if "series" in keys else uuid_or_none(keys.get("uuid", ""))
     return Repeats(replace(found, ends_on=ends_on or found.ends_on, times=times), on, place, series_id)
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def _rec(text: str) -> Repetition | None:
@@ -63,7 +55,7 @@ def _rec(text: str) -> Repetition | None:
     if match is None or not 1 <= int(match[2]) <= MAX_INTERVAL:
         return None
     if match[3] == "b":
-        return Repetition(str(_ON_WORKDAYS)) if match[0] == "+1b" else None
+        return Repetition(str(ON_WORKDAYS)) if match[0] == "+1b" else None
     return Repetition(str(Rule(_FREQUENCIES[match[3]], int(match[2]))), "due" if match[1] else "completion")
 
 
@@ -91,7 +83,7 @@ def words(todo: TodoRead) -> Iterator[str]:
 
 def _how(repetition: Repetition, on: date) -> str:
     sign = "+" if repetition.mode == "due" else ""
-    if repetition.rule == str(_ON_WORKDAYS):
+    if repetition.rule == str(ON_WORKDAYS):
         return "rec:+1b"
     if rule := distance(repetition, on):
         return f"rec:{sign}{rule.interval}{_LETTERS[rule.freq]}"

@@ -309,7 +309,7 @@ class TodoRead(Output):
     repeat_on: date | None = Field(description="The date that the rule gave it; it may have been put off.")
     ends_on: date | None = Field(description="The last day on which it may be due.")
     times: int | None = Field(description="How many of it there are in all.")
-    series_id: UUID | None = Field(description="The id of the first of them.")
+    series_id: UUID | None = Field(description="The id of the first of them; or what the copies of a subtask share.")
     series_place: int | None = Field(description="Which of them this is, from 1.")
     series_values: dict[str, Any] | None = Field(description="What later ones have, where this one differs, by field.")
     notes: list[NoteRead] | None = Field(

@@ -57,7 +57,7 @@ def edit_spec(
 
 @contextmanager
 def list_limits() -> Iterator[None]:
-    """Raise `ValidationError` for too many tags or needs, or a cycle: only the database knows those that a todo has."""
+    """Raise `ValidationError` for too many tags, needs or levels, or a cycle: only the database can tell."""
     try:
         yield
     except sa.exc.IntegrityError as error:

@@ -75,9 +75,9 @@ def following(
 
 
 def pausing(planned: Sequence[Following], touched: Sequence[TodoRead]) -> list[Following]:
-    """Return what follows todos that end together with their parents: only what is below a parent that is followed.
+    """Return `planned` without what would come below a todo that is done or in the trash.
 
-    Otherwise it would be below a todo that is done or in the trash. `touched` are all that end.
+    A todo that ends together with its parent is followed only if that is. `touched` are all todos that end.
     """
     parents = {todo.number: todo.parent for todo in touched}
     followed = {each.after.number for each in planned}
@@ -260,17 +260,14 @@ def rows(
 def _copy(todo: TodoRead, each: Following) -> dict[str, Any]:
     """Return the columns of the copy of a subtask, which is as far from its dates as what follows the parent."""
     distance = each.repeat_on - each.after.repeat_on if each.after.repeat_on else timedelta()
+    series = series_of_copies(each.after.series_id or each.after.id, todo.id, todo.series_id)
     none: dict[str, Any] = dict.fromkeys(COLUMNS)
     return (
         {name: getattr(todo, name) for name in CARRIED}
         | none
-        | {"series_id": _series_of_copies(todo, each), "series_place": each.place, "after": each.after.id}
+        | {"series_id": series, "series_place": each.place, "after": each.after.id}
         | {name: _moved(getattr(todo, name), distance) for name in ("due_on", "starts_on")}
     )
-
-
-def _series_of_copies(todo: TodoRead, each: Following) -> UUID:
-    return series_of_copies(each.after.series_id or each.after.id, todo.id, todo.series_id)
 
 
 def _moved(day: date | None, distance: timedelta) -> date | None:

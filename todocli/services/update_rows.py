@@ -18,16 +18,17 @@ def apart(
 ) -> tuple[Sequence[sa.RowMapping], list[Followed]]:
     """Return the rows of an update without those of its plan, and what follows which todo."""
     in_plan = {(row["series_id"], row["series_place"]) for row in plan.rows}
-    is_new = [(row["series_id"], row["series_place"]) in in_plan for row in rows]
-    others = [row for row, new in zip(rows, is_new, strict=True) if not new]
+    others: list[sa.RowMapping] = []
+    added: list[sa.RowMapping] = []
+    for row in rows:
+        (added if (row["series_id"], row["series_place"]) in in_plan else others).append(row)
     known = {each.key: each for each in planned}
-    added = read_together([row for row, new in zip(rows, is_new, strict=True) if new])
-    found = ((todo, known.get((todo.series_id, todo.series_place or 0))) for todo in added)
+    found = ((todo, known.get((todo.series_id, todo.series_place or 0))) for todo in read_together(added))
     return others, [Followed(todo, each.after.number, each.skipped) for todo, each in found if each]
 
 
 def read_together(rows: Sequence[sa.RowMapping]) -> list[TodoRead]:
-    """Return the todos of rows, of which each has the others as they are now: a statement saw them as they were."""
+    """Return the todos of rows as they are beside one another now: the statement saw the others as they were before."""
     todos = [read(row) for row in rows]
     is_open = {todo.number: not todo.is_completed and todo.deleted_at is None for todo in todos}
     children: dict[int | None, list[TodoRead]] = defaultdict(list)

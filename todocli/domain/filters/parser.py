@@ -30,18 +30,8 @@ MAX_DEPTH = 30
 """The deepest nesting of a filter."""
 
 _SINGLE = (
-    "project",
-    "priority",
-    "due",
-    "start",
-    "needs",
-    "parent",
-    "done",
-    "added",
-    "changed",
-    "before",
-    "after",
-    "search",
+    *("project", "priority", "due", "start", "needs", "parent"),
+    *("done", "added", "changed", "before", "after", "search"),
 )
 OPTIONS = frozenset((*_SINGLE, "tag", "no_tag", "where"))
 """The names of the options that filter."""

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from todocli.column_types import UtcDateTime, Uuid
 from todocli.domain.idempotency import ChangeKey
-from todocli.domain.ids import derived_id
+from todocli.domain.ids import derived_id, uuid_or_none
 from todocli.domain.references import is_plain_number
 from todocli.models import Todo
 from todocli.schemas.todos import COLUMNS_GIVEN
@@ -107,7 +107,7 @@ def _todo_row(todo: Incoming, position: int, new_id: UUID, moment: datetime) -> 
     created_at = todo.created_at or moment
     completed_at = (todo.completed_at or created_at) if todo.is_completed else None
     overtaken_at = todo.modified_at + _SECOND if todo.modified_at else None
-    source = (todo.source_id, _as_uuid(todo.source_id), todo.digest)
+    source = (todo.source_id, uuid_or_none(todo.source_id), todo.digest)
     found_later = (None, new_id, None, None, None, None)
     series_id, place, rule, *how = todo.repeating
     has_series = series_id is not None
@@ -140,7 +140,7 @@ def _link_rows(todos: Spool) -> Iterator[Sequence[tuple[Any, ...]]]:
 
 def _reference(text: str) -> tuple[str, UUID | None, int | None, None]:
     """Return a reference, and the id or the number that it is if the file is of ours; the last is found later."""
-    return text, _as_uuid(text), int(text) if is_plain_number(text) else None, None
+    return text, uuid_or_none(text), int(text) if is_plain_number(text) else None, None
 
 
 def _numbered(todos: Spool) -> Iterator[tuple[Sequence[Incoming], range]]:
@@ -149,11 +149,3 @@ def _numbered(todos: Spool) -> Iterator[tuple[Sequence[Incoming], range]]:
     for batch in todos.batches():
         yield [Incoming(*row) for row in batch], range(first, first + len(batch))
         first += len(batch)
-
-
-def _as_uuid(text: str) -> UUID | None:
-    """Return the UUID that a text is, or None."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
