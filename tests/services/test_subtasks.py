@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time
 from threading import Barrier
 
 import pytest
+import sqlalchemy as sa
 
 from tests.support.client import ADA, Client, key, refs
 from tests.support.console import Console
@@ -430,6 +431,19 @@ def test_parent_that_was_purged_is_no_level(store: Store, ada: Client, database:
     console.close()
     ada.add([TodoCreate(title="b", parent=5)])
     assert parents(ada, 2, 6) == [1, 5]
+
+
+def test_level_that_only_the_database_sees_is_refused_in_words(
+    postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if another session had moved the parent down after the statement began."""
+    monkeypatch.setattr("todocli.services.subtask_sql.takes_new", lambda *_: sa.true())
+    with open_store(postgres_url) as store, store.session() as session:
+        Users(session).ensure("ada")
+        client = Client(session, ADA)
+        add(client, None, 1, 2, 3, 4)
+        with pytest.raises(ValidationError, match="6 would be on level 6; there are at most 5 levels"):
+            add(client, 5)
 
 
 def test_two_halves_of_a_cycle_at_once_are_never_both_written(postgres_url: PostgresURL) -> None:

@@ -192,7 +192,8 @@ class Todos:
             statement = insert_sql.of_several(self._owner, self._dialect, columns, list(rows), links)
         else:
             statement = insert_sql.of_staged(self._owner, self._session, columns, rows, links)
-        added = self._session.execute(statement, parameters.values_of(values)).mappings().all()
+        with list_limits():
+            added = self._session.execute(statement, parameters.values_of(values)).mappings().all()
         if not added:
             return self._added_before(key, links)
         items = sorted(map(read, added), key=lambda todo: todo.number)
