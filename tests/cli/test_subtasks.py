@@ -58,6 +58,16 @@ def test_tree_shows_subtasks_below_their_parents(todo: Terminal, person: Termina
     assert "tiles · under 1" in person.ok("list --tree --completed"), "its parent is not in this list"
 
 
+def test_first_lines_of_a_tree_begin_at_its_root(todo: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    todo.ok("edit 4 due:yesterday pri:high")
+    rows = Terminal(monkeypatch, terminal=True).ok("list --tree -n 3 --columns title --color never").splitlines()
+    assert [row.rstrip() for row in rows[2:]] == ["bath (0/2)", "├─ tiles", "└─ floor (0/1)"]
+    short = Terminal(monkeypatch, terminal=True, lines=9)("list --tree --columns title --color never")
+    assert [row.rstrip() for row in short.out.splitlines()[2:]] == ["bath (0/2)", "├─ tiles", "└─ floor (0/1)"]
+    assert "5 open · 1 overdue" in short.err
+    assert "2 more: todo list --tree" in short.err
+
+
 def test_branches_show_which_subtask_is_the_last(todo: Terminal, person: Terminal) -> None:
     todo.ok("add sand under:4")
     todo.ok("add paint under:1")

@@ -436,11 +436,11 @@ def test_parent_that_was_purged_is_no_level(store: Store, ada: Client, database:
 def test_level_that_only_the_database_sees_is_refused_in_words(
     postgres_url: PostgresURL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As if another session had moved the parent down after the statement began."""
+    """As if another session had moved the parent down after the statement began. Statements are kept for each user."""
     monkeypatch.setattr("todocli.services.subtask_sql.takes_new", lambda *_: sa.true())
     with open_store(postgres_url) as store, store.session() as session:
-        Users(session).ensure("ada")
-        client = Client(session, ADA)
+        Users(session).ensure("deep")
+        client = Client(session, Owner("deep"))
         add(client, None, 1, 2, 3, 4)
         with pytest.raises(ValidationError, match="6 would be on level 6; there are at most 5 levels"):
             add(client, 5)

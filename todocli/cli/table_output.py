@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from todocli.services.todos import Overview
     from todocli.services.workspace import Workspace
 
+TREE_ROWS = 2_000
+"""How many todos are read at least to make a tree, however few of its lines are shown."""
+
 _AROUND_TABLE = 5
 """The lines of its head, of the footer, of the note below it, and of the shell's prompt."""
 
@@ -61,7 +64,7 @@ class TableOutput(Output):
         """
         query = listing.query
         lines = None if query.limit or self._shared.all_rows else self.lines_left
-        found = workspace.todos.overview(replace(query, limit=lines + 1) if lines else query)
+        found = _first(workspace, listing, query.limit or (lines and lines + 1))
         if not found.items:
             self.note(*listing.nothing(found.among))
             for note in _hidden(found):
@@ -233,6 +236,19 @@ class TableOutput(Output):
         from todocli.render.tables import markdown
 
         self._print(markdown(text))
+
+
+def _first(workspace: Workspace, listing: TodoListing, count: int | None) -> Overview:
+    """Return the first todos of a list, or all. Of a tree, they are the first with their parents above them."""
+    if listing.layout != "tree" or count is None:
+        return workspace.todos.overview(replace(listing.query, limit=count))
+    from todocli.render.todos import is_late
+    from todocli.render.tree import as_tree
+
+    found = workspace.todos.overview(replace(listing.query, limit=max(count, TREE_ROWS)))
+    late = sum(is_late(todo, clock.here()) for todo in found.items)
+    overdue = late if len(found.items) == found.total else found.overdue
+    return found._replace(items=as_tree(found.items)[0][:count], overdue=overdue)
 
 
 def _followed(result: Result, todo: TodoRead) -> list[str]:
