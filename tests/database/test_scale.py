@@ -1,7 +1,8 @@
 """What a command costs must not follow what was completed, removed or changed before, but what is open.
 
-Two stores are compared: 10,000 todos cost about as much as 1,000, if as many are open in both. Costs are counted, so
-the result is the same on every machine.
+Two stores are compared: 20,000 todos cost about as much as 1,000, if as many are open in both. Costs are counted, so
+the result is the same on every machine. The open ones must be few of the large store, for where they are a
+twenty-fifth, Postgres is right to read all of it.
 """
 
 from __future__ import annotations
@@ -18,8 +19,12 @@ from todocli.database.target import Target
 
 pytestmark = pytest.mark.slow
 
-ALLOWED, MORE = 1.2, 10
-"""How many times as much as in the small store a command may cost in the large one, and how many rows more."""
+ALLOWED, MORE = 1.2, 100
+"""How many times as much as in the small store a command may cost in the large one, and how many rows more.
+
+Until a vacuum, an index holds the earlier versions of what a test has just changed. Plans differ in how many of them
+they meet.
+"""
 
 
 WITH_AND_WITHOUT = pytest.mark.parametrize(
@@ -52,7 +57,7 @@ def twins(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Target, Targe
 @pytest.mark.parametrize("twins", ["sqlite", "postgres"], indirect=True)
 def test_cost_does_not_follow_completed_todos(twins: tuple[Target, Target], *, statistics: bool) -> None:
     small = costs(twins[0], 1_000, statistics=statistics)
-    large = costs(twins[1], 10_000, statistics=statistics)
+    large = costs(twins[1], 20_000, statistics=statistics)
     assert too_much(small, large) == {}
 
 

@@ -104,9 +104,10 @@ def _fill(console: Console, engine: str, user: int, user_id: UUID, todos: int) -
     is_open = f"row <= {every * OPEN} AND row % {every} = 0"
     is_blocked = f"{is_open} AND row / {every} % 5 = 2"
     needs = f"CASE WHEN {is_blocked} THEN {_NEEDS[engine].format(first=f'row - {every}', second='row - 1')} END"
-    # The next two are its subtasks. One of those that will be done has a subtask, and that one another.
+    # The next two are its subtasks. Of those that will be done, a tenth has a subtask, which may have one too. No open
+    # todo has a subtask that is done: how many it has must not follow the size of the store.
     is_open_subtask = f"{is_open} AND row / {every} % 5 IN (3, 4)"
-    is_done_subtask = f"row % 10 IN (5, 7) AND (row % {every} <> 0 OR row > {every * OPEN})"
+    is_done_subtask = f"row % 10 IN (5, 7) AND (row > {every * OPEN} + 2 OR row % {every} NOT IN (0, 2))"
     place = f"row - {every} * (row / {every} % 5 - 2)"
     parent = f"CASE WHEN {is_open_subtask} THEN {place} WHEN {is_done_subtask} THEN row - 2 END"
     for first in range(1, todos + 1, _BATCH):
