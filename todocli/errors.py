@@ -25,10 +25,16 @@ from typing import ClassVar, NamedTuple, Self
 
 
 class FieldError(NamedTuple):
-    """What is wrong with one field of the input."""
+    """What is wrong with one field of the input. A fault of two begins its message with `and` and the other one."""
 
     field: str
     message: str
+
+    @property
+    def sentence(self) -> str:
+        """The fault in words."""
+        subject = self.field.capitalize() if self.message.startswith("and ") else f"The {self.field}"
+        return f"{subject} {self.message}."
 
 
 class TodoError(Exception):

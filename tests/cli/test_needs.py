@@ -95,7 +95,9 @@ def test_bad_needs_are_refused(todo: Terminal, line: str, code: int, message: st
 def test_list_and_show_name_what_is_open(todo: Terminal, person: Terminal) -> None:
     todo.ok("done 1")
     assert "fence · needs 2 " in person.ok("list")
-    assert "1, 2 (2 is open)" in person.ok("show 3")
+    lines = [line.split() for line in person.ok("show 3 --color never").splitlines()]
+    place = lines.index(["Needs", "1", "paint", "·", "done"])
+    assert lines[place + 1] == ["2", "ladder"]
     todo.ok("edit 3 needs:-1")
     assert "needs was 1, 2" in person.ok("log -n 1")
 

@@ -143,6 +143,24 @@ def test_dry_run_of_skip_checks_and_changes_nothing(todo: Terminal) -> None:
     assert todo.ok("list --json") + todo.ok("log --json") == before
 
 
+def test_dry_run_says_when_the_next_would_be_due(todo: Terminal, person: Terminal) -> None:
+    todo.ok("add Water every:week due:2099-01-01")
+    assert "Would skip: 1 Water · then due Thu 8 Jan 2099" in person.ok("skip 1 --dry-run")
+    for line in ("done 1 --dry-run", "done every:any --dry-run"):
+        assert "Would complete: 1 Water · then due Thu 8 Jan 2099" in person.ok(line)
+    assert "then" not in person.ok("rm 1 --series --dry-run")
+    assert todo.ok("list --all -q") == "1\n"
+
+
+def test_series_of_what_does_not_repeat_is_noted(todo: Terminal, person: Terminal) -> None:
+    todo.ok("add Once")
+    todo.ok("add Twice")
+    assert "1 does not repeat, so --series made no difference." in person("edit 1 --series pri:high").err
+    assert "None of these repeats, so --series" in person("edit 1-2 --series pri:low").err
+    todo.ok("edit 2 every:week")
+    assert "no difference" not in person("edit 1-2 --series pri:high").err
+
+
 def test_skip_of_one_in_the_trash_says_so(todo: Terminal) -> None:
     todo.ok("add Water every:week due:2099-01-01")
     todo.ok("rm 1 --series")
@@ -177,7 +195,8 @@ def test_upcoming_computes_dates(todo: Terminal, person: Terminal) -> None:
     assert dates == [(1, 0 * day, 1), (2, 0 * day, 1), (2, 3 * day, 2), (1, 7 * day, 2)]
     assert todo.ok("upcoming --until 1d shave") == f"{start}\t2\tShave\n"
     assert "09:30" in person.ok("upcoming")
-    assert "Nothing repeats until then." in person("upcoming once").err
+    assert "Nothing repeats. To make a todo repeat: todo edit 12 every:week" in person("upcoming once").err
+    assert "Nothing repeats until " in person("upcoming shave --until today").err
 
 
 @pytest.mark.parametrize(
@@ -185,7 +204,7 @@ def test_upcoming_computes_dates(todo: Terminal, person: Terminal) -> None:
     [
         ("add x every:foo", 2, "'foo' is not a repetition"),
         ("add x every:week every:day", 2, "every is given twice"),
-        ("add x every:week again:3d", 2, "every and again exclude each other"),
+        ("add x every:week again:3d", 2, "Every and again exclude each other."),
         ("add x ends:fri", 2, "Only a todo that repeats has an end"),
         ("add x every:week times:0", 2, "not a number of times"),
         ("add x every:week due:someday", 2, "no date that could repeat"),

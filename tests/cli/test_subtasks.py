@@ -131,8 +131,11 @@ def test_bad_parents_are_refused(todo: Terminal, line: str, code: int, message: 
 
 def test_show_and_log_name_parent_and_subtasks(todo: Terminal, person: Terminal) -> None:
     todo.ok("done 2")
-    assert "2, 3 (1/2 done)" in person.ok("show 1")
-    assert "Under" in person.ok("show 3")
+    assert [line.split() for line in person.ok("show 1 --color never").splitlines()[2:4]] == [
+        ["Subtasks", "2", "tiles", "·", "done"],
+        ["3", "floor"],
+    ]
+    assert ["Under", "1", "bath"] in [line.split() for line in person.ok("show 3 --color never").splitlines()]
     todo.ok("edit 3 under:5")
     assert "under was 1" in person.ok("log -n 1")
 

@@ -169,7 +169,7 @@ async def _invalid(_request: Request, error: Any) -> Response:
         fault = _of_item(each, place) if place[:1] == ("items",) else field_error({**each, "loc": place})
         if fault.field not in [other.field for other in found]:  # each kind that a value may have says what is wrong
             found.append(fault)
-    detail = " ".join(f"The {field} {message}." for field, message in found)
+    detail = " ".join(fault.sentence for fault in found)
     kind = ValidationError if in_body else BadRequest
     return response_for(kind(detail, field_errors=tuple(found)))
 

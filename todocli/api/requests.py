@@ -111,8 +111,8 @@ def refuse_unknown(request: Request) -> None:
     given = [name for name, _ in request.query_params.multi_items()]
     for name in given:
         if name not in known or (given.count(name) > 1 and name not in parser.OPTIONS):
-            detail = "is not a known parameter" if name not in known else "must not be repeated"
-            raise BadRequest(f"The {name[:40]} {detail}.", field_errors=(FieldError(name[:40], detail),))
+            fault = FieldError(name[:40], "is not a known parameter" if name not in known else "must not be repeated")
+            raise BadRequest(f"{fault.field!r} {fault.message}.", field_errors=(fault,))
 
 
 def find_one(request: Request, principal: Principal, todo_id: TodoPath, *, in_trash: bool = False) -> TodoRead:

@@ -116,7 +116,7 @@ def run_on_references(
         result = action(workspace.todos, Preview(references) if dry_run else references, key)
         names = context.output.for_person(lambda: new_names(workspace, result, *_named(changes or {})))
     if dry_run:
-        context.output.preview([*result.items, *result.along], verb)
+        context.output.preview(result, verb)
     else:
         context.report(result, verb, single=references.single)
         note(context, [*names, *_remarks(context, result, remark)])
@@ -186,7 +186,7 @@ def run_on_filter(
             result = action(workspace.todos, Selection(query, confirmed), key)
         unknown = [] if result.items else context.output.for_person(lambda: unknown_names(workspace, condition))
     if dry_run:
-        context.output.preview(result.items, verb)
+        context.output.preview(result, verb)
     elif result.items or result.is_repeat:
         context.report(result, verb, single=False)
         note(context, _remarks(context, result, remark))

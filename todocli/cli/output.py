@@ -182,8 +182,9 @@ class Output:
     def _result(self, result: Result, verb: Verb, *, single: bool) -> None:
         self.todos(result.items, single=single)
 
-    def preview(self, todos: Sequence[TodoRead], verb: Verb) -> None:
+    def preview(self, result: Result, verb: Verb) -> None:
         """Print the todos that a command would change."""
+        todos = [*result.items, *result.along]
         if not todos:
             self.note("No todos match; nothing would be changed.")
         self.todos(todos, single=False)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from todocli.render.todo_table import TodoTable
     from todocli.schemas.changes import ChangeList, LogLine
     from todocli.schemas.operations import HealthRead
-    from todocli.schemas.todos import TodoRead
+    from todocli.schemas.todos import TodoLine, TodoRead
     from todocli.services.history.log import LogQuery
     from todocli.services.history.purge import TrashPreview
     from todocli.services.resolve import Result
@@ -108,8 +108,9 @@ class TableOutput(Output):
 
         found = workspace.log.of_todos(references, RECENT_CHANGES)
         noted = workspace.todos.with_notes([todo for todo, _ in found])
+        others = _linked(workspace, noted)
         for todo, (_, changes) in zip(noted, found, strict=True):
-            self._print(todo_detail(todo, changes, now=clock.now()))
+            self._print(todo_detail(todo, changes, others, now=clock.now()))
 
     def _result(self, result: Result, verb: Verb, *, single: bool) -> None:
         if not result.items and not result.is_repeat:
@@ -144,8 +145,9 @@ class TableOutput(Output):
         for note in _notes_on_others(result, verb):
             self.note(note)
 
-    def preview(self, todos: Sequence[TodoRead], verb: Verb) -> None:
+    def preview(self, result: Result, verb: Verb) -> None:
         """Print a sentence for each todo."""
+        todos = [*result.items, *result.along]
         if not todos:
             self.note("No todos match; nothing would be changed.")
         from todocli.render.text import visible
@@ -153,7 +155,7 @@ class TableOutput(Output):
 
         what = verb.imperative[0].lower() + verb.imperative[1:].replace(" {}", "")
         for todo in todos[:SHOWN]:
-            fields = describe_fields(todo, clock.today()) if verb.name == "add" else []
+            fields = describe_fields(todo, clock.today()) if verb.name == "add" else _followed(result, todo, "then")
             self.line(" · ".join([f"Would {what}: {todo.number} {visible(todo.title)}", *fields]))
         if len(todos) > SHOWN:
             self.line(f"and {len(todos) - SHOWN} more")
@@ -251,8 +253,22 @@ def _first(workspace: Workspace, listing: TodoListing, count: int | None) -> Ove
     return found._replace(items=as_tree(found.items)[0][:count], overdue=overdue)
 
 
-def _followed(result: Result, todo: TodoRead) -> list[str]:
-    """Return what follows a todo that repeats: `next 31, due Mon 30 Nov (skipped 2)`."""
+def _linked(workspace: Workspace, todos: Sequence[TodoRead]) -> dict[int, TodoLine]:
+    """Return the todos, by number, that others are subtasks of, have as subtasks, or need; read only if there are."""
+    numbers = {number for todo in todos for number in (*todo.needs, *todo.subtasks, *filter(None, [todo.parent]))}
+    if not numbers:
+        return {}
+    from todocli.services.queries import TodoQuery
+    from todocli.services.resolve import LINE
+
+    return {line.number: line for line in workspace.todos.numbered(TodoQuery("all"), sorted(numbers), LINE)}
+
+
+def _followed(result: Result, todo: TodoRead, begin: str = "") -> list[str]:
+    """Return what follows a todo that repeats: `next 31, due Mon 30 Nov (skipped 2)`.
+
+    What would only follow has no number: it has words to `begin` with.
+    """
     from todocli.render.dates import day
     from todocli.render.todos import progress
 
@@ -261,6 +277,8 @@ def _followed(result: Result, todo: TodoRead) -> list[str]:
             on = each.todo.due_on or each.todo.starts_on
             when = f"{'due' if each.todo.due_on else 'starts'} {day(on, clock.today())}" if on else ""
             skipped = f" (skipped {each.skipped})" if each.skipped else ""
+            if begin:
+                return [f"{begin} {when}{skipped}"]
             subtasks = f" ({progress(each.todo)})" if each.todo.subtasks else ""
             return [f"next {each.todo.number}{subtasks}, {when}{skipped}"]
     return []

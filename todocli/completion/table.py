@@ -124,7 +124,7 @@ SORT = Option(
 )
 REVERSE = Option("--reverse", "-r", help="Reverse the order.")
 GROUP = Option("--group", help="Group by project, tag or due.", value=True, choices=("project", "tag", "due"))
-TREE = Option("--tree", help="Show subtasks below their parents.")
+TREE = Option("--tree", help="Show subtasks below parents, at a terminal.")
 TAG = Option("--tag", help="With this tag, or with any or none.", value=True, repeats=True, kind="tag-filter")
 NO_TAG = Option("--no-tag", help="Without this tag.", value=True, repeats=True, kind="tag")
 PROJECT = Option(

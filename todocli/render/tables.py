@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from io import StringIO
+from types import MappingProxyType
 from typing import Literal
 from uuid import UUID
 
@@ -18,10 +19,10 @@ from todocli.render.columns import due_cell, priority_cell, tags_cell
 from todocli.render.dates import ago, clock_time, day, distance, local
 from todocli.render.history import action_label, detail, series_values
 from todocli.render.text import visible
-from todocli.render.todos import claim, is_late, needs, subtasks
+from todocli.render.todos import claim, is_late
 from todocli.schemas.changes import ChangeRead
 from todocli.schemas.operations import CheckRead
-from todocli.schemas.todos import TodoRead
+from todocli.schemas.todos import TodoLine, TodoRead
 
 RECENT_CHANGES = 5
 """How many changes a todo's detail shows; `log` shows them all."""
@@ -52,8 +53,18 @@ class _Ascii(StringIO):
     encoding = "ascii"  # by this Rich knows which lines it can draw
 
 
-def todo_detail(todo: TodoRead, changes: Sequence[ChangeRead] = (), *, now: datetime) -> RenderableType:
-    """Return everything about one todo, with its newest changes."""
+MOST_LINKED = 20
+"""How many todos a todo's detail names of those that it needs, and of its subtasks."""
+
+
+def todo_detail(
+    todo: TodoRead,
+    changes: Sequence[ChangeRead] = (),
+    others: Mapping[int, TodoLine] = MappingProxyType({}),
+    *,
+    now: datetime,
+) -> RenderableType:
+    """Return everything about one todo, with its newest changes. `others` are the todos it is linked to, by number."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
@@ -77,13 +88,17 @@ def todo_detail(todo: TodoRead, changes: Sequence[ChangeRead] = (), *, now: date
         ("Tags", tags_cell(todo, here)),
         ("Repeats", (_repeats(todo), "")),
         ("Series", (series_values(todo.series_values or {}), "")),
-        ("Under", (str(todo.parent or ""), "")),
-        ("Subtasks", (subtasks(todo), "")),
-        ("Needs", (needs(todo), "")),
         ("Claimed", (claim(todo, here), "")),
     ):
         if text:
             grid.add_row(label, Text(text, style))
+    for label, numbers in (
+        ("Under", [todo.parent] if todo.parent else []),
+        ("Subtasks", todo.subtasks),
+        ("Needs", todo.needs),
+    ):
+        for i, line in enumerate(_named(numbers, others)):
+            grid.add_row("" if i else label, line)
     for label, instant in (
         ("Added", todo.created_at),
         ("Done", todo.completed_at),
@@ -104,6 +119,17 @@ def todo_detail(todo: TodoRead, changes: Sequence[ChangeRead] = (), *, now: date
         words = f"{ago(change.made_at, now):<{width}}  {action_label(change, change.items[0])}"
         grid.add_row("" if i else "Log", f"{words} · {more}" if more else words)
     return Padding(grid, (0, 0, 1, 1))
+
+
+def _named(numbers: Sequence[int], others: Mapping[int, TodoLine]) -> Iterator[Text]:
+    """Yield a line for each of the first todos, with what is known of it, and one for the rest."""
+    for number in numbers[:MOST_LINKED]:
+        other = others.get(number)
+        done = " · done" if other and other.state == "done" else ""
+        yield Text(f"{number} {visible(other.title)}{done}" if other else str(number), "dim" if done else "")
+    if len(numbers) > MOST_LINKED:
+        count = sum(number in others and others[number].state == "done" for number in numbers)
+        yield Text(f"and {len(numbers) - MOST_LINKED} more; {count} of {len(numbers)} are done", "dim")
 
 
 def _repeats(todo: TodoRead) -> str:

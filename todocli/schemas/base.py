@@ -62,7 +62,7 @@ def validated(model: type[Model], values: Mapping[str, object]) -> Model:
         return model.model_validate(dict(values))
     except pydantic.ValidationError as error:
         found = tuple(field_error(dict(e)) for e in error.errors(include_url=False))
-        detail = " ".join(f"The {field} {message}." for field, message in found)
+        detail = " ".join(fault.sentence for fault in found)
         raise ValidationError(detail, hint=_hint(found), field_errors=found) from None
 
 
@@ -128,4 +128,6 @@ _KINDS = {
 def _hint(found: tuple[FieldError, ...]) -> str | None:
     if any(field == "title" and "characters" in message for field, message in found):
         return "Keep the title short; put the rest into --description."
+    if any(message.endswith("exclude each other") for _, message in found):
+        return "Use only one of them."
     return None

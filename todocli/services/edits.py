@@ -28,7 +28,7 @@ from todocli.services.edit_specs import edit_spec, list_limits
 from todocli.services.idempotency import recorded_todos
 from todocli.services.links import NO_LINKS, Links, refuse_circles
 from todocli.services.owner import Owner
-from todocli.services.resolve import COLUMNS, Result, read
+from todocli.services.resolve import COLUMNS, Followed, Result, read
 from todocli.services.todos import Todos
 from todocli.services.updates import Updates, UpdateSpec
 
@@ -108,7 +108,8 @@ class Edits:
         _refuse_stale(edits, todos)
         moved = [repetition.of_skip(todo, today) for todo in todos]
         if dry_run:
-            return Result(todos, frozenset())
+            then = [todo.model_copy(update=columns) for todo, columns in zip(todos, moved, strict=True)]
+            return Result(todos, frozenset(), followed=tuple(Followed(todo, todo.number, 0) for todo in then))
         for todo, columns in zip(todos, moved, strict=True):
             spec = edit_spec(TodoUpdate(), moment, more=columns)
             self._updates.write(References((todo.id,)), replace(spec, shape=replace(spec.shape, is_part=True)), key)

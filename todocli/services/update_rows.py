@@ -27,6 +27,18 @@ def apart(
     return others, [Followed(todo, each.after.number, each.skipped) for todo, each in found if each]
 
 
+def would_follow(planned: Sequence[Following]) -> tuple[Followed, ...]:
+    """Return what a plan would add: it has no numbers yet, but those of the todos before."""
+    return tuple(
+        Followed(
+            each.after.model_copy(update={"due_on": each.due_on, "starts_on": each.starts_on}),
+            each.after.number,
+            each.skipped,
+        )
+        for each in planned
+    )
+
+
 def read_together(rows: Sequence[sa.RowMapping]) -> list[TodoRead]:
     """Return the todos of rows as they are beside one another now: the statement saw the others as they were before."""
     todos = [read(row) for row in rows]

@@ -254,7 +254,8 @@ class Updates:
         if selection.confirmed is not None:
             conditions.append(col(Todo.id).in_(selection.confirmed))
         if selection.dry_run:
-            return Result(self._pending(conditions, spec, key), frozenset())
+            pending = self._pending(conditions, spec, key)
+            return Result(pending, frozenset(), followed=self._would_follow(pending, spec, key))
         is_confirmed = selection.unasked or selection.confirmed is not None
         todos: list[TodoRead] = []
         rows: Sequence[sa.RowMapping] = ()
@@ -290,7 +291,12 @@ class Updates:
         found = self._referenced(references, spec, key)
         self._require_all(references, spec, found)
         pending = [row.todo for row in found if row.is_pending]
-        return resolve.result_for(references, pending, {todo.id for todo in pending}, is_preview=True)
+        followed = self._would_follow(pending, spec, key)
+        ids = {todo.id for todo in pending}
+        return resolve.result_for(references, pending, ids, is_preview=True, followed=followed)
+
+    def _would_follow(self, pending: Sequence[TodoRead], spec: UpdateSpec, key: ChangeKey) -> tuple[Followed, ...]:
+        return update_rows.would_follow(self._plan(pending, spec, key)[1]) if spec.shape.continues else ()
 
     def _referenced(self, references: References, spec: UpdateSpec, key: ChangeKey) -> list[Row]:
         reached = spec.shape.reach(self._owner, self._dialect, resolve.where_referenced(references))

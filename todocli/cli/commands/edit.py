@@ -151,7 +151,7 @@ def _edit_referenced(
         dry_run=dry_run,
         changes=changes,
         words=words,
-        remark=partial(_only_these, update=update),
+        remark=partial(_reach, update=update, series=series),
         literal=literal,
         series=series,
         **given,
@@ -177,13 +177,16 @@ def _edit_in_editor(context: Context, reference: References, *, series: bool) ->
 
     result, update = edit_todo(context, reference, series=series)
     context.report(result, verbs.EDIT, single=True)
-    bulk.note(context, context.output.for_person(lambda: _only_these(result, update)))
+    bulk.note(context, context.output.for_person(lambda: _reach(result, update, series=series)))
 
 
-def _only_these(result: Result, update: TodoUpdate) -> list[str]:
-    """Return a note if the next ones of a todo that repeats stay as they were in what an update has changed."""
+def _reach(result: Result, update: TodoUpdate, *, series: bool) -> list[str]:
+    """Return a note if an update left the next ones of a todo as they were, or was to reach next ones and has none."""
     from todocli.services.series import COPIED
 
+    if series and result.items and not any(todo.rrule for todo in result.items):
+        which = f"{result.items[0].number} does not repeat" if len(result.items) == 1 else "None of these repeats"
+        return [f"{which}, so --series made no difference."]
     changed = update.columns().keys() | ({"tags"} if update.add_tags or update.remove_tags else set())
     kept = [(todo.series_values or {}).keys() & changed & {*COPIED} for todo in result.items]
     if not result.changed or not any(kept):
@@ -227,7 +230,7 @@ def _edit_selected(
         selecting,
         dry_run=dry_run,
         effect=effect,
-        remark=partial(_only_these, update=update),
+        remark=partial(_reach, update=update, series=series),
         changes=changing,
         series=series,
         **fields,

@@ -18,6 +18,7 @@ from todocli.cli.listing import show_list
 from todocli.errors import UsageError
 
 if TYPE_CHECKING:
+    from todocli.cli.output import Note
     from todocli.domain.filters.ast import Filter
     from todocli.schemas.summaries import SummaryList
 
@@ -114,7 +115,7 @@ def skip(context: Context, references: References_, dry_run: DryRun = False) -> 
     with context.workspace() as workspace:
         result = workspace.skip(named, key, dry_run=dry_run)
     if dry_run:
-        context.output.preview(result.items, verbs.SKIP)
+        context.output.preview(result, verbs.SKIP)
     else:
         context.report(result, verbs.SKIP, single=named.single)
 
@@ -130,6 +131,7 @@ def upcoming(
     todo upcoming project:home
     """
     from todocli.domain.dates import parse_day
+    from todocli.domain.filters.ast import Repeats, all_of
     from todocli.render.dates import clock_time, day
     from todocli.schemas.occurrences import OccurrenceList
 
@@ -137,10 +139,17 @@ def upcoming(
     last = parse_day(until, "until", here=here).on
     condition = parse_filter(words)
     with context.workspace() as workspace:
+        from todocli.services.queries import TodoQuery
+
         found = workspace.upcoming(condition, last, here)
+        later = 0 if found else workspace.todos.count(TodoQuery(filter=all_of(condition, Repeats())))
     rows = [(f"{day(each.on, here.date())}{clock_time(each.at)}", str(each.number), each.title) for each in found]
     plain = [(f"{each.on}{clock_time(each.at)}", str(each.number), each.title) for each in found]
-    nothing = ("Nothing repeats until then. To make a todo repeat", ("todo", "edit", "12", "every:week"))
+    nothing: Note
+    if later:
+        nothing = (f"Nothing repeats until {day(last, here.date())}. To see what does", ("todo", "list", "every:any"))
+    else:
+        nothing = ("Nothing repeats. To make a todo repeat", ("todo", "edit", "12", "every:week"))
     context.output.rows(OccurrenceList.of(found), ("Due", "#", "Title"), rows, plain=plain, nothing=nothing)
 
 

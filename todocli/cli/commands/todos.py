@@ -125,7 +125,7 @@ def add(
         tags, projects = [tag for draft in drafts for tag in draft.tags], [draft.project for draft in drafts]
         news = [] if dry_run else context.output.for_person(lambda: new_names(workspace, result, tags, projects))
     if dry_run:
-        context.output.preview(result.items, verbs.ADD)
+        context.output.preview(result, verbs.ADD)
     else:
         context.report(result, verbs.ADD, single=common is None)
     for note in news:
@@ -198,7 +198,9 @@ def list_(
     ] = None,
     reverse: Annotated[bool, typer.Option("--reverse", "-r", metavar="", help="Reverse the order.")] = False,
     group: Annotated[Group | None, typer.Option("--group", metavar="BY", help="Group by project, tag or due.")] = None,
-    tree: Annotated[bool, typer.Option("--tree", metavar="", help="Show subtasks below their parents.")] = False,
+    tree: Annotated[
+        bool, typer.Option("--tree", metavar="", help="Show subtasks below parents, at a terminal.")
+    ] = False,
 ) -> None:
     """List todos, most urgent first.
 
@@ -264,7 +266,7 @@ def note(
 
         result = write_note(context, named, add_note)
     if dry_run:
-        context.output.preview(result.items, verbs.NOTE)
+        context.output.preview(result, verbs.NOTE)
     else:
         context.report(result, verbs.NOTE, single=True)
 
