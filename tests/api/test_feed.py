@@ -10,6 +10,7 @@ from typing import Any
 
 import icalendar
 import pytest
+from dateutil.rrule import rrulestr
 
 from tests.support.api import SETTINGS, Api, api_of, error
 from todocli.api.settings import Settings
@@ -69,6 +70,26 @@ def test_feed_as_events_has_open_todos_with_a_date(store: Store, ada: Api) -> No
     assert (time["DTSTART"].dt, time["DURATION"].dt) == (datetime(2026, 11, 28, 9, 30), timedelta(minutes=30))
     assert {str(event["TRANSP"]) for event in (day, time)} == {"TRANSPARENT"}
     assert components(answered, "VTODO") == []
+
+
+def test_event_of_what_repeats_has_its_rule(store: Store, ada: Api) -> None:
+    ada.add("Water", due_on="2026-11-26", due_time="09:30", every="thu", times=8)
+    ada.add("Shave", due_on="2026-11-26", again="3d")
+    water, shave = components(get(ada, token_for(store), "?as=events"), "VEVENT")
+    days = rrulestr(water["RRULE"].to_ical().decode(), dtstart=water["DTSTART"].dt)
+    assert list(days) == [datetime(2026, 11, 26, 9, 30) + week * timedelta(weeks=1) for week in range(8)]
+    assert "RRULE" not in shave, "nobody knows when it will be completed"
+
+
+def test_occurrence_that_differs_is_an_event_beside_its_rule(store: Store, ada: Api) -> None:
+    ada.add("Water", due_on="2026-11-26", every="week")
+    ada("PATCH", "/1", {"due_on": "2026-11-28", "title": "Water twice"})
+    rule, own = components(get(ada, token_for(store), "?as=events"), "VEVENT")
+    assert rule["UID"] == own["UID"]
+    assert (str(rule["SUMMARY"]), rule["DTSTART"].dt) == ("Water", date(2026, 11, 26))
+    assert (str(own["SUMMARY"]), own["DTSTART"].dt) == ("Water twice", date(2026, 11, 28))
+    assert own["RECURRENCE-ID"].dt == rule["DTSTART"].dt
+    assert "RRULE" not in own
 
 
 def test_uid_stays_and_other_fields_change(store: Store, ada: Api) -> None:

@@ -136,7 +136,7 @@ def _fill(console: Console, engine: str, user: int, user_id: UUID, todos: int) -
     completed_at = _AT[engine].format(row="number")
     console.run(
         f"UPDATE todos SET completed_at = {completed_at}, change_id = {id_of_number}, change_source = 'cli',"
-        f" needs = CASE WHEN number % 10 > 2 THEN {needed} END"
+        f" needs = CASE WHEN number > 2 THEN {needed} END"
         f" WHERE {done}",
         **name,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
 from typing import Annotated, Literal
@@ -23,9 +22,9 @@ from todocli.api.requests import (
 from todocli.domain.filters.ast import Between, Not, all_of, any_of
 from todocli.domain.filters.parser import parse_where
 from todocli.formats import calendar_feed
-from todocli.schemas.todos import TodoRead
 from todocli.services.export_walks import with_links
 from todocli.services.queries import TodoQuery
+from todocli.services.series import as_series
 
 KEPT_DAYS = 30
 """For how many days completed tasks stay in the feed, so that a calendar program notices that they are."""
@@ -54,10 +53,12 @@ def feed(
         wanted = all_of(condition, any_of(recently, Not(Between("done"))))
     text = StringIO(newline="")
     with open_workspace(request, principal) as workspace:
-        todos: Iterator[TodoRead] = workspace.walk_todos(TodoQuery("all", wanted, here=here))
-        if shown == "tasks":
-            todos = with_links(workspace, todos)
-        calendar_feed.write(todos, text, name=f"todo · {principal.owner.name}", as_events=shown == "events")
+        todos = workspace.walk_todos(TodoQuery("all", wanted, here=here))
+        name = f"todo · {principal.owner.name}"
+        if shown == "events":
+            calendar_feed.write_events(todos, as_series, text, name=name)
+        else:
+            calendar_feed.write_tasks(with_links(workspace, todos), text, name=name)
     content = text.getvalue()
     headers = {"ETag": weak_etag(content), "Cache-Control": "private, no-cache", "Referrer-Policy": "no-referrer"}
     if is_known(headers["ETag"], if_none_match):

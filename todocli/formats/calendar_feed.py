@@ -1,15 +1,16 @@
 """The calendar that programs subscribe to: todos as tasks, or those with a date as events.
 
 Not every calendar shows tasks (VTODO). An event at the due date (VEVENT) is shown everywhere. It is transparent: a
-todo makes nobody busy.
+todo makes nobody busy. What repeats is one event with a rule, and a second one with the same UID if this occurrence
+differs from the rest (RFC 5545, 3.8.4.4).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TextIO
 
-from todocli.formats import ics, reading
+from todocli.formats import ical_repeating, ics, reading
 from todocli.formats.ical_syntax import escaped, folded
 from todocli.schemas.todos import TodoRead
 
@@ -22,8 +23,22 @@ _LENGTH = "PT30M"
 """How long an event at a time of day lasts."""
 
 
-def write(todos: Iterable[TodoRead], file: TextIO, *, name: str, as_events: bool) -> None:
-    """Write a calendar called `name`. As events, those of `todos` that have a date."""
+def write_tasks(todos: Iterable[TodoRead], file: TextIO, *, name: str) -> None:
+    """Write a calendar called `name`, with todos as tasks."""
+    _write(map(ics.task_lines, todos), file, name)
+
+
+def write_events(
+    todos: Iterable[TodoRead], series_of: Callable[[TodoRead], TodoRead], file: TextIO, *, name: str
+) -> None:
+    """Write a calendar called `name`, with open todos that have a due date as events.
+
+    `series_of` returns a todo as its series has it.
+    """
+    _write((_events(todo, series_of(todo)) for todo in todos), file, name)
+
+
+def _write(components: Iterable[Iterable[str]], file: TextIO, name: str) -> None:
     head = (
         *("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//todo-neon//todo//EN"),
         *(f"NAME:{escaped(name)}", f"X-WR-CALNAME:{escaped(name)}"),
@@ -31,19 +46,41 @@ def write(todos: Iterable[TodoRead], file: TextIO, *, name: str, as_events: bool
     )
     for line in head:
         file.write(folded(line))
-    for todo in todos:
-        for line in _event(todo) if as_events else ics.task_lines(todo):
+    for lines in components:
+        for line in lines:
             file.write(folded(line))
     file.write("END:VCALENDAR\r\n")
 
 
-def _event(todo: TodoRead) -> Iterator[str]:
+def _events(todo: TodoRead, series: TodoRead) -> Iterator[str]:
+    """Return the lines of the event of a todo; if it repeats, of those of its `series`."""
     if todo.due_on is None:
         return
-    due = reading.basic(reading.wall_moment(todo.due_on, todo.due_time))
+    rule = ical_repeating.rule_of(todo)
+    if rule is None or todo.repeat_on is None:
+        yield from _event(todo)
+        return
+    planned = series.model_copy(update={"due_on": todo.repeat_on})
+    yield from _event(planned, rule)
+    if any(getattr(planned, name) != getattr(todo, name) for name in _SHOWN):
+        yield from _event(todo, _at("RECURRENCE-ID", planned))
+
+
+_SHOWN = ("title", "description", "due_on", "due_time", "tags")
+"""What an event has of a todo."""
+
+
+def _at(name: str, todo: TodoRead) -> str:
+    """Return a property with the due date of a todo."""
+    due = reading.basic(reading.wall_moment(todo.due_on, todo.due_time)) if todo.due_on else ""
+    return f"{name}:{due}" if todo.due_time else f"{name};VALUE=DATE:{due[:8]}"
+
+
+def _event(todo: TodoRead, *more: str) -> Iterator[str]:
     yield "BEGIN:VEVENT"
     yield from ics.beginning(todo)
-    yield f"DTSTART:{due}" if todo.due_time else f"DTSTART;VALUE=DATE:{due[:8]}"
+    yield _at("DTSTART", todo)
+    yield from more
     if todo.due_time:
         yield f"DURATION:{_LENGTH}"
     if todo.tags:

@@ -153,6 +153,22 @@ def lines(todo: TodoRead) -> Iterator[str]:
         yield f"X-TODO-PLACE:{place}"
     if repetition is None or todo.repeat_on is None or todo.completed_at:
         return
+    yield _rule(todo, repetition, place)
+    yield f"X-TODO-REPEAT-ON;VALUE=DATE:{reading.basic(datetime.combine(todo.repeat_on, time()))[:8]}"
+    if repetition.times and (repetition.ends_on or repetition.times < place):
+        yield f"X-TODO-TIMES:{repetition.times}"
+
+
+def rule_of(todo: TodoRead) -> str | None:
+    """Return the RRULE of an open todo that repeats from its due date; None for any other."""
+    repetition = todo.repetition
+    if repetition is None or repetition.mode != "due" or todo.repeat_on is None or todo.completed_at:
+        return None
+    return _rule(todo, repetition, todo.series_place or 1)
+
+
+def _rule(todo: TodoRead, repetition: Repetition, place: int) -> str:
+    """Return how a todo repeats, and its end, as one property."""
     end = ""
     if repetition.ends_on:
         # UNTIL is of the same type as DTSTART, which is a local time if there is one (3.3.10).
@@ -160,7 +176,4 @@ def lines(todo: TodoRead) -> Iterator[str]:
         end = f";UNTIL={reading.basic(last) if todo.due_time and repetition.mode == 'due' else f'{last:%Y%m%d}'}"
     elif repetition.times:
         end = f";COUNT={remaining(repetition, place)}"
-    yield f"{'RRULE' if repetition.mode == 'due' else 'X-TODO-AGAIN'}:{repetition.rule}{end}"
-    yield f"X-TODO-REPEAT-ON;VALUE=DATE:{reading.basic(datetime.combine(todo.repeat_on, time()))[:8]}"
-    if repetition.times and (repetition.ends_on or repetition.times < place):
-        yield f"X-TODO-TIMES:{repetition.times}"
+    return f"{'RRULE' if repetition.mode == 'due' else 'X-TODO-AGAIN'}:{repetition.rule}{end}"
