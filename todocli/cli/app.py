@@ -95,6 +95,14 @@ class Commands(Mapping[str, Any]):
     def __iter__(self) -> Iterator[str]:
         return iter(self._parts)
 
+    def helps(self) -> dict[str, str]:
+        """Return the help of each command that is not hidden, by its name, and build none."""
+        found = {}
+        for name, part in self._parts.items():
+            if not getattr(part.hidden, "value", part.hidden):  # a group's may be a placeholder
+                found[name] = part.callback.__doc__ or "" if part.callback else ""
+        return found
+
     def __len__(self) -> int:
         return len(self._parts)
 

@@ -81,9 +81,10 @@ def print_root(command: Any, ctx: Any, shared_options: Collection[Any]) -> None:
     page = _Page(ctx)
     page.text(command.help)
     page.heading("Everyday commands")
-    page.table([(name, _summary(command.commands[name])) for name in EVERYDAY])
+    helps = command.commands.helps()
+    page.table([(name, _summary(helps[name])) for name in EVERYDAY])
     page.heading("More commands")
-    page.words(_names(command, exclude=EVERYDAY))
+    page.words(name for name in helps if name not in EVERYDAY)
     if aliases := _aliases(command):
         page.heading("Aliases")
         page.table(aliases)
@@ -109,9 +110,9 @@ def print_all(command: Any, ctx: Any) -> None:
             continue
         rows = panels.setdefault(below.rich_help_panel, [])
         if hasattr(below, "commands"):
-            rows += [(f"{name} {each}", _summary(inner)) for each, inner in below.commands.items()]
+            rows += [(f"{name} {each}", _summary(inner.help)) for each, inner in below.commands.items()]
         else:
-            rows.append((name, _summary(below)))
+            rows.append((name, _summary(below.help)))
     for panel, rows in panels.items():
         page.heading(panel)
         page.table(rows)
@@ -124,7 +125,7 @@ def print_group(command: Any, ctx: Any) -> None:
     page.text(f"Usage: {ctx.command_path} COMMAND")
     page.text(command.help)
     page.heading("Commands")
-    page.table([(name, _summary(below)) for name, below in command.commands.items()])
+    page.table([(name, _summary(below.help)) for name, below in command.commands.items()])
     page.print()
 
 
@@ -185,10 +186,7 @@ def _aliases(command: Any) -> Rows:
     return []
 
 
-def _names(command: Any, exclude: Sequence[str]) -> list[str]:
-    return [name for name, below in command.commands.items() if name not in exclude and not below.hidden]
-
-
-def _summary(command: Any) -> str:
-    paragraph = (command.help or "").split("\n\n")[0]
+def _summary(text: str | None) -> str:
+    """Return the first sentence of a help text."""
+    paragraph = (text or "").split("\n\n")[0]
     return " ".join(paragraph.split()).split(". ")[0].rstrip(".")
