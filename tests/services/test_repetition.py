@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import date, time
 from threading import Barrier
+from uuid import UUID
 
 import pytest
 
 from tests.support.client import ADA, Client, key, refs
+from tests.support.console import Console
 from tests.support.routine import MONDAY, add, at, get, open_ones, reverse
 from todocli.database.store import Store, open_store
 from todocli.database.target import Target
 from todocli.domain.filters.ast import Tagged
 from todocli.domain.history import COMMAND_LINE
 from todocli.errors import Conflict, NotFound, ValidationError
-from todocli.schemas.todos import TodoCreate, TodoUpdate
+from todocli.schemas.todos import TodoCreate, TodoRead, TodoUpdate
 from todocli.services.edits import Edit, Edits
+from todocli.services.history.log import Log, LogQuery
 from todocli.services.history.purge import Purge, TrashQuery
 from todocli.services.history.undo import Undo
 from todocli.services.owner import Owner
@@ -32,6 +36,52 @@ pytestmark = pytest.mark.usefixtures("monday")
 def followed(result: Result) -> list[tuple[int, int, date | None, int]]:
     """Return what followed which todo: the number, that of the todo before, the due date, and what was skipped."""
     return [(each.todo.number, each.after, each.todo.due_on, each.skipped) for each in result.followed]
+
+
+def states(ada: Client) -> list[tuple[int, UUID | None, int | None]]:
+    """Return the todos that are not in the trash, with their places in series."""
+    return sorted((todo.number, todo.series_id, todo.series_place) for todo in ada.find(TodoQuery("all")).items)
+
+
+@pytest.fixture
+def replaced(database: Target, ada: Client) -> TodoRead:
+    """A todo that repeats, and whose second occurrence was deleted at a console; then came another, which is the 3."""
+    first = add(ada, every="week", due_on="2026-11-23")
+    ada.complete(refs(1))
+    with closing(Console(database)) as console:
+        console.run("DELETE FROM todos WHERE number = 2")
+    ada.reopen(refs(1))
+    assert followed(ada.complete(refs(1))) == [(3, 1, date(2026, 11, 30), 0)]
+    return first
+
+
+def test_undo_of_a_deletion_takes_the_place_back_that_another_occurrence_has(
+    store: Store, ada: Client, replaced: TodoRead
+) -> None:
+    first, last = (1, replaced.id, 1), states(ada)
+    assert last == [first, (3, replaced.id, 2)]
+    for _ in range(2):  # completed, and reopened
+        reverse(store, "undo")
+    reverse(store, "undo")
+    assert states(ada) == [first, (2, replaced.id, 2)]
+    for _ in range(3):
+        reverse(store, "redo")
+    assert states(ada) == last
+    store.atomically(lambda session: Undo(session, ADA).reverse("undo", 5, key(None, "undo")))
+    assert states(ada) == []
+    store.atomically(lambda session: Undo(session, ADA).reverse("redo", 5, key(None, "redo")))
+    assert states(ada) == last
+
+
+def test_deletion_that_is_undone_beside_another_occurrence_begins_a_series(
+    store: Store, ada: Client, replaced: TodoRead
+) -> None:
+    with store.session() as session:
+        deletion = Log(session, ADA).find(LogQuery(todo=2, limit=1)).items[0]
+    reverse(store, "undo", only=str(deletion.id))
+    back = get(ada, 2)
+    assert (back.series_id, back.series_place, back.rrule) == (back.id, 1, replaced.rrule)
+    assert (get(ada, 3).series_id, get(ada, 3).series_place) == (replaced.id, 2)
 
 
 def purge(store: Store) -> None:

@@ -16,7 +16,7 @@ from sqlmodel import Session, SQLModel, col
 from todocli.column_types import Uuid
 from todocli.models import History, Todo, User
 from todocli.services import staging
-from todocli.services.history.reversal import Columns
+from todocli.services.history.reversal import PLACE, Columns, own_series
 from todocli.services.owner import Owner
 
 PORTION = 2_000
@@ -66,6 +66,7 @@ class Patch:
 
     def write(self, stamped: Mapping[str, Any]) -> None:
         """Write everything."""
+        self._take_places(stamped)
         for columns in self._new:
             self._insert({**columns, **stamped})
         if self._staged is None:
@@ -73,6 +74,29 @@ class Patch:
         else:
             self._stage()
             self._write_staged(self._staged, stamped)
+
+    def _take_places(self, stamped: Mapping[str, Any]) -> None:
+        """Let todos in the trash give up the places in series that these take; beside another one, they take none."""
+        written = [
+            *((new["id"], new) for new in self._new),
+            *((todo_id, columns) for todo_id, columns, _ in self._rows),
+        ]
+        takers = {
+            (columns["series_id"], columns["series_place"]): (todo_id, columns)
+            for todo_id, columns in written
+            if columns.get("series_id") not in (None, todo_id)  # nobody else is in a todo's own series
+        }
+        if not takers:
+            return
+        place = [_todos.c[name] for name in PLACE]
+        ids = [todo_id for todo_id, _ in takers.values()]
+        held = (self._owner.owns(Todo), sa.tuple_(*place).in_(list(takers)), _todos.c.id.not_in(ids))
+        give_up = _todos.update().where(*held, _todos.c.deleted_at.is_not(None))
+        own = own_series(_todos.c.id)
+        self._session.execute(give_up.values(**own, **stamped, version=_todos.c.version + 1))
+        for row in self._session.execute(sa.select(*place).where(*held)):
+            todo_id, columns = takers[row.series_id, row.series_place]
+            columns |= own_series(todo_id)
 
     def _stage(self) -> None:
         """Move the rows to a temporary table, where they are whole: they differ in what is written of them."""

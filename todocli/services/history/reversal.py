@@ -9,6 +9,9 @@ leaves two. And nothing is ever deleted: to take back an addition, the todo move
     added       –         {…}          {…} → –         into the trash
     edited      {a: 1}    {a: 2}       a: 2 → 1
     deleted     {…}       –            – → {…}         inserted again
+
+A todo in the trash keeps its place in its series, unless another one comes back to that place: then it begins a series
+of its own (`Patch`). When it comes back itself, it takes its place again.
 """
 
 from __future__ import annotations
@@ -28,6 +31,19 @@ _CLAIM = ("claimed_by", "claimed_until")
 
 Columns = dict[str, Any]
 """Columns of a todo that history keeps, with values of the columns' own types."""
+
+
+PLACE = ("series_id", "series_place")
+
+
+def own_series(todo_id: Any) -> Columns:
+    """Return the columns of a todo that has given up its place in a series: it is the first of its own."""
+    return {"series_id": todo_id, "series_place": 1}
+
+
+def gave_way(row: Columns) -> bool:
+    """Whether a stored row has given up its place in a series."""
+    return all(row[name] == value for name, value in own_series(row["id"]).items())
 
 
 @dataclass(frozen=True)
@@ -50,7 +66,8 @@ class RowReversal:
     def applies_to(self, row: Columns | None) -> bool:
         """Whether the stored `row` is still in the expected state, as far as the reversal touches it."""
         if self.expected is None:
-            rest = {name: value for name, value in (self.target or {}).items() if name != "deleted_at"}
+            given_up = PLACE if row and gave_way(row) else ()
+            rest = {name: value for name, value in (self.target or {}).items() if name not in ("deleted_at", *given_up)}
             return row is None or (row["deleted_at"] is not None and _has(row, rest))
         changed = self.expected if self.target is None else differences(self.expected, self.target)
         compared = changed.keys() - ({_COUNT, _SERIES} if self.target is not None else set())
@@ -65,7 +82,7 @@ class RowReversal:
         if self.target is None:
             return {"deleted_at": row["deleted_at"] or at}
         if self.expected is None:
-            return {"deleted_at": self.target["deleted_at"]}
+            return {name: self.target[name] for name in ("deleted_at", *(PLACE if gave_way(row) else ()))}
         columns = {name: self.target[name] for name in differences(self.expected, self.target)}
         if _COUNT in columns:
             columns[_COUNT] = max(row[_COUNT] + self.target[_COUNT] - self.expected[_COUNT], 0)
