@@ -4,6 +4,7 @@ PYTHON ?= .venv/bin/python
 check: ; $(PYTHON) -m ruff check && $(PYTHON) -m ruff format --check && $(PYTHON) -m mypy && $(PYTHON) scripts/check_imports.py
 test: ; $(PYTHON) -m pytest
 test-all: ; $(PYTHON) -m pytest -m "not external"
+through-daemon: ; $(PYTHON) -m pytest -n 0 -p tests.support.through_daemon -m "not external" tests/cli
 slow: ; $(PYTHON) -m pytest -m slow
 bench: ; $(PYTHON) -m tests.benchmarks.compare
 external: ; $(PYTHON) -m pytest -m external
@@ -12,4 +13,4 @@ screens: ; $(PYTHON) -m scripts.write_screens
 contract: ; $(PYTHON) -m scripts.write_contract
 completion: ; $(PYTHON) -m scripts.write_completion_table
 
-.PHONY: check test test-all slow bench external docs screens contract completion
+.PHONY: check test test-all through-daemon slow bench external docs screens contract completion
