@@ -17,11 +17,17 @@ from hypothesis import HealthCheck, settings
 
 from tests.support import postgres, schema_copies
 from tests.support.waiting import SlowClock
+from todocli.clock import now
 from todocli.database import deadline, migrations, sqlite_file
+from todocli.database.compiled import COMPILED
 from todocli.database.postgres.url import PostgresURL
 from todocli.database.target import Target
+from todocli.domain.ids import new_id
+from todocli.services import users
 
 _SERVERS = pytest.StashKey[postgres.Servers]()
+_USER_IDS = [new_id(now()) for _ in range(8)]
+COMPILED.capacity = 2_000
 _NO_SKIP = bool(os.environ.get("TODO_TEST_NO_SKIP"))
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", settings.get_profile("any machine"), max_examples=25)
@@ -98,6 +104,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield tmp_path / "home"
     monkeypatch.undo()
     time.tzset()
+
+
+@pytest.fixture(autouse=True)
+def same_user_ids(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the first user of each test the same id, the second another, and so on.
+
+    Statements are kept by the user's id, and to build one takes longer than to run it.
+    """
+    ids = iter(_USER_IDS)
+    monkeypatch.setattr(users, "new_id", lambda moment: next(ids, None) or new_id(moment))
 
 
 @pytest.fixture(scope="session")
