@@ -176,7 +176,7 @@ def copied_schema(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
 
     Slow tests migrate, and so do those of the folder database.
     """
-    if not request.node.get_closest_marker("slow"):  # type: ignore[attr-defined]
+    if not request.node.get_closest_marker("slow"):
         monkeypatch.setattr(migrations, "upgrade", schema_copies.copying(sqlite_template))
 
 
