@@ -15,13 +15,19 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.support import postgres
+from tests.support import postgres, schema_copies
 from tests.support.waiting import SlowClock
+from todocli.clock import now
 from todocli.database import deadline, migrations, sqlite_file
+from todocli.database.compiled import COMPILED
 from todocli.database.postgres.url import PostgresURL
 from todocli.database.target import Target
+from todocli.domain.ids import new_id
+from todocli.services import users
 
 _SERVERS = pytest.StashKey[postgres.Servers]()
+_USER_IDS = [new_id(now()) for _ in range(8)]
+COMPILED.capacity = 2_000
 _NO_SKIP = bool(os.environ.get("TODO_TEST_NO_SKIP"))
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", settings.get_profile("any machine"), max_examples=25)
@@ -100,6 +106,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     time.tzset()
 
 
+@pytest.fixture(autouse=True)
+def same_user_ids(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the first user of each test the same id, the second another, and so on.
+
+    Statements are kept by the user's id, and to build one takes longer than to run it.
+    """
+    ids = iter(_USER_IDS)
+    monkeypatch.setattr(users, "new_id", lambda moment: next(ids, None) or new_id(moment))
+
+
 @pytest.fixture(scope="session")
 def postgres_server(pytestconfig: pytest.Config) -> PostgresURL:
     """The server, as a role that may create databases."""
@@ -152,6 +168,16 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "todo.db"
     migrations.upgrade(path)
     return path
+
+
+@pytest.fixture(autouse=True)
+def copied_schema(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, sqlite_template: Path) -> None:
+    """Let a new embedded file begin as a copy of a migrated one: the migrations took half the time of such a test.
+
+    Slow tests migrate, and so do those of the folder database.
+    """
+    if not request.node.get_closest_marker("slow"):
+        monkeypatch.setattr(migrations, "upgrade", schema_copies.copying(sqlite_template))
 
 
 @pytest.fixture

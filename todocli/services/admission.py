@@ -7,6 +7,7 @@ stores nothing.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,11 +22,13 @@ _current = sa.Table(
 )
 
 
+@cache
 def may_read() -> sa.ColumnElement[bool]:
     """Return the condition of a read."""
     return _condition(_current.c.oldest_reader)
 
 
+@cache
 def may_write() -> sa.ColumnElement[bool]:
     """Return the condition of a write."""
     return _condition(_current.c.oldest_writer)
