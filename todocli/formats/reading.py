@@ -113,6 +113,13 @@ def text_lines(file: BinaryIO, *, with_ends: bool = False, limit: int = MAX_LINE
 
     Raises `ValidationError` for another encoding, a NUL, or a line of more bytes than `limit`.
     """
+    for number, data in byte_lines(file, limit=limit):
+        line = decoded(data, number)
+        yield number, line if with_ends else line.rstrip("\r\n")
+
+
+def byte_lines(file: BinaryIO, *, limit: int = MAX_LINE) -> Iterator[tuple[int, bytes]]:
+    """Return the lines of a text file with their numbers and their ends. Raises `ValidationError` as `text_lines`."""
     number = 0
     while data := file.readline(limit + 1):
         number += 1
@@ -126,11 +133,15 @@ def text_lines(file: BinaryIO, *, with_ends: bool = False, limit: int = MAX_LINE
                 f"Line {number} of the file has a NUL character: it is no text.",
                 hint="Check that the file is what its name says, or pass --format.",
             )
-        try:
-            line = data.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError:
-            raise not_utf8(f"Line {number} of the file is not valid UTF-8.", "latin1") from None
-        yield number, line if with_ends else line.rstrip("\r\n")
+        yield number, data
+
+
+def decoded(data: bytes, number: int, errors: str = "strict") -> str:
+    """Return the text of a line in UTF-8, given its number. Raises `ValidationError` for another encoding."""
+    try:
+        return data.decode("utf-8-sig" if number == 1 else "utf-8", errors)
+    except UnicodeDecodeError:
+        raise not_utf8(f"Line {number} of the file is not valid UTF-8.", "latin1") from None
 
 
 def not_utf8(detail: str, encoding: str) -> ValidationError:
