@@ -103,6 +103,52 @@ def test_invalid_file_imports_nothing(todo: Terminal) -> None:
     assert todo.ok("count --all") == "0\n"
 
 
+def test_date_that_may_mean_two_days_is_refused_with_the_option_that_says_which(todo: Terminal) -> None:
+    Path("dates.csv").write_text("title,due\nPay,1/2/2026\n")
+    assert todo("import dates.csv").err == (
+        "error: Line 2: due '1/2/2026' may mean two days, unlike 2026-11-27. Nothing was imported.\n"
+        " hint: To say which comes first, the day or the month, pass --dates dmy or --dates mdy."
+        " To import the others, pass --skip-invalid.\n"
+    )
+    assert todo.ok("import dates.csv --dates dmy") == "Imported 1 todo from CSV: 1 · todo undo\n"
+    assert todo.ok("list --fields due_on --jsonl") == '{"due_on":"2026-02-01"}\n'
+
+
+def test_order_that_a_column_shows_is_named(todo: Terminal) -> None:
+    Path("dates.csv").write_text("title,due\nPay,1/2/2026\nCall,1/31/2026\n")
+    ran = todo("import dates.csv")
+    assert (ran.code, ran.err) == (0, "Columns: title → title, due → due (month/day/year)\n")
+    assert json.loads(todo.ok("import dates.csv --dry-run --json"))["dates"] == {"due": "mdy"}
+    assert todo.ok("list --fields due_on --jsonl --sort number") == '{"due_on":"2026-01-02"}\n{"due_on":"2026-01-31"}\n'
+
+
+def test_dates_and_byte_order_marks_are_for_tables(todo: Terminal) -> None:
+    assert todo("import todo.txt --dates dmy").err.startswith("error: --dates is for CSV and TSV.\n")
+    assert todo("export --bom a.md").err.startswith("error: --bom is for CSV and TSV.\n")
+    assert not Path("a.md").exists()
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv"])
+def test_table_for_excel_begins_with_a_byte_order_mark_and_comes_back(todo: Terminal, name: str) -> None:
+    todo.ok("add Café")
+    todo.ok(f"export --bom {name}")
+    assert Path(name).read_bytes().startswith(b"\xef\xbb\xbfnumber")
+    assert "unchanged: 1" in todo(f"import {name}").err
+
+
+def test_table_by_hand_has_subtasks(todo: Terminal) -> None:
+    todo.ok("add Before")
+    Path("bath.csv").write_text("number,title,parent,needs\n1,Bath,,\n2,Tiles,1,\n3,Paint,1,2\n")
+    assert todo("import bath.csv").err == ""
+    found = json.loads(todo.ok("list --json --all"))["items"]
+    assert sorted((each["number"], each["parent"], each["needs"]) for each in found) == [
+        (1, None, []),
+        (2, None, []),
+        (3, 2, []),
+        (4, 2, [3]),
+    ]
+
+
 def test_skip_invalid_imports_the_others_and_exits_with_2(todo: Terminal) -> None:
     Path("bad.txt").write_text("good\nbad due:2024-13-01\n")
     ran = todo("import bad.txt --skip-invalid")

@@ -85,13 +85,14 @@ def reread(file: BinaryIO) -> Iterator[Callable[[], BinaryIO]]:
         yield again
 
 
-def contains(file: BinaryIO, text: bytes) -> bool:
-    """Whether a text is anywhere in a file, which is read to its end."""
+def contains(file: BinaryIO, text: bytes | re.Pattern[bytes]) -> bool:
+    """Whether a text of at most 64 bytes, or what a pattern for such texts matches, is anywhere in a file."""
+    pattern = text if isinstance(text, re.Pattern) else re.compile(re.escape(text))
     before = b""
     while data := file.read(MAX_LINE):
-        if text in before + data:
+        if pattern.search(before + data):
             return True
-        before = data[1 - len(text) :]
+        before = data[-63:]
     return False
 
 
@@ -230,6 +231,7 @@ def parse_day_and_time(text: str, field: str) -> tuple[date, time | None]:
     It is of ISO 8601, or has points, as in 24.12.2026 17:00: those are days, months and years in this order, which
     slashes do not tell.
     """
+    given = text
     if pointed := _POINTED.fullmatch(text):
         text = f"{pointed['year']}-{pointed['month']:0>2}-{pointed['day']:0>2}"
         text += f"T{pointed['clock']:0>5}" if pointed["clock"] else ""
@@ -240,7 +242,7 @@ def parse_day_and_time(text: str, field: str) -> tuple[date, time | None]:
     try:
         return local_day(parse_instant(text, field))
     except (Unreadable, ValueError, OverflowError, OSError):
-        message = f"{text[:40]!r} is no date, such as 2026-11-27, 27.11.2026 or 2026-11-27T17:00:00Z"
+        message = f"{given[:40]!r} is no date, such as 2026-11-27, 27.11.2026 or 2026-11-27T17:00:00Z"
         raise Unreadable(field, message) from None
 
 

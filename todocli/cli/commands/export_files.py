@@ -39,6 +39,9 @@ def export(
         bool,
         typer.Option("--history", metavar="", help="Everything, with the log and the trash, for import --restore."),
     ] = False,
+    bom: Annotated[
+        bool, typer.Option("--bom", metavar="", help="Begin a table with a byte-order mark, as Excel needs it.")
+    ] = False,
 ) -> None:
     """Export todos to a file, completed ones too.
 
@@ -51,6 +54,8 @@ def export(
     path, filter_words = _file_and_filter(words or [])
     found = registry.to_write(format_name or (None if path else "json"), path)
     options = context.filter_options
+    if bom and not found.is_table:
+        raise UsageError("--bom is for CSV and TSV.", hint=f"{found.label} begins without a byte-order mark.")
     if path and path.exists():
         context.confirm(f"Overwrite {str(path)!r}?")
     if history:
@@ -82,6 +87,8 @@ def export(
             else export_walks.walk_with_notes(workspace, query)
         )
         with open_output(path) as file:
+            if bom:
+                file.write("\ufeff")
             found.write(counting(todos), file)
     from todocli.schemas.imports import ExportRead
 
