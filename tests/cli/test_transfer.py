@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.orm import SessionTransaction
 
 from tests.support.terminal import Terminal
 
@@ -147,6 +148,52 @@ def test_table_by_hand_has_subtasks(todo: Terminal) -> None:
         (3, 2, []),
         (4, 2, [3]),
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "function", "outcome"),
+    [
+        ("import todo.txt", "todocli.formats.todotxt.read", "Nothing was imported."),
+        ("import todo.txt", "todocli.services.imports.staged.load", "Nothing was imported."),
+        ("import todo.txt", "todocli.services.imports.importing.Import._record_sources", "Nothing was imported."),
+        ("import --restore all.json", "todocli.formats.history.read", "Nothing was restored."),
+        ("import --restore all.json", "todocli.services.copies.copying.Copy.run", "Nothing was restored."),
+    ],
+)
+def test_interrupted_import_says_that_nothing_was_imported(
+    todo: Terminal, monkeypatch: pytest.MonkeyPatch, line: str, function: str, outcome: str
+) -> None:
+    todo.ok("export --history all.json")
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(function, interrupt)
+        ran = todo(line)
+    assert (ran.code, ran.out, ran.err) == (130, "", f"Interrupted. {outcome}\n")
+    assert todo.ok("count --all") == "0\n"
+    assert todo(line).code == 0
+
+
+def test_import_interrupted_as_it_is_committed_is_safe_to_repeat(
+    todo: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    todo.ok("list")
+    commit = SessionTransaction.commit
+
+    def interrupt(transaction: SessionTransaction, **options: bool) -> None:
+        commit(transaction, **options)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SessionTransaction, "commit", interrupt)
+        ran = todo("import todo.txt")
+    assert (ran.code, ran.out) == (9, "")
+    assert "It is not known whether the change was made." in ran.err
+    repeated = ran.err[ran.err.index("todo --change") :].removeprefix("todo ").strip()
+    assert todo.ok(repeated) == "Imported 3 todos from todo.txt: 1-3 · todo undo\n"
+    assert todo.ok("count --all") == "3\n"
 
 
 def test_skip_invalid_imports_the_others_and_exits_with_2(todo: Terminal) -> None:

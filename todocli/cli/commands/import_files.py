@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -119,31 +120,42 @@ def import_(
     digest = hashlib.sha256()
     columns: dict[str, str | None] = {}
     with Spool() as todos:
-        for each in _files(path):
-            with open_input(each, registry.HEAD_LENGTH) as source:
-                found = registry.to_read(format_name, each, source.head)
-                if dates and not found.is_table:
-                    raise UsageError("--dates is for CSV and TSV.", hint=f"Dates of {found.label} have one order.")
-                columns |= found.mapping(source.head)
-                entries = found.read(source.file, orders)
-                _read(entries, source, adapter, todos, digest, "" if each == path else f"{each} ")
-        report = adapter.report
-        if report.invalid and not (skip_invalid and todos.count):
-            raise _invalid(report, "Nothing was imported.")
-        key = context.change_key(
-            "import",
-            format=found.name,
-            content=digest.hexdigest(),
-            update=update,
-            options=[project, sorted(tag or ()), keep_unknown, long_to_notes],
-        )
-        with context.workspace() as workspace, waiting("Saving", is_long=todos.count > _LARGE):
-            fields = adapter.fields(found.holds)
-            outcome = workspace.import_todos(todos, found.name, fields, key, update=update, dry_run=dry_run)
+        with _saying(context, "Nothing was imported."):
+            for each in _files(path):
+                with open_input(each, registry.HEAD_LENGTH) as source:
+                    found = registry.to_read(format_name, each, source.head)
+                    if dates and not found.is_table:
+                        raise UsageError("--dates is for CSV and TSV.", hint=f"Dates of {found.label} have one order.")
+                    columns |= found.mapping(source.head)
+                    entries = found.read(source.file, orders)
+                    _read(entries, source, adapter, todos, digest, "" if each == path else f"{each} ")
+            report = adapter.report
+            if report.invalid and not (skip_invalid and todos.count):
+                raise _invalid(report, "Nothing was imported.")
+            key = context.change_key(
+                "import",
+                format=found.name,
+                content=digest.hexdigest(),
+                update=update,
+                options=[project, sorted(tag or ()), keep_unknown, long_to_notes],
+            )
+            with context.workspace() as workspace, waiting("Saving", is_long=todos.count > _LARGE):
+                fields = adapter.fields(found.holds)
+                outcome = workspace.import_todos(todos, found.name, fields, key, update=update, dry_run=dry_run)
         read = _result(found, outcome, report, todos, columns, orders, None if dry_run else key.id)
     _print(context, read, found)
     if report.invalid:
         raise _invalid(report, "The others would be imported." if dry_run else "The others were imported.")
+
+
+@contextmanager
+def _saying(context: Context, outcome: str) -> Iterator[None]:
+    """Say what came of it if the user interrupts it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        context.output.note(f"Interrupted. {outcome}")
+        raise
 
 
 def _restore(context: Context, path: Path | None, file: str, *, dry_run: bool) -> None:
@@ -152,7 +164,7 @@ def _restore(context: Context, path: Path | None, file: str, *, dry_run: bool) -
     from todocli.formats import history
     from todocli.services.copies.snapshot import Snapshot
 
-    with Snapshot() as snapshot:
+    with _saying(context, "Nothing was restored."), Snapshot() as snapshot:
         with open_input(path, 1) as source:
             history.read(source.file, snapshot)
         with (
