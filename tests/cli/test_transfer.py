@@ -376,6 +376,15 @@ def test_export_says_what_the_format_has_no_place_for(todo: Terminal) -> None:
     assert ran.err == "todo.txt has no place for description (1), notes (1)\n"
 
 
+def test_export_counts_titles_that_come_back_changed(todo: Terminal) -> None:
+    todo.ok("add Call")
+    todo.ok(["edit", "1", "--title", "Call @home"])
+    ran = todo("export a.txt")
+    assert (ran.out, ran.err) == ("Exported 1 todo to a.txt\n", "todo.txt cannot hold 1 title exactly\n")
+    assert json.loads(todo.ok("export b.txt --json"))["other_titles"] == 1
+    assert todo("export a.md").err == ""
+
+
 @pytest.mark.parametrize(
     ("name", "text", "id_"),
     [

@@ -19,7 +19,7 @@ from typing import BinaryIO, TextIO
 from todocli.domain.fields import Priority
 from todocli.domain.records import Entry, LeftOut, Record, RecordNote
 from todocli.formats import ical_repeating, reading
-from todocli.formats.ical_syntax import MAX_LENGTH, Block, Property, blocks, escaped, folded, texts
+from todocli.formats.ical_syntax import MAX_LENGTH, Block, Property, blocks, escaped, folded, texts, unescaped
 from todocli.formats.ical_values import Zones, day_of, duration_of, instant_of, moment_of, zones_of
 from todocli.formats.reading import Unreadable, entries
 from todocli.schemas.exports import TodoLeaving
@@ -189,6 +189,11 @@ def _priority(block: Block) -> Priority | None:
 def _note(found: Property, zones: Zones) -> RecordNote:
     moment = found.parameters.get("X-AT")
     return RecordNote(found.text.strip(), instant_of(Property({}, moment), "X-AT", zones) if moment else None)
+
+
+def keeps_title(title: str) -> bool:
+    """Whether a title comes back as it is: iCalendar has no control characters."""
+    return unescaped(escaped(title)) == title
 
 
 def write(todos: Iterable[TodoRead], file: TextIO) -> None:

@@ -5,6 +5,7 @@ A format is a module with some of these functions, and a row in `FORMATS`:
     read(file: BinaryIO) -> Iterator[Entry]                        an entry for each todo, in the order of the file
     write(todos: Iterable[TodoRead], file: TextIO) -> None         todos come with their notes
     holds(todo: TodoRead) -> frozenset[str]                        fields that are written of this todo, but not of all
+    keeps_title(title: str) -> bool                                whether it is read again as it is, if not all are
     mapping(head: bytes) -> dict[str, str | None]                  for a table: which field each column is read as
 
 The `read` of a table takes the orders of its dates as well.
@@ -85,6 +86,11 @@ class Format:
         held = self.holds | (holds(todo) if holds else frozenset())
         missing = (name for name in sorted(FIELDS - held) if getattr(todo, name))
         return [name for name in missing if name != "rrule" or not todo.is_completed]
+
+    def keeps_title(self, title: str) -> bool:
+        """Whether a title that is written is read again as it is."""
+        keeps: Callable[[str], bool] | None = getattr(self._module, "keeps_title", None)
+        return keeps is None or keeps(title)
 
     @property
     def _module(self) -> Any:

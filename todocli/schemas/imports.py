@@ -88,3 +88,4 @@ class ExportRead(Output):
     count: int
     at: Instant
     not_held: dict[str, int] = Field(description="Fields that the format has no place for, counted.")
+    other_titles: int = Field(description="Titles that would not be read again as they are, such as +home in todo.txt.")

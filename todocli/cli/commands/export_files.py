@@ -67,12 +67,13 @@ def export(
     condition = options.filter(filter_words)
     state = options.state(condition, "all")
     missing: Counter[str] = Counter()
-    count = 0
+    count = other_titles = 0
 
     def counting(todos: Iterator[TodoRead]) -> Iterator[TodoRead]:
-        nonlocal count
+        nonlocal count, other_titles
         for todo in todos:
             count += 1
+            other_titles += not found.keeps_title(todo.title)
             missing.update(found.lacking(todo))
             yield todo
 
@@ -93,12 +94,22 @@ def export(
     from todocli.schemas.imports import ExportRead
 
     if path:
-        read = ExportRead(format=found.name, file=str(path), count=count, at=clock.now(), not_held=dict(missing))
+        read = ExportRead(
+            format=found.name,
+            file=str(path),
+            count=count,
+            at=clock.now(),
+            not_held=dict(missing),
+            other_titles=other_titles,
+        )
         context.output.lines(read, [f"Exported {counted(count)} to {path}"])
     if missing:
         names = {"rrule": "repetition"}
         fields = {names.get(name, name.removesuffix("_on").replace("_", " ")): times for name, times in missing.items()}
         context.output.note(f"{found.label} has no place for {listed(fields)}")
+    if other_titles:
+        titles = f"{other_titles:,} title{'s' if other_titles > 1 else ''}"
+        context.output.note(f"{found.label} cannot hold {titles} exactly")
 
 
 def _export_history(context: Context, path: Path | None, format_name: str) -> None:
@@ -113,7 +124,7 @@ def _export_history(context: Context, path: Path | None, format_name: str) -> No
             (history.write if format_name == "json" else history.write_lines)(snapshot, file)
         count, changes = (snapshot.tables[name].count for name in ("todos", "changes"))
     if path:
-        read = ExportRead(format=format_name, file=str(path), count=count, at=clock.now(), not_held={})
+        read = ExportRead(format=format_name, file=str(path), count=count, at=clock.now(), not_held={}, other_titles=0)
         context.output.lines(read, [f"Exported {counted(count)} and {changes:,} changes to {path}"])
 
 
