@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support.factories import NOON, a_todo
@@ -166,6 +166,8 @@ WORDS = (
 
 @pytest.mark.parametrize("name", [each.name for each in FORMATS if each.is_written])
 def test_title_that_is_kept_is_read_again(name: str) -> None:
+    @example("\x07")
+    @example("\x07\n\x07")
     @given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join).map(str.strip).filter(bool))
     def check(title: str) -> None:
         record = record_of(name, written(name, a_todo(title=title)))

@@ -193,7 +193,12 @@ def _note(found: Property, zones: Zones) -> RecordNote:
 
 def keeps_title(title: str) -> bool:
     """Whether a title comes back as it is: iCalendar has no control characters."""
-    return unescaped(escaped(title)) == title
+    return _written(title) == title
+
+
+def _written(title: str) -> str:
+    """Return a title without the control characters that are not written: of some titles, nothing is left."""
+    return unescaped(escaped(title))
 
 
 def write(todos: Iterable[TodoRead], file: TextIO) -> None:
@@ -212,7 +217,7 @@ def beginning(todo: TodoRead) -> Iterator[str]:
     yield f"DTSTAMP:{reading.utc_stamp(todo.updated_at)}"
     yield f"CREATED:{reading.utc_stamp(todo.created_at)}"
     yield f"LAST-MODIFIED:{reading.utc_stamp(todo.updated_at)}"
-    yield f"SUMMARY:{escaped(todo.title)}"
+    yield f"SUMMARY:{escaped(todo.title if _written(todo.title).strip() else '?')}"
     if todo.description:
         yield f"DESCRIPTION:{escaped(todo.description)}"
 
