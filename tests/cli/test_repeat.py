@@ -247,8 +247,9 @@ def test_editor_changes_how_it_repeats(todo: Terminal, monkeypatch: pytest.Monke
     assert (shown(todo, 1)["every"], shown(todo, 1)["again"]) == (None, "3d")
 
 
-def test_formats_without_repetition_say_so(todo: Terminal, tmp_path: Path) -> None:
-    todo.ok("add Water every:week due:2099-01-05")
+def test_format_that_cannot_hold_a_repetition_says_so(todo: Terminal, tmp_path: Path) -> None:
+    todo.ok("add Water every:week due:2099-01-05 times:3")
+    todo.ok("add Pay every:week due:2099-01-05")
     exported = todo(f"export {tmp_path}/x.md")
     assert (exported.code, "Markdown has no place for repetition (1)" in exported.err) == (0, True)
 

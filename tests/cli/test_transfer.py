@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.orm import SessionTransaction
 
 from tests.support.terminal import Terminal
 
@@ -101,6 +102,98 @@ def test_invalid_file_imports_nothing(todo: Terminal) -> None:
         " hint: To move long texts into notes, pass --long-to-notes. To import the others, pass --skip-invalid.\n"
     )
     assert todo.ok("count --all") == "0\n"
+
+
+def test_date_that_may_mean_two_days_is_refused_with_the_option_that_says_which(todo: Terminal) -> None:
+    Path("dates.csv").write_text("title,due\nPay,1/2/2026\n")
+    assert todo("import dates.csv").err == (
+        "error: Line 2: due '1/2/2026' may mean two days, unlike 2026-11-27. Nothing was imported.\n"
+        " hint: To say which comes first, the day or the month, pass --dates dmy or --dates mdy."
+        " To import the others, pass --skip-invalid.\n"
+    )
+    assert todo.ok("import dates.csv --dates dmy") == "Imported 1 todo from CSV: 1 · todo undo\n"
+    assert todo.ok("list --fields due_on --jsonl") == '{"due_on":"2026-02-01"}\n'
+
+
+def test_order_that_a_column_shows_is_named(todo: Terminal) -> None:
+    Path("dates.csv").write_text("title,due\nPay,1/2/2026\nCall,1/31/2026\n")
+    ran = todo("import dates.csv")
+    assert (ran.code, ran.err) == (0, "Columns: title → title, due → due (month/day/year)\n")
+    assert json.loads(todo.ok("import dates.csv --dry-run --json"))["dates"] == {"due": "mdy"}
+    assert todo.ok("list --fields due_on --jsonl --sort number") == '{"due_on":"2026-01-02"}\n{"due_on":"2026-01-31"}\n'
+
+
+def test_dates_and_byte_order_marks_are_for_tables(todo: Terminal) -> None:
+    assert todo("import todo.txt --dates dmy").err.startswith("error: --dates is for CSV and TSV.\n")
+    assert todo("export --bom a.md").err.startswith("error: --bom is for CSV and TSV.\n")
+    assert not Path("a.md").exists()
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv"])
+def test_table_for_excel_begins_with_a_byte_order_mark_and_comes_back(todo: Terminal, name: str) -> None:
+    todo.ok("add Café")
+    todo.ok(f"export --bom {name}")
+    assert Path(name).read_bytes().startswith(b"\xef\xbb\xbfnumber")
+    assert "unchanged: 1" in todo(f"import {name}").err
+
+
+def test_table_by_hand_has_subtasks(todo: Terminal) -> None:
+    todo.ok("add Before")
+    Path("bath.csv").write_text("number,title,parent,needs\n1,Bath,,\n2,Tiles,1,\n3,Paint,1,2\n")
+    assert todo("import bath.csv").err == ""
+    found = json.loads(todo.ok("list --json --all"))["items"]
+    assert sorted((each["number"], each["parent"], each["needs"]) for each in found) == [
+        (1, None, []),
+        (2, None, []),
+        (3, 2, []),
+        (4, 2, [3]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "function", "outcome"),
+    [
+        ("import todo.txt", "todocli.formats.todotxt.read", "Nothing was imported."),
+        ("import todo.txt", "todocli.services.imports.staged.load", "Nothing was imported."),
+        ("import todo.txt", "todocli.services.imports.importing.Import._record_sources", "Nothing was imported."),
+        ("import --restore all.json", "todocli.formats.history.read", "Nothing was restored."),
+        ("import --restore all.json", "todocli.services.copies.copying.Copy.run", "Nothing was restored."),
+    ],
+)
+def test_interrupted_import_says_that_nothing_was_imported(
+    todo: Terminal, monkeypatch: pytest.MonkeyPatch, line: str, function: str, outcome: str
+) -> None:
+    todo.ok("export --history all.json")
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(function, interrupt)
+        ran = todo(line)
+    assert (ran.code, ran.out, ran.err) == (130, "", f"Interrupted. {outcome}\n")
+    assert todo.ok("count --all") == "0\n"
+    assert todo(line).code == 0
+
+
+def test_import_interrupted_as_it_is_committed_is_safe_to_repeat(
+    todo: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    todo.ok("list")
+    commit = SessionTransaction.commit
+
+    def interrupt(transaction: SessionTransaction, **options: bool) -> None:
+        commit(transaction, **options)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SessionTransaction, "commit", interrupt)
+        ran = todo("import todo.txt")
+    assert (ran.code, ran.out) == (9, "")
+    assert "It is not known whether the change was made." in ran.err
+    repeated = ran.err[ran.err.index("todo --change") :].removeprefix("todo ").strip()
+    assert todo.ok(repeated) == "Imported 3 todos from todo.txt: 1-3 · todo undo\n"
+    assert todo.ok("count --all") == "3\n"
 
 
 def test_skip_invalid_imports_the_others_and_exits_with_2(todo: Terminal) -> None:
@@ -281,6 +374,15 @@ def test_export_says_what_the_format_has_no_place_for(todo: Terminal) -> None:
     todo.ok("note 1 x")
     ran = todo("export x.txt")
     assert ran.err == "todo.txt has no place for description (1), notes (1)\n"
+
+
+def test_export_counts_titles_that_come_back_changed(todo: Terminal) -> None:
+    todo.ok("add Call")
+    todo.ok(["edit", "1", "--title", "Call @home"])
+    ran = todo("export a.txt")
+    assert (ran.out, ran.err) == ("Exported 1 todo to a.txt\n", "todo.txt cannot hold 1 title exactly\n")
+    assert json.loads(todo.ok("export b.txt --json"))["other_titles"] == 1
+    assert todo("export a.md").err == ""
 
 
 @pytest.mark.parametrize(

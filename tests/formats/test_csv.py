@@ -16,10 +16,13 @@ from hypothesis import strategies as st
 from tests.support.factories import a_todo
 from tests.support.formats import entries_of
 from tests.support.strategies import drafts
+from todocli.domain.fields import DateOrder
 from todocli.domain.records import Entry, Fault, Record, RecordNote, Repeats
 from todocli.domain.recurrence import Repetition
 from todocli.errors import ValidationError
 from todocli.formats import csv as csv_format
+from todocli.formats import csv_table
+from todocli.formats.csv_dates import DateOrders
 from todocli.formats.registry import by_name
 from todocli.schemas.todos import NoteCreate, NoteRead, TodoCreate, TodoRead
 
@@ -317,7 +320,7 @@ def test_a_quote_that_is_not_closed_is_a_fault() -> None:
 
 
 def test_a_cell_without_an_end_is_not_kept_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_format, "MAX_CELL", 1_000)
+    monkeypatch.setattr(csv_table, "MAX_CELL", 1_000)
     with pytest.raises(ValidationError, match="line 2 or after it is not closed"):
         read("csv", 'title\n"Pay\n' + "rent\n" * 1_000)
 
@@ -373,8 +376,114 @@ def test_date_with_points_begins_with_its_day(text: str, day: date, clock: time 
     assert (record.due_on, record.due_time) == (day, clock)
 
 
-@pytest.mark.parametrize("text", ["12/24/2026", "24/12/2026", "31.2.2026", "24.12.26"])
+@pytest.mark.parametrize("text", ["01/02/2026", "1-2-2026", "31.2.2026", "24.12.26", "13/13/2026", "24/12/26"])
 def test_date_that_may_mean_two_days_is_a_fault(text: str) -> None:
     (fault,) = entries_of("csv", f"title,due\na,{text}\n")
     assert isinstance(fault, Fault)
     assert fault.field == "due"
+    assert text in fault.message
+
+
+def moments(text: str, order: DateOrder | None = None, name: str = "csv") -> list[tuple[date | None, time | None]]:
+    """Return when the todos of a table are due."""
+    records = list(by_name(name).read(io.BytesIO(text.encode()), DateOrders(order)))
+    assert all(isinstance(each, Record) for each in records), records
+    return [(each.due_on, each.due_time) for each in records if isinstance(each, Record)]
+
+
+CHRISTMAS = date(2026, 12, 24)
+
+
+@pytest.mark.parametrize(
+    ("text", "order"),
+    [
+        *(
+            ("24/12/2026", "dmy"),
+            ("24-12-2026", "dmy"),
+            ("24.12.2026", "dmy"),
+            ("24/12/26", "dmy"),
+            ("24.12.26", "dmy"),
+        ),
+        *(("12/24/2026", "mdy"), ("12-24-2026", "mdy"), ("12.24.2026", "mdy"), ("12/24/26", "mdy")),
+        *(("26/12/24", "ymd"), ("26-12-24", "ymd")),
+        *(
+            ("2026/12/24", None),
+            ("2026.12.24", "mdy"),
+            ("2026-12-24", "dmy"),
+            ("24/12/2026", None),
+            ("12/24/2026", None),
+        ),
+    ],
+)
+def test_date_is_read_in_the_order_of_the_file(text: str, order: DateOrder | None) -> None:
+    assert moments(f"title,due\na,{text}\n", order) == [(CHRISTMAS, None)]
+
+
+@pytest.mark.parametrize(
+    ("text", "clock"),
+    [
+        *(("12/24/2026 5:30 PM", time(17, 30)), ("12/24/2026, 5:30:00 p.m.", time(17, 30))),
+        *(("12/24/2026 12:05 AM", time(0, 5)), ("12/24/2026 12:05pm", time(12, 5)), ("12/24/2026 0:00", None)),
+    ],
+)
+def test_date_of_a_spreadsheet_has_a_time(text: str, clock: time | None) -> None:
+    assert moments(f'title,due\na,"{text}"\n') == [(CHRISTMAS, clock)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_date_of_a_column_shows_the_order_of_all(name: str) -> None:
+    text = "title,due,start\na,1/2/2026,3.4.2026\nb,2/28/2026,\n".replace(",", "," if name == "csv" else "\t")
+    orders = DateOrders()
+    first, second = by_name(name).read(io.BytesIO(text.encode()), orders)
+    assert isinstance(first, Record)
+    assert isinstance(second, Record)
+    assert (first.due_on, first.starts_on, second.due_on) == (date(2026, 1, 2), date(2026, 4, 3), date(2026, 2, 28))
+    assert orders.found == {"due": "mdy"}
+
+
+def test_each_column_shows_its_own_order() -> None:
+    table = "title,due,created\na,1/2/2026,28/2/2026\n"
+    orders = DateOrders()
+    (fault,) = by_name("csv").read(io.BytesIO(table.encode()), orders)
+    assert isinstance(fault, Fault)
+    assert (fault.field, orders.found) == ("due", {"created": "dmy"})
+
+
+def test_column_with_both_orders_has_none() -> None:
+    orders = DateOrders()
+    entries = list(by_name("csv").read(io.BytesIO(b"title,due\na,1/28/2026\nb,28/1/2026\nc,\n"), orders))
+    assert [type(entry) for entry in entries] == [Fault, Fault, Record]
+    assert orders.found == {}
+
+
+def test_date_that_the_given_order_does_not_have_is_a_fault() -> None:
+    (fault,) = by_name("csv").read(io.BytesIO(b"title,due\na,12/24/2026\n"), DateOrders("dmy"))
+    assert isinstance(fault, Fault)
+    assert "12/24/2026" in fault.message
+
+
+def test_dates_of_every_column_are_read_in_their_order() -> None:
+    header = "title,due,start,created at,completed at,every,repeat on,ends"
+    table = f"{header}\na,{','.join(['24/12/2026'] * 4)},week,24/12/2026,24/12/2027\n"
+    record = the_record(table)
+    assert (record.due_on, record.starts_on) == (CHRISTMAS, CHRISTMAS)
+    midnight = datetime.combine(CHRISTMAS, time()).astimezone()
+    assert (record.created_at, record.completed_at) == (midnight, midnight)
+    assert record.repeats
+    assert record.repeats.on == CHRISTMAS
+    assert record.repeats.repetition == Repetition("FREQ=WEEKLY", ends_on=date(2027, 12, 24))
+
+
+@pytest.mark.parametrize("column", ["parent", "needs"])
+def test_number_is_what_other_rows_refer_to(column: str) -> None:
+    bath, tiles = entries_of("csv", f"number,title,{column}\n1,Bath,\n2,Tiles,1\n")
+    assert isinstance(bath, Record)
+    assert isinstance(tiles, Record)
+    assert (bath.reference, bath.unheld, tiles.unheld) == ("1", {}, {})
+    assert (tiles.parent, tiles.needs) == (("1", ()) if column == "parent" else (None, ("1",)))
+
+
+def test_same_number_twice_is_a_fault_where_there_is_no_id() -> None:
+    _, fault = entries_of("csv", "number,title,parent\n1,Bath,\n1,Tiles,\n")
+    assert fault == Fault("line 3", "number", "is the same as that of line 2")
+    assert all(isinstance(each, Record) for each in entries_of("csv", "number,id,title\n1,a,Bath\n1,b,Tiles\n"))

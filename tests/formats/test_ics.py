@@ -266,6 +266,27 @@ def test_folded_lines_are_one() -> None:
     assert _record("DESCRIPTION:one", "  two", "\tthree").description == "one twothree"
 
 
+@pytest.mark.parametrize("title", ["Café", "日本", "📅 x"])
+def test_line_folded_within_a_character_is_one(title: str) -> None:
+    data = _calendar(f"BEGIN:VTODO\nUID:u-1\nSUMMARY:{title}\nEND:VTODO\n").encode()
+    at = data.index(title.encode())
+    for place in range(at, at + len(title.encode()) + 1):
+        assert record_of("ics", data[:place] + b"\r\n " + data[place:]).title == title
+
+
+def test_long_line_is_cut_off_even_within_a_character(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "MAX_LINE", 40)
+    data = _todo("X-A:" + "a" * 30).encode()
+    folded = data.replace(b"a\r\nEND:VTODO", b"\xc3\r\n \xa9" + b"b" * 30 + b"\r\nEND:VTODO")
+    assert record_of("ics", folded).title == "Pay"
+
+
+def test_line_that_is_not_utf_8_is_refused_wherever_it_is_folded() -> None:
+    data = _todo("DESCRIPTION:caf#").encode().replace(b"#", b"\xe9\r\n x")
+    with pytest.raises(ValidationError, match="Line 6 of the file is not valid UTF-8"):
+        entries_of("ics", data)
+
+
 def test_names_are_read_in_any_case_and_lines_may_end_in_a_line_feed() -> None:
     record = record_of("ics", "begin:vcalendar\nbegin:vtodo\nsummary;language=en:Pay: now\nend:vtodo\nend:vcalendar")
     assert record.title == "Pay: now"

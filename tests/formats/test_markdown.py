@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
+from typing import Any
 
 import pytest
 
 from tests.support.factories import NOON, a_todo
 from tests.support.formats import entries_of, fault_of, record_of, written
-from todocli.domain.records import Entry, LeftOut, Record, RecordNote
+from todocli.domain.records import Entry, LeftOut, Record, RecordNote, Repeats
+from todocli.domain.recurrence import Repetition
 from todocli.errors import ValidationError
+from todocli.formats.registry import by_name
 from todocli.schemas.todos import NoteRead
 
 
@@ -137,7 +140,7 @@ def test_task_below_a_bad_or_cancelled_one_refers_to_what_is_not_there() -> None
 
 
 def test_subtask_says_in_which_project_it_is_if_that_is_another() -> None:
-    text = "# Home\n- [ ] a\n  - [ ] b [project:: work/x]\n  - [ ] c (project:: )\n  - [ ] d [project:: [[Note]]]\n"
+    text = "# Home\n- [ ] a\n  - [ ] b [project:: work/x]\n  - [ ] c (project:: none)\n  - [ ] d [project:: [[Note]]]\n"
     assert _paths(text) == {"a": ("Home",), "b": ("work", "x"), "c": (), "d [project:: [[Note]]]": ("Home",)}
 
 
@@ -214,9 +217,83 @@ def test_scheduled_is_the_start_without_a_start() -> None:
 
 
 def test_what_a_todo_has_no_field_for_is_not_held() -> None:
-    record = record_of("markdown", "- [ ] Pay 🔁 every week when done 🆔 abc-1 ⛔ x1, y2 🏁 delete 📅 2026-12-01")
+    record = record_of("markdown", "- [ ] Pay 🔁 every full moon 🆔 abc-1 ⛔ x1, y2 🏁 delete 📅 2026-12-01")
     assert (record.title, record.source_id, record.due_on) == ("Pay", "abc-1", date(2026, 12, 1))
-    assert record.unheld == {"repeat": "every week when done", "dependsOn": "x1, y2", "onCompletion": "delete"}
+    assert record.unheld == {"repeat": "every full moon", "dependsOn": "x1, y2", "onCompletion": "delete"}
+
+
+@pytest.mark.parametrize(
+    ("words", "repetition"),
+    [
+        ("every day", Repetition("FREQ=DAILY")),
+        ("every 3 days when done", Repetition("FREQ=DAILY;INTERVAL=3", "completion")),
+        ("every weekday", Repetition("FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR")),
+        ("every week on Sunday", Repetition("FREQ=WEEKLY;BYDAY=SU")),
+        ("Every 2 weeks on Tuesday, Friday", Repetition("FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,FR")),
+        ("every Monday and Thursday", Repetition("FREQ=WEEKLY;BYDAY=MO,TH")),
+        ("every month on the 1st", Repetition("FREQ=MONTHLY;BYMONTHDAY=1")),
+        ("every 6 months on the 1st Wednesday", Repetition("FREQ=MONTHLY;INTERVAL=6;BYDAY=1WE")),
+        ("every month on the last", Repetition("FREQ=MONTHLY;BYMONTHDAY=-1")),
+        ("every month on the last Friday", Repetition("FREQ=MONTHLY;BYDAY=-1FR")),
+        ("every January on the 15th", Repetition("FREQ=YEARLY;BYMONTH=1;BYMONTHDAY=15")),
+        ("every year", Repetition("FREQ=YEARLY")),
+    ],
+)
+def test_words_of_tasks_repeat(words: str, repetition: Repetition) -> None:
+    for line in (f"- [ ] Pay 🔁 {words} 📅 2026-12-01", f"- [ ] Pay [repeat:: {words}] [due:: 2026-12-01]"):
+        record = record_of("markdown", line)
+        assert (record.title, record.repeats, record.unheld) == ("Pay", Repeats(repetition), {})
+
+
+def test_task_that_is_done_is_followed_by_a_task_of_its_own() -> None:
+    following, done = _records(
+        "- [ ] Pay 🔁 every day 📅 2026-12-02\n- [x] Pay 🔁 every day 📅 2026-12-01 ✅ 2026-12-01\n"
+    )
+    assert (following.repeats, done.repeats, done.unheld) == (Repeats(Repetition("FREQ=DAILY")), None, {})
+
+
+TUESDAY = date(2026, 12, 1)
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("FREQ=WEEKLY;BYDAY=TU", "every week"),
+        ("FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,FR", "every 2 weeks on Tuesday, Friday"),
+        ("FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", "every weekday"),
+        ("FREQ=MONTHLY;BYMONTHDAY=1", "every month"),
+        ("FREQ=MONTHLY;BYMONTHDAY=1,22,-1", "every month on the 1st, 22nd, last"),
+        ("FREQ=MONTHLY;BYDAY=1TU,-1TU", "every month on the 1st Tuesday, last Tuesday"),
+        ("FREQ=YEARLY;BYMONTH=12;BYMONTHDAY=1", "every year"),
+    ],
+)
+def test_repetition_is_written_in_the_words_of_tasks(rule: str, words: str) -> None:
+    todo = a_todo(rrule=rule, repeat_from="due", repeat_on=TUESDAY, due_on=TUESDAY, every="x")
+    assert f" 🔁 {words} ➕" in written("markdown", todo)
+    assert "rrule" not in by_name("markdown").lacking(todo)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"ends_on": date(2027, 1, 1)},
+        {"times": 3},
+        {"repeat_on": date(2026, 11, 30)},
+        {"rrule": "FREQ=MONTHLY;BYMONTHDAY=28,29,30,31;BYSETPOS=-1"},
+        {"rrule": "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=1"},
+        {"rrule": "FREQ=YEARLY;BYDAY=1TU;BYMONTH=12"},
+    ],
+)
+def test_repetition_that_tasks_has_no_words_for_is_not_held(more: dict[str, Any]) -> None:
+    fields: dict[str, Any] = {
+        "rrule": "FREQ=WEEKLY;BYDAY=TU",
+        "repeat_from": "due",
+        "repeat_on": TUESDAY,
+        "due_on": TUESDAY,
+    }
+    todo = a_todo(**fields | more)
+    assert "🔁" not in written("markdown", todo)
+    assert by_name("markdown").lacking(todo) == ["rrule"]
 
 
 @pytest.mark.parametrize(
@@ -328,7 +405,7 @@ def test_subtasks_are_written_below_their_parents_wherever_they_come() -> None:
     ]
     assert written("markdown", *todos) == (
         "# home\n\n- [ ] Bath ➕ 2026-07-01\n  all of it\n"
-        "  - [ ] Tiles [project:: ] ➕ 2026-07-01\n"
+        "  - [ ] Tiles [project:: none] ➕ 2026-07-01\n"
         "    - [ ] Grout ➕ 2026-07-01\n      > 2026-07-01 12:00:00 UTC: grey\n"
         "  - [x] Plan ➕ 2026-07-01 ✅ 2026-07-01\n\n"
         "# work\n\n- [ ] Alone ➕ 2026-07-01\n"

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support.factories import NOON, a_todo
@@ -20,7 +20,7 @@ from todocli.domain.recurrence import anchored, first_date
 from todocli.domain.recurrence_phrases import short
 from todocli.domain.recurrence_words import AGAIN_FORMS, EVERY_FORMS, parse_again, parse_every
 from todocli.formats.reading import MAX_LINE
-from todocli.formats.registry import by_name
+from todocli.formats.registry import FORMATS, by_name
 from todocli.schemas.texts import NOTE_LENGTH
 from todocli.schemas.todos import NoteRead, TodoRead
 
@@ -33,7 +33,7 @@ MARKDOWN_LINES = (
     *("> 2026-11-30 10:00 UTC: a", "> a\n\\\\> 2026-11-30 10:00 UTC: b", "---", "a\n---", "- a", "-->", "~~~"),
 )
 
-# A title in todo.txt has no word that is a project, a tag or a key, and in Markdown no sign; in both, one line.
+# A title in todo.txt has no word that is a project, a tag or a key, and there and in Markdown it has one line.
 TITLES = {
     "todotxt": ("a; b", "#a", "x y", "(A) b", "2026-11-30"),
     "markdown": (
@@ -47,7 +47,19 @@ TITLES = {
         "# a",
         "```",
         "a_b: *c* [d](e#f)",
-        "📅",
+        *(
+            "📅",
+            "📅 2026-12-01",
+            "\\\\📅 2026-12-01",
+            "⏫ a",
+            "a ⏫\ufe0f",
+            "🔁 every week",
+            "⏰ 17:00",
+            "🆔 a",
+            "a ⛔ b",
+            "✅ 2026-12-01",
+        ),
+        *("[due:: 2026-12-01]", "(project:: home) a", "\\[someday:: true]", "a (priority:: high)", "a ^b"),
     ),
     "taskwarrior": LINES,
     "ics": LINES,
@@ -130,6 +142,61 @@ def test_what_is_written_is_read_again(name: str) -> None:
     check()
 
 
+WORDS = (
+    *("a", "+home", "@b", "x", "(A)", "due:2026-12-01", "key:value", "uuid:1", "rec:1w", "every:mon", "2026-12-01"),
+    *(
+        "- [ ] a",
+        "#a",
+        "\\#a",
+        "📅",
+        "⏫",
+        "[due:: 2026-12-01]",
+        "\\",
+        "\\;",
+        "\\n",
+        "\r",
+        "\n",
+        "\x07",
+        "+",
+        "@",
+        "  ",
+    ),
+)
+
+
+@pytest.mark.parametrize("name", [each.name for each in FORMATS if each.is_written])
+def test_title_that_is_kept_is_read_again(name: str) -> None:
+    @example("\x07")
+    @example("\x07\n\x07")
+    @given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join).map(str.strip).filter(bool))
+    def check(title: str) -> None:
+        record = record_of(name, written(name, a_todo(title=title)))
+        assert record.title == title or not by_name(name).keeps_title(title)
+
+    check()
+
+
+@pytest.mark.parametrize(
+    ("name", "kept", "other"),
+    [
+        ("todotxt", ["a; b", "x y", "(A) b", "key:value"], ["a +home", "@b c", "due:2026-12-01 a", "a  b", "a\nb"]),
+        ("markdown", ["#a 📅 2026-12-01", "[due:: 2026-12-01]"], ["a  b", "a\nb"]),
+        ("ics", ["a\nb", "a  b; c, d"], ["a\x07b", "a\rb"]),
+        ("json", ["a\x07b", "a  b"], []),
+    ],
+)
+def test_format_knows_which_titles_it_keeps(name: str, kept: list[str], other: list[str]) -> None:
+    titles = [(title, record_of(name, written(name, a_todo(title=title))).title) for title in (*kept, *other)]
+    assert [title for title, found in titles if title == found] == kept
+    assert [title for title, _ in titles if by_name(name).keeps_title(title)] == kept
+
+
+def test_line_of_todo_txt_without_words_of_a_title_has_the_others() -> None:
+    record = record_of("todotxt", "(A) 2026-07-01 +home @b due:2026-12-01 uuid:1")
+    assert (record.title, record.project, record.tags) == ("+home @b due:2026-12-01", ("home",), ("b",))
+    assert (record.source_id, record.due_on) == ("1", date(2026, 12, 1))
+
+
 MONDAY = date(2026, 11, 23)
 FIRST = (MONDAY, date(2024, 2, 29), date(2026, 12, 31))
 RULES = (*EVERY_FORMS, "FREQ=DAILY;BYMONTH=6", "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,SU;WKST=SU", "FREQ=YEARLY;BYDAY=20MO")
@@ -191,6 +258,23 @@ def test_how_a_todo_repeats_is_read_again(name: str) -> None:
         assert record.unheld == {}
 
     check()
+
+
+def test_how_a_todo_repeats_is_read_again_of_markdown_as_far_as_it_has_words() -> None:
+    held: list[bool] = []
+
+    @given(repeating() | repeating(is_regular=True))
+    def check(todo: TodoRead) -> None:
+        record = record_of("markdown", written("markdown", todo))
+        held.append("rrule" not in by_name("markdown").lacking(todo))
+        assert (record.repeats is not None) == held[-1]
+        if record.repeats and record.repeats.repetition:
+            on = record.due_on or record.starts_on or MONDAY
+            assert (anchored(record.repeats.repetition, on), on) == (todo.repetition, todo.repeat_on)
+        assert record.unheld == {}
+
+    check()
+    assert {*held} == {True, False}
 
 
 @pytest.mark.parametrize("name", ["json", "jsonl"])

@@ -37,7 +37,7 @@ TABLE = (
     Status(7, "the database cannot be reached", ("SERVICE_UNAVAILABLE",)),
     Status(8, "the schema is older or newer than this program", ("SCHEMA_OUTDATED", "SCHEMA_TOO_NEW")),
     Status(9, "it is not known whether the change was made", ("OUTCOME_UNKNOWN",)),
-    Status(INTERRUPTED, "interrupted (silent)", ()),
+    Status(INTERRUPTED, "interrupted", ()),
     Status(CLOSED_PIPE, "broken pipe (silent)", ()),
 )
 """The exit statuses, and the error codes of the JSON that stand for each."""

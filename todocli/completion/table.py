@@ -878,6 +878,12 @@ TABLE = Command(
                 Option("--skip-invalid", help="Import the others if some are not valid."),
                 Option("--keep-unknown", help="Keep what a todo has no place for as notes."),
                 Option("--long-to-notes", help="Move titles and details that are too long to notes."),
+                Option(
+                    "--dates",
+                    help="The order of dates in a table, such as 12/31/2026.",
+                    value=True,
+                    choices=("dmy", "mdy", "ymd"),
+                ),
                 Option("--restore", help="Restore an export with history, exactly as it was."),
                 Option("--dry-run", help="Show what would be imported, and change nothing."),
                 JSON,
@@ -896,6 +902,7 @@ TABLE = Command(
             options=(
                 FORMAT,
                 Option("--history", help="Everything, with the log and the trash, for import --restore."),
+                Option("--bom", help="Begin a table with a byte-order mark, as Excel needs it."),
                 TAG,
                 NO_TAG,
                 PROJECT,
@@ -1052,6 +1059,7 @@ TABLE = Command(
                 "repeat": Command("Todos that come back"),
                 "scripting": Command("Pipes, JSON and safe retries"),
                 "serve": Command("Running the server"),
+                "spreadsheets": Command("CSV and TSV, in and out"),
                 "subtasks": Command("Todos that belong to others"),
                 "undo": Command("Undo, redo and the log"),
                 "add": Command("Add a todo."),

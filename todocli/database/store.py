@@ -139,9 +139,11 @@ class Store:
 
         It is retried as in `atomically`, and raises the same.
         """
-        return self._in_one_transaction(frozen(self._engine), work, more_seconds)
+        return self._in_one_transaction(frozen(self._engine), work, more_seconds, writes=False)
 
-    def _in_one_transaction(self, engine: sa.Engine, work: Callable[[Session], Answer], more_seconds: float) -> Answer:
+    def _in_one_transaction(
+        self, engine: sa.Engine, work: Callable[[Session], Answer], more_seconds: float, *, writes: bool = True
+    ) -> Answer:
         deadline = Deadline(self._seconds + more_seconds, self._on_wait) if more_seconds else self._deadline()
         with deadline_scope(deadline), self._translate_errors() as state:
 
@@ -149,10 +151,15 @@ class Store:
                 state.may_have_committed = False
                 with Session(engine, autoflush=False, expire_on_commit=False) as session, session.begin():
                     answer = work(session)
-                    state.may_have_committed = True  # what is left is to commit
+                    state.may_have_committed = writes  # what is left is to commit
                 return answer
 
-            return _retry(run, state)
+            try:
+                return _retry(run, state)
+            except KeyboardInterrupt:
+                if state.may_have_committed:
+                    raise _outcome_unknown(TodoError("Interrupted.")) from None
+                raise
 
     def _deadline(self) -> Deadline:
         return self._ahead.deadline if self._ahead else Deadline(self._seconds, self._on_wait)

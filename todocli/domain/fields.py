@@ -9,6 +9,9 @@ from typing import Literal
 
 Priority = Literal["high", "medium", "low"]
 
+DateOrder = Literal["dmy", "mdy", "ymd"]
+"""The order of day, month and year in the dates of a file."""
+
 PRIORITIES: tuple[Priority, ...] = ("high", "medium", "low")
 PROJECT_LENGTH = 100
 TAG_LENGTH = 40

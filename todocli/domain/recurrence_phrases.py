@@ -85,12 +85,13 @@ def _items(rule: Rule) -> Iterator[tuple[str, str]]:
         elif day == LAST:
             yield "last day", "the last day"
         elif day > SHORTEST_MONTH:
-            yield str(day), f"{'on ' if days[1:] else ''}the {_ordinal(day)} or last day"
+            yield str(day), f"{'on ' if days[1:] else ''}the {ordinal(day)} or last day"
         else:
-            yield str(day), f"the {_ordinal(day)}"
+            yield str(day), f"the {ordinal(day)}"
 
 
-def _ordinal(day: int) -> str:
+def ordinal(day: int) -> str:
+    """Return a day of a month as it is read: 1st, 22nd, 13th."""
     suffix = "th" if day in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
     return f"{day}{suffix}"
 

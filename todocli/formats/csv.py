@@ -13,25 +13,22 @@ from __future__ import annotations
 
 import csv
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, time
 from io import BytesIO
-from itertools import chain
-from typing import BinaryIO, TextIO, TypeAlias
+from typing import BinaryIO, TextIO
 
 from todocli.domain.fields import Priority, parse_priority
 from todocli.domain.records import Entry, Record, RecordNote, Repeats
 from todocli.domain.references import is_plain_number
 from todocli.errors import ValidationError
 from todocli.formats import reading, recurrence_fields
+from todocli.formats.csv_dates import DateOrders
+from todocli.formats.csv_table import Row, table
 from todocli.formats.reading import Unreadable, entries, parse_instant
 from todocli.schemas.base import instant
 from todocli.schemas.todos import TodoRead
-
-MAX_CELL = 10_000_000
-"""The most characters of a cell: one with more is a quote that nothing closes."""
 
 _HEADER = (
     *("number", "id", "version", "title", "description", "completed", "completed_at", "created_at", "due", "due_time"),
@@ -72,6 +69,9 @@ _FIELDS = {
     "someday": ("is_someday",),
     **dict.fromkeys(("every", "again"), ("rrule",)),
 }
+_DATES = ("due", "start", "completed_at", "created_at", "repeat_on", "ends_on")
+"""The fields that are dates."""
+
 _REPEATING = ("every", "again", "repeat_on", "ends_on", "times", "series_id", "series_place")
 """The fields of a todo that a column speaks of, where they have another name."""
 
@@ -87,16 +87,13 @@ _BETWEEN_NOTES = re.compile(rf"(?:\r?\n){{2}}(?={_INSTANT} )", re.ASCII)
 _LIKE_A_NOTE = re.compile(rf"((?:\r?\n){{2}})(?=\\*{_INSTANT} )", re.ASCII)
 _MARKED_PARAGRAPH = re.compile(rf"((?:\r?\n){{2}})\\(?=\\*{_INSTANT} )", re.ASCII)
 
-Row: TypeAlias = Mapping[str, str] | Unreadable
-"""The cells of a row by their column, or why there are none."""
 
-
-def read(file: BinaryIO) -> Iterator[Entry]:
+def read(file: BinaryIO, orders: DateOrders | None = None) -> Iterator[Entry]:
     """Return the todos of a file whose cells are separated by commas, or by semicolons as Excel writes them in Europe.
 
     Raises `ValidationError` if no column is a title.
     """
-    return read_table(file, ",;")
+    return read_table(file, ",;", orders or DateOrders())
 
 
 def write(todos: Iterable[TodoRead], file: TextIO) -> None:
@@ -118,154 +115,107 @@ def columns(header: Sequence[str]) -> dict[str, str | None]:
     for field, names in _NAMES.items():
         if name := next((each for each in names if each in free), None):
             found[free.pop(name)] = field
-    if "id" in found.values():
-        found |= {free[name]: name for name in ("number", "version") if name in free}
-    return found
+    given = found.values()
+    names = ("number", "version") if "id" in given else ("number",) if {"needs", "parent"} & {*given} else ()
+    return found | {free[name]: name for name in names if name in free}
 
 
-def read_table(file: BinaryIO, delimiters: str) -> Iterator[Entry]:
-    """Return the todos of a file; its header tells which one of `delimiters` separates the cells."""
-    header, rows = table(file, delimiters)
-    if not header:
-        return iter(())
-    fields = {field: column for column, field in columns(header).items() if field}
-    if "title" not in fields:
-        found = ", ".join(header)
-        detail = f"The header of the file has no column for titles, such as title or task. It has: {found[:200]}."
-        raise ValidationError(detail, hint="Name the columns in the first line, or pass --format.")
-    ids = reading.LineIds()
-    used = frozenset(fields.values())
-    spoken_of = frozenset(each for field in fields for each in _FIELDS.get(field, (field,)))
-    return entries(rows, lambda place, row: _parse(place, row, fields, used, spoken_of, ids))
+def read_table(file: BinaryIO, delimiters: str, orders: DateOrders) -> Iterator[Entry]:
+    """Return the todos of a file; its header tells which one of `delimiters` separates the cells.
 
-
-def table(file: BinaryIO, delimiters: str) -> tuple[list[str], Iterator[tuple[str, Row]]]:
-    """Return the names of the columns, and the rows that are not blank, each with its place.
-
-    Raises `ValidationError` for a file that is no table.
+    Columns whose dates show the order of day, month and year are added to `orders`.
     """
-    lines = (line for _, line in reading.text_lines(file, with_ends=True))
-    first: list[str] = []
-    for line in lines:
-        first.append(line)
-        if line.strip():
-            break
-    delimiter = max(delimiters, key="".join(first).count)
-    csv.field_size_limit(MAX_CELL)
-    rows = _rows(csv.reader(chain(first, lines), delimiter=delimiter, strict=True))
-    place, header = next(rows, ("", []))
-    if isinstance(header, Unreadable):
-        raise ValidationError(f"The header of the file, in {place}, {header.message}.")
-    names = _unique(header)
-    return names, ((place, _cells(names, row)) for place, row in rows)
-
-
-def _rows(reader: Iterator[list[str]]) -> Iterator[tuple[str, list[str] | Unreadable]]:
-    while True:
-        place = f"line {reader.line_num + 1}"  # type: ignore[attr-defined]
-        try:
-            row = next(reader)
-        except StopIteration:
+    with reading.reread(file) as again:
+        header, _ = table(again(), delimiters)
+        if not header:
             return
-        except csv.Error as error:
-            if "limit" in str(error):
-                detail = f"A cell has more than {MAX_CELL:,} characters: a quote in {place} or after it is not closed."
-                raise ValidationError(detail) from None
-            yield place, Unreadable("row", _reason(str(error)))
-            continue
-        if any(map(str.strip, row)):
-            yield place, row
+        fields = {field: column for column, field in columns(header).items() if field}
+        if "title" not in fields:
+            found = ", ".join(header)
+            detail = f"The header of the file has no column for titles, such as title or task. It has: {found[:200]}."
+            raise ValidationError(detail, hint="Name the columns in the first line, or pass --format.")
+        dated = [fields[name] for name in _DATES if name in fields]
+        if dated and orders.are_missing(again()):
+            orders.learn((row for _, row in table(again(), delimiters)[1] if not isinstance(row, Unreadable)), dated)
+        yield from entries(table(again(), delimiters)[1], _Reader(fields, orders).record)
 
 
-def _reason(error: str) -> str:
-    if error == "unexpected end of data":
-        return "has a quote that is not closed, so the rest of the file belongs to it"
-    if error.startswith("new-line"):
-        return "has a carriage return without a line feed"
-    return "has a quote in the middle of a cell: a cell in quotes has each of its own quotes twice"
+class _Reader:
+    """Makes records of rows; `fields` are the columns by the name that they have here."""
 
+    def __init__(self, fields: Mapping[str, str], orders: DateOrders) -> None:
+        self._fields = fields
+        self._orders = orders
+        self._dated = [fields[name] for name in _DATES if name in fields]
+        self._used = frozenset(fields.values())
+        self._spoken_of = frozenset(each for field in fields for each in _FIELDS.get(field, (field,)))
+        self._ids = reading.LineIds()
+        self._numbers: dict[str, str] = {}
 
-def _unique(header: Sequence[str]) -> list[str]:
-    """Return the names of columns, each different: programs write several of one name, and some without."""
-    seen: Counter[str] = Counter()
-    names = []
-    for number, cell in enumerate(header, 1):
-        name = cell.strip() or f"column {number}"
-        seen[name] += 1
-        names.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return names
+    def record(self, place: str, row: Row) -> Record:
+        """Return the record of a row. Raises `Unreadable`."""
+        if isinstance(row, Unreadable):
+            raise row
+        cells = {column: _restored(cell) for column, cell in row.items()}
+        for column in self._dated:
+            cells[column] = self._orders.in_iso(cells.get(column, "").strip(), column)
+        fields = self._fields
 
+        def cell(field: str) -> str:
+            return cells.get(fields.get(field, ""), "")
 
-def _cells(names: Sequence[str], row: list[str] | Unreadable) -> Row:
-    if isinstance(row, Unreadable):
-        return row
-    if len(row) > len(names):
-        return Unreadable("row", f"has {len(row)} cells, but the header has {len(names)}: are quotes missing?")
-    return dict(zip(names, row, strict=False))
+        def moment(field: str, text: str) -> tuple[date | None, time | None]:
+            return reading.parse_day_and_time(text, fields[field]) if text else (None, None)
 
+        if not (title := cell("title")).strip():
+            raise Unreadable(fields["title"], "is empty")
+        unheld = reading.kept(cells, self._used)
+        status = cell("completed").strip()
+        if status.casefold() not in _YES | _NO:
+            unheld[fields["completed"]] = status
+        completed_at, created_at = (
+            parse_instant(text, fields[field]) if (text := cell(field).strip()) else None
+            for field in ("completed_at", "created_at")
+        )
+        is_completed = status.casefold() in _YES or (not status and completed_at is not None)
+        level = cell("priority").strip()
+        priority = _priority(level)
+        if priority is None and level.casefold() not in _NO_PRIORITY:
+            unheld[fields["priority"]] = level
+        repeats = _repeats(cell, fields, unheld)
+        due_on, due_time = moment("due", cell("due").strip())
+        if clock := cell("due_time").strip():
+            due_time = _time(clock, fields["due_time"])
+        return Record(
+            place,
+            cell("id").strip() or self._ids.next("\0".join(row.values())),
+            title,
+            cell("description") or None,
+            is_completed=is_completed,
+            completed_at=completed_at if is_completed else None,
+            created_at=created_at,
+            due_on=due_on,
+            due_time=due_time if due_on else None,
+            starts_on=moment("start", cell("start").strip())[0],
+            priority=priority,
+            project=tuple(part for part in map(str.strip, cell("project").split("/")) if part),
+            tags=tuple(_tags(cell("tags"))),
+            is_someday=cell("someday").strip().casefold() in _YES,
+            notes=tuple(_notes(cell("notes"))),
+            unheld=unheld,
+            fields=self._spoken_of,
+            reference=self._reference(place, cell("number").strip()),
+            needs=tuple(_numbers("needs", cell, fields, unheld)),
+            parent=next(iter(_numbers("parent", cell, fields, unheld)), None),
+            repeats=repeats,
+            version=int(version) if (version := cell("version").strip()).isdecimal() and len(version) < 10 else None,
+        )
 
-def _parse(
-    place: str,
-    row: Row,
-    fields: Mapping[str, str],
-    used: frozenset[str],
-    spoken_of: frozenset[str],
-    ids: reading.LineIds,
-) -> Record:
-    """Return the record of a row; `fields` are the columns that are `used`, by the name that they have here."""
-    if isinstance(row, Unreadable):
-        raise row
-    cells = {column: _restored(cell) for column, cell in row.items()}
-
-    def cell(field: str) -> str:
-        return cells.get(fields.get(field, ""), "")
-
-    def moment(field: str, text: str) -> tuple[date | None, time | None]:
-        return reading.parse_day_and_time(text, fields[field]) if text else (None, None)
-
-    if not (title := cell("title")).strip():
-        raise Unreadable(fields["title"], "is empty")
-    unheld = reading.kept(cells, used)
-    status = cell("completed").strip()
-    if status.casefold() not in _YES | _NO:
-        unheld[fields["completed"]] = status
-    completed_at, created_at = (
-        parse_instant(text, fields[field]) if (text := cell(field).strip()) else None
-        for field in ("completed_at", "created_at")
-    )
-    is_completed = status.casefold() in _YES or (not status and completed_at is not None)
-    level = cell("priority").strip()
-    priority = _priority(level)
-    if priority is None and level.casefold() not in _NO_PRIORITY:
-        unheld[fields["priority"]] = level
-    repeats = _repeats(cell, fields, unheld)
-    due_on, due_time = moment("due", cell("due").strip())
-    if clock := cell("due_time").strip():
-        due_time = _time(clock, fields["due_time"])
-    return Record(
-        place,
-        cell("id").strip() or ids.next("\0".join(row.values())),
-        title,
-        cell("description") or None,
-        is_completed=is_completed,
-        completed_at=completed_at if is_completed else None,
-        created_at=created_at,
-        due_on=due_on,
-        due_time=due_time if due_on else None,
-        starts_on=moment("start", cell("start").strip())[0],
-        priority=priority,
-        project=tuple(part for part in map(str.strip, cell("project").split("/")) if part),
-        tags=tuple(_tags(cell("tags"))),
-        is_someday=cell("someday").strip().casefold() in _YES,
-        notes=tuple(_notes(cell("notes"))),
-        unheld=unheld,
-        fields=spoken_of,
-        reference=cell("number").strip() or None,
-        needs=tuple(_numbers("needs", cell, fields, unheld)),
-        parent=next(iter(_numbers("parent", cell, fields, unheld)), None),
-        repeats=repeats,
-        version=int(version) if (version := cell("version").strip()).isdecimal() and len(version) < 10 else None,
-    )
+    def _reference(self, place: str, number: str) -> str | None:
+        """Return the number by which other rows refer to one. Where there are ids, those tell rows apart."""
+        if number and "id" not in self._fields and (before := self._numbers.setdefault(number, place)) != place:
+            raise Unreadable(self._fields["number"], f"is the same as that of {before}")
+        return number or None
 
 
 def _numbers(field: str, cell: Callable[[str], str], fields: Mapping[str, str], unheld: dict[str, str]) -> list[str]:

@@ -8,7 +8,7 @@ Windows path for the end of a line.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -100,19 +100,28 @@ def blocks(file: BinaryIO, names: Iterable[str]) -> Iterator[Block]:
 
 
 def _unfolded(file: BinaryIO) -> Iterator[tuple[int, str]]:
-    """Return the lines, each with those that continue it (RFC 5545, 3.1), up to `MAX_LINE` characters."""
-    parts: list[str] = []
+    """Return the lines, each with those that continue it (RFC 5545, 3.1), up to `MAX_LINE` bytes.
+
+    A program may fold within a character, so only whole lines are decoded.
+    """
+    parts: list[bytes] = []
     first = length = 0
-    for number, line in reading.text_lines(file):
-        if line[:1] in (" ", "\t") and parts:
+    for number, data in reading.byte_lines(file):
+        line = data.rstrip(b"\r\n")
+        if line[:1] in (b" ", b"\t") and parts:
             length += len(line)
             parts += [line[1:]] if length <= reading.MAX_LINE else []
             continue
         if parts:
-            yield first, "".join(parts)
+            yield first, _joined(parts, first, is_cut=length > reading.MAX_LINE)
         parts, first, length = [line], number, len(line)
     if parts:
-        yield first, "".join(parts)
+        yield first, _joined(parts, first, is_cut=length > reading.MAX_LINE)
+
+
+def _joined(parts: Sequence[bytes], number: int, *, is_cut: bool) -> str:
+    """Return the text of the parts of a line; where its end is cut off, that may be within a character."""
+    return reading.decoded(b"".join(parts), number, "ignore" if is_cut else "strict")
 
 
 def _add(block: Block, number: int, line: str, *, is_own: bool) -> None:

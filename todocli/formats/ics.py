@@ -19,7 +19,7 @@ from typing import BinaryIO, TextIO
 from todocli.domain.fields import Priority
 from todocli.domain.records import Entry, LeftOut, Record, RecordNote
 from todocli.formats import ical_repeating, reading
-from todocli.formats.ical_syntax import MAX_LENGTH, Block, Property, blocks, escaped, folded, texts
+from todocli.formats.ical_syntax import MAX_LENGTH, Block, Property, blocks, escaped, folded, texts, unescaped
 from todocli.formats.ical_values import Zones, day_of, duration_of, instant_of, moment_of, zones_of
 from todocli.formats.reading import Unreadable, entries
 from todocli.schemas.exports import TodoLeaving
@@ -191,6 +191,16 @@ def _note(found: Property, zones: Zones) -> RecordNote:
     return RecordNote(found.text.strip(), instant_of(Property({}, moment), "X-AT", zones) if moment else None)
 
 
+def keeps_title(title: str) -> bool:
+    """Whether a title comes back as it is: iCalendar has no control characters."""
+    return _written(title) == title
+
+
+def _written(title: str) -> str:
+    """Return a title without the control characters that are not written: of some titles, nothing is left."""
+    return unescaped(escaped(title))
+
+
 def write(todos: Iterable[TodoRead], file: TextIO) -> None:
     """Write todos, one VTODO each."""
     for line in ("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//todo-neon//todo//EN"):
@@ -207,7 +217,7 @@ def beginning(todo: TodoRead) -> Iterator[str]:
     yield f"DTSTAMP:{reading.utc_stamp(todo.updated_at)}"
     yield f"CREATED:{reading.utc_stamp(todo.created_at)}"
     yield f"LAST-MODIFIED:{reading.utc_stamp(todo.updated_at)}"
-    yield f"SUMMARY:{escaped(todo.title)}"
+    yield f"SUMMARY:{escaped(todo.title if _written(todo.title).strip() else '?')}"
     if todo.description:
         yield f"DESCRIPTION:{escaped(todo.description)}"
 

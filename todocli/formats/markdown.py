@@ -2,14 +2,15 @@
 
     # home/garden                              the project; headings below others are sub-projects
 
-    - [ ] Water it ⏰ 17:00 #bills 🔼 ➕ 2026-11-01 🛫 2026-11-28 📅 2026-12-01
+    - [ ] Water it ⏰ 17:00 #bills 🔼 🔁 every week ➕ 2026-11-01 🛫 2026-11-28 📅 2026-12-01
       its description
       > 2026-11-30 10:00:00 UTC: a note
       - [ ] its subtask
 
 An item without a box names a sub-project of the items below it. Fields of Dataview, such as `[due:: 2026-12-01]`, are
-read too; `[project:: home]` is ours, for a subtask in another project than its parent. Tasks reads a line from its end
-up to the first word that it does not know: ours, such as the time of day, are before its signs.
+read too; `[project:: home]` is ours, for a subtask in another project than its parent, and `none` stands for no
+project. Tasks reads a line from its end up to the first word that it does not know: ours, such as the time of day, are
+before its signs. A backslash before a sign makes it a part of the title.
 """
 
 from __future__ import annotations
@@ -22,13 +23,25 @@ from textwrap import dedent
 from typing import BinaryIO
 
 from todocli.domain.fields import Priority
-from todocli.domain.records import Entry, LeftOut, Record, RecordNote
-from todocli.formats import reading
-from todocli.formats.markdown_syntax import BOX, BULLET, ESCAPED_LINE, ESCAPED_SIGN, FENCE, NOTE_TIME, end_of
-from todocli.formats.markdown_writing import write
+from todocli.domain.records import Entry, LeftOut, Record, RecordNote, Repeats
+from todocli.formats import markdown_repeating, reading
+from todocli.formats.markdown_syntax import (
+    BOX,
+    BULLET,
+    DATE_NAMES,
+    ESCAPED_LINE,
+    ESCAPED_SIGN,
+    FENCE,
+    LEVELS,
+    NAMES,
+    NOTE_TIME,
+    SIGNS,
+    end_of,
+)
+from todocli.formats.markdown_writing import holds, keeps_title, write
 from todocli.formats.reading import Unreadable, entries, parse_day, start_of
 
-__all__ = ("read", "write")
+__all__ = ("holds", "keeps_title", "read", "write")
 
 _ITEM = re.compile(rf"[ \t]*{BULLET}\[(?P<status>[ xX]|[^\w\s\]])\](?P<text>[ \t].*|$)", re.DOTALL)
 _PLAIN_ITEM = re.compile(rf"[ \t]*{BULLET}(?P<text>.*)", re.DOTALL)
@@ -39,18 +52,6 @@ _UNDERLINE = re.compile(r"=+|--+")
 _PATH = re.compile(r"[\w-]+(?:/[\w-]+)*")
 _NOTE = re.compile(rf"> ({NOTE_TIME}) ?(.*)", re.DOTALL)
 
-_DATES = {
-    "📅": "due",
-    "📆": "due",
-    "🗓": "due",
-    "🛫": "start",
-    "⏳": "scheduled",
-    "⌛": "scheduled",
-    "✅": "completion",
-    "➕": "created",
-    "❌": "cancelled",
-}
-_LEVELS = {"🔺": "highest", "⏫": "high", "🔼": "medium", "🔽": "low", "⏬": "lowest"}
 _PRIORITIES: dict[str, Priority | None] = {
     "highest": "high",
     "high": "high",
@@ -59,20 +60,12 @@ _PRIORITIES: dict[str, Priority | None] = {
     "low": "low",
     "lowest": "low",
 }
-_SIGNS = {
-    "⏰": ("time", r"\d{1,2}:\d\d\b"),
-    "🔁": ("repeat", r"[a-zA-Z0-9, !]+"),
-    "🆔": ("id", r"[\w-]+"),
-    "⛔": ("dependsOn", r"[\w-]+(?: *, *[\w-]+)*"),
-    "🏁": ("onCompletion", r"\w+"),
-}
-_NAMES = (*dict.fromkeys(_DATES.values()), "priority", "someday", *(name for name, _ in _SIGNS.values()))
-_UNHELD = ("repeat", "dependsOn", "onCompletion")
-_FIELD = re.compile(rf"[\[(](?P<name>{'|'.join(_NAMES)})::(?P<value>[^\])]{{0,200}})[\])]")
-_PROJECT = re.compile(rf"[\[(]project:: *(?P<value>(?:{_PATH.pattern})?) *[\])]")
-_DATE = re.compile(rf"(?P<name>{'|'.join(_DATES)})\ufe0f? *(?P<value>\d{{4}}-\d\d-\d\d)(?!\d)")
-_LEVEL = re.compile(rf"(?P<value>{'|'.join(_LEVELS)})\ufe0f?")
-_SIGN = {name: re.compile(rf"{sign}\ufe0f? *(?P<value>{form})") for sign, (name, form) in _SIGNS.items()}
+_UNHELD = ("dependsOn", "onCompletion")
+_FIELD = re.compile(rf"(?<!\\)[\[(](?P<name>{'|'.join(NAMES)})::(?P<value>[^\])]{{0,200}})[\])]")
+_PROJECT = re.compile(rf"(?<!\\)[\[(]project:: *(?P<value>(?:{_PATH.pattern})?) *[\])]")
+_DATE = re.compile(rf"(?<!\\)(?P<name>{'|'.join(DATE_NAMES)})\ufe0f? *(?P<value>\d{{4}}-\d\d-\d\d)(?!\d)")
+_LEVEL = re.compile(rf"(?<!\\)(?P<value>{'|'.join(LEVELS)})\ufe0f?")
+_SIGN = {name: re.compile(rf"(?<!\\){sign}\ufe0f? *(?P<value>{form})") for sign, (name, form) in SIGNS.items()}
 _BLOCK_ID = re.compile(r"(?:^|\s)\^[a-zA-Z0-9-]+$")
 _TAG = re.compile(r"(?<!\S)#(?!\d+(?!\S))([\w/-]+)(?!\S)")
 
@@ -224,8 +217,8 @@ def _fields(text: str) -> tuple[str, dict[str, str], list[str]]:
     text = _BLOCK_ID.sub("", text)
     text = _FIELD.sub(lambda found: take(found["name"], found["value"]), text)
     text = _PROJECT.sub(lambda found: take("project", found["value"]), text)
-    text = _DATE.sub(lambda found: take(_DATES[found["name"]], found["value"]), text)
-    text = _LEVEL.sub(lambda found: take("priority", _LEVELS[found["value"]]), text)
+    text = _DATE.sub(lambda found: take(DATE_NAMES[found["name"]], found["value"]), text)
+    text = _LEVEL.sub(lambda found: take("priority", LEVELS[found["value"]]), text)
     for name, form in _SIGN.items():
         text = form.sub(lambda found, name=name: take(name, found["value"]), text)  # type: ignore[misc]
     tags = _TAG.findall(text)
@@ -246,6 +239,10 @@ def _parse(place: str, item: _Item, ids: reading.LineIds) -> Record | LeftOut:
     unheld = {name: fields[name] for name in _UNHELD if fields.get(name)}
     if days["start"] and days["scheduled"]:
         unheld["scheduled"] = fields["scheduled"]
+    # Tasks writes what follows a task that is done as a task of its own.
+    repetition = markdown_repeating.read(fields["repeat"]) if fields.get("repeat") and not is_completed else None
+    if fields.get("repeat") and not (repetition or is_completed):
+        unheld["repeat"] = fields["repeat"]
     if item.status not in " xX/":
         unheld["status"] = item.status
     due_time = _time(fields)
@@ -262,13 +259,18 @@ def _parse(place: str, item: _Item, ids: reading.LineIds) -> Record | LeftOut:
         due_time=due_time if days["due"] else None,
         starts_on=days["start"] or days["scheduled"],
         priority=_priority(fields),
-        project=tuple(filter(None, fields["project"].split("/"))) if "project" in fields else item.path,
+        project=_project(fields["project"]) if "project" in fields else item.path,
         tags=tuple(tags),
         is_someday=fields.get("someday") == "true",
         notes=tuple(_note(*note) for note in item.notes),
         unheld=unheld,
         parent=item.parent.source_id if item.parent else None,
+        repeats=Repeats(repetition) if repetition else None,
     )
+
+
+def _project(text: str) -> tuple[str, ...]:
+    return () if text in ("", "none") else tuple(text.split("/"))
 
 
 def _day(fields: dict[str, str], name: str) -> date | None:

@@ -13,9 +13,34 @@ _MARKED = rf"{BOX}|> {NOTE_TIME}"
 _BLOCK = r"`{3}|~{3}|<!--"
 ESCAPED_LINE = re.compile(rf"^([ \t]*)\\(?=\\*(?:{_MARKED}|{_BLOCK}))")
 ESCAPE_LINE = re.compile(rf"^([ \t]*)(?=\\*(?:{_MARKED})|\\+(?:{_BLOCK}))")
-ESCAPED_SIGN = re.compile(r"(?<!\S)\\(?=\\*#)")
-ESCAPE_SIGN = re.compile(r"(?<!\S)(?=\\*#)")
-"""A line or a `#` that is only text has a backslash before it where it would be read as something else."""
+DATE_NAMES = {
+    "📅": "due",
+    "📆": "due",
+    "🗓": "due",
+    "🛫": "start",
+    "⏳": "scheduled",
+    "⌛": "scheduled",
+    "✅": "completion",
+    "➕": "created",
+    "❌": "cancelled",
+}
+LEVELS = {"🔺": "highest", "⏫": "high", "🔼": "medium", "🔽": "low", "⏬": "lowest"}
+SIGNS = {
+    "⏰": ("time", r"\d{1,2}:\d\d\b"),
+    "🔁": ("repeat", r"[a-zA-Z0-9, !]+"),
+    "🆔": ("id", r"[\w-]+"),
+    "⛔": ("dependsOn", r"[\w-]+(?: *, *[\w-]+)*"),
+    "🏁": ("onCompletion", r"\w+"),
+}
+"""The signs of the plugin Tasks: what Dataview calls the same, and how its value looks."""
+
+NAMES = (*dict.fromkeys(DATE_NAMES.values()), "priority", "someday", *(name for name, _ in SIGNS.values()))
+"""The names of fields in brackets, but for that of the project."""
+
+_SIGN = rf"[{''.join((*DATE_NAMES, *LEVELS, *SIGNS))}]|[\[(](?:project|{'|'.join(NAMES)})::"
+ESCAPED_SIGN = re.compile(rf"(?<!\S)\\(?=\\*#)|(?<!\\)\\(?=\\*(?:{_SIGN}))")
+ESCAPE_SIGN = re.compile(rf"(?<!\S)(?=\\*#)|(?<!\\)(?=\\*(?:{_SIGN}))")
+"""A line, a `#` or a sign that is only text has a backslash before it where it would be read as something else."""
 
 
 def end_of(text: str) -> re.Pattern[str] | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC
 from typing import IO, TextIO
 
+from todocli.formats import markdown_repeating
 from todocli.formats.markdown_syntax import ESCAPE_LINE, ESCAPE_SIGN, end_of
 from todocli.schemas.todos import TodoRead
 
@@ -37,6 +38,16 @@ def write(todos: Iterable[TodoRead], file: TextIO) -> None:
             for place in places:
                 file.writelines(tree.texts(place, project))
                 separator = "\n"
+
+
+def holds(todo: TodoRead) -> frozenset[str]:
+    """Return the fields that Markdown has a place for in this todo only: Tasks has words for how it repeats."""
+    return frozenset({"rrule"} if markdown_repeating.words(todo) else ())
+
+
+def keeps_title(title: str) -> bool:
+    """Whether a title comes back as it is: it has one line, and single blanks."""
+    return " ".join(title.split()) == title
 
 
 class _Tree:
@@ -78,7 +89,7 @@ class _Tree:
         self._file.seek(start)
         text = self._file.read(end - start).decode()
         project = self._projects[self._project_of[place]]
-        text = text.replace(_HERE, "" if project == heading else f" [project:: {project or ''}]", 1)
+        text = text.replace(_HERE, "" if project == heading else f" [project:: {project or 'none'}]", 1)
         yield re.sub(r"^(?=.)", "  " * level, text, flags=re.MULTILINE) if level else text
         for each in self._below.get(self._numbers[place], ()):
             yield from self.texts(each, heading, level + 1)
@@ -124,6 +135,8 @@ def _line(todo: TodoRead) -> str:
     words += ["[someday:: true]"] if todo.is_someday else []
     words += [f"#{tag}" for tag in todo.tags]
     words += [_SIGN_OF[todo.priority]] if todo.priority else []
+    repeating = markdown_repeating.words(todo)
+    words += [f"🔁 {repeating}"] if repeating else []
     words += [f"➕ {todo.created_at.astimezone().date()}"]
     words += [f"🛫 {todo.starts_on}"] if todo.starts_on else []
     words += [f"📅 {todo.due_on}"] if todo.due_on else []

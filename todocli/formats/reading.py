@@ -85,13 +85,14 @@ def reread(file: BinaryIO) -> Iterator[Callable[[], BinaryIO]]:
         yield again
 
 
-def contains(file: BinaryIO, text: bytes) -> bool:
-    """Whether a text is anywhere in a file, which is read to its end."""
+def contains(file: BinaryIO, text: bytes | re.Pattern[bytes]) -> bool:
+    """Whether a text of at most 64 bytes, or what a pattern for such texts matches, is anywhere in a file."""
+    pattern = text if isinstance(text, re.Pattern) else re.compile(re.escape(text))
     before = b""
     while data := file.read(MAX_LINE):
-        if text in before + data:
+        if pattern.search(before + data):
             return True
-        before = data[1 - len(text) :]
+        before = data[-63:]
     return False
 
 
@@ -113,6 +114,13 @@ def text_lines(file: BinaryIO, *, with_ends: bool = False, limit: int = MAX_LINE
 
     Raises `ValidationError` for another encoding, a NUL, or a line of more bytes than `limit`.
     """
+    for number, data in byte_lines(file, limit=limit):
+        line = decoded(data, number)
+        yield number, line if with_ends else line.rstrip("\r\n")
+
+
+def byte_lines(file: BinaryIO, *, limit: int = MAX_LINE) -> Iterator[tuple[int, bytes]]:
+    """Return the lines of a text file with their numbers and their ends. Raises `ValidationError` as `text_lines`."""
     number = 0
     while data := file.readline(limit + 1):
         number += 1
@@ -126,11 +134,15 @@ def text_lines(file: BinaryIO, *, with_ends: bool = False, limit: int = MAX_LINE
                 f"Line {number} of the file has a NUL character: it is no text.",
                 hint="Check that the file is what its name says, or pass --format.",
             )
-        try:
-            line = data.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError:
-            raise not_utf8(f"Line {number} of the file is not valid UTF-8.", "latin1") from None
-        yield number, line if with_ends else line.rstrip("\r\n")
+        yield number, data
+
+
+def decoded(data: bytes, number: int, errors: str = "strict") -> str:
+    """Return the text of a line in UTF-8, given its number. Raises `ValidationError` for another encoding."""
+    try:
+        return data.decode("utf-8-sig" if number == 1 else "utf-8", errors)
+    except UnicodeDecodeError:
+        raise not_utf8(f"Line {number} of the file is not valid UTF-8.", "latin1") from None
 
 
 def not_utf8(detail: str, encoding: str) -> ValidationError:
@@ -219,6 +231,7 @@ def parse_day_and_time(text: str, field: str) -> tuple[date, time | None]:
     It is of ISO 8601, or has points, as in 24.12.2026 17:00: those are days, months and years in this order, which
     slashes do not tell.
     """
+    given = text
     if pointed := _POINTED.fullmatch(text):
         text = f"{pointed['year']}-{pointed['month']:0>2}-{pointed['day']:0>2}"
         text += f"T{pointed['clock']:0>5}" if pointed["clock"] else ""
@@ -229,7 +242,7 @@ def parse_day_and_time(text: str, field: str) -> tuple[date, time | None]:
     try:
         return local_day(parse_instant(text, field))
     except (Unreadable, ValueError, OverflowError, OSError):
-        message = f"{text[:40]!r} is no date, such as 2026-11-27, 27.11.2026 or 2026-11-27T17:00:00Z"
+        message = f"{given[:40]!r} is no date, such as 2026-11-27, 27.11.2026 or 2026-11-27T17:00:00Z"
         raise Unreadable(field, message) from None
 
 

@@ -5,7 +5,10 @@ A format is a module with some of these functions, and a row in `FORMATS`:
     read(file: BinaryIO) -> Iterator[Entry]                        an entry for each todo, in the order of the file
     write(todos: Iterable[TodoRead], file: TextIO) -> None         todos come with their notes
     holds(todo: TodoRead) -> frozenset[str]                        fields that are written of this todo, but not of all
+    keeps_title(title: str) -> bool                                whether it is read again as it is, if not all are
     mapping(head: bytes) -> dict[str, str | None]                  for a table: which field each column is read as
+
+The `read` of a table takes the orders of its dates as well.
 
 `read` yields a `Fault` for a todo that is not valid, and goes on; it raises `todocli.errors.ValidationError` for a file
 that is not of the format at all. `write` gets a file that does not translate the ends of lines. Neither keeps the file
@@ -23,6 +26,7 @@ from typing import Any, BinaryIO, TextIO
 
 from todocli.domain.records import Entry
 from todocli.errors import UsageError, ValidationError
+from todocli.formats.csv_dates import DateOrders
 from todocli.formats.reading import WIDE_MARKS, not_utf8
 from todocli.schemas.todos import TodoRead
 
@@ -46,7 +50,8 @@ class Format:
 
     `holds` are the fields of a todo that it has a place for, beside the title. `signs` are
     patterns that the beginning of a file has if it is of this format and not another with the same extension.
-    With `keeps_ids`, a todo that came from this format leaves with the id that it had there.
+    With `keeps_ids`, a todo that came from this format leaves with the id that it had there. One that `is_table` is
+    for spreadsheets.
     """
 
     name: str
@@ -56,11 +61,15 @@ class Format:
     signs: tuple[str, ...] = ()
     is_written: bool = True
     keeps_ids: bool = False
+    is_table: bool = False
 
-    def read(self, file: BinaryIO) -> Iterator[Entry]:
-        """Return what is in a file. Raises `ValidationError` if it is of another format."""
-        read: Callable[[BinaryIO], Iterator[Entry]] = self._module.read
-        return read(file)
+    def read(self, file: BinaryIO, orders: DateOrders | None = None) -> Iterator[Entry]:
+        """Return what is in a file; those of dates in a table are used, or found out, in `orders`.
+
+        Raises `ValidationError` if it is of another format.
+        """
+        read: Callable[..., Iterator[Entry]] = self._module.read
+        return read(file, orders) if self.is_table else read(file)
 
     def mapping(self, head: bytes) -> dict[str, str | None]:
         """Return which field each column of a file is read as, given its beginning; empty for what has no columns."""
@@ -78,6 +87,11 @@ class Format:
         missing = (name for name in sorted(FIELDS - held) if getattr(todo, name))
         return [name for name in missing if name != "rrule" or not todo.is_completed]
 
+    def keeps_title(self, title: str) -> bool:
+        """Whether a title that is written is read again as it is."""
+        keeps: Callable[[str], bool] | None = getattr(self._module, "keeps_title", None)
+        return keeps is None or keeps(title)
+
     @property
     def _module(self) -> Any:
         return import_module(f"todocli.formats.{self.name}")
@@ -90,8 +104,8 @@ class Format:
 FORMATS = (
     Format("json", "JSON of todo", (".json",), FIELDS, signs=(r'"format"\s*:\s*"todo"|"change_id"\s*:',)),
     Format("jsonl", "JSON lines of todo", (".jsonl", ".ndjson"), FIELDS),
-    Format("csv", "CSV", (".csv",), FIELDS),
-    Format("tsv", "TSV", (".tsv", ".tab"), FIELDS),
+    Format("csv", "CSV", (".csv",), FIELDS, is_table=True),
+    Format("tsv", "TSV", (".tsv", ".tab"), FIELDS, is_table=True),
     Format("todotxt", "todo.txt", (".txt",), _MOST - {"description"} | {"parent", "rrule"}),
     Format(
         "taskwarrior",

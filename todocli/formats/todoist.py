@@ -16,7 +16,7 @@ from todocli.domain.fields import Priority
 from todocli.domain.records import Entry, Fault, Record, RecordNote, Repeats
 from todocli.errors import ValidationError
 from todocli.formats import reading, todoist_dates
-from todocli.formats.csv import Row, table
+from todocli.formats.csv_table import Row, table
 from todocli.formats.reading import Unreadable, entries
 
 _PRIORITIES: dict[str, Priority | None] = {"": None, "1": "high", "2": "medium", "3": "low", "4": None}

@@ -36,8 +36,11 @@ _HEAD = re.compile(
 )
 _KEY = re.compile(r"([^\s:/]+):(?!//)(\S+)")
 _LINKS = ("id", "p", "sup")
-_UNHELD_KEYS = ("rec", "h", "dep")
-"""Keys of well-known extensions that mean something, and are not part of a title."""
+_KEYS = {
+    *("due", "t", "uuid", "pri", "time", *_LINKS, *todotxt_repeating.KEYS),
+    *("rec", "h", "dep"),  # of well-known extensions
+}
+"""Keys that mean something, and are not part of a title."""
 
 
 def read(file: BinaryIO) -> Iterator[Entry]:
@@ -57,21 +60,17 @@ def _parse(place: str, line: str, ids: reading.LineIds) -> Record:
     projects: list[str] = []
     tags: list[str] = []
     keys: dict[str, str] = {}
-    for word in line[head.end() :].split():
-        if word[0] == "+" and len(word) > 1:
+    words = line[head.end() :].split()
+    for word in words:
+        key = _key_of(word)
+        if key == "+":
             projects.append(word[1:])
-        elif word[0] == "@" and len(word) > 1:
+        elif key == "@":
             tags.append(word[1:])
-        elif (
-            ":" in word
-            and (key := _KEY.fullmatch(word))
-            and key[1] in ("due", "t", "uuid", "pri", "time", *_LINKS, *todotxt_repeating.KEYS, *_UNHELD_KEYS)
-        ):
-            keys[key[1]] = key[2]
-            if key[1] in todotxt_repeating.KEYS:
-                title.append((word, key[1]))
-        else:
-            title.append((word, ""))
+        elif key:
+            keys[key] = word[len(key) + 1 :]
+        if key is None or key in todotxt_repeating.KEYS:
+            title.append((word, key or ""))
     repeats = todotxt_repeating.read(keys)
     if repeats:
         title = [(word, name) for word, name in title if not name]
@@ -85,7 +84,7 @@ def _parse(place: str, line: str, ids: reading.LineIds) -> Record:
     return Record(
         place,
         source_id,
-        " ".join(word for word, _ in title),
+        " ".join(word for word, _ in title) or " ".join(word for word in words if not word.startswith("uuid:")),
         is_completed=is_completed,
         completed_at=start_of(completed_on) if completed_on else None,
         created_at=start_of(days[0]) if days else None,
@@ -102,6 +101,14 @@ def _parse(place: str, line: str, ids: reading.LineIds) -> Record:
     )
 
 
+def _key_of(word: str) -> str | None:
+    """Return what a word says something about: a key, + for a project, @ for a context; None for one of a title."""
+    if word[0] in "+@" and len(word) > 1:
+        return word[0]
+    found = _KEY.fullmatch(word) if ":" in word else None
+    return found[1] if found and found[1] in _KEYS else None
+
+
 def _day(keys: dict[str, str], name: str) -> date | None:
     return parse_day(keys.pop(name), name) if name in keys else None
 
@@ -114,6 +121,12 @@ def _time(keys: dict[str, str]) -> time | None:
         return time.fromisoformat(text)
     except ValueError:
         raise Unreadable("time", f"{text[:40]!r} is not a time, such as 17:00") from None
+
+
+def keeps_title(title: str) -> bool:
+    """Whether a title comes back as it is: todo.txt has no way to write +home as a mere word."""
+    words = title.split()
+    return " ".join(words) == title and not any(map(_key_of, words))
 
 
 def write(todos: Iterable[TodoRead], file: TextIO) -> None:

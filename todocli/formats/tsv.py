@@ -7,13 +7,15 @@ from io import BytesIO
 from typing import BinaryIO, TextIO
 
 from todocli.domain.records import Entry
-from todocli.formats.csv import columns, read_table, table, write_table
+from todocli.formats.csv import columns, read_table, write_table
+from todocli.formats.csv_dates import DateOrders
+from todocli.formats.csv_table import table
 from todocli.schemas.todos import TodoRead
 
 
-def read(file: BinaryIO) -> Iterator[Entry]:
+def read(file: BinaryIO, orders: DateOrders | None = None) -> Iterator[Entry]:
     """Return the todos of a file. Raises `ValidationError` if no column is a title."""
-    return read_table(file, "\t")
+    return read_table(file, "\t", orders or DateOrders())
 
 
 def write(todos: Iterable[TodoRead], file: TextIO) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
+from todocli.domain.fields import DateOrder
 from todocli.schemas.base import Input, Instant, Output
 from todocli.schemas.texts import NoteText
 from todocli.schemas.todos import TodoCreate
@@ -70,6 +71,9 @@ class ImportRead(Output):
     columns: dict[str, str | None] = Field(
         description="Of a table: which field each column was read as; null: a todo has no place for it."
     )
+    dates: dict[str, DateOrder] = Field(
+        description="Of a table: the order of day, month and year, by the columns whose dates showed it."
+    )
     names: dict[str, str | None] = Field(
         description="Tags and projects of the file that have another name here; null: none."
     )
@@ -84,3 +88,4 @@ class ExportRead(Output):
     count: int
     at: Instant
     not_held: dict[str, int] = Field(description="Fields that the format has no place for, counted.")
+    other_titles: int = Field(description="Titles that would not be read again as they are, such as +home in todo.txt.")

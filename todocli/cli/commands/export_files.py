@@ -39,6 +39,9 @@ def export(
         bool,
         typer.Option("--history", metavar="", help="Everything, with the log and the trash, for import --restore."),
     ] = False,
+    bom: Annotated[
+        bool, typer.Option("--bom", metavar="", help="Begin a table with a byte-order mark, as Excel needs it.")
+    ] = False,
 ) -> None:
     """Export todos to a file, completed ones too.
 
@@ -51,6 +54,8 @@ def export(
     path, filter_words = _file_and_filter(words or [])
     found = registry.to_write(format_name or (None if path else "json"), path)
     options = context.filter_options
+    if bom and not found.is_table:
+        raise UsageError("--bom is for CSV and TSV.", hint=f"{found.label} begins without a byte-order mark.")
     if path and path.exists():
         context.confirm(f"Overwrite {str(path)!r}?")
     if history:
@@ -62,12 +67,13 @@ def export(
     condition = options.filter(filter_words)
     state = options.state(condition, "all")
     missing: Counter[str] = Counter()
-    count = 0
+    count = other_titles = 0
 
     def counting(todos: Iterator[TodoRead]) -> Iterator[TodoRead]:
-        nonlocal count
+        nonlocal count, other_titles
         for todo in todos:
             count += 1
+            other_titles += not found.keeps_title(todo.title)
             missing.update(found.lacking(todo))
             yield todo
 
@@ -82,16 +88,28 @@ def export(
             else export_walks.walk_with_notes(workspace, query)
         )
         with open_output(path) as file:
+            if bom:
+                file.write("\ufeff")
             found.write(counting(todos), file)
     from todocli.schemas.imports import ExportRead
 
     if path:
-        read = ExportRead(format=found.name, file=str(path), count=count, at=clock.now(), not_held=dict(missing))
+        read = ExportRead(
+            format=found.name,
+            file=str(path),
+            count=count,
+            at=clock.now(),
+            not_held=dict(missing),
+            other_titles=other_titles,
+        )
         context.output.lines(read, [f"Exported {counted(count)} to {path}"])
     if missing:
         names = {"rrule": "repetition"}
         fields = {names.get(name, name.removesuffix("_on").replace("_", " ")): times for name, times in missing.items()}
         context.output.note(f"{found.label} has no place for {listed(fields)}")
+    if other_titles:
+        titles = f"{other_titles:,} title{'s' if other_titles > 1 else ''}"
+        context.output.note(f"{found.label} cannot hold {titles} exactly")
 
 
 def _export_history(context: Context, path: Path | None, format_name: str) -> None:
@@ -106,7 +124,7 @@ def _export_history(context: Context, path: Path | None, format_name: str) -> No
             (history.write if format_name == "json" else history.write_lines)(snapshot, file)
         count, changes = (snapshot.tables[name].count for name in ("todos", "changes"))
     if path:
-        read = ExportRead(format=format_name, file=str(path), count=count, at=clock.now(), not_held={})
+        read = ExportRead(format=format_name, file=str(path), count=count, at=clock.now(), not_held={}, other_titles=0)
         context.output.lines(read, [f"Exported {counted(count)} and {changes:,} changes to {path}"])
 
 

@@ -33,6 +33,7 @@ TOPICS = {
     "repeat": "Todos that come back",
     "scripting": "Pipes, JSON and safe retries",
     "serve": "Running the server",
+    "spreadsheets": "CSV and TSV, in and out",
     "subtasks": "Todos that belong to others",
     "undo": "Undo, redo and the log",
 }

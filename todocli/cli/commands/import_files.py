@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,9 +16,12 @@ from todocli.cli.command import Importing
 from todocli.cli.context import Context
 from todocli.cli.files import Input, open_input
 from todocli.cli.progress import progress, waiting
+from todocli.domain.fields import DateOrder
 from todocli.errors import NotFound, UsageError, ValidationError
 
 if TYPE_CHECKING:
+    from todocli.domain.records import Entry
+    from todocli.formats.csv_dates import DateOrders
     from todocli.formats.registry import Format
     from todocli.schemas.imports import ImportedTodo, ImportRead
     from todocli.services.imports.adapter import Adapter, Incoming, Report
@@ -32,6 +36,9 @@ _LARGE = 5_000
 _PORTION = 100
 
 _SHOWN = 8
+
+_ORDERS: Mapping[DateOrder, str] = {"dmy": "day/month/year", "mdy": "month/day/year", "ymd": "year/month/day"}
+"""What an order of dates is called in a sentence."""
 
 FormatName = Annotated[
     str | None,
@@ -67,6 +74,10 @@ def import_(
     long_to_notes: Annotated[
         bool, typer.Option("--long-to-notes", metavar="", help="Move titles and details that are too long to notes.")
     ] = False,
+    dates: Annotated[
+        DateOrder | None,
+        typer.Option("--dates", metavar="dmy|mdy|ymd", help="The order of dates in a table, such as 12/31/2026."),
+    ] = None,
     restore: Annotated[
         bool, typer.Option("--restore", metavar="", help="Restore an export with history, exactly as it was.")
     ] = False,
@@ -85,6 +96,7 @@ def import_(
     from todocli.domain.fields import parse_tag
     from todocli.domain.foreign_names import usable_project
     from todocli.formats import registry
+    from todocli.formats.csv_dates import DateOrders
     from todocli.services.imports.adapter import Adaptation, Adapter
     from todocli.services.imports.spool import Spool
 
@@ -99,36 +111,51 @@ def import_(
         raise UsageError(f"The name for all of them {error}.", hint="Give another --project or --tag.") from None
     path = None if file == "-" else Path(file)
     if restore:
-        if format_name or update or skip_invalid or rules != Adaptation():
+        if format_name or update or skip_invalid or dates or rules != Adaptation():
             raise UsageError("--restore takes everything as it is.", hint="Combine it only with --dry-run.")
         _restore(context, path, file, dry_run=dry_run)
         return
     adapter = Adapter(rules)
+    orders = DateOrders(dates)
     digest = hashlib.sha256()
     columns: dict[str, str | None] = {}
     with Spool() as todos:
-        for each in _files(path):
-            with open_input(each, registry.HEAD_LENGTH) as source:
-                found = registry.to_read(format_name, each, source.head)
-                columns |= found.mapping(source.head)
-                _read(found, source, adapter, todos, digest, "" if each == path else f"{each} ")
-        report = adapter.report
-        if report.invalid and not (skip_invalid and todos.count):
-            raise _invalid(report, "Nothing was imported.")
-        key = context.change_key(
-            "import",
-            format=found.name,
-            content=digest.hexdigest(),
-            update=update,
-            options=[project, sorted(tag or ()), keep_unknown, long_to_notes],
-        )
-        with context.workspace() as workspace, waiting("Saving", is_long=todos.count > _LARGE):
-            fields = adapter.fields(found.holds)
-            outcome = workspace.import_todos(todos, found.name, fields, key, update=update, dry_run=dry_run)
-        read = _result(found, outcome, report, todos, columns, None if dry_run else key.id)
+        with _saying(context, "Nothing was imported."):
+            for each in _files(path):
+                with open_input(each, registry.HEAD_LENGTH) as source:
+                    found = registry.to_read(format_name, each, source.head)
+                    if dates and not found.is_table:
+                        raise UsageError("--dates is for CSV and TSV.", hint=f"Dates of {found.label} have one order.")
+                    columns |= found.mapping(source.head)
+                    entries = found.read(source.file, orders)
+                    _read(entries, source, adapter, todos, digest, "" if each == path else f"{each} ")
+            report = adapter.report
+            if report.invalid and not (skip_invalid and todos.count):
+                raise _invalid(report, "Nothing was imported.")
+            key = context.change_key(
+                "import",
+                format=found.name,
+                content=digest.hexdigest(),
+                update=update,
+                options=[project, sorted(tag or ()), keep_unknown, long_to_notes],
+            )
+            with context.workspace() as workspace, waiting("Saving", is_long=todos.count > _LARGE):
+                fields = adapter.fields(found.holds)
+                outcome = workspace.import_todos(todos, found.name, fields, key, update=update, dry_run=dry_run)
+        read = _result(found, outcome, report, todos, columns, orders, None if dry_run else key.id)
     _print(context, read, found)
     if report.invalid:
         raise _invalid(report, "The others would be imported." if dry_run else "The others were imported.")
+
+
+@contextmanager
+def _saying(context: Context, outcome: str) -> Iterator[None]:
+    """Say what came of it if the user interrupts it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        context.output.note(f"Interrupted. {outcome}")
+        raise
 
 
 def _restore(context: Context, path: Path | None, file: str, *, dry_run: bool) -> None:
@@ -137,7 +164,7 @@ def _restore(context: Context, path: Path | None, file: str, *, dry_run: bool) -
     from todocli.formats import history
     from todocli.services.copies.snapshot import Snapshot
 
-    with Snapshot() as snapshot:
+    with _saying(context, "Nothing was restored."), Snapshot() as snapshot:
         with open_input(path, 1) as source:
             history.read(source.file, snapshot)
         with (
@@ -158,9 +185,8 @@ def _files(path: Path | None) -> list[Path | None]:
     return found
 
 
-def _read(found: Format, source: Input, adapter: Adapter, todos: Spool, digest: Any, before: str) -> None:
+def _read(entries: Iterator[Entry], source: Input, adapter: Adapter, todos: Spool, digest: Any, before: str) -> None:
     """Read the todos of a file into a spool, and add them to a digest; `before` precedes each place."""
-    entries = found.read(source.file)
     if before:
         entries = (replace(entry, place=f"{before}{entry.place}") for entry in entries)
     with progress("Reading", source.size, unit="bytes") as advance:
@@ -186,9 +212,13 @@ def _invalid(report: Report, outcome: str) -> ValidationError:
 
 
 def _remedy(report: Report) -> str:
+    from todocli.formats.csv_dates import CLASH
+
     is_long = any("characters; at most" in fault.message for fault in report.faults)
     to_notes = "To move long texts into notes, pass --long-to-notes. " if is_long else ""
-    return f"{to_notes}To import the others, pass --skip-invalid."
+    is_unclear = any(CLASH in fault.message for fault in report.faults)
+    order = "To say which comes first, the day or the month, pass --dates dmy or --dates mdy. " if is_unclear else ""
+    return f"{to_notes}{order}To import the others, pass --skip-invalid."
 
 
 def _beginning(place: str) -> str:
@@ -202,6 +232,7 @@ def _result(
     report: Report,
     todos: Spool,
     columns: dict[str, str | None],
+    orders: DateOrders,
     change_id: UUID | None,
 ) -> ImportRead:
     from todocli.schemas.imports import ImportRead
@@ -227,6 +258,7 @@ def _result(
         left_out={**report.left_out, **outcome.left_out},
         not_held=dict(report.not_held),
         columns=columns,
+        dates=orders.found,
         names=report.names,
         items=sample,
     )
@@ -284,8 +316,11 @@ def _print(context: Context, read: ImportRead, found: Format) -> None:
 def _print_notes(context: Context, read: ImportRead) -> None:
     """Say what was not taken over as it is in the file."""
     note = context.output.note
-    if read.columns and (read.dry_run or None in read.columns.values()):
-        read_as = [f"{column} → {field or '(no place)'}" for column, field in read.columns.items()]
+    if read.columns and (read.dry_run or read.dates or None in read.columns.values()):
+        order = {column: f" ({_ORDERS[order]})" for column, order in read.dates.items()}
+        read_as = [
+            f"{column} → {field or '(no place)'}{order.get(column, '')}" for column, field in read.columns.items()
+        ]
         note(f"Columns: {', '.join(read_as)}")
     if read.updated and (read.added or read.dry_run):
         note(f"{'Would update' if read.dry_run else 'Updated'} {counted(read.updated)}")

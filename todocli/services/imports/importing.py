@@ -90,7 +90,7 @@ class Import:
         incoming, notes, references = staged.load(self._session, self._owner, todos, key, moment)
         self._owner.lock(self._session)
         self._user_id = self._session.scalars(sa.select(col(User.id)).where(self._owner.is_user())).one()
-        self._match(incoming)
+        self._match(incoming, references)
         updated = linked.KINDS & self._fields if update else frozenset[str]()
         missing = linked.resolve(self._session, self._owner, self._format, incoming, references, updated=updated)
         self._compare(incoming, notes)
@@ -137,7 +137,7 @@ class Import:
             left_out=missing,
         )
 
-    def _match(self, incoming: sa.Table) -> None:
+    def _match(self, incoming: sa.Table, references: sa.Table) -> None:
         """Find the todo of the user that each incoming one is."""
         undo = sa.exists(
             sa.select(col(Change.id)).where(
@@ -163,7 +163,7 @@ class Import:
             .values(known_id=_todos.c.id, todo_id=_todos.c.id)
             .where(incoming.c.known_id.is_(None), self._owner.owns(Todo), _todos.c.id == incoming.c.own_id)
         )
-        known_occurrences.match(self._session, self._owner, incoming)
+        known_occurrences.match(self._session, self._owner, incoming, references)
 
     def _compare(self, incoming: sa.Table, notes: sa.Table) -> None:
         """Mark the todos that the file describes differently now."""

@@ -16,17 +16,22 @@ import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col
 
 from todocli.models import Change, Todo
+from todocli.services.imports import known_copies
 from todocli.services.owner import Owner
 
 _todos = SQLModel.metadata.tables["todos"]
 
 
-def match(session: Session, owner: Owner, incoming: sa.Table) -> None:
-    """Match the todos of a file that repeat. It is known which of all were imported or exported before."""
+def match(session: Session, owner: Owner, incoming: sa.Table, links: sa.Table) -> None:
+    """Match the todos of a file that repeat, and their subtasks. `links` has the parents, as the file has them.
+
+    It is known which of all were imported or exported before.
+    """
     repeating = sa.select(incoming.c.position).where(incoming.c.series_id.is_not(None))
     if session.execute(repeating.limit(1)).first() is None:
         return
     _move_on(session, incoming)
+    known_copies.begin_series(session, incoming, links)
     _begin_series(session, incoming, _is_doubled(incoming))
     same = _same_place(incoming, _todos)
     other = incoming.alias("other")
@@ -45,6 +50,7 @@ def match(session: Session, owner: Owner, incoming: sa.Table) -> None:
         )
         .where(incoming.c.known_id.is_(None), incoming.c.has_series, owner.owns(Todo), same, ~is_taken)
     )
+    known_copies.match(session, owner, incoming, links)
     is_here = sa.exists(sa.select(_todos.c.id).where(owner.owns(Todo), same).correlate(incoming))
     _begin_series(session, incoming, is_here)
 
