@@ -161,6 +161,13 @@ def test_series_of_what_does_not_repeat_is_noted(todo: Terminal, person: Termina
     assert "no difference" not in person("edit 1-2 --series pri:high").err
 
 
+def test_skip_of_one_for_someday_gives_it_its_next_date(todo: Terminal) -> None:
+    todo.ok("add Water every:week due:2099-01-01")
+    todo.ok("edit 1 due:someday")
+    todo.ok("skip 1")
+    assert (shown(todo, 1)["due_on"], shown(todo, 1)["is_someday"]) == ("2099-01-08", False)
+
+
 def test_skip_of_one_in_the_trash_says_so(todo: Terminal) -> None:
     todo.ok("add Water every:week due:2099-01-01")
     todo.ok("rm 1 --series")

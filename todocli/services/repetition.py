@@ -163,7 +163,8 @@ def of_skip(todo: TodoRead, today: date) -> dict[str, Any]:
     if (found := _following(todo, as_series(todo), today)) is None:
         detail = f"{todo.number} is the last of its series; nothing was changed."
         raise ValidationError.of("reference", detail, hint="Complete it, or remove it.")
-    return {"repeat_on": found.repeat_on, "due_on": found.due_on, "starts_on": found.starts_on}
+    dates = {"repeat_on": found.repeat_on, "due_on": found.due_on, "starts_on": found.starts_on}
+    return dates | ({"is_someday": False} if todo.is_someday else {})
 
 
 def _no_date() -> ValidationError:
