@@ -66,9 +66,9 @@ def screens(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, str]]:
     now = NOON - timedelta(hours=3)
     for module in (clock, purge, todos, undo):
         monkeypatch.setattr(module, "now", lambda: now)
-    monkeypatch.setattr("secrets.randbits", random.Random(1).getrandbits)
     person = Terminal(monkeypatch, terminal=True, lines=24)
-    person("list")
+    person("list")  # adds the user
+    monkeypatch.setattr("secrets.randbits", random.Random(1).getrandbits)
     person.ok("add -", stdin=ADDED)
     person.ok("edit 4 -d 'three pages,\nin English'")
     person.ok("note 4 Ada wants the figures of the second quarter as well")

@@ -25,12 +25,16 @@ import pytest
 from tests.support import daemon
 from tests.support.daemon import RunningDaemon
 from tests.support.terminal import Ran, Terminal
-from todocli.database import deadline
+from todocli.database import deadline, migrations
+from todocli.services import users
 
 _lines: Counter[str] = Counter()
 
 _patches = WeakSet[pytest.MonkeyPatch]()
-"""Those that have replaced something; each test replaces the clock of `deadline`."""
+"""Those that have replaced something."""
+
+_OF_EVERY_TEST = (deadline, migrations, users)
+"""Where each test replaces something, which makes it faster and changes no answer."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -70,7 +74,7 @@ def _run(running: RunningDaemon, words: list[str], stdin: bytes, width: int, lin
 
 def _is_patched() -> bool:
     """Whether a test has replaced a part of the program, which is in this process only."""
-    targets = [target for patch in _patches for target, _, _ in patch._setattr if target is not deadline]
+    targets = [target for patch in _patches for target, _, _ in patch._setattr if target not in _OF_EVERY_TEST]
     names = (target.__name__ if inspect.ismodule(target) else target.__module__ for target in targets)
     return any(name.startswith("todocli") for name in names)
 
