@@ -73,6 +73,17 @@ def test_undo_of_a_deletion_takes_the_place_back_that_another_occurrence_has(
     assert states(ada) == last
 
 
+def test_two_deletions_of_one_todo_are_undone_together(store: Store, ada: Client, database: Target) -> None:
+    add(ada)
+    with closing(Console(database)) as console:
+        console.run("DELETE FROM todos")
+        reverse(store, "undo")
+        reverse(store, "redo")  # to the trash: a redo deletes nothing
+        console.run("DELETE FROM todos")
+    store.atomically(lambda session: Undo(session, ADA).reverse("undo", 2, key(None, "undo")))
+    assert states(ada) == [(1, None, None)]
+
+
 def test_deletion_that_is_undone_beside_another_occurrence_begins_a_series(
     store: Store, ada: Client, replaced: TodoRead
 ) -> None:

@@ -158,7 +158,7 @@ class Undo:
                         conflicts.setdefault(todo_id, _Conflict(i, known["number"], known.get("title"), todo_id))
                     columns = reversal.patch(row, moment)
                     patches[i].add(todo_id, columns, row)
-                    row = {**(row or {}), **columns}
+                    row = {"id": todo_id, **(row or {}), **columns}
         if conflicts and not force:
             raise self._conflict(verb, changes, sorted(conflicts.values()))
         if not dry_run:
