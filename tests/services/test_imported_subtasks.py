@@ -13,7 +13,8 @@ from sqlmodel import Session
 
 from tests.services.test_imports import listed, records, run
 from tests.support.client import key
-from tests.support.scale import cost
+from tests.support.console import Console
+from tests.support.scale import collect_no_statistics, cost
 from todocli.clock import now
 from todocli.database.store import Store
 from todocli.database.target import Target
@@ -193,6 +194,8 @@ def test_chain_of_a_thousand_is_cut_every_five_levels(mine: Workspace) -> None:
 
 def test_cost_of_a_file_of_subtasks_follows_its_size(database: Target) -> None:
     """Four times as many, all of them known, cost four times as much: nothing compares each with all others."""
+    with closing(Console(database)) as console:
+        collect_no_statistics(console)
     spent = []
     with closing(Store(database, connections=1)) as store, Workspace(store, Owner("ada"), register=True) as workspace:
         for count in (400, 1_600):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -13,7 +13,8 @@ import pytest
 from sqlmodel import Session
 
 from tests.support.client import key
-from tests.support.scale import cost
+from tests.support.console import Console
+from tests.support.scale import collect_no_statistics, cost
 from todocli.clock import now
 from todocli.database.store import Store, open_store
 from todocli.database.target import Target
@@ -478,8 +479,10 @@ def test_todos_can_be_added_while_those_of_a_file_are_staged(store: Store, mine:
 # What it costs
 
 
-def test_cost_of_import_follows_its_size(store: Store, mine: Workspace) -> None:
+def test_cost_of_import_follows_its_size(store: Store, mine: Workspace, database: Target) -> None:
     """Four times as many todos, imported again with changes and notes, may not cost sixteen times as much."""
+    with closing(Console(database)) as console:
+        collect_no_statistics(console)
     spent = []
     for count in (100, 400):
         first = [

@@ -60,10 +60,7 @@ _DAY = {
     "postgres": "date '2026-11-01' + ({row} / 7 % 60)::int",
 }
 _TAGS = {"sqlite": "'[\"home\"]'", "postgres": "ARRAY['home']"}
-_NEEDS = {
-    "sqlite": "json_array({first}, {second})",
-    "postgres": "ARRAY[{first}, {second}]",
-}
+_NEEDS = {"sqlite": "json_array({})", "postgres": "ARRAY[{}]"}
 _BATCH = 5_000
 
 
@@ -75,9 +72,8 @@ def fill(target: Target, todos: int, *, users: int = 1, statistics: bool) -> lis
     console = Console(target)
     engine = "sqlite" if console.is_sqlite else "postgres"
     try:
-        if not console.is_sqlite and not statistics:  # nor may the server collect them, of what is half filled
-            for table in ("users", "todos", "changes", "history"):
-                console.run(f"ALTER TABLE {table} SET (autovacuum_enabled = false)")
+        if not statistics:  # nor may the server collect them, of what is half filled
+            collect_no_statistics(console)
         ids = [console.add_user(f"user-{user}") for user in range(users)]
         for user, user_id in enumerate(ids):
             with console.transaction():
@@ -89,6 +85,13 @@ def fill(target: Target, todos: int, *, users: int = 1, statistics: bool) -> lis
         return ids
     finally:
         console.close()
+
+
+def collect_no_statistics(console: Console) -> None:
+    """Let the server collect no statistics by itself, as it may in the middle of a test."""
+    if not console.is_sqlite:
+        for table in ("users", "todos", "changes", "history", "notes", "sources"):
+            console.run(f"ALTER TABLE {table} SET (autovacuum_enabled = false)")
 
 
 def _fill(console: Console, engine: str, user: int, user_id: UUID, todos: int) -> None:
@@ -103,7 +106,7 @@ def _fill(console: Console, engine: str, user: int, user_id: UUID, todos: int) -
     # Every fifth open todo needs the open one before it, and another.
     is_open = f"row <= {every * OPEN} AND row % {every} = 0"
     is_blocked = f"{is_open} AND row / {every} % 5 = 2"
-    needs = f"CASE WHEN {is_blocked} THEN {_NEEDS[engine].format(first=f'row - {every}', second='row - 1')} END"
+    needs = f"CASE WHEN {is_blocked} THEN {_NEEDS[engine].format(f'row - {every}, row - 1')} END"
     # The next two are its subtasks. Of those that will be done, a tenth has a subtask, which may have one too. No open
     # todo has a subtask that is done: how many it has must not follow the size of the store.
     is_open_subtask = f"{is_open} AND row / {every} % 5 IN (3, 4)"
@@ -131,12 +134,12 @@ def _fill(console: Console, engine: str, user: int, user_id: UUID, todos: int) -
             **name,
         )
     done = f"user_id = :owner AND (number % {every} <> 0 OR number > {every * OPEN})"
-    needed = _NEEDS[engine].format(first="number - 2", second="number - 1")
+    needed = _NEEDS[engine].format("number - 3, number - 2, number - 1")  # two for each todo of the store
     id_of_number = change(2).replace("row", "number")
     completed_at = _AT[engine].format(row="number")
     console.run(
         f"UPDATE todos SET completed_at = {completed_at}, change_id = {id_of_number}, change_source = 'cli',"
-        f" needs = CASE WHEN number > 2 THEN {needed} END"
+        f" needs = CASE WHEN number % 10 > 2 AND number > 3 THEN {needed} END"
         f" WHERE {done}",
         **name,
     )
