@@ -37,7 +37,6 @@ SETTINGS = {
     "full_page_writes": "off",
     "synchronous_commit": "off",
     "max_connections": "300",
-    "jit": "off",
     "listen_addresses": "127.0.0.1",
     "log_min_messages": "warning",
 }
@@ -130,14 +129,13 @@ _CATALOGS = (
     *("pg_event_trigger", "pg_extension", "pg_index", "pg_namespace", "pg_operator", "pg_policy", "pg_proc"),
     *("pg_rewrite", "pg_trigger", "pg_type", "pg_database", "pg_db_role_setting"),
 )
-_COUNTED = {
-    "pg_namespace": " WHERE nspname !~ '^pg_(toast_)?temp_'",  # stay after temporary tables, for the next ones
+_OF_DATABASE = {
     "pg_database": " WHERE datname = current_database()",
     "pg_db_role_setting": " WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())",
 }
 _VERSIONS = "SELECT '{0}', count(*), sum(xmin::text::bigint) FROM {0}{1}"
 _STATE = (
-    " UNION ALL ".join(_VERSIONS.format(catalog, _COUNTED.get(catalog, "")) for catalog in _CATALOGS),
+    " UNION ALL ".join(_VERSIONS.format(catalog, _OF_DATABASE.get(catalog, "")) for catalog in _CATALOGS),
     # asked for only if the catalogs say that they are still there
     _VERSIONS.format("todo.todo_revision", ""),
     """
