@@ -45,7 +45,7 @@ def states(ada: Client) -> list[tuple[int, UUID | None, int | None]]:
 
 @pytest.fixture
 def replaced(database: Target, ada: Client) -> TodoRead:
-    """A todo that repeats, and whose second occurrence was deleted at a console; then came another, which is the 3."""
+    """The first occurrence of a series. Its second was deleted at a console, and number 3 took its place."""
     first = add(ada, every="week", due_on="2026-11-23")
     ada.complete(refs(1))
     with closing(Console(database)) as console:

@@ -22,6 +22,9 @@ _REFRESH = "PT1H"
 _LENGTH = "PT30M"
 """How long an event at a time of day lasts."""
 
+_SHOWN = ("title", "description", "due_on", "due_time", "tags")
+"""The fields of a todo that its event shows."""
+
 
 def write_tasks(todos: Iterable[TodoRead], file: TextIO, *, name: str) -> None:
     """Write a calendar called `name`, with todos as tasks."""
@@ -63,23 +66,20 @@ def _events(todo: TodoRead, series: TodoRead) -> Iterator[str]:
     planned = series.model_copy(update={"due_on": todo.repeat_on})
     yield from _event(planned, rule)
     if any(getattr(planned, name) != getattr(todo, name) for name in _SHOWN):
-        yield from _event(todo, _at("RECURRENCE-ID", planned))
+        yield from _event(todo, f"RECURRENCE-ID{_due(planned)}")
 
 
-_SHOWN = ("title", "description", "due_on", "due_time", "tags")
-"""What an event has of a todo."""
-
-
-def _at(name: str, todo: TodoRead) -> str:
-    """Return a property with the due date of a todo."""
-    due = reading.basic(reading.wall_moment(todo.due_on, todo.due_time)) if todo.due_on else ""
-    return f"{name}:{due}" if todo.due_time else f"{name};VALUE=DATE:{due[:8]}"
+def _due(todo: TodoRead) -> str:
+    """Return the end of a property that is the due date of a todo, if it has one."""
+    if todo.due_on is None:
+        return ""
+    return ics.dated(reading.wall_moment(todo.due_on, todo.due_time), has_time=todo.due_time is not None)
 
 
 def _event(todo: TodoRead, *more: str) -> Iterator[str]:
     yield "BEGIN:VEVENT"
     yield from ics.beginning(todo)
-    yield _at("DTSTART", todo)
+    yield f"DTSTART{_due(todo)}"
     yield from more
     if todo.due_time:
         yield f"DURATION:{_LENGTH}"

@@ -1,4 +1,4 @@
-"""The rows of a table whose cells are separated by a sign, such as CSV, as the programs of the world write it."""
+"""The rows of a table with delimited cells, such as CSV, in the variants that programs write."""
 
 from __future__ import annotations
 

@@ -229,15 +229,15 @@ def task_lines(todo: TodoRead) -> Iterator[str]:
     due = reading.wall_moment(todo.due_on, todo.due_time) if todo.due_on else None
     has_time = todo.due_time is not None
     if due:
-        yield f"DUE{_dated(due, has_time=has_time)}"
+        yield f"DUE{dated(due, has_time=has_time)}"
     if first := ical_repeating.first_of(todo):
-        yield f"DTSTART{_dated(datetime.combine(first, time()), has_time=has_time)}"
+        yield f"DTSTART{dated(datetime.combine(first, time()), has_time=has_time)}"
         if todo.starts_on and (due or todo.starts_on != first):
-            yield f"X-TODO-START{_dated(datetime.combine(todo.starts_on, time()), has_time=has_time)}"
+            yield f"X-TODO-START{dated(datetime.combine(todo.starts_on, time()), has_time=has_time)}"
     elif todo.starts_on:
         # DTSTART must be of the same type as DUE, and earlier (RFC 5545, 3.8.2.3).
         start = reading.wall_moment(todo.starts_on, None)
-        yield f"{'X-TODO-START' if due and start >= due else 'DTSTART'}{_dated(start, has_time=has_time)}"
+        yield f"{'X-TODO-START' if due and start >= due else 'DTSTART'}{dated(start, has_time=has_time)}"
     yield from ical_repeating.lines(todo)
     if isinstance(todo, TodoLeaving) and todo.parent_id:
         yield f"RELATED-TO:{escaped(todo.parent_id)}"
@@ -260,6 +260,6 @@ def task_lines(todo: TodoRead) -> Iterator[str]:
     yield "END:VTODO"
 
 
-def _dated(moment: datetime, *, has_time: bool) -> str:
+def dated(moment: datetime, *, has_time: bool) -> str:
     """Return the end of a property that is a local time, or only a day."""
     return f":{reading.basic(moment)}" if has_time else f";VALUE=DATE:{reading.basic(moment)[:8]}"
