@@ -329,6 +329,21 @@ def test_import_is_one_line_of_the_log(todo: Terminal, screen: Terminal) -> None
 # Export
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("x.json", '[{"title": "Pay", "due_on": "2026-12-01"}, {"title": "Call"}, {"title": "Call"}]'),
+        ("x.jsonl", '{"title": "Pay", "due_on": "2026-12-01"}\n{"title": "Call"}\n{"title": "Call"}\n'),
+    ],
+)
+def test_json_without_ids_is_imported_once(todo: Terminal, folder: Path, name: str, text: str) -> None:
+    (folder / name).write_text(text)
+    todo.ok(f"import {name}")
+    assert "Imported 0 todos" in todo.ok(f"import {name}")
+    listed = [json.loads(line) for line in todo.ok("list --jsonl --fields title,due_on").splitlines()]
+    assert listed == [{"title": "Pay", "due_on": "2026-12-01"}, *[{"title": "Call", "due_on": None}] * 2]
+
+
 @pytest.mark.parametrize("name", ["x.json", "x.jsonl", "x.csv", "x.tsv", "x.md", "x.ics"])
 def test_what_is_exported_comes_back_equal(
     todo: Terminal, monkeypatch: pytest.MonkeyPatch, folder: Path, name: str

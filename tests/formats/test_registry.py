@@ -25,6 +25,8 @@ BEGINNINGS = {
     "quoted.csv": ("todoist", '"TYPE","CONTENT","PRIORITY"\n'),
     "marked.csv": ("todoist", "\ufeffTYPE,CONTENT,DESCRIPTION\r\n"),
     "ours.json": ("json", '{"format": "todo", "version": 1, "todos": []}'),
+    "script.json": ("json", '[{"title": "Pay", "tags": ["bills"]}, '),
+    "jq.json": ("json", '{"items": [{"number": 1, "title": "Pay"}]}'),
     "plain.csv": ("csv", "title,due\n"),
     "UPPER.CSV": ("csv", "type,content\n"),
     "plain.tsv": ("tsv", "title\tdue\n"),

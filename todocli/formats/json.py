@@ -6,11 +6,12 @@
     ]}
 
 A todo has the fields of `todo show --json`; `todo help json-schema` has their schema. Documents of `todo list --json`
-are read as well.
+are read as well, and plain lists of todos. Only the title of a todo is needed.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import time
@@ -19,7 +20,7 @@ from typing import Any, BinaryIO, TextIO
 from todocli.domain.records import Entry, LeftOut, Record, RecordNote
 from todocli.errors import ValidationError
 from todocli.formats.json_stream import beginning, json_items
-from todocli.formats.reading import Unreadable, entries, kept, parse_day, parse_instant, text_of
+from todocli.formats.reading import LineIds, Unreadable, entries, kept, parse_day, parse_instant, text_of
 from todocli.formats.recurrence_fields import from_columns
 from todocli.schemas.todos import TodoRead
 
@@ -29,15 +30,17 @@ VERSION = 1
 _VERSION = re.compile(r'"version"\s*:\s*(\d+)')
 _COLUMNS = {*TodoRead.model_fields, "change_source", "change_actor", "change_request"}
 _REPEATING = {"rrule", "every", "again"}
-_ITEMS = re.compile(r'^[^{]*\{\s*"items"')
+_PATHS = ((re.compile(r"\["), "item"), (re.compile(r'\{\s*"items"'), "items.item"), (re.compile(""), "todos.item"))
+"""How a document begins, and where its todos are."""
 
 
 def read(file: BinaryIO) -> Iterator[Entry]:
     """Return the todos of a document. Raises `ValidationError` for a version that this program does not know."""
     head, whole = beginning(file)
     check_version(head)
-    path = "items.item" if _ITEMS.match(head) else "todos.item"
-    return entries(json_items(whole, path), parse)
+    path = next(path for start, path in _PATHS if start.match(head))
+    ids = LineIds()
+    return entries(json_items(whole, path), lambda place, item: parse(place, item, ids))
 
 
 def check_version(head: str) -> None:
@@ -50,8 +53,8 @@ def check_version(head: str) -> None:
         )
 
 
-def parse(place: str, item: Any) -> Record | LeftOut:
-    """Return the record of a todo. Raises `Unreadable`."""
+def parse(place: str, item: Any, ids: LineIds) -> Record | LeftOut:
+    """Return the record of a todo, which gets an id of `ids` if it has none of its own. Raises `Unreadable`."""
     if not isinstance(item, dict):
         raise Unreadable("todo", "must be an object")
     if item.get("deleted_at") is not None:
@@ -61,7 +64,7 @@ def parse(place: str, item: Any) -> Record | LeftOut:
     completed_at, created_at = text_of(item, "completed_at"), text_of(item, "created_at")
     return Record(
         place,
-        text_of(item, "id") or _missing("id"),
+        text_of(item, "id") or ids.next(json.dumps(item, sort_keys=True)),
         text_of(item, "title") or _missing("title"),
         text_of(item, "description"),
         is_completed=bool(completed_at or item.get("is_completed")),

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, TextIO
 from todocli.domain.records import Entry
 from todocli.errors import ValidationError
 from todocli.formats.json import VERSION, check_version, parse
-from todocli.formats.reading import entries, text_lines
+from todocli.formats.reading import LineIds, entries, text_lines
 from todocli.schemas.todos import TodoRead
 
 _MAX_LINE = 100_000_000
@@ -21,7 +21,8 @@ _MAX_LINE = 100_000_000
 
 def read(file: BinaryIO) -> Iterator[Entry]:
     """Return the todos of a file. Raises `ValidationError` for a line that is not JSON."""
-    return entries(_items(file), parse)
+    ids = LineIds()
+    return entries(_items(file), lambda place, item: parse(place, item, ids))
 
 
 def _items(file: BinaryIO) -> Iterator[tuple[str, Any]]:

@@ -17,6 +17,7 @@ in memory as a whole, but for `trello`. What they share is in `reading` and `jso
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -163,6 +164,9 @@ FORMATS = (
 _OTHER = re.compile(r'\ufeff?\s*(?:\[\s*[{"]|\{\s*["}]|BEGIN:V|number,id,|<[!?a-z])')
 """How files begin that are no lists of lines."""
 
+_LIST = re.compile(r'\ufeff?\s*(?:\[|\{\s*"(?:items|todos)"\s*:\s*\[)\s*')
+"""How JSON begins whose next value may be a todo."""
+
 BY_NAME = {each.name: each for each in FORMATS}
 
 
@@ -204,6 +208,8 @@ def to_read(name: str | None, path: PurePath | None, head: bytes) -> Format:
     if suffix == ".json" and text.strip() in ("", "[]"):
         return by_name("taskwarrior")  # nothing, whoever wrote it
     found = next((each for each in candidates if each.has_signs(text)), None)
+    if found is None and suffix == ".json" and _is_list_of_ours(text):
+        found = by_name("json")
     plain = [each for each in candidates if not each.signs]
     names = ", ".join(BY_NAME)
     if found is None and path and plain:
@@ -215,3 +221,15 @@ def to_read(name: str | None, path: PurePath | None, head: bytes) -> Format:
             "It is not clear from the file which program wrote it.", hint=f"Give --format and one of {names}."
         )
     raise UsageError("It is not clear which format the file has.", hint=f"Give --format and one of {names}.")
+
+
+def _is_list_of_ours(text: str) -> bool:
+    """Whether JSON begins with a todo that has a title, and no field that is not ours: a script may have written it."""
+    start = _LIST.match(text)
+    if not start:
+        return False
+    try:
+        first, _ = json.JSONDecoder().raw_decode(text, start.end())
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(first, dict) and "title" in first and first.keys() <= TodoRead.model_fields.keys()
