@@ -138,6 +138,36 @@ class Numbers(Members):
     member = sa.BigInteger()
 
 
+class Rows(sa.types.TypeDecorator[list[dict[str, Any]]]):
+    """Rows as one value of JSON, so that a statement is the same whatever their number. `kinds` has the columns' types.
+
+    A column that a row lacks is NULL.
+    """
+
+    impl = sa.Text
+    cache_ok = True
+
+    def __init__(self, kinds: tuple[tuple[str, sa.types.TypeEngine[Any]], ...]) -> None:
+        super().__init__()
+        self.kinds = kinds
+
+    def process_bind_param(self, value: list[dict[str, Any]] | None, dialect: sa.Dialect) -> str:
+        """Turn rows into JSON, in which each value is as the engine stores it, or as Postgres reads its type."""
+        is_sqlite = dialect.name == "sqlite"
+        processors = {
+            name: kind.dialect_impl(dialect).bind_processor(dialect) if is_sqlite else None for name, kind in self.kinds
+        }
+        rows = (
+            {
+                name: process(row[name]) if process else row[name]
+                for name, process in processors.items()
+                if row.get(name) not in (None, [])
+            }
+            for row in value or ()
+        )
+        return json.dumps([*rows], ensure_ascii=False, separators=(",", ":"), default=str)
+
+
 @lru_cache(maxsize=1_000)
 def _members(text: str) -> tuple[Any, ...]:
     return tuple(json.loads(text))

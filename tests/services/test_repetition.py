@@ -14,6 +14,7 @@ import pytest
 from tests.support.client import ADA, Client, key, refs
 from tests.support.console import Console
 from tests.support.routine import MONDAY, add, at, get, open_ones, reverse
+from todocli.database.compiled import COMPILED
 from todocli.database.store import Store, open_store
 from todocli.database.target import Target
 from todocli.domain.filters.ast import Tagged
@@ -360,6 +361,20 @@ def test_others_series_are_their_own(store: Store, ada: Client) -> None:
         add(ada, every="day")
         assert followed(bob.complete(refs(1))) == [(2, 1, date(2026, 11, 24), 0)]
     assert [number for number, _ in open_ones(ada)] == [1]
+
+
+@pytest.mark.usefixtures("monday")
+def test_what_follows_any_number_of_todos_is_added_by_one_statement(ada: Client) -> None:
+    for _ in range(5):
+        add(ada, every="day")
+    ada.complete(refs(1))
+    compiled = len(COMPILED)
+    ada.complete(refs(2))
+    assert len(COMPILED) == compiled
+    ada.complete(refs(3, 4))
+    compiled = len(COMPILED)
+    ada.complete(refs(5, 6))
+    assert len(COMPILED) == compiled
 
 
 def test_sixteen_completing_one_occurrence_at_once_add_one(database: Target) -> None:

@@ -21,6 +21,7 @@ from tests.support.client import Client, key
 from tests.support.console import LOCK_WAITS, Console
 from tests.support.waiting import wait_until
 from todocli.clock import now
+from todocli.database.compiled import COMPILED
 from todocli.database.postgres.url import PostgresURL
 from todocli.database.store import Store, open_store
 from todocli.database.target import Target
@@ -33,14 +34,13 @@ from todocli.models import Change, Todo
 from todocli.schemas.base import validated
 from todocli.schemas.todos import TodoCreate, TodoRead, TodoUpdate
 from todocli.services import insert_sql, update_sql
-from todocli.services import todos as todos_module
+from todocli.services import workspace as workspace_module
 from todocli.services.history.log import LogQuery
 from todocli.services.list_sql import first_page
 from todocli.services.owner import Owner
 from todocli.services.paging import Cursor
 from todocli.services.queries import TodoQuery
 from todocli.services.resolve import Result
-from todocli.services.todos import MAX_STATED, fit_one_statement
 from todocli.services.update_sql import Assignment, UpdateShape
 from todocli.services.updates import Updates, UpdateSpec
 from todocli.services.users import Users
@@ -162,13 +162,6 @@ def test_invalid_field_is_named(model: type[TodoCreate], fields: dict[str, Any],
     with pytest.raises(ValidationError) as raised:
         validated(model, {"title": "a", **fields})
     assert [error.field for error in raised.value.field_errors] == [wrong]
-
-
-@pytest.mark.slow
-def test_as_many_whole_todos_as_one_statement_takes(ada: Client) -> None:
-    whole = TodoCreate(title="a", description="b", **PLANNED)
-    assert (fit_one_statement([whole] * 3200), fit_one_statement([whole] * 3201)) == (True, False)
-    assert len(ada.add([whole] * 3200).items) == 3200
 
 
 def test_add_numbers_todos_in_order(ada: Client) -> None:
@@ -555,13 +548,20 @@ def test_unknown_user_is_reported(store: Store) -> None:
 
 @pytest.mark.slow
 def test_5000_todos_in_one_statement(ada: Client) -> None:
-    added = ada.add(drafts(*(f"t{i}" for i in range(MAX_STATED))))
-    assert numbers(added.items) == list(range(1, MAX_STATED + 1))
-    assert len(ada.complete(refs(f"1-{MAX_STATED}")).items) == MAX_STATED
+    whole = TodoCreate(title="a", description="b", **PLANNED)
+    assert numbers(ada.add([whole] * 5000).items) == list(range(1, 5001))
+    assert len(ada.complete(refs("1-5000")).items) == 5000
 
 
-def test_more_todos_than_a_statement_takes(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(todos_module, "MAX_STATED", 2)
+def test_any_number_of_todos_is_added_by_one_statement(ada: Client) -> None:
+    ada.add(drafts("a", "b"))
+    compiled = len(COMPILED)
+    assert numbers(ada.add(drafts("c", "d", "e")).items) == [3, 4, 5]
+    assert len(COMPILED) == compiled
+
+
+def test_many_todos_have_more_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workspace_module, "MANY", 2)
     new = [TodoCreate(title="a", tags=["x"]), TodoCreate(title="b", due_on=date(2026, 1, 2)), TodoCreate(title="c")]
     request = key(uuid.uuid4(), "add")
     with Workspace(store, Owner("ada"), register=True) as workspace:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlmodel import SQLModel
+from sqlmodel import SQLModel, col
 
+from todocli.column_types import Uuid
 from todocli.database.engine import insert_for
-from todocli.models import Todo
+from todocli.models import Todo, User
 from todocli.services import parameters
 from todocli.services.insert_sql import STAMPED
+from todocli.services.owner import Owner
 from todocli.services.resolve import COLUMNS
 
 
@@ -28,39 +31,59 @@ class Plan:
     rows: Sequence[Mapping[str, Any]] = ()
     checked: frozenset[tuple[UUID, UUID]] = frozenset()
 
+    @property
+    def parameters(self) -> dict[str, object]:
+        """The parameters of a statement that carries it out."""
+        rows = [{"position": i, **row, **self._above(row)} for i, row in enumerate(self.rows, 1)]
+        return {"following": rows, "checked": sorted(self.checked)}
+
+    def _above(self, row: Mapping[str, Any]) -> dict[str, object]:
+        """Return the series of the row that becomes the parent of this one, and the place there."""
+        above = self.rows[row["under"] - 1] if row["under"] else {}
+        return {"above_series": above.get("series_id"), "above_place": above.get("series_place")}
+
 
 NO_PLAN = Plan()
 
 _table = SQLModel.metadata.tables["todos"]
 
+COPIED = ("title", "description", "due_time", "priority", "project", "tags")
+"""The columns that an occurrence has from the one before, unless this one differs."""
+
+CARRIED = (*COPIED, "series_id", "rrule", "repeat_from", "ends_on", "times")
+"""What an occurrence has from the one before."""
+
+_NAMES = tuple(dict.fromkeys(("id", *CARRIED, "series_place", "repeat_on", "due_on", "starts_on", "parent")))
+"""The columns of a row that are its own."""
+
+_KINDS: dict[str, sa.types.TypeEngine[Any]] = {
+    **dict.fromkeys(("position", "under", "above_place"), sa.BigInteger()),
+    **dict.fromkeys(("after", "above_series"), Uuid()),
+    **{name: _table.c[name].type for name in _NAMES},
+}
+
 _STAMP = tuple(name for name in STAMPED if name not in ("created_at", "version"))
 
 
-def _typed(column: sa.ColumnElement[Any], dialect: str) -> sa.ColumnElement[Any]:
-    """Return a column with its type, which Postgres does not know where all values are NULL."""
-    return column if dialect == "sqlite" else sa.cast(column, column.type)
+@lru_cache(maxsize=100)
+def of_ended(owner: Owner, dialect: str) -> Any:
+    """Return the statement for the rows of a plan, where other statements of the transaction ended the todos."""
+    todos = sa.select(_table.c.id, _table.c.user_id).where(owner.owns(Todo))
+    last_number = sa.select(col(User.last_number)).where(owner.is_user()).scalar_subquery()
+    return insert(dialect, todos.subquery("ended"), last_number)
 
 
-def insert(
-    dialect: str, rows: Sequence[Mapping[str, Any]], ended: sa.FromClause, last_number: sa.ColumnElement[int]
-) -> Any:
+def insert(dialect: str, ended: sa.FromClause, last_number: sa.ColumnElement[int]) -> Any:
     """Return the statement for the rows of a plan, as far as the todos that they follow are in `ended`.
 
     The new todos are numbered from `last_number` on. One that exists already is left alone, unless it is in the trash.
     """
-    names = [name for name in rows[0] if name not in ("after", "under")]
-    columns: tuple[sa.ColumnClause[Any], ...] = (
-        *(sa.column(name, sa.BigInteger()) for name in ("position", "under")),
-        sa.column("after", sa.Uuid()),
-        *(sa.column(name, _table.c[name].type) for name in names),
-    )
-    placed = [(i, row["under"], row["after"], *(row[name] for name in names)) for i, row in enumerate(rows, 1)]
-    new = sa.values(*columns, name="new").data(placed).cte("following")
+    new = parameters.rows("following", _KINDS, dialect).cte("following")
     values: dict[str, Any] = {
         "user_id": ended.c.user_id,
         "number": last_number + new.c.position,
-        **{name: _typed(new.c[name], dialect) for name in names},
-        "parent": _parent(dialect, new, ended, last_number),
+        **{name: new.c[name] for name in _NAMES},
+        "parent": _parent(new, ended, last_number),
         "created_at": parameters.new("updated_at"),
         "version": sa.literal(1, sa.BigInteger),
         **{name: parameters.new(name) for name in _STAMP},
@@ -76,20 +99,17 @@ def insert(
         set_={
             "deleted_at": sa.null(),
             "series_values": sa.null(),
-            **{name: excluded[name] for name in (*names, *_STAMP) if name != "id"},
+            **{name: excluded[name] for name in (*_NAMES, *_STAMP) if name != "id"},
             "version": _table.c.version + 1,
         },
         where=_table.c.deleted_at.is_not(None),
     ).returning(*COLUMNS)
 
 
-def _parent(
-    dialect: str, new: sa.CTE, ended: sa.FromClause, last_number: sa.ColumnElement[int]
-) -> sa.ColumnElement[Any]:
+def _parent(new: sa.CTE, ended: sa.FromClause, last_number: sa.ColumnElement[int]) -> sa.ColumnElement[Any]:
     """Return the number of the parent: that of another new row, unless it is there already under its own number."""
-    above, there = new.alias("above"), _table.alias("there")
-    under = _typed(new.c.under, dialect)
-    same = (there.c.series_id == above.c.series_id, there.c.series_place == above.c.series_place)
-    known = sa.select(there.c.number).where(above.c.position == under, there.c.user_id == ended.c.user_id, *same)
-    number = sa.func.coalesce(known.correlate(new, ended).scalar_subquery(), last_number + under)
-    return sa.case((under.is_not(None), number), else_=_typed(new.c.parent, dialect))
+    there = _table.alias("there")
+    same = (there.c.series_id == new.c.above_series, there.c.series_place == new.c.above_place)
+    known = sa.select(there.c.number).where(there.c.user_id == ended.c.user_id, *same)
+    number = sa.func.coalesce(known.correlate(new, ended).scalar_subquery(), last_number + new.c.under)
+    return sa.case((new.c.under.is_not(None), number), else_=new.c.parent)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session, SQLModel
+from sqlmodel import SQLModel
 
 from todocli.database.engine import insert_for
 from todocli.models import Todo
-from todocli.services import parameters, staging
+from todocli.services import parameters
 from todocli.services.idempotency import not_recorded
 from todocli.services.links import NO_LINKS, Links
 from todocli.services.owner import Owner
@@ -34,28 +33,11 @@ def of_one(owner: Owner, dialect: str, columns: tuple[str, ...], links: Links = 
     return _insert(owner, dialect, columns, sa.select(position, *values).cte("new"), links)
 
 
-def of_several(
-    owner: Owner, dialect: str, columns: tuple[str, ...], rows: Sequence[tuple[object, ...]], links: Links
-) -> Any:
-    """Return the statement for `rows`, each an id and the values of the columns."""
-    position = sa.column("position", sa.BigInteger())
-    names = (sa.column(column, _table.c[column].type) for column in ("id", *columns))
-    placed = [(i, *row) for i, row in enumerate(rows, 1)]
-    return _insert(owner, dialect, columns, sa.values(position, *names).data(placed).cte("new"), links)
-
-
-def of_staged(
-    owner: Owner,
-    session: Session,
-    columns: tuple[str, ...],
-    rows: Iterable[tuple[object, ...]],
-    links: Links,
-) -> Any:
-    """Return the statement for `rows` as in `of_several`, which are loaded into a temporary table."""
-    kinds = [sa.Column(column, _table.c[column].type) for column in ("id", *columns)]
-    table = staging.create(session, "added", [sa.Column("position", sa.BigInteger(), autoincrement=False), *kinds])
-    staging.load(session, table, [[(i, *row) for i, row in enumerate(rows, 1)]])
-    return _insert(owner, session.get_bind().dialect.name, columns, sa.select(table).cte("new"), links)
+@lru_cache(maxsize=500)
+def of_several(owner: Owner, dialect: str, columns: tuple[str, ...], links: Links = NO_LINKS) -> Any:
+    """Return the statement for the rows of the parameter `new_rows`: each has a position from 1, an id, and columns."""
+    kinds = {"position": sa.BigInteger()} | {column: _table.c[column].type for column in ("id", *columns)}
+    return _insert(owner, dialect, columns, parameters.rows("new_rows", kinds, dialect).cte("new"), links)
 
 
 def from_rows(owner: Owner, dialect: str, columns: tuple[str, ...], new: sa.CTE, links: Links = NO_LINKS) -> Any:

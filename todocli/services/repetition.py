@@ -20,7 +20,8 @@ from todocli.domain.ids import is_series_of_copies, series_of_copies
 from todocli.domain.records import Repeats
 from todocli.errors import ValidationError
 from todocli.schemas.todos import RepeatInput, TodoCreate, TodoRead, TodoUpdate
-from todocli.services.series import COPIED, as_series
+from todocli.services.following_sql import CARRIED
+from todocli.services.series import as_series
 
 if TYPE_CHECKING:
     from todocli.domain.recurrence import Repetition
@@ -28,12 +29,8 @@ if TYPE_CHECKING:
 COLUMNS = ("rrule", "repeat_from", "repeat_on", "ends_on", "times")
 """The columns that say how a todo repeats."""
 
-CARRIED = (*COPIED, "series_id", "rrule", "repeat_from", "ends_on", "times")
-"""What an occurrence has from the one before."""
-
-
 MAX_COPIED = 1_000
-"""The most todos that a change adds with subtasks of what repeats: one statement has them all as parameters."""
+"""The most todos that a change adds with subtasks of what repeats."""
 
 
 class Following(NamedTuple):

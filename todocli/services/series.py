@@ -19,13 +19,11 @@ from todocli.models import Todo
 from todocli.schemas.base import validated
 from todocli.schemas.todos import TodoRead
 from todocli.services.array_sql import members_after
+from todocli.services.following_sql import COPIED
 from todocli.services.series_sql import Sql, json_of
 from todocli.services.update_sql import Assignment, ChangeMembers, Clear
 
 DATES = ("due_on", "starts_on")
-COPIED = ("title", "description", "due_time", "priority", "project", "tags")
-"""The columns that an occurrence has from the one before, unless this one differs."""
-
 KEPT = (*COPIED, *DATES)
 """The columns of which the series may have another value: of the dates, their distance counts."""
 

@@ -35,12 +35,6 @@ from todocli.services.selection import Chosen, Preview
 from todocli.services.update_sql import Clear, CountNote, Mark, UpdateShape
 from todocli.services.updates import Updates, UpdateSpec, stamp
 
-MAX_STATED = 5_000
-"""The most todos that a statement has as parameters; more come by a temporary table."""
-
-_MAX_PARAMETERS = 32_000
-"""The most parameters of that statement (SQLite allows 32,766)."""
-
 
 class Overview(NamedTuple):
     """The todos of a list; how many it has without its limit, and without its filter; and how many it hides."""
@@ -170,8 +164,7 @@ class Todos:
         """Add todos in one change, and return them in the same order.
 
         Repeated under the same key, nothing is added, and the todos of the first time are returned as they are now.
-        Unless they `fit_one_statement`, the session's statements must be one transaction. Raises `Conflict` if `key`
-        was used for another request.
+        Raises `Conflict` if `key` was used for another request.
         """
         repeating = [repetition.of_new(draft, clock.here().date()) for draft in drafts]
         columns = _given(drafts, repeating)
@@ -184,14 +177,12 @@ class Todos:
             {name: getattr(draft, name, None) for name in columns} | more | ({"series_id": new} if more else {})
             for new, draft, more in zip(ids, drafts, repeating, strict=True)
         ]
-        rows = ((new, *(row[name] for name in columns)) for new, row in zip(ids, fields, strict=True))
         if len(drafts) == 1:
             statement = insert_sql.of_one(self._owner, self._dialect, columns, links)
             values |= {"id": ids[0]} | fields[0]
-        elif fit_one_statement(drafts):
-            statement = insert_sql.of_several(self._owner, self._dialect, columns, list(rows), links)
         else:
-            statement = insert_sql.of_staged(self._owner, self._session, columns, rows, links)
+            statement = insert_sql.of_several(self._owner, self._dialect, columns, links)
+            values["rows"] = [{"position": i, "id": ids[i - 1]} | row for i, row in enumerate(fields, 1)]
         with list_limits():
             added = self._session.execute(statement, parameters.values_of(values)).mappings().all()
         if not added:
@@ -369,13 +360,6 @@ def _of_id(owner: Owner) -> sa.Select[Any]:
 def _as_list(rows: Sequence[sa.RowMapping]) -> TodoItems:
     items = [read(row) for row in rows if row["id"] is not None]
     return TodoItems(items=items, count=len(items), total=rows[0].get("total", len(items)))
-
-
-def fit_one_statement(drafts: Sequence[TodoCreate]) -> bool:
-    """Whether one statement takes all of `drafts` as parameters."""
-    today = clock.here().date()
-    repeating = [repetition.of_new(draft, today) for draft in drafts if draft.repeats_otherwise]
-    return len(drafts) <= min(MAX_STATED, _MAX_PARAMETERS // (len(_given(drafts, repeating)) + 2))
 
 
 def _given(drafts: Sequence[TodoCreate], repeating: Sequence[Mapping[str, object]]) -> tuple[str, ...]:

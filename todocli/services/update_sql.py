@@ -44,7 +44,6 @@ from todocli.models import Todo
 from todocli.services import dependency_sql, following_sql, parameters, resolve, subtask_sql
 from todocli.services.admission import may_write
 from todocli.services.array_sql import collected, is_among, lists_differ, members_after
-from todocli.services.following_sql import NO_PLAN, Plan
 from todocli.services.idempotency import not_recorded
 from todocli.services.links import NO_LINKS, Links
 from todocli.services.owner import Owner
@@ -213,17 +212,20 @@ def values_of(
     return named | {_EXPECTED: expected, _ID: references and references.only_id}
 
 
-def of_references(owner: Owner, dialect: str, shape: UpdateShape, references: References, plan: Plan = NO_PLAN) -> Any:
+def of_references(
+    owner: Owner, dialect: str, shape: UpdateShape, references: References, *, is_planned: bool = False
+) -> Any:
     """Return the statement for referenced todos.
 
-    On Postgres, where a second query costs a round trip, it also returns the referenced todos that it leaves alone. It
-    adds what is planned, and changes nothing if a todo that repeats is not in the plan, or was changed since.
+    On Postgres, where a second query costs a round trip, it also returns the referenced todos that it leaves alone. If
+    it is planned what follows, the `Plan` has its parameters. It changes nothing if a todo that repeats is not in the
+    plan, or was changed since.
     """
-    if references.only_id and plan == NO_PLAN:
-        return of_one(owner, dialect, shape)
+    if references.only_id:
+        return of_one(owner, dialect, shape, is_planned=is_planned)
     chosen = resolve.where_referenced(references)
     locked = _locked(owner, dialect, shape, chosen)
-    return _with_unchanged(owner, dialect, shape, locked, resolve.all_resolved(locked, references), plan)
+    return _with_unchanged(owner, dialect, shape, locked, resolve.all_resolved(locked, references), is_planned)
 
 
 def of_selection(
@@ -231,12 +233,13 @@ def of_selection(
     dialect: str,
     shape: UpdateShape,
     conditions: Collection[sa.ColumnElement[bool]],
-    plan: Plan = NO_PLAN,
+    *,
+    is_planned: bool = False,
 ) -> Any:
-    """Return the statement for the todos that fulfil `conditions`; `plan` is as in `of_references`."""
+    """Return the statement for the todos that fulfil `conditions`; `is_planned` is as in `of_references`."""
     locked = _locked(owner, dialect, shape, sa.and_(*conditions))
     if shape.continues and dialect == "postgresql":
-        return _with_unchanged(owner, dialect, shape, locked, (), plan)
+        return _with_unchanged(owner, dialect, shape, locked, (), is_planned)
     statement = _update(owner, dialect, shape, locked)
     if not shape.frees or dialect == "sqlite":
         return statement
@@ -245,11 +248,11 @@ def of_selection(
 
 
 @lru_cache(maxsize=500)
-def of_one(owner: Owner, dialect: str, shape: UpdateShape) -> Any:
-    """Return the statement for the one todo whose id is a parameter."""
+def of_one(owner: Owner, dialect: str, shape: UpdateShape, *, is_planned: bool = False) -> Any:
+    """Return the statement for the one todo whose id is a parameter; `is_planned` is as in `of_references`."""
     locked = _locked(owner, dialect, shape, col(Todo.id) == sa.bindparam(_ID, type_=sa.Uuid()))
     found = sa.exists(sa.select(locked.c.id))
-    return _with_unchanged(owner, dialect, shape, locked, [found])
+    return _with_unchanged(owner, dialect, shape, locked, [found], is_planned)
 
 
 def _locked(owner: Owner, dialect: str, shape: UpdateShape, chosen: sa.ColumnElement[bool]) -> sa.CTE:
@@ -269,7 +272,7 @@ def _locked(owner: Owner, dialect: str, shape: UpdateShape, chosen: sa.ColumnEle
     )
 
 
-def _update(owner: Owner, dialect: str, shape: UpdateShape, locked: sa.CTE, plan: Plan = NO_PLAN) -> Any:
+def _update(owner: Owner, dialect: str, shape: UpdateShape, locked: sa.CTE, is_planned: bool = False) -> Any:
     values = {assignment.column: assignment.value(dialect) for assignment in shape.assignments}
     freed = []
     if shape.frees and dialect == "sqlite":
@@ -277,7 +280,7 @@ def _update(owner: Owner, dialect: str, shape: UpdateShape, locked: sa.CTE, plan
         freed.append(sa.case((dependency_sql.was_open(_table), ready)).label("freed"))
     conditions = shape.links.conditions_of(owner, dialect, sa.select(locked.c.number))
     if shape.continues and dialect == "postgresql" and not shape.is_part:
-        conditions.append(_all_planned(locked, plan))
+        conditions.append(_all_planned(locked, is_planned))
     if shape.is_strict:
         conditions.append(_none_blocked(dialect, locked))
         pending = sa.select(locked.c.number).where(locked.c.is_pending).subquery("ending")
@@ -298,9 +301,9 @@ def _with_unchanged(
     shape: UpdateShape,
     locked: sa.CTE,
     conditions: Collection[sa.ColumnElement[bool]],
-    plan: Plan = NO_PLAN,
+    is_planned: bool = False,
 ) -> Any:
-    statement = _update(owner, dialect, shape, locked, plan).where(*conditions)
+    statement = _update(owner, dialect, shape, locked, is_planned).where(*conditions)
     if dialect == "sqlite":
         return statement
     updated = statement.cte("updated")
@@ -308,15 +311,15 @@ def _with_unchanged(
     columns = [locked.c[column.name] for column in COLUMNS]
     is_left = sa.not_(shape.applies(locked))
     if shape.continues and not shape.is_part:
-        is_left = sa.or_(is_left, sa.not_(_all_planned(locked, plan)))
+        is_left = sa.or_(is_left, sa.not_(_all_planned(locked, is_planned)))
     unchanged = sa.select(*columns, locked.c.is_pending, sa.false().label("is_changed")).where(
         is_left, shape.may_run(owner)
     )
     changed = sa.select(*updated.c, sa.false().label("is_pending"), sa.true().label("is_changed"))
     parts = [changed, unchanged]
-    if plan.rows:
+    if is_planned:
         last_number = sa.select(sa.func.max(locked.c.last_number)).scalar_subquery()
-        added = following_sql.insert(dialect, plan.rows, updated, last_number).cte("added")
+        added = following_sql.insert(dialect, updated, last_number).cte("added")
         parts.append(sa.select(*added.c, sa.false(), sa.true()))
     rows: sa.CompoundSelect[Any] | sa.Select[Any] = sa.union_all(*parts)
     if shape.frees:
@@ -324,13 +327,13 @@ def _with_unchanged(
     return rows.add_cte(*notes).execution_options(**WRITES)
 
 
-def _all_planned(locked: sa.CTE, plan: Plan) -> sa.ColumnElement[bool]:
+def _all_planned(locked: sa.CTE, is_planned: bool) -> sa.ColumnElement[bool]:
     """Return the condition that what follows is planned for each row that repeats, as it is now."""
     repeats = sa.and_(locked.c.is_pending, locked.c.rrule.is_not(None), locked.c.completed_at.is_(None))
-    is_planned: sa.ColumnElement[bool] = sa.false()
-    if plan.checked:
-        is_planned = sa.tuple_(locked.c.id, locked.c.change_id).in_(sorted(plan.checked))
-    return sa.not_(sa.exists(sa.select(locked.c.id).where(repeats, sa.not_(is_planned))))
+    if is_planned:
+        checked: sa.BindParameter[Any] = sa.bindparam("checked", expanding=True)
+        repeats = sa.and_(repeats, sa.tuple_(locked.c.id, locked.c.change_id).not_in(checked))
+    return sa.not_(sa.exists(sa.select(locked.c.id).where(repeats)))
 
 
 def _none_blocked(dialect: str, locked: sa.CTE) -> sa.ColumnElement[bool]:

@@ -23,7 +23,7 @@ from todocli.domain.idempotency import ChangeKey
 from todocli.domain.ids import derived_id
 from todocli.domain.references import References
 from todocli.errors import Conflict, FieldError, ValidationError
-from todocli.models import Todo, User
+from todocli.models import Todo
 from todocli.schemas.todos import TodoRead
 from todocli.services import following_sql, repetition, resolve, subtask_sql, update_rows, update_sql
 from todocli.services.array_sql import collected, is_among
@@ -142,8 +142,10 @@ class Updates:
 
     def _apply_to_references(self, references: References, spec: UpdateSpec, key: ChangeKey) -> Result:
         def send(plan: Plan) -> Sequence[sa.RowMapping]:
-            statement = update_sql.of_references(self._owner, self._dialect, spec.shape, references, plan)
-            return self._rows(statement, spec, key, references)
+            statement = update_sql.of_references(
+                self._owner, self._dialect, spec.shape, references, is_planned=plan != NO_PLAN
+            )
+            return self._rows(statement, spec, key, references, plan)
 
         rows, followed = self._send_planned(send, spec, key, lambda: self._pending_of(references, spec, key))
         found = list(zip(rows, update_rows.read_together(rows), strict=True))
@@ -242,12 +244,8 @@ class Updates:
         plan, planned = self._plan(ended, spec, key)
         if not plan.rows:
             return []
-        ids = [row["after"] for row in plan.rows]
-        table = SQLModel.metadata.tables["todos"]
-        todos = sa.select(table.c.id, table.c.user_id).where(self._owner.owns(Todo), table.c.id.in_(ids))
-        last_number = sa.select(col(User.last_number)).where(self._owner.is_user()).scalar_subquery()
-        statement = following_sql.insert(self._dialect, plan.rows, todos.subquery("ended"), last_number)
-        return update_rows.apart(self._rows(statement, spec, key), plan, planned)[1]
+        rows = self._rows(following_sql.of_ended(self._owner, self._dialect), spec, key, plan=plan)
+        return update_rows.apart(rows, plan, planned)[1]
 
     def _apply_to_selection(self, selection: Selection, spec: UpdateSpec, key: ChangeKey) -> Result:
         conditions = selection.query.conditions(self._dialect)
@@ -263,8 +261,10 @@ class Updates:
         if is_confirmed:
 
             def send(plan: Plan) -> Sequence[sa.RowMapping]:
-                statement = update_sql.of_selection(self._owner, self._dialect, spec.shape, conditions, plan)
-                return self._rows(statement, spec, key)
+                statement = update_sql.of_selection(
+                    self._owner, self._dialect, spec.shape, conditions, is_planned=plan != NO_PLAN
+                )
+                return self._rows(statement, spec, key, plan=plan)
 
             rows, followed = self._send_planned(send, spec, key, lambda: self._pending(conditions, spec, key))
             todos = update_rows.read_together([row for row in rows if row.get("is_changed", True)])
@@ -325,9 +325,15 @@ class Updates:
         return [read(row) for row in self._session.execute(query).mappings()]
 
     def _rows(
-        self, statement: Any, spec: UpdateSpec, key: ChangeKey, references: References | None = None
+        self,
+        statement: Any,
+        spec: UpdateSpec,
+        key: ChangeKey,
+        references: References | None = None,
+        plan: Plan = NO_PLAN,
     ) -> Sequence[sa.RowMapping]:
-        return self._session.execute(statement, self._parameters(spec, key, references)).mappings().all()
+        values = self._parameters(spec, key, references)
+        return self._session.execute(statement, values | plan.parameters).mappings().all()
 
     def _parameters(self, spec: UpdateSpec, key: ChangeKey, references: References | None = None) -> dict[str, object]:
         stamped = stamp(self._origin, spec.at, key.id, key.request)

@@ -54,6 +54,9 @@ Answer = TypeVar("Answer")
 _FIRST_CHANGES = 20
 """How many changes are read first; how many todos they touched decides how many are read then."""
 
+MANY = 5_000
+"""More todos take longer to add than the usual deadline allows."""
+
 SECONDS_PER_ROW = 0.01
 """How much longer than other work an import may take for each row."""
 
@@ -268,9 +271,7 @@ class Workspace:
 
     def add(self, drafts: Sequence[TodoCreate], key: ChangeKey) -> Result:
         """Add todos; see `Todos.add`."""
-        from todocli.services.todos import fit_one_statement
-
-        if fit_one_statement(drafts):
+        if len(drafts) <= MANY:
             return self.todos.add(drafts, key)
         return self._with_todos(lambda todos: todos.add(drafts, key), more_seconds=len(drafts) * SECONDS_PER_ROW)
 

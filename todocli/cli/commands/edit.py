@@ -182,7 +182,7 @@ def _edit_in_editor(context: Context, reference: References, *, series: bool) ->
 
 def _reach(result: Result, update: TodoUpdate, *, series: bool) -> list[str]:
     """Return a note if an update left the next ones of a todo as they were, or was to reach next ones and has none."""
-    from todocli.services.series import COPIED
+    from todocli.services.following_sql import COPIED
 
     if series and result.items and not any(todo.rrule for todo in result.items):
         which = f"{result.items[0].number} does not repeat" if len(result.items) == 1 else "None of these repeats"
