@@ -16,6 +16,7 @@ from tests.services.test_imports import listed, run
 from tests.support.client import key
 from tests.support.formats import entries_of
 from todocli import clock
+from todocli.database.compiled import COMPILED
 from todocli.database.store import Store
 from todocli.database.target import Target
 from todocli.domain.records import Record, RecordNote, Repeats
@@ -102,6 +103,15 @@ def watered(workspace: Workspace, **more: Any) -> TodoRead:
 
 
 # Files of ours
+
+
+def test_second_file_compiles_nothing(mine: Workspace, other: Workspace) -> None:
+    watered(mine)
+    imported(other, exported(mine))
+    compiled = len(COMPILED)
+    watered(mine, title="Feed")
+    assert imported(other, exported(mine)).added == 1
+    assert len(COMPILED) == compiled
 
 
 def test_a_todo_that_repeats_is_imported_as_it_was(mine: Workspace, other: Workspace) -> None:

@@ -1,7 +1,7 @@
 """Temporary tables: how many rows reach the database at once, and are then used by one statement.
 
 On Postgres the rows come by COPY. A table lives until its transaction ends, as a pooler may give the connection to
-somebody else then.
+somebody else then. Its definition is kept: statements with another `sa.Table` would be compiled anew.
 """
 
 from __future__ import annotations
@@ -24,10 +24,9 @@ _REPEATED = (sa.Date, ClockTime, UtcDateTime)
 _SCHEMA = {"sqlite": "temp", "postgresql": "pg_temp"}
 
 
-def create(session: Session, name: str, columns: Sequence[sa.Column[Any]]) -> sa.Table:
-    """Create an empty temporary table, and return it. The session's statements are one transaction."""
-    dialect = session.get_bind().dialect.name
-    table = sa.Table(
+def define(dialect: str, name: str, columns: Sequence[sa.Column[Any]]) -> sa.Table:
+    """Return the definition of a temporary table, for `create`."""
+    return sa.Table(
         name,
         sa.MetaData(),
         *columns,
@@ -35,7 +34,11 @@ def create(session: Session, name: str, columns: Sequence[sa.Column[Any]]) -> sa
         prefixes=["TEMPORARY"],
         postgresql_on_commit="DROP",
     )
-    discard(session, name)
+
+
+def create(session: Session, table: sa.Table) -> sa.Table:
+    """Create an empty temporary table, and return it. The session's statements are one transaction."""
+    discard(session, table.name)
     table.create(session.connection())
     return table
 
@@ -43,8 +46,7 @@ def create(session: Session, name: str, columns: Sequence[sa.Column[Any]]) -> sa
 def discard(session: Session, name: str) -> None:
     """Drop the temporary table that an earlier transaction left, on SQLite: which cannot while rows are being read."""
     if session.get_bind().dialect.name == "sqlite":
-        table = sa.Table(name, sa.MetaData(), schema=_SCHEMA["sqlite"])
-        session.connection().execute(sa.schema.DropTable(table, if_exists=True))
+        session.connection().exec_driver_sql(f"DROP TABLE IF EXISTS {_SCHEMA['sqlite']}.{name}")
 
 
 def load(session: Session, table: sa.Table, batches: Iterable[Sequence[tuple[Any, ...]]]) -> None:

@@ -19,6 +19,7 @@ them gets these as well, in its history too. What was purged there has no number
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -45,13 +46,22 @@ _NAMED = 20
 _KEYS = {"changes": ("id",), "todos": ("id",), "history": ("change_id", "todo_id"), "notes": ("id",)}
 
 
+@cache
+def _copied(dialect: str, name: str) -> sa.Table:
+    """Return the temporary table for the rows of a table; the JSON of history is text."""
+    types: dict[str, Any] = {c.name: sa.Text() if isinstance(c.type, sa.JSON) else c.type for c in columns(name)}
+    kept = (sa.Column(each, kind, primary_key=each in _KEYS.get(name, ())) for each, kind in types.items())
+    return staging.define(dialect, f"copied_{name}", [*kept, sa.Column("state", sa.Text())])
+
+
 class Copy:
     """Writes a snapshot for one user. The session's statements are one transaction."""
 
     def __init__(self, session: Session, owner: Owner) -> None:
         self._session = session
         self._owner = owner
-        self._is_sqlite = session.get_bind().dialect.name == "sqlite"
+        self._dialect = session.get_bind().dialect.name
+        self._is_sqlite = self._dialect == "sqlite"
 
     def run(self, snapshot: Snapshot, *, merge: bool, advance: Advance = lambda done: None) -> Copied:
         """Write a snapshot, and return what that changed.
@@ -59,7 +69,7 @@ class Copy:
         Raises `Conflict` if the user has other todos here, unless `merge`; then they stay, and the new ones get other
         numbers if theirs are taken. Raises `MissingUserContext`.
         """
-        staged = {name: self._stage(name) for name in TABLES}
+        staged = {name: staging.create(self._session, _copied(self._dialect, name)) for name in TABLES}
         done = 0
         for name in ("changes", "todos", "notes", "sources"):
             done = self._load(staged[name], snapshot, name, done, advance)
@@ -81,13 +91,6 @@ class Copy:
         return copied
 
     # What comes
-
-    def _stage(self, name: str) -> sa.Table:
-        kinds: list[sa.Column[Any]] = []
-        for column in columns(name):
-            kind: Any = sa.Text() if isinstance(column.type, sa.JSON) else column.type
-            kinds.append(sa.Column(column.name, kind, primary_key=column.name in _KEYS.get(name, ())))
-        return staging.create(self._session, f"copied_{name}", [*kinds, sa.Column("state", sa.Text())])
 
     def _load(
         self,
@@ -387,10 +390,6 @@ class Copy:
 
     def _json(self, text: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         return text if self._is_sqlite else sa.cast(text, sa.JSON())
-
-    @property
-    def _dialect(self) -> str:
-        return self._session.get_bind().dialect.name
 
     def _execute(self, statement: Any) -> None:
         self._session.execute(statement.execution_options(synchronize_session=False))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -21,12 +22,18 @@ class Numbers(NamedTuple):
     linked: Mapping[int, int]
 
 
+@cache
+def _new_numbers(dialect: str) -> sa.Table:
+    kinds = [sa.Column(name, sa.BigInteger(), autoincrement=False) for name in ("old", "new")]
+    return staging.define(dialect, "copied_numbers", kinds)
+
+
 def change_links(session: Session, todos: sa.Table, numbers: Numbers) -> Numbers:
     """Give the todos of a table the new numbers of what they need and are under, and return all numbers."""
-    kinds = [sa.Column(name, sa.BigInteger(), autoincrement=False) for name in ("old", "new")]
-    table = staging.create(session, "copied_numbers", kinds)
+    dialect = session.get_bind().dialect.name
+    table = staging.create(session, _new_numbers(dialect))
     staging.load(session, table, [list(numbers.linked.items())])
-    needs = dependency_sql.replaced(todos.c.needs, table, session.get_bind().dialect.name)
+    needs = dependency_sql.replaced(todos.c.needs, table, dialect)
     session.execute(sa.update(todos).values(needs=needs).where(todos.c.needs.is_not(None)))
     parent = sa.select(table.c.new).where(table.c.old == todos.c.parent).scalar_subquery()
     session.execute(sa.update(todos).values(parent=parent).where(todos.c.parent.is_not(None)))

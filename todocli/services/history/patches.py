@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +31,12 @@ _WRITTEN = [
     if column.name not in ("id", "user_id", "number", "version", "updated_at") and not column.name.startswith("change_")
 ]
 """The columns that a reversal may write."""
+
+
+@lru_cache(maxsize=20)
+def _definition(dialect: str, name: str) -> sa.Table:
+    kept = (sa.Column(column.name, column.type) for column in _WRITTEN)
+    return staging.define(dialect, name, [sa.Column("id", Uuid(), primary_key=True), *kept])
 
 
 class Patch:
@@ -101,9 +108,8 @@ class Patch:
     def _stage(self) -> None:
         """Move the rows to a temporary table, where they are whole: they differ in what is written of them."""
         if self._staged is None:
-            kept = (sa.Column(column.name, column.type) for column in _WRITTEN)
-            columns = [sa.Column("id", Uuid(), primary_key=True), *kept]
-            self._staged = staging.create(self._session, self._name, columns)
+            dialect = self._session.get_bind().dialect.name
+            self._staged = staging.create(self._session, _definition(dialect, self._name))
         whole = ((todo_id, {**row, **columns}) for todo_id, columns, row in self._rows)
         rows = [(todo_id, *(row.get(column.name) for column in _WRITTEN)) for todo_id, row in whole]
         staging.load(self._session, self._staged, [rows])

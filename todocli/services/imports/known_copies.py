@@ -12,7 +12,8 @@ series, and so its first todo is found here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import cache
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -27,8 +28,11 @@ from todocli.services.owner import Owner
 
 _todos = SQLModel.metadata.tables["todos"]
 
-Types: TypeAlias = Mapping[str, sa.types.TypeEngine[Any]]
-"""The types of columns by their names."""
+Types: TypeAlias = tuple[tuple[str, sa.types.TypeEngine[Any]], ...]
+"""Columns, each with its type."""
+
+_SERIES: Types = (("series_id", Uuid()), ("series_place", sa.BigInteger()))
+_KNOWN: Types = (("known_id", Uuid()), ("todo_id", Uuid()))
 
 
 def begin_series(session: Session, incoming: sa.Table, links: sa.Table) -> None:
@@ -40,8 +44,7 @@ def begin_series(session: Session, incoming: sa.Table, links: sa.Table) -> None:
         (row.position, series_of_copies(row.series_id, row.own_id, None), row.series_place)
         for row in session.execute(new.where(incoming.c.own_id.is_not(None)))
     ]
-    types: Types = {"series_id": Uuid(), "series_place": sa.BigInteger()}
-    _set(session, incoming, types, begun, has_series=sa.true())
+    _set(session, incoming, _SERIES, begun, has_series=sa.true())
 
 
 def match(session: Session, owner: Owner, incoming: sa.Table, links: sa.Table) -> None:
@@ -57,7 +60,7 @@ def match(session: Session, owner: Owner, incoming: sa.Table, links: sa.Table) -
     here = _first_ones(session, owner, incoming) if new else {}
     places = ((row.position, here.get((row.series_id, row.series_place))) for row in new)
     found = [(position, todo_id, todo_id) for position, todo_id in places if todo_id]
-    _set(session, incoming, {"known_id": Uuid(), "todo_id": Uuid()}, found)
+    _set(session, incoming, _KNOWN, found)
 
 
 def _are_new(incoming: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
@@ -101,6 +104,12 @@ def _first_ones(session: Session, owner: Owner, incoming: sa.Table) -> dict[tupl
     return {(series_of_copies(row.series_id, row.id, None), row.series_place): row.id for row in session.execute(query)}
 
 
+@cache
+def _found(dialect: str, types: Types) -> sa.Table:
+    position = sa.Column("position", sa.BigInteger(), primary_key=True, autoincrement=False)
+    return staging.define(dialect, f"found_{types[0][0]}", [position, *(sa.Column(*each) for each in types)])
+
+
 def _set(
     session: Session,
     incoming: sa.Table,
@@ -111,10 +120,7 @@ def _set(
     """Set columns of the todos of a file: each row has the position of one, and their values."""
     if not rows:
         return
-    position = sa.Column("position", sa.BigInteger(), primary_key=True, autoincrement=False)
-    found = staging.create(
-        session, f"found_{next(iter(types))}", [position, *(sa.Column(*each) for each in types.items())]
-    )
+    found = staging.create(session, _found(session.get_bind().dialect.name, types))
     staging.load(session, found, [rows])
-    values = {name: found.c[name] for name in types} | more
+    values = {name: found.c[name] for name, _ in types} | more
     session.execute(sa.update(incoming).values(values).where(found.c.position == incoming.c.position))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Set
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -205,6 +206,13 @@ def _heights(parents: Mapping[int, int | None], written: Collection[int]) -> dic
     return heights
 
 
+@cache
+def _found_links(dialect: str) -> sa.Table:
+    position = sa.Column("position", sa.BigInteger(), primary_key=True, autoincrement=False)
+    columns = [position, sa.Column("needs", Numbers()), sa.Column("parent", sa.BigInteger())]
+    return staging.define(dialect, "found_links", columns)
+
+
 def _set(
     session: Session,
     incoming: sa.Table,
@@ -213,9 +221,7 @@ def _set(
     parents: Mapping[int, int],
 ) -> None:
     """Write the numbers that were found to the todos of the file."""
-    position = sa.Column("position", sa.BigInteger(), primary_key=True, autoincrement=False)
-    columns = [position, sa.Column("needs", Numbers()), sa.Column("parent", sa.BigInteger())]
-    found = staging.create(session, "found_links", columns)
+    found = staging.create(session, _found_links(session.get_bind().dialect.name))
     linked = ((number, sorted(needs.get(number, ())) or None, parents.get(number)) for number in position_of)
     staging.load(session, found, [[(position_of[number], *links) for number, *links in linked if any(links)]])
     values = {name: found.c[name] for name in ("needs", "parent")}

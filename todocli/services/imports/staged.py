@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -41,11 +42,11 @@ class Staged(NamedTuple):
     links: sa.Table
 
 
-def load(session: Session, owner: Owner, todos: Spool, key: ChangeKey, moment: datetime) -> Staged:
-    """Load the todos of a spool, which has `Incoming` rows."""
+@cache
+def _tables(dialect: str) -> Staged:
     given = [sa.Column(name, _todos.c[name].type, index=name == "series_id") for name in GIVEN]
-    incoming = staging.create(
-        session,
+    incoming = staging.define(
+        dialect,
         "incoming",
         [
             sa.Column("position", sa.BigInteger(), primary_key=True, autoincrement=False),
@@ -68,8 +69,8 @@ def load(session: Session, owner: Owner, todos: Spool, key: ChangeKey, moment: d
             sa.Column("is_returning", sa.Boolean()),
         ],
     )
-    notes = staging.create(
-        session,
+    notes = staging.define(
+        dialect,
         "incoming_notes",
         [
             sa.Column("id", Uuid(), primary_key=True),
@@ -78,8 +79,8 @@ def load(session: Session, owner: Owner, todos: Spool, key: ChangeKey, moment: d
             sa.Column("text", sa.Text()),
         ],
     )
-    links = staging.create(
-        session,
+    links = staging.define(
+        dialect,
         "incoming_links",
         [
             sa.Column("kind", sa.Text()),
@@ -90,10 +91,18 @@ def load(session: Session, owner: Owner, todos: Spool, key: ChangeKey, moment: d
             sa.Column("number", sa.BigInteger()),
         ],
     )
-    staging.load(session, incoming, _todo_rows(todos, key, owner.name, moment))
-    staging.load(session, notes, _note_rows(todos, key, owner.name, moment))
-    staging.load(session, links, _link_rows(todos))
     return Staged(incoming, notes, links)
+
+
+def load(session: Session, owner: Owner, todos: Spool, key: ChangeKey, moment: datetime) -> Staged:
+    """Load the todos of a spool, which has `Incoming` rows."""
+    tables = _tables(session.get_bind().dialect.name)
+    for table in tables:
+        staging.create(session, table)
+    staging.load(session, tables.incoming, _todo_rows(todos, key, owner.name, moment))
+    staging.load(session, tables.notes, _note_rows(todos, key, owner.name, moment))
+    staging.load(session, tables.links, _link_rows(todos))
+    return tables
 
 
 def _todo_rows(todos: Spool, key: ChangeKey, owner: str, moment: datetime) -> Iterator[Sequence[tuple[Any, ...]]]:
