@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sqlite3
 import subprocess
 import sys
 import uuid
+from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -221,11 +223,25 @@ def test_schema_of_unreleased_version_is_refused(database: Target, revision: str
 
 def test_file_header_holds_the_revision(tmp_path: Path) -> None:
     path = tmp_path / "todo.db"
-    assert sqlite_file.schema_number(path) == 0
+    assert sqlite_file.read_header(path).schema_number == 0
     migrations.upgrade(path)
-    assert sqlite_file.schema_number(path) == int(HEAD)
+    assert sqlite_file.read_header(path).schema_number == int(HEAD)
     migrations.downgrade(path, "base")
-    assert sqlite_file.schema_number(path) == 0
+    assert sqlite_file.read_header(path).schema_number == 0
+
+
+def test_header_of_a_database_in_use_is_the_newest(sqlite_path: Path) -> None:
+    with closing(sqlite_file.connect(sqlite_path)) as other:
+        other.execute("PRAGMA user_version = 99")
+        assert sqlite_path.read_bytes()[60:64] != (99).to_bytes(4, "big")  # it waits in the write-ahead log
+        assert sqlite_file.read_header(sqlite_path) == (99, True)
+    assert sqlite_file.read_header(sqlite_path) == (99, True)
+
+
+def test_header_of_another_program_is_not_ours(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "a.db")) as other:
+        other.execute("PRAGMA user_version = 3")
+    assert sqlite_file.read_header(tmp_path / "a.db") == (3, False)
 
 
 @pytest.mark.parametrize("revision", ["9999", "1", "heads", "+1", "-x", "", "ae10"])

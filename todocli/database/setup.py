@@ -48,8 +48,8 @@ def ensure_schema(path: Path) -> bool:
     """
     with errors.translate_sqlite_errors(path):
         created = sqlite_file.create_file(path)
-        number = sqlite_file.schema_number(path)
-        if number and not sqlite_file.is_ours(path):
+        number, is_ours = sqlite_file.read_header(path)
+        if number and not is_ours:
             raise errors.foreign(path)
     if number >= int(schema.HEAD):
         return created

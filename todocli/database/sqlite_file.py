@@ -6,12 +6,16 @@ import errno
 import os
 import sqlite3
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 APPLICATION_ID = 0x746F646F
 """Marks the file as ours: `todo` in ASCII (https://www.sqlite.org/pragma.html#pragma_application_id)."""
+
+_MAGIC = b"SQLite format 3\0"
+"""How a database begins (https://www.sqlite.org/fileformat.html#the_database_header)."""
 
 BUSY_SECONDS = 60.0
 """How long this module waits for other processes that are using the file."""
@@ -36,21 +40,33 @@ def create_file(path: Path) -> bool:
     return True
 
 
-def schema_number(path: Path) -> int:
-    """Return the schema revision in the header of the file at `path`; 0 without a file or a schema.
+class Header(NamedTuple):
+    """What the header of a file says: the schema's revision, 0 for none, and whether this program created it."""
 
-    Raises `sqlite3.Error` if the file is not a database.
+    schema_number: int = 0
+    is_ours: bool = False
+
+
+def read_header(path: Path) -> Header:
+    """Return the header of the file at `path`, which may be missing. Raises `sqlite3.Error` if it is not a database.
+
+    Its bytes are read, which takes a fortieth of the time of a connection, unless a newer header may wait in another
+    file: somebody uses the database, or did when it was cut off.
     """
     if is_blank(path):
-        return 0
+        return Header()
+    with suppress(OSError):  # SQLite finds the better words
+        path = path.resolve()
+        with path.open("rb") as file:
+            head = file.read(100)
+        if head.startswith(_MAGIC) and not any(Path(f"{path}{end}").exists() for end in ("-wal", "-journal")):
+            number, application_id = (int.from_bytes(head[start : start + 4], "big") for start in (60, 68))
+            return Header(number, application_id == APPLICATION_ID)
     with closing(connect(path)) as connection:
-        return int(connection.execute("PRAGMA user_version").fetchone()[0])
-
-
-def is_ours(path: Path) -> bool:
-    """Whether this program created the database at `path`. Raises `sqlite3.Error` if it is not a database."""
-    with closing(connect(path)) as connection:
-        return bool(connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID)
+        number, application_id = (
+            connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("user_version", "application_id")
+        )
+        return Header(number, application_id == APPLICATION_ID)
 
 
 def is_blank(path: Path) -> bool:
