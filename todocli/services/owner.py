@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -64,28 +65,31 @@ class Owner:
 
     def scope(self, table: type[Todo | Note | Source | Change | History | Token]) -> sa.ColumnElement[bool]:
         """Return the condition that a row of `table` belongs to this user."""
-        return col(table.user_id) == self._id(may_read())
+        return col(table.user_id) == _id_of(self, reads=True)
 
     def owns(self, table: type[Todo | Note | Change | History]) -> sa.ColumnElement[bool]:
         """Return the same condition for rows that are looked up by an id, of theirs or of their todo.
 
         It is checked on each row found. Without statistics, SQLite would otherwise read all rows of the user.
         """
-        return _Unindexed(col(table.user_id)) == self._id()
+        return _Unindexed(col(table.user_id)) == _id_of(self)
 
     def user_id(self) -> UUID | sa.ScalarSelect[UUID]:
         """Return the user's id, or a subquery for it."""
-        return self._id()
+        return _id_of(self)
 
-    def _id(self, *conditions: sa.ColumnElement[bool]) -> UUID | sa.ScalarSelect[UUID]:
-        """Return the user's id, selected if it depends on something: engines evaluate that once, not for each row."""
-        if not self.id:
-            found = sa.select(col(User.id)).where(self.is_user(), *conditions)
-        elif conditions:
-            found = sa.select(sa.literal(self.id, sa.Uuid())).where(*conditions)
-        else:
-            return self.id
-        return found.correlate(None).scalar_subquery()
+
+@lru_cache(maxsize=500)
+def _id_of(owner: Owner, *, reads: bool = False) -> UUID | sa.ScalarSelect[UUID]:
+    """Return the user's id, selected if it depends on something: engines evaluate that once, not for each row."""
+    conditions = [may_read()] if reads else []
+    if not owner.id:
+        found = sa.select(col(User.id)).where(owner.is_user(), *conditions)
+    elif conditions:
+        found = sa.select(sa.literal(owner.id, sa.Uuid())).where(*conditions)
+    else:
+        return owner.id
+    return found.correlate(None).scalar_subquery()
 
 
 class _LimitedWait(sa.sql.functions.FunctionElement[bool]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -35,8 +36,7 @@ class Users:
 
     def find(self, name: str) -> UserRead | None:
         """Return the user of that name, or None."""
-        query = sa.select(*_columns).where(col(User.name) == name, may_read())
-        row = self._session.execute(query).mappings().one_or_none()
+        row = self._session.execute(_by_name(), {"name": name}).mappings().one_or_none()
         return UserRead(**row) if row else None
 
     def counts(self, owner: Owner) -> dict[str, Any]:
@@ -107,6 +107,11 @@ class Users:
         dialect = self._session.get_bind().dialect.name
         new = insert_for(dialect, User).from_select(list(values), sa.select(*literals).where(may_write()))
         return new.on_conflict_do_nothing(index_elements=["name"]).returning(*_columns)
+
+
+@cache
+def _by_name() -> Any:
+    return sa.select(*_columns).where(col(User.name) == sa.bindparam("name"), may_read())
 
 
 def _taken(name: str) -> Conflict:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from itertools import groupby
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
@@ -268,6 +269,7 @@ _is_kept = col(Change.compacted_at).is_(None)
 _columns = (col(History.todo_id), col(History.before), col(History.after))
 
 
+@lru_cache(maxsize=500)
 def select_changes(owner: Owner) -> sa.Select[Any]:
     """Select changes, each with its kind, whether it is undone, and how many todos it touched."""
     table = sa.inspect(Change).local_table.c
@@ -285,6 +287,7 @@ def select_changes(owner: Owner) -> sa.Select[Any]:
     return sa.select(*columns).select_from(Change)
 
 
+@lru_cache(maxsize=500)
 def is_undone(owner: Owner, change: type[Change]) -> sa.ColumnElement[bool]:
     """Return the condition that a change is undone, and that this undo was not undone in turn."""
     undo, redo = aliased(Change, name="undo"), aliased(Change, name="redo")
@@ -295,6 +298,7 @@ def is_undone(owner: Owner, change: type[Change]) -> sa.ColumnElement[bool]:
     )
 
 
+@lru_cache(maxsize=500)
 def is_ordinary(owner: Owner, change: type[Change]) -> sa.ColumnElement[bool]:
     """Return the condition that a change is not an undo, a redo, a claim or a purge, and not emptied by a purge.
 
