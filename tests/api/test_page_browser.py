@@ -603,6 +603,19 @@ def test_targets_are_large_and_nothing_overflows(page: Page) -> None:
     assert (page.script(small, MIN_TARGET), page.script(dialog)) == ([], False)
 
 
+def test_dates_have_room_where_it_is_narrow(page: Page) -> None:
+    """320 px is what is left of a wide window at 400 % (WCAG 1.4.10)."""
+    metrics = {"width": 320, "height": 568, "deviceScaleFactor": 1, "mobile": True}
+    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    page.add("Pay rent", due_on="2030-05-01")
+    page.sign_in()
+    page.wait_for_titles("Pay rent")
+    page.edit()
+    widths = "return ['title', 'due_on'].map((name) => document.querySelector(`[name=${name}]`).clientWidth)"
+    title, due = page.script(widths)
+    assert title == due
+
+
 def test_controls_are_at_the_bottom_of_a_phone_only(page: Page, size: tuple[int, int]) -> None:
     page.sign_in()
     bottom = page.script("return document.querySelector('#controls').getBoundingClientRect().bottom")
