@@ -113,12 +113,23 @@ def test_one_bad_item_changes_nothing(ada: Api, item: dict[str, Any], status: in
     assert titles(ada) == ["a", "c"]
 
 
+def test_refusal_is_a_sentence_for_each_item(ada: Api) -> None:
+    ada.add("a")
+    items = [{"todo": number, "changes": {"title": "b"}} for number in (1, 7, 8)]
+    refused = error(ada.at("PATCH", "/bulk", {"items": items}), 404, "NOT_FOUND")
+    assert refused["detail"] == "The items.1 was not found. The items.2 was not found. Nothing was changed."
+    many = [{"todo": number, "changes": {"title": "b"}} for number in range(2, 22)]
+    refused = error(ada.at("PATCH", "/bulk", {"items": many}), 404, "NOT_FOUND")
+    assert refused["detail"].endswith("The items.9 was not found. There are more. Nothing was changed.")
+    assert len(refused["field_errors"]) == 20
+
+
 @pytest.mark.parametrize(
     ("item", "field"),
     [
         ({"title": " "}, "items.1.title"),
         ({}, "items.1.title"),
-        ({"text": "x due:soonish"}, "items.1.due_on"),
+        ({"text": "x due:soonish"}, "items.1.text"),
         ({"text": "x due:fri", "due_on": "2026-11-27"}, "items.1.due_on"),
         ({"title": "x", "text": "x"}, "items.1.text"),
         ({"title": "x", "colour": "red"}, "items.1.colour"),

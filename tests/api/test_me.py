@@ -132,18 +132,30 @@ def test_days_in_text_are_those_of_the_time_zone(eve: Api, monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({"text": "a due:soonish"}, "due_on"),
+        ({"text": "a due:soonish"}, "text"),
+        ({"text": "a due:soonish", "priority": "low"}, "text"),
         ({"text": "a pri:high", "priority": "low"}, "priority"),
-        ({"text": "due:fri"}, "title"),
+        ({"text": "due:fri"}, "text"),
+        ({"text": "a" * 256}, "text"),
+        ({"text": "a", "due_time": "17:00"}, "due_time"),
         ({"text": "a", "title": "a"}, "text"),
         ({"text": " "}, "text"),
         ({"text": None}, "text"),
     ],
 )
-def test_bad_text_names_the_field(eve: Api, body: dict[str, object], field: str) -> None:
+def test_bad_text_names_the_field_that_was_sent(eve: Api, body: dict[str, object], field: str) -> None:
     refused = error(eve("POST", body=body), 422, "VALIDATION_ERROR")
     assert [fault["field"] for fault in refused["field_errors"]] == [field]
     assert "--literal" not in refused["detail"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("a due:soonish", "'soonish' is not a day."), ("due:fri", "The title must not be empty.")],
+)
+def test_fault_in_text_is_a_sentence(eve: Api, text: str, message: str) -> None:
+    refused = error(eve("POST", body={"text": text}), 422, "VALIDATION_ERROR")
+    assert (refused["detail"], refused["field_errors"]) == (message, [{"field": "text", "message": message}])
 
 
 @pytest.mark.parametrize(

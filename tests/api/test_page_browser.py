@@ -436,6 +436,42 @@ def test_note_is_added_and_listed(page: Page) -> None:
     assert page.api("GET", "todos/1")["note_count"] == 0
 
 
+@pytest.mark.parametrize("field", ["[name=title]", "#note-text"])
+@pytest.mark.parametrize("close", ["Escape", "button"])
+def test_closing_says_first_what_was_not_saved(page: Page, field: str, close: str) -> None:
+    def attempt() -> None:
+        page.press("\ue00c") if close == "Escape" else page.click("#close-edit")
+
+    page.add("Pay rent")
+    page.sign_in()
+    page.edit()
+    page.one(field).send_keys("x")
+    attempt()
+    page.wait_for("Not saved yet. Save it, or close again to discard it.", "#edit-error")
+    assert page.one(field).get_attribute("value").endswith("x")
+    attempt()
+    wait_until(lambda: not page.text("#edit"), "the end of the dialog")
+    page.edit()
+    assert (page.one(field).get_attribute("value"), page.text("#edit-error")) in [("Pay rent", ""), ("", "")]
+    attempt()
+    wait_until(lambda: not page.text("#edit"), "the end of the dialog")
+
+
+def test_focus_returns_to_a_todo_that_changed_in_its_dialog(page: Page) -> None:
+    page.add("Pay rent")
+    page.add("Water the plants")
+    page.sign_in()
+    page.wait_for_titles("Pay rent", "Water the plants")
+    page.press("jj")
+    page.press("e")
+    page.wait_for("Todo 2", "#edit-heading")
+    page.type("#note-text", "The fern as well.")
+    page.click("#note button")
+    page.wait_for("1 note", "#list")
+    page.press("\ue00c")
+    wait_until(lambda: page.focus == "Water the plants", "the focus at the todo")
+
+
 def test_removed_todo_is_restored_from_the_trash(page: Page) -> None:
     page.add("Pay rent")
     page.sign_in()
@@ -565,6 +601,19 @@ def test_targets_are_large_and_nothing_overflows(page: Page) -> None:
     page.click("#filter-button")
     page.wait_for("home", "#filter")
     assert (page.script(small, MIN_TARGET), page.script(dialog)) == ([], False)
+
+
+def test_dates_have_room_where_it_is_narrow(page: Page) -> None:
+    """320 px is what is left of a wide window at 400 % (WCAG 1.4.10)."""
+    metrics = {"width": 320, "height": 568, "deviceScaleFactor": 1, "mobile": True}
+    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    page.add("Pay rent", due_on="2030-05-01")
+    page.sign_in()
+    page.wait_for_titles("Pay rent")
+    page.edit()
+    widths = "return ['title', 'due_on'].map((name) => document.querySelector(`[name=${name}]`).clientWidth)"
+    title, due = page.script(widths)
+    assert title == due
 
 
 def test_controls_are_at_the_bottom_of_a_phone_only(page: Page, size: tuple[int, int]) -> None:

@@ -73,8 +73,9 @@ def test_key_of_a_removed_occurrence_is_not_that_of_its_series(eve: Api) -> None
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
-        ({"every": "fortnightish"}, ""),
-        ({"every": "week", "again": "3d"}, ""),
+        ({"every": "fortnightish"}, "every"),
+        ({"again": "mon"}, "again"),
+        ({"every": "week", "again": "3d"}, "every"),
         ({"times": 3}, "times"),
         ({"every": "week", "times": 0}, "times"),
         ({"every": "week", "due_on": FAR, "ends_on": "2099-01-04"}, "ends_on"),
@@ -82,8 +83,14 @@ def test_key_of_a_removed_occurrence_is_not_that_of_its_series(eve: Api) -> None
 )
 def test_bad_repetition_is_refused(eve: Api, fields: dict[str, object], field: str) -> None:
     refused = error(eve("POST", body={"title": "a"} | fields), 422, "VALIDATION_ERROR")
-    assert field in {fault["field"] for fault in refused["field_errors"]} | {""}
+    assert [fault["field"] for fault in refused["field_errors"]] == [field]
     assert open_ones(eve) == []
+
+
+def test_refusal_of_words_that_are_no_repetition_is_a_sentence(eve: Api) -> None:
+    for method, path, body in (("POST", "", {"title": "a"}), ("PATCH", "/1", {})):
+        refused = error(eve(method, path, body | {"every": "fortnightish"}), 422, "VALIDATION_ERROR")
+        assert refused["detail"] == "The every is not valid: 'fortnightish' is not a repetition."
 
 
 def test_others_series_is_not_continued(ada: Api, bob: Api) -> None:

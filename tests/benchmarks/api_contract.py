@@ -23,6 +23,8 @@ from tests.support.served import TODO, serving
 
 NAMES = ("ada", "bob")
 LEFT_OUT = "positive_data_acceptance,ensure_resource_availability"
+REFUSALS = ["400", "401", "403", "404", "405", "406", "409", "413", "415", "422", "428", "429", "5xx"]
+"""How invalid data may be refused. Schemathesis does not know 413, which a text of more than 64 KiB gets."""
 
 
 def main() -> None:
@@ -56,7 +58,10 @@ def _prepare(home: Path) -> None:
     headers = [{"name": "Authorization", "value": f"Bearer {token}"} for token in tokens]
     users = [{"name": name, "fixedHeaders": [header]} for name, header in zip(NAMES, headers, strict=True)]
     (home / "users.json").write_text(json.dumps({"auth": users}))
-    (home / "schemathesis.toml").write_text(f'[auth.wfc]\npath = "{home}/users.json"\npeers = {json.dumps(NAMES)}\n')
+    (home / "schemathesis.toml").write_text(
+        f'[auth.wfc]\npath = "{home}/users.json"\npeers = {json.dumps(NAMES)}\n'
+        f"[checks.negative_data_rejection]\nexpected-statuses = {json.dumps(REFUSALS)}\n"
+    )
     os.environ["TODO_FUZZ_USERS"] = json.dumps(tokens)
 
 

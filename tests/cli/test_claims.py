@@ -113,6 +113,13 @@ def test_undo_skips_claims(todo: Terminal) -> None:
     assert claimed(todo, "show 2") == (2, login_name())
 
 
+def test_claim_lasts_from_a_second_to_a_year(todo: Terminal) -> None:
+    for lease in ("0s", "366d"):
+        assert "A claim lasts from a second to a year." in todo(f"claim --for {lease}").err
+    for lease in ("1s", "1y"):
+        todo.ok(f"claim --for {lease}")
+
+
 @pytest.mark.parametrize("line", ["--for 0h", "--for 2y", "--for soon", "--as ''", "--for 9999y"])
 def test_bad_claim_is_refused(todo: Terminal, line: str) -> None:
     assert todo(f"claim {line}").code == 2

@@ -40,6 +40,10 @@ def drafts(tmp_path: Path) -> list[Path]:
     return list((tmp_path / "home/drafts").glob("*"))
 
 
+def test_without_a_terminal_the_hint_is_to_write_the_change(todo: Terminal) -> None:
+    assert todo("edit 1").err.endswith("hint: Give words such as due:fri, or --title or --description.\n")
+
+
 def test_edited_text_is_stored(todo: Terminal, editor: Editor, tmp_path: Path) -> None:
     editor(
         "text = path.read_text()\n"

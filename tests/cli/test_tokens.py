@@ -91,6 +91,20 @@ def test_link_that_signs_in_has_the_token_in_its_fragment(todo: Terminal) -> Non
     assert link["scope"] == "read"
 
 
+@pytest.mark.parametrize(
+    ("options", "rights"),
+    [
+        ("--qr", "read and change your todos"),
+        ("--qr --scope destroy", "read and change your todos"),
+        ("--qr --scope read", "read your todos"),
+        ("--feed", "read your todos"),
+    ],
+)
+def test_note_on_a_link_says_what_it_allows(todo: Terminal, options: str, rights: str) -> None:
+    ran = todo(f"token create phone {options} --base-url https://todo.example")
+    assert f"Whoever has it can {rights}.\n" in ran.err
+
+
 def test_qr_code_is_drawn_at_a_terminal(todo: Terminal) -> None:
     todo.terminal = True
     ran = todo("token create phone --qr --base-url https://todo.example --color never")

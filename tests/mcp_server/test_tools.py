@@ -415,6 +415,8 @@ def test_unknown_outcome_names_the_change(agent: Agent, monkeypatch: pytest.Monk
         ("find", {"cursor": "x"}, "The cursor"),
         ("add", {"todos": []}, "No todo was given."),
         ("add", {"todos": [{"title": " "}]}, "The title must not be empty."),
+        ("add", {"todos": ["a", "b"]}, "Todo 1: A todo must be an object, such as "),
+        ("add", {"todos": ["a"]}, 'A todo must be an object, such as {"title": "Pay rent due:fri"}.'),
         ("add", {"todos": [{"title": "a"}, {"title": "b", "due": "fri"}]}, "Todo 2: The due is not a known field."),
         ("add", {"todos": [{"title": "a"}, {"title": "b due:32"}]}, "Todo 2: "),
         ("add", {"todos": [{"title": "a due:fri", "set": "due:sat"}]}, "due_on is given twice."),

@@ -15,14 +15,23 @@ from todocli.schemas.todos import TodoCreate
 def draft_of(todo: TodoAdd, here: datetime) -> TodoCreate:
     """Return the todo to add. Days in its text are relative to `here`. Raises `ValidationError`."""
     fields: dict[str, Any] = todo.model_dump(exclude_unset=True, exclude={"text"})
-    if todo.text:
+    if not todo.text:
+        return validated(TodoCreate, fields)
+    try:
         found = parse_quick_add([todo.text], {}, here=here)
         words = {name: value for name, value in found.new.items() if name not in LISTS}
         lists = {name: [*fields.get(name, []), *found.new[name]] for name in LISTS}
         if twice := words.keys() & fields.keys():
             raise ValidationError.of(min(twice), f"The {min(twice)} is given twice: in the text, and beside it.")
-        fields |= {"title": found.title, **words, **lists}
-    return validated(TodoCreate, fields)
+        return validated(TodoCreate, fields | {"title": found.title, **words, **lists})
+    except ValidationError as error:
+        error.field_errors = tuple(fault if fault.field in fields else _in_text(fault) for fault in error.field_errors)
+        raise
+
+
+def _in_text(fault: FieldError) -> FieldError:
+    """Return the fault of a field that a client sent as a word of its text: it knows no other name."""
+    return FieldError("text", fault.message if fault.message.endswith(".") else fault.sentence)
 
 
 def drafts_of(todos: list[TodoAdd], here: datetime) -> list[TodoCreate]:

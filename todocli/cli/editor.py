@@ -99,7 +99,7 @@ def edit_todo(context: Context, reference: References, *, series: bool) -> tuple
     from todocli.schemas.todos import TodoUpdate
     from todocli.services.resolve import Result
 
-    command = _editor(context, "No change was given", "Give --title or --description.")
+    command = _editor(context, "No change was given", "Give words such as due:fri, or --title or --description.")
     todo = _find(context, reference)
     with Draft(str(todo.number), composed(todo)) as draft:
         if (text := draft.edited(command)) is None:

@@ -52,7 +52,9 @@ def _new_todos(value: object) -> object:
     found = []
     for i, each in enumerate(value, 1):
         with numbered(i, len(value)):
-            found.append(validated(NewTodo, each) if isinstance(each, dict) else each)
+            if not isinstance(each, dict):
+                raise ValidationError.of("todos", 'A todo must be an object, such as {"title": "Pay rent due:fri"}.')
+            found.append(validated(NewTodo, each))
     return found
 
 

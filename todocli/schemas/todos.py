@@ -161,7 +161,7 @@ class RepeatInput(Input):
                 try:
                     self.repetition()
                 except ValidationError as error:
-                    raise ValueError(f"{name}: {error.detail}") from None
+                    raise ValueError(f"{name} is not valid: {error.detail.removesuffix('.')}") from None
         return self
 
 

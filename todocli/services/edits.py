@@ -154,5 +154,5 @@ def _refuse_stale(edits: Sequence[Edit], todos: Sequence[TodoRead]) -> None:
 def _refuse(faults: Sequence[bool], kind: type[ValidationError | Conflict | NotFound], message: str) -> None:
     """Raise an error if any of the items has a fault."""
     if fields := tuple(FieldError(f"items.{i}", message) for i, is_fault in enumerate(faults) if is_fault):
-        names = ", ".join(fault.field for fault in fields[:10]) + (" and others" if len(fields) > 10 else "")
-        raise kind(f"{names}: {message}. Nothing was changed.", field_errors=fields)
+        first = " ".join(fault.sentence for fault in fields[:10]) + (" There are more." if len(fields) > 10 else "")
+        raise kind(f"{first} Nothing was changed.", field_errors=fields)

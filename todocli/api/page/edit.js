@@ -1,12 +1,13 @@
 /* The dialog of one todo: its fields, its notes, and how to remove it.
 
    Only fields that were changed here are sent, and only if the todo is still as it was shown (If-Match). If it is not,
-   it is read again: what others have changed is shown, and what was typed here stays. */
+   it is read again: what others have changed is shown, and what was typed here stays. What was not saved is discarded
+   only when the dialog is closed a second time. */
 
 import { get, send } from "./api.js";
 import { momentInWords } from "./dates.js";
 import { byId, element } from "./elements.js";
-import { act, reload } from "./list.js";
+import { act, focusOn, reload } from "./list.js";
 import { clearError, onSubmit, say } from "./messages.js";
 
 const LABELS = { due_on: "due", due_time: "time", starts_on: "start" };
@@ -18,6 +19,7 @@ const form = byId("edit-form");
 const noteForm = byId("note");
 let todo;
 let mayWrite = false;
+let isWarned = false;
 
 /** Open a todo. One in the trash, or without the right to write, can only be read. */
 export async function open(listed, writing) {
@@ -35,6 +37,7 @@ export async function open(listed, writing) {
   clearError(noteForm, byId("note-error"));
   fill(FIELDS);
   form.elements.series.checked = false;
+  isWarned = false;
   dialog.showModal();
   return offerProjects();
 }
@@ -142,6 +145,14 @@ async function remove() {
   }
 }
 
+/** Return whether the dialog may close. If something was not saved, the first attempt only says so. */
+function mayClose() {
+  if (isWarned || !mayWrite || (Object.keys(changes()).length === 0 && !typedNote().trim())) return true;
+  isWarned = true;
+  byId("edit-error").textContent = "Not saved yet. Save it, or close again to discard it.";
+  return false;
+}
+
 async function offerProjects() {
   const { items } = await get("projects").catch(() => ({ items: [] }));
   byId("projects").replaceChildren(...items.map(({ name }) => element("option", { value: name })));
@@ -152,5 +163,11 @@ export function install() {
   onSubmit(form, byId("edit-error"), save);
   onSubmit(noteForm, byId("note-error"), addNote);
   byId("remove").addEventListener("click", remove);
-  byId("close-edit").addEventListener("click", () => dialog.close());
+  byId("close-edit").addEventListener("click", () => mayClose() && dialog.close());
+  dialog.addEventListener("cancel", (event) => mayClose() || event.preventDefault());
+  dialog.addEventListener("input", () => (isWarned = false));
+  dialog.addEventListener("close", () => {
+    const focused = document.activeElement; // still in the dialog, if the row that it was opened from is gone
+    if (focused === document.body || dialog.contains(focused)) focusOn(todo.id);
+  });
 }

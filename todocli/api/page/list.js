@@ -229,6 +229,11 @@ export function toggleFocused() {
   if (row && !isReadOnly && todoOf(row).deleted_at === null) toggle(row);
 }
 
+/** Move the focus to a todo, by its id; if it is not listed, to the heading. */
+export function focusOn(id) {
+  (opener(rowOf(id)) ?? byId("heading")).focus();
+}
+
 /** Return the todo that has the focus, if any. */
 export function focusedTodo() {
   const row = focusedRow();

@@ -65,7 +65,7 @@ def claim(
     name = check_actor(claimant, "--as") if claimant is not None else context.actor or context.profile.user
     until = parse_duration(lease, "for")
     if not timedelta() < until <= MAX_LEASE:
-        raise ValidationError.of("for", "A claim lasts from a minute to a year.", hint="Write it like 30min, 2h or 1d.")
+        raise ValidationError.of("for", "A claim lasts from a second to a year.", hint="Write it like 30min, 2h or 1d.")
     options = context.filter_options
     numbers = [word for word in words or () if is_reference(word)]
     terms = [f"number:{word}" if word in numbers else word for word in words or ()]

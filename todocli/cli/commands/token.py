@@ -14,7 +14,7 @@ from todocli.cli.colour import wants_colour
 from todocli.cli.command import Command, Family, Itemised
 from todocli.cli.context import Context
 from todocli.cli.installer import install_extra
-from todocli.domain.scopes import Scope
+from todocli.domain.scopes import FEED, Scope
 from todocli.errors import UsageError, ValidationError
 
 if TYPE_CHECKING:
@@ -68,7 +68,6 @@ def create(
     todo token create calendar --feed
     """
     from todocli.config_rules import base_url_fault
-    from todocli.domain.scopes import FEED
     from todocli.domain.timestamps import parse_duration
 
     if feed and (qr or scope):
@@ -90,13 +89,14 @@ def create(
 
     url = f"{base}/feed/{token.token}.ics" if feed else f"{base}/#token={token.token}"
     context.output.lines(TokenLink(url=url, **token.model_dump()), [url])
-    _explain(context, url, base, is_feed=feed)
+    _explain(context, url, base, token.scope)
 
 
-def _explain(context: Context, url: str, base: str, *, is_feed: bool) -> None:
-    """Print what to do with a link, and at a terminal its QR code."""
-    what = "Subscribe to it in a calendar program" if is_feed else "Open it on the phone"
-    context.output.note(f"{what}. Whoever has it can read your todos.")
+def _explain(context: Context, url: str, base: str, scope: str) -> None:
+    """Print what to do with the link of a token with this scope, and at a terminal its QR code."""
+    what = "Subscribe to it in a calendar program" if scope == FEED else "Open it on the phone"
+    rights = "read your todos" if scope in (FEED, "read") else "read and change your todos"
+    context.output.note(f"{what}. Whoever has it can {rights}.")
     if not base:
         context.output.note("It follows your server's address: pass --base-url, or set public_url.")
     elif base.startswith("http://") and not re.match(r"http://(localhost|127\.|\[::1\])", base):
