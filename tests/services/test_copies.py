@@ -199,6 +199,15 @@ def settled(place: Place) -> Place:
     return place
 
 
+@pytest.fixture(scope="module")
+def settled_file(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The embedded database of such a place, to be read."""
+    path = tmp_path_factory.mktemp("settled") / "todo.db"
+    shutil.copyfile(sqlite_template, path)
+    settled(Place(path))
+    return path
+
+
 @pytest.fixture
 def there(places: tuple[Place, Place]) -> Place:
     """The other database. It has changes of another user, so that its sequence is not at its beginning."""
@@ -430,8 +439,8 @@ def test_export_with_history_can_be_imported_like_any_other(here: Place, write: 
         (b"]}", b"", "ends too early"),
     ],
 )
-def test_damaged_export_is_refused_with_its_place(sqlite_path: Path, old: bytes, new: bytes, message: str) -> None:
-    document = exported(settled(Place(sqlite_path)))
+def test_damaged_export_is_refused_with_its_place(settled_file: Path, old: bytes, new: bytes, message: str) -> None:
+    document = exported(Place(settled_file))
     assert old in document
     damaged = document.replace(old, new, 1) if old != b"]}" else document[:-3]
     with Snapshot() as snapshot, pytest.raises(ValidationError, match=message):
@@ -454,15 +463,15 @@ def test_damaged_export_is_refused_with_its_place(sqlite_path: Path, old: bytes,
         (b'"rows"', b'"row"', "no export with history"),
     ],
 )
-def test_damaged_lines_are_refused_with_their_place(sqlite_path: Path, old: bytes, new: bytes, message: str) -> None:
-    document = exported(settled(Place(sqlite_path)), history.write_lines)
+def test_damaged_lines_are_refused_with_their_place(settled_file: Path, old: bytes, new: bytes, message: str) -> None:
+    document = exported(Place(settled_file), history.write_lines)
     assert old in document
     with Snapshot() as snapshot, pytest.raises(ValidationError, match=message):
         history.read(io.BytesIO(document.replace(old, new, 1)), snapshot)
 
 
-def test_lines_without_the_last_are_refused(sqlite_path: Path) -> None:
-    lines = exported(settled(Place(sqlite_path)), history.write_lines).splitlines(keepends=True)
+def test_lines_without_the_last_are_refused(settled_file: Path) -> None:
+    lines = exported(Place(settled_file), history.write_lines).splitlines(keepends=True)
     rows = len(lines) - 1
     with Snapshot() as snapshot, pytest.raises(ValidationError, match=f"has {rows - 1} rows, and .* says {rows}"):
         history.read(io.BytesIO(b"".join(lines[:-1])), snapshot)
