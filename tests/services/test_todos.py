@@ -282,7 +282,7 @@ def test_key_of_request_that_changed_nothing_stays_free(ada: Client) -> None:
 
 def test_statement_for_one_todo_is_built_once(ada: Client) -> None:
     """Building one takes longer than running it, and every request of the API is about one todo."""
-    built = (insert_sql.of_one, update_sql.of_one)
+    built = (insert_sql.of_one, update_sql.of_references)
     counts = [[statement.cache_info().misses for statement in built]]
     for letter in "abc":
         added = ada.add(drafts(letter)).items[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from todocli.errors import ValidationError
@@ -39,6 +40,14 @@ class NumberRange:
 Reference = int | UUID | NumberRange
 
 
+class ReferenceKinds(NamedTuple):
+    """Whether there are numbers, whether there are UUIDs, and how many ranges: what a statement is built from."""
+
+    has_numbers: bool
+    has_ids: bool
+    ranges: int
+
+
 @dataclass(frozen=True)
 class References:
     """The references of a command, without repetitions, in the order given.
@@ -60,14 +69,14 @@ class References:
         return [item for item in self.items if isinstance(item, UUID)]
 
     @property
-    def only_id(self) -> UUID | None:
-        """The UUID, if that is the only reference."""
-        return self.ids[0] if len(self.items) == len(self.ids) == 1 else None
-
-    @property
     def ranges(self) -> list[NumberRange]:
         """The ranges of numbers."""
         return [item for item in self.items if isinstance(item, NumberRange)]
+
+    @property
+    def kinds(self) -> ReferenceKinds:
+        """Of which kinds they are."""
+        return ReferenceKinds(bool(self.numbers), bool(self.ids), len(self.ranges))
 
 
 def parse_references(words: Sequence[str], *, listed: bool = False) -> References:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import islice
+from types import MappingProxyType
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlmodel import col
 
-from todocli.domain.references import NumberRange, Reference, References
+from todocli.domain.references import NumberRange, Reference, ReferenceKinds, References
 from todocli.errors import FieldError, NotFound
 from todocli.models import Todo
 from todocli.schemas.todos import TodoLine, TodoRead, state_of
@@ -102,30 +102,58 @@ class Result:
     along: tuple[TodoRead, ...] = ()
 
 
-def where_referenced(references: References) -> sa.ColumnElement[bool]:
-    """Return the condition that `references` refer to a todo. Not scoped to a user."""
-    conditions: list[sa.ColumnElement[bool]] = []
-    if references.numbers:
-        conditions.append(col(Todo.number).in_(references.numbers))
-    if references.ids:
-        conditions.append(col(Todo.id).in_(references.ids))
-    conditions += [col(Todo.number).between(span.first, span.last) for span in references.ranges]
+def values_of(references: References) -> dict[str, object]:
+    """Return the parameters of `is_referenced` and `all_resolved`."""
+    numbers, ids = references.numbers, references.ids
+    values: dict[str, object] = {"references": numbers, "reference_ids": ids}
+    values |= {"reference_count": len(numbers), "reference_id_count": len(ids)}
+    for i, span in enumerate(references.ranges):
+        values |= {f"first_{i}": span.first, f"last_{i}": span.last}
+    return values
+
+
+def _among(column: sa.ColumnElement[Any], name: str, values: Mapping[str, Any]) -> sa.ColumnElement[bool]:
+    value = {"value": values[name]} if values else {}
+    return column.in_(sa.bindparam(name, expanding=True, type_=column.type, **value))
+
+
+def _within(column: sa.ColumnElement[int], i: int, values: Mapping[str, Any]) -> sa.ColumnElement[bool]:
+    if values:
+        return column.between(values[f"first_{i}"], values[f"last_{i}"])
+    return column.between(sa.bindparam(f"first_{i}"), sa.bindparam(f"last_{i}"))
+
+
+def is_referenced(kinds: ReferenceKinds, values: Mapping[str, Any] = MappingProxyType({})) -> sa.ColumnElement[bool]:
+    """Return the condition that references of these kinds, which `values_of` has, refer to a todo of some user.
+
+    It has the `values`, or they are parameters of the statement that it is in.
+    """
+    conditions = [_within(_todo["number"], i, values) for i in range(kinds.ranges)]
+    if kinds.has_numbers:
+        conditions.append(_among(_todo["number"], "references", values))
+    if kinds.has_ids:
+        conditions.append(_among(_todo["id"], "reference_ids", values))
     return sa.or_(sa.false(), *conditions)
 
 
-def all_resolved(rows: sa.CTE, references: References) -> list[sa.ColumnElement[bool]]:
-    """Return the conditions that every reference matches at least one of `rows`."""
+def where_referenced(references: References) -> sa.ColumnElement[bool]:
+    """Return the same condition with the values of `references`."""
+    return is_referenced(references.kinds, values_of(references))
+
+
+def all_resolved(rows: sa.CTE, kinds: ReferenceKinds) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions that every reference, whose values `values_of` has, matches at least one of `rows`."""
+    conditions: list[sa.ColumnElement[bool]] = [
+        sa.exists(sa.select(rows.c.id).where(_within(rows.c.number, i, {}))) for i in range(kinds.ranges)
+    ]
     count = sa.select(sa.func.count()).select_from(rows)
-    conditions: list[sa.ColumnElement[bool]] = []
-    if references.numbers:
-        found = count.where(rows.c.number.in_(references.numbers)).scalar_subquery()
-        conditions.append(found == len(references.numbers))
-    if references.ids:
-        found = count.where(rows.c.id.in_(references.ids)).scalar_subquery()
-        conditions.append(found == len(references.ids))
-    for span in references.ranges:
-        inside = rows.c.number.between(span.first, span.last)
-        conditions.append(sa.exists(sa.select(rows.c.id).where(inside)))
+    for is_there, column, name in (
+        (kinds.has_numbers, rows.c.number, "reference"),
+        (kinds.has_ids, rows.c.id, "reference_id"),
+    ):
+        if is_there:
+            found = count.where(_among(column, f"{name}s", {})).scalar_subquery()
+            conditions.append(found == sa.bindparam(f"{name}_count", type_=sa.BigInteger()))
     return conditions
 
 

@@ -18,7 +18,7 @@ from todocli.domain.filters.ast import EVERYTHING, Overdue, all_of
 from todocli.domain.history import COMMAND_LINE, Origin
 from todocli.domain.idempotency import ChangeKey
 from todocli.domain.ids import derived_id
-from todocli.domain.references import References
+from todocli.domain.references import ReferenceKinds, References
 from todocli.errors import ValidationError
 from todocli.models import History, Note, Source, Todo
 from todocli.schemas.todos import COLUMNS_GIVEN, NoteRead, TodoCreate, TodoItems, TodoList, TodoRead, TodoUpdate
@@ -150,11 +150,8 @@ class Todos:
 
         Raises `NotFound` naming every reference that matches nothing.
         """
-        if references.only_id:
-            query = _of_id(self._owner)
-        else:
-            query = sa.select(*COLUMNS).where(self._owner.scope(Todo), resolve.where_referenced(references))
-        found = [read(row) for row in self._session.execute(query, {"id": references.only_id}).mappings()]
+        query = _referenced(self._owner, references.kinds)
+        found = [read(row) for row in self._session.execute(query, resolve.values_of(references)).mappings()]
         if missing := resolve.missing(references, found):
             self._owner.require(self._session)
             raise resolve.not_found(missing, [])
@@ -353,8 +350,8 @@ class Todos:
 
 
 @lru_cache(maxsize=500)
-def _of_id(owner: Owner) -> sa.Select[Any]:
-    return sa.select(*COLUMNS).where(owner.scope(Todo), col(Todo.id) == sa.bindparam("id", type_=sa.Uuid()))
+def _referenced(owner: Owner, kinds: ReferenceKinds) -> sa.Select[Any]:
+    return sa.select(*COLUMNS).where(owner.scope(Todo), resolve.is_referenced(kinds))
 
 
 def _as_list(rows: Sequence[sa.RowMapping]) -> TodoItems:

@@ -22,7 +22,7 @@ that committed while the retry waited. Step 2 alone misses one whose rows were c
 What a row needs is judged on the locked row, not on the snapshot.
 
 Building the statement takes longer than running it. So it is built from an `UpdateShape`, which has no values, and that
-of one todo, which every PATCH needs, is kept; `values_of` has the values.
+of references is kept; `values_of` has the values, and `resolve.values_of` those of the references.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from sqlmodel import SQLModel, col
 from todocli.column_types import Members
 from todocli.database.store import WRITES
 from todocli.domain.dates import Shift
-from todocli.domain.references import References
+from todocli.domain.references import ReferenceKinds
 from todocli.models import Todo
 from todocli.services import dependency_sql, following_sql, parameters, resolve, subtask_sql
 from todocli.services.admission import may_write
@@ -54,7 +54,6 @@ STAMP = ("updated_at", "change_id", "change_source", "change_actor", "change_req
 """The columns that `todocli.services.updates.stamp` has values for."""
 
 _EXPECTED = "expected"
-_ID = "todo_id"
 
 
 @dataclass(frozen=True)
@@ -204,16 +203,14 @@ class UpdateShape:
         return sa.and_(locked.c.is_pending, sa.not_(sa.exists(stale)))
 
 
-def values_of(
-    values: Mapping[str, object], stamped: Mapping[str, object], expected: UUID | None, references: References | None
-) -> dict[str, object]:
+def values_of(values: Mapping[str, object], stamped: Mapping[str, object], expected: UUID | None) -> dict[str, object]:
     """Return the parameters of a statement: new `values` by column, and those of `todocli.services.updates.stamp`."""
-    named = parameters.values_of({**values, **stamped})
-    return named | {_EXPECTED: expected, _ID: references and references.only_id}
+    return parameters.values_of({**values, **stamped}) | {_EXPECTED: expected}
 
 
+@lru_cache(maxsize=500)
 def of_references(
-    owner: Owner, dialect: str, shape: UpdateShape, references: References, *, is_planned: bool = False
+    owner: Owner, dialect: str, shape: UpdateShape, kinds: ReferenceKinds, *, is_planned: bool = False
 ) -> Any:
     """Return the statement for referenced todos.
 
@@ -221,11 +218,8 @@ def of_references(
     it is planned what follows, the `Plan` has its parameters. It changes nothing if a todo that repeats is not in the
     plan, or was changed since.
     """
-    if references.only_id:
-        return of_one(owner, dialect, shape, is_planned=is_planned)
-    chosen = resolve.where_referenced(references)
-    locked = _locked(owner, dialect, shape, chosen)
-    return _with_unchanged(owner, dialect, shape, locked, resolve.all_resolved(locked, references), is_planned)
+    locked = _locked(owner, dialect, shape, resolve.is_referenced(kinds))
+    return _with_unchanged(owner, dialect, shape, locked, resolve.all_resolved(locked, kinds), is_planned)
 
 
 def of_selection(
@@ -245,14 +239,6 @@ def of_selection(
         return statement
     updated = statement.cte("updated")
     return sa.select(*updated.c, dependency_sql.freed_on_postgres(owner, updated)).execution_options(**WRITES)
-
-
-@lru_cache(maxsize=500)
-def of_one(owner: Owner, dialect: str, shape: UpdateShape, *, is_planned: bool = False) -> Any:
-    """Return the statement for the one todo whose id is a parameter; `is_planned` is as in `of_references`."""
-    locked = _locked(owner, dialect, shape, col(Todo.id) == sa.bindparam(_ID, type_=sa.Uuid()))
-    found = sa.exists(sa.select(locked.c.id))
-    return _with_unchanged(owner, dialect, shape, locked, [found], is_planned)
 
 
 def _locked(owner: Owner, dialect: str, shape: UpdateShape, chosen: sa.ColumnElement[bool]) -> sa.CTE:

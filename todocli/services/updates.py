@@ -135,17 +135,18 @@ class Updates:
         """Update the referenced todos. What may stand against it was checked before, in the same transaction."""
 
         def send() -> Sequence[sa.RowMapping]:
-            statement = update_sql.of_references(self._owner, self._dialect, spec.shape, references)
-            return [row for row in self._rows(statement, spec, key, references) if row.get("is_changed", True)]
+            statement = update_sql.of_references(self._owner, self._dialect, spec.shape, references.kinds)
+            rows = self._rows(statement, spec, key, **resolve.values_of(references))
+            return [row for row in rows if row.get("is_changed", True)]
 
         self._send_and_follow(send, spec, key, lambda: self._pending_of(references, spec, key))
 
     def _apply_to_references(self, references: References, spec: UpdateSpec, key: ChangeKey) -> Result:
         def send(plan: Plan) -> Sequence[sa.RowMapping]:
             statement = update_sql.of_references(
-                self._owner, self._dialect, spec.shape, references, is_planned=plan != NO_PLAN
+                self._owner, self._dialect, spec.shape, references.kinds, is_planned=plan != NO_PLAN
             )
-            return self._rows(statement, spec, key, references, plan)
+            return self._rows(statement, spec, key, **resolve.values_of(references), **plan.parameters)
 
         rows, followed = self._send_planned(send, spec, key, lambda: self._pending_of(references, spec, key))
         found = list(zip(rows, update_rows.read_together(rows), strict=True))
@@ -244,7 +245,7 @@ class Updates:
         plan, planned = self._plan(ended, spec, key)
         if not plan.rows:
             return []
-        rows = self._rows(following_sql.of_ended(self._owner, self._dialect), spec, key, plan=plan)
+        rows = self._rows(following_sql.of_ended(self._owner, self._dialect), spec, key, **plan.parameters)
         return update_rows.apart(rows, plan, planned)[1]
 
     def _apply_to_selection(self, selection: Selection, spec: UpdateSpec, key: ChangeKey) -> Result:
@@ -264,7 +265,7 @@ class Updates:
                 statement = update_sql.of_selection(
                     self._owner, self._dialect, spec.shape, conditions, is_planned=plan != NO_PLAN
                 )
-                return self._rows(statement, spec, key, plan=plan)
+                return self._rows(statement, spec, key, **plan.parameters)
 
             rows, followed = self._send_planned(send, spec, key, lambda: self._pending(conditions, spec, key))
             todos = update_rows.read_together([row for row in rows if row.get("is_changed", True)])
@@ -324,20 +325,13 @@ class Updates:
         query = sa.select(*COLUMNS).where(self._owner.scope(Todo), *conditions)
         return [read(row) for row in self._session.execute(query).mappings()]
 
-    def _rows(
-        self,
-        statement: Any,
-        spec: UpdateSpec,
-        key: ChangeKey,
-        references: References | None = None,
-        plan: Plan = NO_PLAN,
-    ) -> Sequence[sa.RowMapping]:
-        values = self._parameters(spec, key, references)
-        return self._session.execute(statement, values | plan.parameters).mappings().all()
+    def _rows(self, statement: Any, spec: UpdateSpec, key: ChangeKey, **more: object) -> Sequence[sa.RowMapping]:
+        """Run a statement with the parameters of an update, and `more`."""
+        return self._session.execute(statement, self._parameters(spec, key) | more).mappings().all()
 
-    def _parameters(self, spec: UpdateSpec, key: ChangeKey, references: References | None = None) -> dict[str, object]:
+    def _parameters(self, spec: UpdateSpec, key: ChangeKey) -> dict[str, object]:
         stamped = stamp(self._origin, spec.at, key.id, key.request)
-        values = update_sql.values_of(spec.values, stamped, spec.expected, references)
+        values = update_sql.values_of(spec.values, stamped, spec.expected)
         if spec.note is not None:
             values |= {"note_id": derived_id(key.id, self._owner.name, 1), "note_text": spec.note}
         return values
