@@ -39,8 +39,18 @@ def define(dialect: str, name: str, columns: Sequence[sa.Column[Any]]) -> sa.Tab
 def create(session: Session, table: sa.Table) -> sa.Table:
     """Create an empty temporary table, and return it. The session's statements are one transaction."""
     discard(session, table.name)
-    table.create(session.connection())
+    connection = session.connection()
+    for statement in _statements(table, connection.dialect):
+        connection.exec_driver_sql(statement)
     return table
+
+
+@lru_cache(maxsize=100)
+def _statements(table: sa.Table, dialect: sa.Dialect) -> list[str]:
+    """Return the statements that create a table and its indexes: SQLAlchemy compiles them anew each time."""
+    elements: list[sa.schema.ExecutableDDLElement] = [sa.schema.CreateTable(table)]
+    elements += map(sa.schema.CreateIndex, table.indexes)
+    return [str(each.compile(dialect=dialect)) for each in elements]
 
 
 def discard(session: Session, name: str) -> None:
