@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.support import postgres, schema_copies
+from tests.support import postgres, schema_copies, scratch
 from tests.support.waiting import SlowClock
 from todocli.clock import now
 from todocli.database import deadline, migrations, sqlite_file
@@ -39,6 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Create the folder through which the processes of a run share one server."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job, which its children inherit
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(scratch.folder()))
     handed_over = getattr(config, "workerinput", None)
     folder = Path(handed_over["servers"]) if handed_over else postgres.new_folder()
     config.stash[_SERVERS] = postgres.Servers(folder, os.environ.get("TODO_TEST_DATABASE_URL"))

@@ -233,9 +233,7 @@ def test_file_header_holds_the_revision(tmp_path: Path) -> None:
 def test_header_of_a_database_in_use_is_the_newest(sqlite_path: Path) -> None:
     with closing(sqlite_file.connect(sqlite_path)) as other:
         other.execute("PRAGMA user_version = 99")
-        assert sqlite_path.read_bytes()[60:64] != (99).to_bytes(4, "big")  # it waits in the write-ahead log
         assert sqlite_file.read_header(sqlite_path) == (99, True)
-    assert sqlite_file.read_header(sqlite_path) == (99, True)
 
 
 def test_header_of_another_program_is_not_ours(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from tests.support import scratch
 from todocli.database import migrations
 from todocli.database.postgres.url import PostgresURL
 
@@ -36,6 +37,7 @@ SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
     "synchronous_commit": "off",
+    "max_wal_size": "256MB",
     "max_connections": "300",
     "listen_addresses": "127.0.0.1",
     "log_min_messages": "warning",
@@ -262,7 +264,7 @@ class Cluster:
 
 def new_folder() -> Path:
     """Make a folder that `nobody` can reach, with a path short enough for a socket."""
-    folder = Path(tempfile.mkdtemp(prefix="todo-tests-", dir="/tmp" if Path("/tmp").is_dir() else None))
+    folder = Path(tempfile.mkdtemp(prefix="todo-tests-", dir=scratch.folder()))
     folder.chmod(0o711)
     return folder
 

@@ -6,16 +6,13 @@ import errno
 import os
 import sqlite3
 import time
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
 APPLICATION_ID = 0x746F646F
 """Marks the file as ours: `todo` in ASCII (https://www.sqlite.org/pragma.html#pragma_application_id)."""
-
-_MAGIC = b"SQLite format 3\0"
-"""How a database begins (https://www.sqlite.org/fileformat.html#the_database_header)."""
 
 BUSY_SECONDS = 60.0
 """How long this module waits for other processes that are using the file."""
@@ -50,23 +47,15 @@ class Header(NamedTuple):
 def read_header(path: Path) -> Header:
     """Return the header of the file at `path`, which may be missing. Raises `sqlite3.Error` if it is not a database.
 
-    Its bytes are read, which takes a fortieth of the time of a connection, unless a newer header may wait in another
-    file: somebody uses the database, or did when it was cut off.
+    A connection reads it, which finds out whether the file can be used in the usual way as well.
     """
     if is_blank(path):
         return Header()
-    with suppress(OSError):  # SQLite finds the better words
-        path = path.resolve()
-        with path.open("rb") as file:
-            head = file.read(100)
-        if head.startswith(_MAGIC) and not any(Path(f"{path}{end}").exists() for end in ("-wal", "-journal")):
-            number, application_id = (int.from_bytes(head[start : start + 4], "big") for start in (60, 68))
-            return Header(number, application_id == APPLICATION_ID)
     with closing(connect(path)) as connection:
         number, application_id = (
             connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("user_version", "application_id")
         )
-        return Header(number, application_id == APPLICATION_ID)
+    return Header(number, application_id == APPLICATION_ID)
 
 
 def is_blank(path: Path) -> bool:
