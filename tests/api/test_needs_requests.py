@@ -86,6 +86,7 @@ def test_cycle_is_refused(ada: Api, fence: dict[str, Any], path: str, body: dict
 
 @pytest.mark.parametrize("numbers", [[0], [-1], ["1"], [1.5], [None], 1, list(range(1, 102))], ids=str)
 @pytest.mark.parametrize("field", ["needs", "add_needs", "remove_needs"])
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_what_is_no_list_of_numbers_is_refused(ada: Api, fence: dict[str, Any], field: str, numbers: Any) -> None:
     [found] = refused_field(ada("PATCH", "/2", {field: numbers}), 422, "VALIDATION_ERROR")
     assert found.startswith(field)

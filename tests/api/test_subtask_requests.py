@@ -82,6 +82,7 @@ def test_todo_under_itself_is_refused(ada: Api, bath: dict[str, Any], path: str,
 
 
 @pytest.mark.parametrize("parent", [0, -1, "1", 1.5, True, [1]], ids=str)
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_what_is_no_number_is_refused(ada: Api, bath: dict[str, Any], parent: Any) -> None:
     assert refused_field(ada("PATCH", "/2", {"parent": parent}), 422, "VALIDATION_ERROR") == ["parent"]
 

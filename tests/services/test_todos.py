@@ -592,9 +592,7 @@ def test_users_are_added_renamed_and_unique(store: Store) -> None:
         assert users.ensure("cyd") == users.ensure("cyd")
 
 
-@pytest.mark.parametrize(
-    "sort", ["", "due,-priority", "-due,title", "start", "project,-created", "-title", "priority,number", "-number"]
-)
+@pytest.mark.parametrize("sort", ["", "due,-priority", "start", "project,-created", "priority,number"])
 @pytest.mark.parametrize("reverse", [False, True])
 def test_pages_add_up_to_the_list(ada: Client, sort: str, reverse: bool) -> None:
     days = [None, date(2026, 11, 22), date(2026, 11, 23), date(2026, 12, 24)]
