@@ -1,7 +1,8 @@
 """How fast commands are, beside other programs: `make bench`, or `python -m tests.benchmarks.compare [TODOS ...]`.
 
-Prints the table of docs/speed.md. Each figure is the median of several runs of a whole process, in milliseconds of wall
-time. What is not installed is left out. Times depend on the machine; their ratios to `python -c pass` hardly do.
+Prints the tables of docs/speed.md, and writes its picture, docs/speed.svg, if it measures all sizes. Each figure is the
+median of several runs of a whole process, in milliseconds of wall time. What is not installed is left out. Times depend
+on the machine; their ratios to `python -c pass` hardly do.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
+from tests.benchmarks import bars
 from tests.support import daemon, postgres, scale
 from tests.support.relay import Relay
 from todocli.database.postgres.url import PostgresURL
@@ -29,7 +31,7 @@ from todocli.database.setup import ensure_schema
 
 RUNS = 7
 SIZES = (20, 1_000, 10_000, 100_000)
-DELAYS = (0, 20, 100)
+DELAYS = (0, 20, 50, 100)
 """Milliseconds of a round trip to a database that is far away."""
 
 MAX_FILES = 1_000
@@ -37,6 +39,19 @@ MAX_FILES = 1_000
 
 TODO = str(Path(sys.executable).with_name("todo"))
 ACTIONS = ("list", "search", "today", "add", "done", "edit", "undo")
+DRAWN = (("list", 1_000), ("done", 1_000), ("list", 100_000), ("done", 100_000))
+PICTURE = Path(__file__).parents[2] / "docs" / "speed.svg"
+
+RUNNER = """
+import os, sys, time
+opened = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+begun = time.perf_counter()
+child = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=opened)
+_, status, used = os.wait4(child, 0)
+wall = time.perf_counter() - begun
+print(os.waitstatus_to_exitcode(status), 1000 * wall, 1000 * (used.ru_utime + used.ru_stime), used.ru_maxrss)
+"""
+"""Runs a command line. What a process takes to start, and its peak of memory, include those of the one it is from."""
 
 
 @dataclass(frozen=True)
@@ -51,22 +66,25 @@ class Peer:
 
 @dataclass(frozen=True)
 class Cost:
-    """What one command cost, in milliseconds. The CPU time is that of the client alone."""
+    """What one command cost: milliseconds, and kilobytes at most. CPU and memory are those of the client alone."""
 
     wall: float
     cpu: float
+    memory: float
 
 
 def main() -> None:
     """Print the tables."""
     sizes = [int(word) for word in sys.argv[1:]] or SIZES
+    drawn: dict[str, dict[str, float]] = {}
     bare = _median([_run([sys.executable, "-c", "pass"], {}) for _ in range(3 * RUNS)])
     cores = len(os.sched_getaffinity(0))
-    print(f"{date.today()}, {cores} cores, Python {platform.python_version()}, {', '.join(_versions())}.")
-    print(f"`python -c pass`: {bare.wall:.0f} ms, {bare.cpu:.0f} ms of CPU.\n")
+    circumstances = f"{date.today()}, {cores} cores, Python {platform.python_version()}, {', '.join(_versions())}."
+    print(circumstances)
+    print(f"`python -c pass`: {bare.wall:.0f} ms, {bare.cpu:.0f} ms of CPU, {bare.memory / 1000:.0f} MB.\n")
     for todos in sizes:
-        print(f"| {todos:,} todos |" + "".join(f" {action} |" for action in ACTIONS) + " CPU of list |")
-        print("|---|" + "---:|" * (len(ACTIONS) + 1))
+        print(f"| {todos:,} todos |" + "".join(f" {action} |" for action in ACTIONS) + " CPU of list | memory |")
+        print("|---|" + "---:|" * (len(ACTIONS) + 2))
         with ExitStack() as stack:
             for peer in _peers(todos, stack):
                 costs = {action: _measure(peer, action) for action in ACTIONS if action in peer.lines}
@@ -74,8 +92,13 @@ def main() -> None:
                     f"{costs[action].wall:.0f} ({costs[action].wall / bare.wall:.1f} ×)" if action in costs else "–"
                     for action in ACTIONS
                 ]
-                print(f"| {peer.name} | {' | '.join(cells)} | {costs['list'].cpu:.0f} |", flush=True)
+                used = f"{costs['list'].cpu:.0f} | {costs['list'].memory / 1000:.0f} MB"
+                print(f"| {peer.name} | {' | '.join(cells)} | {used} |", flush=True)
+                for action in (action for action, size in DRAWN if size == todos and action in costs):
+                    drawn.setdefault(f"{action}, {todos:,} todos", {})[peer.name] = costs[action].wall
         print()
+    if sizes == SIZES:
+        PICTURE.write_text(bars.svg(drawn, circumstances), encoding="utf-8")
     _print_far(bare)
 
 
@@ -93,27 +116,22 @@ def _versions() -> Iterator[str]:
 
 
 def _run(line: list[str], environment: dict[str, str]) -> Cost:
-    begun = time.perf_counter()
-    process = subprocess.Popen(
-        line,
+    ran = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", RUNNER, *line],
         env={**os.environ, **environment},
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    assert process.stderr
-    error = process.stderr.read()
-    _, status, used = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - begun
-    process.returncode = os.waitstatus_to_exitcode(status)
-    process.stderr.close()
-    if process.returncode:
-        raise RuntimeError(f"{line}: {process.returncode} {error.decode()}")
-    return Cost(1000 * wall, 1000 * (used.ru_utime + used.ru_stime))
+    code, *cost = map(float, ran.stdout.split())
+    if code:
+        raise RuntimeError(f"{line}: {code:.0f} {ran.stderr}")
+    return Cost(*cost)
 
 
 def _median(costs: list[Cost]) -> Cost:
-    return Cost(*(statistics.median(getattr(cost, name) for cost in costs) for name in ("wall", "cpu")))
+    return Cost(*(statistics.median(getattr(cost, name) for cost in costs) for name in ("wall", "cpu", "memory")))
 
 
 def _measure(peer: Peer, action: str) -> Cost:
