@@ -22,7 +22,7 @@ STAMPED = ("created_at", "updated_at", "version", "change_id", "change_source", 
 _table = SQLModel.metadata.tables["todos"]
 
 
-@lru_cache(maxsize=500)
+@lru_cache(maxsize=200)
 def of_one(owner: Owner, dialect: str, columns: tuple[str, ...], links: Links = NO_LINKS) -> Any:
     """Return the statement for one todo. `columns` are those given; their values, and the id, are parameters.
 
@@ -33,7 +33,7 @@ def of_one(owner: Owner, dialect: str, columns: tuple[str, ...], links: Links = 
     return _insert(owner, dialect, columns, sa.select(position, *values).cte("new"), links)
 
 
-@lru_cache(maxsize=500)
+@lru_cache(maxsize=200)
 def of_several(owner: Owner, dialect: str, columns: tuple[str, ...], links: Links = NO_LINKS) -> Any:
     """Return the statement for the rows of the parameter `new_rows`: each has a position from 1, an id, and columns."""
     kinds = {"position": sa.BigInteger()} | {column: _table.c[column].type for column in ("id", *columns)}

@@ -208,7 +208,7 @@ def values_of(values: Mapping[str, object], stamped: Mapping[str, object], expec
     return parameters.values_of({**values, **stamped}) | {_EXPECTED: expected}
 
 
-@lru_cache(maxsize=500)
+@lru_cache(maxsize=200)
 def of_references(
     owner: Owner, dialect: str, shape: UpdateShape, kinds: ReferenceKinds, *, is_planned: bool = False
 ) -> Any:
