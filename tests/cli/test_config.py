@@ -121,6 +121,7 @@ def test_edit_warns_and_keeps_the_unknown_key(todo: Terminal, written: Path) -> 
     assert written.read_text().startswith('colour = "green"\n')
 
 
+@pytest.mark.own_process  # it has TODO_DAEMON=off
 def test_defaults_without_file(todo: Terminal, home: Path) -> None:
     settings = found(todo)
     variable = ("variable", "TODO_HOME")
@@ -184,6 +185,7 @@ def test_file_comes_before_defaults(todo: Terminal, written: Path) -> None:
         ("PGSSLMODE=require", "", {"PGSSLMODE": ("require", "variable", "PGSSLMODE")}),
     ],
 )
+@pytest.mark.own_process  # it has TODO_DAEMON=off
 def test_first_place_that_says_something_is_taken(
     todo: Terminal,
     written: Path,

@@ -48,6 +48,7 @@ VALUES = ("Hidden", "hush", "veiled", "concealed", "1984")
 
 
 @pytest.mark.parametrize("line", ["--debug list", "list --debug", "--debug", "--profile local --debug list"])
+@pytest.mark.own_process  # it has loaded psycopg
 def test_record_follows_the_answer(todo: Terminal, home: Path, line: str) -> None:
     todo.ok("add Buy milk")
     ran = todo(line)

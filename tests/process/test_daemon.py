@@ -188,6 +188,14 @@ def test_configuration_keeps_commands_out_of_it(todo: RunningDaemon) -> None:
     assert todo.waiting != waiting  # it was asked, and declined
 
 
+def test_configuration_that_no_command_looks_at_brings_no_warning(todo: RunningDaemon) -> None:
+    config = Path(todo.environment["TODO_HOME"]) / "config.toml"
+    config.write_text("[nonsense]\n")
+    config.chmod(0o600)
+    assert "warning" not in todo.run("help", "dates").stderr
+    assert 'warning: config.toml: unknown key "nonsense"' in todo.run("tags").stderr
+
+
 # What may happen to it
 
 

@@ -2,7 +2,7 @@
 
 The tests of the command line run `todo` in their own process. With this plugin, a client hands each line to a daemon
 instead, and the tests look at what that printed. Two kinds of lines stay where they are: those at a pretended terminal,
-and those of tests that patch the program. The summary counts both.
+and those of tests that patch the program. The summary counts both. Tests marked `own_process` are left out.
 """
 
 from __future__ import annotations
@@ -35,6 +35,13 @@ _patches = WeakSet[pytest.MonkeyPatch]()
 
 _OF_EVERY_TEST = (deadline, migrations, users)
 """Where each test replaces something, which makes it faster and changes no answer."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what looks at the process of the tests."""
+    left_out = [item for item in items if item.get_closest_marker("own_process")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session", autouse=True)

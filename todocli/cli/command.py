@@ -109,7 +109,7 @@ def enter(ctx: Context, *, is_for_daemon: bool) -> None:
     ctx.shared.is_for_daemon = is_for_daemon
     if not ctx.shared.handover:
         return
-    if not is_for_daemon or not ctx.settings.daemon or ctx.shared.debug:
+    if not is_for_daemon or not ctx.read_settings().daemon or ctx.shared.debug:
         from todocli.daemon.child import Declined
 
         raise Declined

@@ -54,15 +54,23 @@ class Context(typer.Context):
     @property
     def settings(self) -> Profiles:
         """What the configuration file says. It is read once for each line."""
+        try:
+            return self.read_settings()
+        finally:  # also if the file is refused: what is odd may explain it
+            self.shared.warnings += self.shared.unshown
+            self.shared.unshown.clear()
+
+    def read_settings(self) -> Profiles:
+        """Return `settings` for a decision that is not the command's, so that nothing is shown of what is odd there."""
         if self.shared.settings is None:
             from todocli import profiles
 
-            self.shared.settings = profiles.load(warn=self.shared.warnings.append)
+            self.shared.settings = profiles.load(warn=self.shared.unshown.append)
             if self.shared.settings.aliases:
                 from todocli.cli import aliases
 
                 commands: Any = getattr(self.find_root().command, "commands", ())
-                self.shared.warnings += aliases.ignored(self.shared.settings, commands)
+                self.shared.unshown += aliases.ignored(self.shared.settings, commands)
         return self.shared.settings
 
     @cached_property

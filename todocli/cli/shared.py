@@ -41,6 +41,8 @@ class Shared:
     """What the configuration file says, once it was read."""
     warnings: list[str] = field(default_factory=list)
     """What is odd about that file, to be printed after the answer."""
+    unshown: list[str] = field(default_factory=list)
+    """The same, as long as no command has looked at the file."""
 
     def merge(self, values: dict[str, Any]) -> None:
         """Add what was given in one place to what was given before."""
