@@ -20,6 +20,8 @@ def draft_of(todo: TodoAdd, here: datetime) -> TodoCreate:
     try:
         found = parse_quick_add([todo.text], {}, here=here)
         words = {name: value for name, value in found.new.items() if name not in LISTS}
+        if words.get("due_time") is None:  # a day alone, whose time may stand beside the text
+            words.pop("due_time", None)
         lists = {name: [*fields.get(name, []), *found.new[name]] for name in LISTS}
         if twice := words.keys() & fields.keys():
             raise ValidationError.of(min(twice), f"The {min(twice)} is given twice: in the text, and beside it.")
