@@ -45,6 +45,8 @@ class TodoError(Exception):
     """
 
     code: ClassVar[str] = "SERVER_ERROR"
+    numbers: tuple[int, ...] = ()
+    """Of an error about links: the todo that each of the `field_errors` is about, in the same order."""
 
     def __init__(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request
 
-from todocli.api.drafts import drafts_of
+from todocli.api.drafts import drafts_of, links_as_sent
 from todocli.api.openapi import responses
 from todocli.api.requests import (
     BASE,
@@ -41,7 +41,7 @@ def create(
     with query_errors_as_400():
         here = local_time(tz)
     drafts = drafts_of(todos.items, here)
-    with open_workspace(request, principal) as workspace:
+    with open_workspace(request, principal) as workspace, links_as_sent(todos.items, drafts):
         added = workspace.add(drafts, key).items
     if len(added) < len(drafts):  # a client takes each for the one at the same place of its request
         raise NotFound("Already applied; some of the todos have since been purged.")
