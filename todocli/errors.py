@@ -32,7 +32,9 @@ class FieldError(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """The fault in words."""
+        """The fault in words. A message that is a sentence already has only the place of its item added."""
+        if self.message.endswith("."):
+            return f"{self.field}: {self.message}" if "." in self.field else self.message
         subject = self.field.capitalize() if self.message.startswith("and ") else f"The {self.field}"
         return f"{subject} {self.message}."
 

@@ -141,6 +141,34 @@ def test_one_bad_todo_adds_nothing(eve: Api, item: dict[str, Any], field: str) -
     assert titles(eve) == []
 
 
+def test_every_bad_todo_is_named_in_one_round(eve: Api) -> None:
+    items = [
+        {"text": "a due:2026-11-27"},
+        {"text": "b due:soonish"},
+        {"title": ""},
+        {"text": "c", "due_time": "17:00"},
+        {"text": "d every:fortnightly", "colour": "red"},
+        5,
+        {"text": "e pri:urgent"},
+    ]
+    refused = error(eve.at("POST", "/bulk", {"items": items}), 422, "VALIDATION_ERROR")
+    assert [fault["field"] for fault in refused["field_errors"]] == [
+        "items.1.text",
+        "items.2.title",
+        "items.3.due_time",
+        "items.4.colour",
+        "items.5",
+        "items.6.text",
+    ]
+    assert refused["detail"].startswith("items.1.text: 'soonish' is not a day. The items.2.title must not be empty. ")
+    assert titles(eve) == []
+
+
+@pytest.mark.parametrize("body", [[], {}, {"items": {}}, {"items": None}, {"items": "x"}, "x", None], ids=str)
+def test_body_without_a_list_is_refused(eve: Api, body: Any) -> None:
+    error(eve.at("POST", "/bulk", body), 422, "VALIDATION_ERROR")
+
+
 def test_too_many_tags_change_nothing(ada: Api) -> None:
     ada.add("a", tags=[f"t{i}" for i in "abcdefghijklmnopqrst"])
     ada.add("b")

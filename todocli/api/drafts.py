@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
+
+import pydantic
 
 from todocli.domain.quick_add import LISTS, parse_quick_add
 from todocli.errors import FieldError, NotFound, ValidationError
 from todocli.schemas.base import validated
-from todocli.schemas.http import TodoAdd
+from todocli.schemas.http import MAX_ITEMS, TodoAdd
 from todocli.schemas.todos import TodoCreate, TodoFields
 from todocli.services import repetition
 
@@ -47,7 +49,7 @@ def _as_sent(fault: FieldError, todo: TodoAdd) -> FieldError:
     """Return the fault of a field that a client sent as a word of its text, if it sent one: it knows no other name."""
     if not todo.text:
         return fault
-    return FieldError("text", fault.message if fault.message.endswith(".") else fault.sentence)
+    return FieldError("text", fault.sentence)
 
 
 def place_in_list(i: int, field: str) -> str:
@@ -64,9 +66,21 @@ def drafts_of(todos: Sequence[TodoAdd], here: datetime) -> list[TodoCreate]:
         except ValidationError as error:
             faults += [FieldError(place_in_list(i, field), message) for field, message in error.field_errors]
     if faults:
-        detail = " ".join(f"{field}: {message}" for field, message in faults[:10])
+        detail = " ".join(fault.sentence for fault in faults[:10])
         raise ValidationError(f"{detail} Nothing was added.", field_errors=tuple(faults))
     return drafts
+
+
+def draft_faults(body: object, here: datetime) -> Iterator[tuple[int, FieldError]]:
+    """Yield what `drafts_of` would refuse of the items of a body that are valid so far, each with the item's place."""
+    items = body.get("items") if isinstance(body, dict) else None
+    for i, item in enumerate(items[:MAX_ITEMS] if isinstance(items, list) else ()):
+        with suppress(pydantic.ValidationError):
+            todo = TodoAdd.model_validate(item)
+            try:
+                draft_of(todo, here)
+            except ValidationError as error:
+                yield from ((i, fault) for fault in error.field_errors)
 
 
 @contextmanager
