@@ -93,10 +93,10 @@ def test_repeated_request_after_a_purge_says_so(store: Store) -> None:
 @pytest.mark.parametrize(
     ("item", "status", "code", "field"),
     [
-        ({"todo": 9, "changes": {"title": "x"}}, 404, "NOT_FOUND", "items.1"),
-        ({"todo": 2, "changes": {"title": "x"}}, 404, "NOT_FOUND", "items.1"),  # in the trash
-        ({"todo": 1, "changes": {"title": "x"}}, 422, "VALIDATION_ERROR", "items.1"),  # twice
-        ({"todo": 3, "changes": {"title": "x"}, "if_match": str(uuid.UUID(int=1))}, 409, "CONFLICT", "items.1"),
+        ({"todo": 9, "changes": {"title": "x"}}, 404, "NOT_FOUND", "items.1.todo"),
+        ({"todo": 2, "changes": {"title": "x"}}, 404, "NOT_FOUND", "items.1.todo"),  # in the trash
+        ({"todo": 1, "changes": {"title": "x"}}, 422, "VALIDATION_ERROR", "items.1.todo"),  # twice
+        ({"todo": 3, "changes": {"title": "x"}, "if_match": str(uuid.UUID(int=1))}, 409, "CONFLICT", "items.1.todo"),
         ({"todo": 3, "changes": {"title": ""}}, 422, "VALIDATION_ERROR", "items.1.changes.title"),
         ({"todo": 3, "changes": {"due_time": "17:00"}}, 422, "VALIDATION_ERROR", "items.1.changes.due_time"),
         ({"todo": "x", "changes": {}}, 422, "VALIDATION_ERROR", "items.1.todo"),
@@ -117,10 +117,10 @@ def test_refusal_is_a_sentence_for_each_item(ada: Api) -> None:
     ada.add("a")
     items = [{"todo": number, "changes": {"title": "b"}} for number in (1, 7, 8)]
     refused = error(ada.at("PATCH", "/bulk", {"items": items}), 404, "NOT_FOUND")
-    assert refused["detail"] == "The items.1 was not found. The items.2 was not found. Nothing was changed."
+    assert refused["detail"] == "The items.1.todo was not found. The items.2.todo was not found. Nothing was changed."
     many = [{"todo": number, "changes": {"title": "b"}} for number in range(2, 22)]
     refused = error(ada.at("PATCH", "/bulk", {"items": many}), 404, "NOT_FOUND")
-    assert refused["detail"].endswith("The items.9 was not found. There are more. Nothing was changed.")
+    assert refused["detail"].endswith("The items.9.todo was not found. There are more. Nothing was changed.")
     assert len(refused["field_errors"]) == 20
 
 
