@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
@@ -45,8 +46,9 @@ class _OneRound(APIRoute):
                 return await answer(request)
             except RequestValidationError as error:
                 # The time zone decides which day a word stands for, and not whether it stands for one.
-                more = [_as_pydantic_has_it(*fault) for fault in draft_faults(error.body, clock.here())]
-                raise RequestValidationError(sorted([*error.errors(), *more], key=_item), body=error.body) from None
+                found = await run_in_threadpool(draft_faults, error.body, clock.here())
+                faults = [*error.errors(), *(_as_pydantic_has_it(*each) for each in found)]
+                raise RequestValidationError(sorted(faults, key=_item), body=error.body) from None
 
         return answer_with_all_faults
 

@@ -71,8 +71,9 @@ def drafts_of(todos: Sequence[TodoAdd], here: datetime) -> list[TodoCreate]:
     return drafts
 
 
-def draft_faults(body: object, here: datetime) -> Iterator[tuple[int, FieldError]]:
-    """Yield what `drafts_of` would refuse of the items of a body that are valid so far, each with the item's place."""
+def draft_faults(body: object, here: datetime) -> list[tuple[int, FieldError]]:
+    """Return what `drafts_of` would refuse of the items of a body that are valid so far, each with the item's place."""
+    faults: list[tuple[int, FieldError]] = []
     items = body.get("items") if isinstance(body, dict) else None
     for i, item in enumerate(items[:MAX_ITEMS] if isinstance(items, list) else ()):
         with suppress(pydantic.ValidationError):
@@ -80,7 +81,8 @@ def draft_faults(body: object, here: datetime) -> Iterator[tuple[int, FieldError
             try:
                 draft_of(todo, here)
             except ValidationError as error:
-                yield from ((i, fault) for fault in error.field_errors)
+                faults += [(i, fault) for fault in error.field_errors]
+    return faults
 
 
 @contextmanager
@@ -94,15 +96,13 @@ def links_as_sent(
     try:
         yield
     except (NotFound, ValidationError) as error:
-        error.field_errors = (
-            tuple(
-                FieldError(name(i, fault.field if number in _linked(todo, fault.field) else "text"), fault.message)
-                for fault, number in zip(error.field_errors, error.numbers, strict=False)
-                for i, (todo, draft) in enumerate(zip(todos, drafts, strict=True))
-                if number in _linked(draft, fault.field)
-            )
-            or error.field_errors
+        named = tuple(
+            FieldError(name(i, fault.field if number in _linked(todo, fault.field) else "text"), fault.message)
+            for fault, number in zip(error.field_errors, error.numbers, strict=False)
+            for i, (todo, draft) in enumerate(zip(todos, drafts, strict=True))
+            if number in _linked(draft, fault.field)
         )
+        error.field_errors = named or error.field_errors
         raise
 
 
