@@ -32,9 +32,32 @@ class FieldError(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """The fault in words."""
+        """The fault in words. A message that is a sentence already has only the place of its item added."""
+        if self.message.endswith("."):
+            return f"{self.field}: {self.message}" if "." in self.field else self.message
         subject = self.field.capitalize() if self.message.startswith("and ") else f"The {self.field}"
         return f"{subject} {self.message}."
+
+
+class Hint(str):
+    """What to do next, as a command line says it: it names an option, or leads in to a command.
+
+    `anywhere` is the part of it that is true for every client; None if there is no such part.
+    """
+
+    __slots__ = ("anywhere",)
+    anywhere: str | None
+
+    def __new__(cls, anywhere: str | None, text: str) -> Self:
+        """Return the hint `text` of the command line."""
+        hint = super().__new__(cls, text)
+        hint.anywhere = anywhere
+        return hint
+
+    @classmethod
+    def leading(cls, anywhere: str, lead: str) -> Self:
+        """Return a hint that goes on, after what is true for every client, with words that lead in to a command."""
+        return cls(anywhere, f"{anywhere} {lead}")
 
 
 class TodoError(Exception):
@@ -45,6 +68,8 @@ class TodoError(Exception):
     """
 
     code: ClassVar[str] = "SERVER_ERROR"
+    numbers: tuple[int, ...] = ()
+    """Of an error about links: the todo that each of the `field_errors` is about, in the same order."""
 
     def __init__(
         self,
@@ -59,6 +84,13 @@ class TodoError(Exception):
         self.hint = hint
         self.command = command
         self.field_errors = field_errors
+
+    @property
+    def hint_anywhere(self) -> str | None:
+        """The hint for a client that has no command line."""
+        if isinstance(self.hint, Hint):
+            return self.hint.anywhere
+        return None if self.command else self.hint
 
     @classmethod
     def of(cls, field: str, detail: str, *, hint: str | None = None, command: tuple[str, ...] | None = None) -> Self:

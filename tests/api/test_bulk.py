@@ -93,10 +93,10 @@ def test_repeated_request_after_a_purge_says_so(store: Store) -> None:
 @pytest.mark.parametrize(
     ("item", "status", "code", "field"),
     [
-        ({"todo": 9, "changes": {"title": "x"}}, 404, "NOT_FOUND", "items.1"),
-        ({"todo": 2, "changes": {"title": "x"}}, 404, "NOT_FOUND", "items.1"),  # in the trash
-        ({"todo": 1, "changes": {"title": "x"}}, 422, "VALIDATION_ERROR", "items.1"),  # twice
-        ({"todo": 3, "changes": {"title": "x"}, "if_match": str(uuid.UUID(int=1))}, 409, "CONFLICT", "items.1"),
+        ({"todo": 9, "changes": {"title": "x"}}, 404, "NOT_FOUND", "items.1.todo"),
+        ({"todo": 2, "changes": {"title": "x"}}, 404, "NOT_FOUND", "items.1.todo"),  # in the trash
+        ({"todo": 1, "changes": {"title": "x"}}, 422, "VALIDATION_ERROR", "items.1.todo"),  # twice
+        ({"todo": 3, "changes": {"title": "x"}, "if_match": str(uuid.UUID(int=1))}, 409, "CONFLICT", "items.1.todo"),
         ({"todo": 3, "changes": {"title": ""}}, 422, "VALIDATION_ERROR", "items.1.changes.title"),
         ({"todo": 3, "changes": {"due_time": "17:00"}}, 422, "VALIDATION_ERROR", "items.1.changes.due_time"),
         ({"todo": "x", "changes": {}}, 422, "VALIDATION_ERROR", "items.1.todo"),
@@ -117,10 +117,10 @@ def test_refusal_is_a_sentence_for_each_item(ada: Api) -> None:
     ada.add("a")
     items = [{"todo": number, "changes": {"title": "b"}} for number in (1, 7, 8)]
     refused = error(ada.at("PATCH", "/bulk", {"items": items}), 404, "NOT_FOUND")
-    assert refused["detail"] == "The items.1 was not found. The items.2 was not found. Nothing was changed."
+    assert refused["detail"] == "The items.1.todo was not found. The items.2.todo was not found. Nothing was changed."
     many = [{"todo": number, "changes": {"title": "b"}} for number in range(2, 22)]
     refused = error(ada.at("PATCH", "/bulk", {"items": many}), 404, "NOT_FOUND")
-    assert refused["detail"].endswith("The items.9 was not found. There are more. Nothing was changed.")
+    assert refused["detail"].endswith("The items.9.todo was not found. There are more. Nothing was changed.")
     assert len(refused["field_errors"]) == 20
 
 
@@ -139,6 +139,34 @@ def test_one_bad_todo_adds_nothing(eve: Api, item: dict[str, Any], field: str) -
     refused = error(eve.at("POST", "/bulk", {"items": [{"title": "a"}, item]}), 422, "VALIDATION_ERROR")
     assert [fault["field"] for fault in refused["field_errors"]] == [field]
     assert titles(eve) == []
+
+
+def test_every_bad_todo_is_named_in_one_round(eve: Api) -> None:
+    items = [
+        {"text": "a due:2026-11-27"},
+        {"text": "b due:soonish"},
+        {"title": ""},
+        {"text": "c", "due_time": "17:00"},
+        {"text": "d every:fortnightly", "colour": "red"},
+        5,
+        {"text": "e pri:urgent"},
+    ]
+    refused = error(eve.at("POST", "/bulk", {"items": items}), 422, "VALIDATION_ERROR")
+    assert [fault["field"] for fault in refused["field_errors"]] == [
+        "items.1.text",
+        "items.2.title",
+        "items.3.due_time",
+        "items.4.colour",
+        "items.5",
+        "items.6.text",
+    ]
+    assert refused["detail"].startswith("items.1.text: 'soonish' is not a day. The items.2.title must not be empty. ")
+    assert titles(eve) == []
+
+
+@pytest.mark.parametrize("body", [[], {}, {"items": {}}, {"items": None}, {"items": "x"}, "x", None], ids=str)
+def test_body_without_a_list_is_refused(eve: Api, body: Any) -> None:
+    error(eve.at("POST", "/bulk", body), 422, "VALIDATION_ERROR")
 
 
 def test_too_many_tags_change_nothing(ada: Api) -> None:

@@ -49,22 +49,31 @@ def test_patch_adds_removes_and_replaces_needs(ada: Api, fence: dict[str, Any]) 
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "body"),
+    ("method", "path", "body", "fields"),
     [
-        ("POST", "/todos", {"title": "a", "needs": [9]}),
-        ("PATCH", "/todos/1", {"add_needs": [9]}),
-        ("PATCH", "/todos/1", {"needs": [2, 9]}),
-        ("POST", "/bulk", {"items": [{"title": "a"}, {"title": "b", "needs": [9]}]}),
-        ("PATCH", "/bulk", {"items": [{"todo": 1, "changes": {"needs": [9]}}]}),
+        ("POST", "/todos", {"title": "a", "needs": [9]}, ["needs"]),
+        ("POST", "/todos", {"text": "a needs:9"}, ["text"]),
+        ("POST", "/todos", {"text": "a needs:9", "needs": [1]}, ["text"]),
+        ("POST", "/todos", {"text": "a needs:1", "needs": [9]}, ["needs"]),
+        ("PATCH", "/todos/1", {"add_needs": [9]}, ["needs"]),
+        ("PATCH", "/todos/1", {"needs": [2, 9]}, ["needs"]),
+        ("POST", "/bulk", {"items": [{"title": "a"}, {"title": "b", "needs": [9]}]}, ["items.1.needs"]),
+        (
+            "POST",
+            "/bulk",
+            {"items": [{"text": "a needs:9"}, {"text": "b needs:1,9"}]},
+            ["items.0.text", "items.1.text"],
+        ),
+        ("PATCH", "/bulk", {"items": [{"todo": 1, "changes": {"needs": [9]}}]}, ["needs"]),
     ],
 )
 def test_needed_todo_that_is_not_there_is_named_as_such(
-    ada: Api, bob: Api, fence: dict[str, Any], method: str, path: str, body: dict[str, Any]
+    ada: Api, bob: Api, fence: dict[str, Any], method: str, path: str, body: dict[str, Any], fields: list[str]
 ) -> None:
     for title in "abcdefghi":
         bob.add(title)
     answered = ada.at(method, path, body)
-    assert refused_field(answered, 404, "NOT_FOUND") == ["needs"]
+    assert refused_field(answered, 404, "NOT_FOUND") == fields
     assert "no todo 9" in answered.json()["detail"]
     assert numbers(ada, "?state=all") == [1, 2, 3]
     assert needs(ada, 1) == ([], [])

@@ -38,6 +38,16 @@ def test_text_and_fields_make_a_todo_repeat(eve: Api) -> None:
     assert eve("GET", "?where=every:any").json()["total"] == 3
 
 
+@pytest.mark.parametrize(
+    "text", ["a ends:2099-01-01", "a every:day due:someday", f"a every:day due:{FAR} ends:2098-01-01"]
+)
+def test_words_that_cannot_repeat_are_a_fault_of_the_text(eve: Api, text: str) -> None:
+    refused = error(eve("POST", body={"text": text}), 422, "VALIDATION_ERROR")
+    assert [fault["field"] for fault in refused["field_errors"]] == ["text"]
+    refused = error(eve.at("POST", "/bulk", {"items": [{"title": "a"}, {"text": text}]}), 422, "VALIDATION_ERROR")
+    assert [fault["field"] for fault in refused["field_errors"]] == ["items.1.text"]
+
+
 def test_bulk_requests_repeat_as_well(eve: Api) -> None:
     added = eve.at("POST", "/bulk", {"items": [{"title": "a", "every": "day", "due_on": FAR}, {"title": "b"}]})
     assert [todo["every"] for todo in added.json()["items"]] == ["day", None]

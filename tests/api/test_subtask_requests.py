@@ -50,21 +50,40 @@ def test_filters_find_every_level(ada: Api, bath: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "body"),
+    ("method", "path", "body", "field"),
     [
-        ("POST", "/todos", {"title": "a", "parent": 9}),
-        ("PATCH", "/todos/1", {"parent": 9}),
-        ("POST", "/bulk", {"items": [{"title": "a"}, {"title": "b", "parent": 9}]}),
-        ("PATCH", "/bulk", {"items": [{"todo": 1, "changes": {"parent": 9}}]}),
+        ("POST", "/todos", {"title": "a", "parent": 9}, "parent"),
+        ("POST", "/todos", {"text": "a under:9"}, "text"),
+        ("PATCH", "/todos/1", {"parent": 9}, "parent"),
+        ("POST", "/bulk", {"items": [{"title": "a"}, {"title": "b", "parent": 9}]}, "items.1.parent"),
+        ("POST", "/bulk", {"items": [{"title": "a"}, {"text": "b under:9"}]}, "items.1.text"),
+        ("PATCH", "/bulk", {"items": [{"todo": 1, "changes": {"parent": 9}}]}, "parent"),
     ],
 )
 def test_parent_that_is_not_there_is_named_as_such(
-    ada: Api, bob: Api, bath: dict[str, Any], method: str, path: str, body: dict[str, Any]
+    ada: Api, bob: Api, bath: dict[str, Any], method: str, path: str, body: dict[str, Any], field: str
 ) -> None:
     for title in "abcdefghi":
         bob.add(title)
-    assert refused_field(ada.at(method, path, body), 404, "NOT_FOUND") == ["parent"]
+    assert refused_field(ada.at(method, path, body), 404, "NOT_FOUND") == [field]
     assert numbers(ada, "?state=all") == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/todos", {"title": "x", "parent": 5}, "parent"),
+        ("/todos", {"text": "x under:5"}, "text"),
+        ("/bulk", {"items": [{"title": "a"}, {"title": "x", "parent": 5}]}, "items.1.parent"),
+        ("/bulk", {"items": [{"title": "a"}, {"text": "x under:5"}]}, "items.1.text"),
+    ],
+)
+def test_level_that_is_too_low_is_a_fault_of_what_was_sent(
+    ada: Api, bath: dict[str, Any], path: str, body: dict[str, Any], field: str
+) -> None:
+    ada.add("on level 4", parent=4)
+    ada("PATCH", "/1", {"parent": ada.add("house")["number"]})
+    assert refused_field(ada.at("POST", path, body), 422, "VALIDATION_ERROR") == [field]
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,8 @@ def test_claims_are_shown(todo: Terminal) -> None:
     assert "agent-1 until" in todo.ok("show 2 --color always")
     assert "agent-1 until" in todo.ok("list --columns number,claimed")
     assert "for agent-1" in todo.ok("log --color always")
+    newest = todo.ok("log").splitlines()[0]
+    assert newest.split("\t")[1:] == ["change", "claimed", "2", "b", "agent-1"]
 
 
 def test_undo_skips_claims(todo: Terminal) -> None:

@@ -156,6 +156,8 @@ def test_compacted_log_ends_it_with_a_command(todo: Terminal, monkeypatch: pytes
         (f"log --since {NOT_A_CURSOR}", 2, "The cursor is not one of this log"),
         (f"log --follow --since {NOT_A_CURSOR}", 2, "The cursor is not one of this log"),
         ("log --follow --since 3x", 2, "'3x' is not a date or time"),
+        ("log --follow --since 3x", 2, "Or give a whole cursor, as --jsonl prints it."),
+        ("log --since foo", 2, "Or give a whole cursor, as --jsonl prints it."),
         ("log --follow --since 1d -n 3", 2, "cannot be combined with --follow"),
         ("log --follow --json", 2, "--json prints one document"),
         ("log --every 5s", 2, "--every belongs to --follow"),

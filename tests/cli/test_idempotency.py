@@ -14,7 +14,7 @@ from todocli import clock
 from todocli.services import todos
 
 KEY = str(uuid.UUID(int=7))
-REUSED = f"error: --change {KEY} was used before, for another change; nothing was changed."
+REUSED = f"error: The id {KEY} was used before, for another change; nothing was changed."
 
 
 @pytest.fixture

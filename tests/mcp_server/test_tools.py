@@ -25,7 +25,7 @@ from todocli import clock, profiles
 from todocli.database.postgres.url import PostgresURL
 from todocli.database.store import Store
 from todocli.database.target import Target
-from todocli.errors import OutcomeUnknown
+from todocli.errors import OutcomeUnknown, SchemaOutdated
 from todocli.mcp_server.tool_server import answer, create_server
 from todocli.mcp_server.tools import TOOLS
 from todocli.services.opening import open_workspace
@@ -384,7 +384,8 @@ def test_repeated_undo_undoes_once(agent: Agent) -> None:
 
 def test_change_for_another_request_is_a_conflict(agent: Agent) -> None:
     agent("add", todos=[{"title": "a"}], change=KEY)
-    assert f"{KEY} was used before, for another change" in agent.refused("add", todos=[{"title": "b"}], change=KEY)
+    refusal = agent.refused("add", todos=[{"title": "b"}], change=KEY)
+    assert refusal == f"The id {KEY} was used before, for another change; nothing was changed.\nHint: Give a new UUID."
 
 
 def test_unknown_outcome_names_the_change(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -403,7 +404,7 @@ def test_unknown_outcome_names_the_change(agent: Agent, monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("tool", "arguments", "message"),
     [
-        ("show", {"todos": [9]}, "There is no todo 9.\nHint: See all todos: todo list --all"),
+        ("show", {"todos": [9]}, "There is no todo 9."),
         ("show", {"todos": []}, "No todo was chosen.\nHint: Give a number; find has them."),
         ("show", {}, "The todos is missing."),
         ("show", {"todos": [True]}, "The todos must be numbers, ranges such as 5-7, or UUIDs."),
@@ -437,9 +438,64 @@ def test_error_is_a_sentence_and_a_hint(agent: Agent, tool: str, arguments: dict
     assert agent.refused(tool, **arguments).startswith(message)
 
 
-def test_error_is_that_of_the_command_line(agent: Agent, todo: Terminal) -> None:
+@pytest.mark.parametrize(
+    ("tool", "arguments", "refusal"),
+    [
+        ("show", {"todos": [9]}, "There is no todo 9."),
+        ("skip", {"todos": [1]}, "1 does not repeat.\nHint: Change its date."),
+        (
+            "find",
+            {"filter": "foo:1"},
+            "There is no filter key 'foo'.\nHint: The keys are due, start, pri, project, tags, needs, under, done, "
+            "added, changed and number. Quote it to search for the text.",
+        ),
+        ("find", {"filter": "open:yes"}, "There is no filter key 'open'."),
+        ("find", {"filter": "due:soon"}, "'soon' is not a day.\nHint: Write a day, or overdue, "),
+        (
+            "add",
+            {"todos": [{"title": "a due:soonish"}]},
+            "'soonish' is not a day.\nHint: Write it like fri, 3d, 27 nov or fri 17:00.",
+        ),
+        ("add", {"todos": [{"title": "a every:fortnightly"}]}, "'fortnightly' is not a repetition.\nHint: "),
+        ("add", {"todos": [{"title": "a prio:high"}]}, "The key prio: is written pri: here.\nHint: Write pri:high."),
+        (
+            "add",
+            {"todos": [{"title": "a" * 256}]},
+            "The title has 256 characters; at most 255 are allowed.\n"
+            "Hint: Keep the title short; put the rest into the description.",
+        ),
+        ("undo", {"only": KEY}, f"There is no change {KEY}."),
+    ],
+)
+def test_hint_needs_no_command_line(agent: Agent, tool: str, arguments: dict[str, Any], refusal: str) -> None:
+    agent("add", todos=[{"title": "a"}])
+    result = agent.result(tool, **arguments)
+    assert text_of(result).startswith(refusal)
+    assert "command" not in result.structured_content
+    for shown in (text_of(result), result.structured_content.get("hint", "")):
+        assert not [words for words in ("--", "todo help", "All forms") if words in shown]
+
+
+def test_quoted_text_is_searched_for_as_the_hint_says(agent: Agent) -> None:
+    agent("add", todos=[{"title": "a foo:1"}, {"title": "b"}])
+    assert [todo["title"] for todo in agent("find", filter='"foo:1"')["todos"]] == ["a foo:1"]
+
+
+def test_error_is_that_of_the_command_line_without_its_hint(agent: Agent, todo: Terminal) -> None:
     shown = json.loads(todo("show 9 --json").err)
+    del shown["hint"], shown["command"]
     assert agent.result("show", todos=[9]).structured_content == shown
+
+
+def test_hint_for_the_person_who_runs_the_machine_has_the_command(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise SchemaOutdated("It is old.", hint="Bring it up to date", command=("todo", "db", "upgrade"))
+
+    monkeypatch.setattr(Workspace, "add", fail)
+    refusal = agent.refused("add", todos=[{"title": "a"}])
+    assert refusal == "It is old.\nHint: Bring it up to date: todo db upgrade"
 
 
 def test_fault_of_the_program_is_no_traceback(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:

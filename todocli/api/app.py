@@ -84,8 +84,8 @@ def create_app(
     metrics = Metrics(store, settings.connections) if store and settings.metrics else None
     if store:
         app.state.authenticator = Authenticator(store, settings)
-    for part in (batches, todos, claims, repeating, history, me):
-        app.include_router(part.router, dependencies=[Depends(security(settings))])
+    for router in (batches.adding, *(part.router for part in (batches, todos, claims, repeating, history, me))):
+        app.include_router(router, dependencies=[Depends(security(settings))])
     app.include_router(feed.router)
     app.include_router(page.router)
     for path in ("/health", "/healthz"):

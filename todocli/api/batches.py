@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from collections.abc import Callable, Coroutine
+from typing import Any
 
-from todocli.api.drafts import drafts_of
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+
+from todocli import clock
+from todocli.api.drafts import draft_faults, drafts_of, links_as_sent
 from todocli.api.openapi import responses
 from todocli.api.requests import (
     BASE,
@@ -16,17 +23,50 @@ from todocli.api.requests import (
     open_workspace,
     query_errors_as_400,
 )
-from todocli.errors import NotFound
+from todocli.errors import FieldError, NotFound
 from todocli.schemas.http import TodosAdd, TodosEdit
 from todocli.schemas.todos import TodoItems
 from todocli.services.edits import Edit
 
 PATH = f"{BASE}/bulk"
 
+
+class _OneRound(APIRoute):
+    """A route that reports what is wrong with words together with what is wrong with fields.
+
+    FastAPI refuses a request with a bad field before anything reads the texts of its other items.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return what answers a request. It raises `RequestValidationError`."""
+        answer = super().get_route_handler()
+
+        async def answer_with_all_faults(request: Request) -> Response:
+            try:
+                return await answer(request)
+            except RequestValidationError as error:
+                # The time zone decides which day a word stands for, and not whether it stands for one.
+                found = await run_in_threadpool(draft_faults, error.body, clock.here())
+                faults = [*error.errors(), *(_as_pydantic_has_it(*each) for each in found)]
+                raise RequestValidationError(sorted(faults, key=_item), body=error.body) from None
+
+        return answer_with_all_faults
+
+
+def _as_pydantic_has_it(i: int, fault: FieldError) -> dict[str, Any]:
+    return {"type": "value_error", "loc": ("body", "items", i, fault.field), "ctx": {"error": fault.message}}
+
+
+def _item(error: dict[str, Any]) -> int:
+    """Return the place of the item that an error is about; -1 if it is about none."""
+    return error["loc"][2] if error["loc"][:2] == ("body", "items") and len(error["loc"]) > 2 else -1
+
+
+adding = APIRouter(prefix=PATH, tags=["Todos"], route_class=_OneRound)
 router = APIRouter(prefix=PATH, tags=["Todos"])
 
 
-@router.post(
+@adding.post(
     "",
     operation_id="createTodos",
     summary="Add several todos",
@@ -41,7 +81,7 @@ def create(
     with query_errors_as_400():
         here = local_time(tz)
     drafts = drafts_of(todos.items, here)
-    with open_workspace(request, principal) as workspace:
+    with open_workspace(request, principal) as workspace, links_as_sent(todos.items, drafts):
         added = workspace.add(drafts, key).items
     if len(added) < len(drafts):  # a client takes each for the one at the same place of its request
         raise NotFound("Already applied; some of the todos have since been purged.")

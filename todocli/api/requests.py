@@ -78,7 +78,7 @@ TimeZone = Annotated[
 def open_workspace(request: Request, principal: Principal, *, missing: str | None = None) -> Iterator[Workspace]:
     """Open the client's workspace for one request. What is wrong with its todo is an error of the field `missing`.
 
-    One that another would need, or be a subtask of, is an error of `needs` or `parent`.
+    One that another would need, or be a subtask of, is an error of what refers to it.
     """
     refuse_unknown(request)
     try:
@@ -86,7 +86,7 @@ def open_workspace(request: Request, principal: Principal, *, missing: str | Non
         with Workspace(request.app.state.store, principal.owner, origin=origin) as workspace:
             yield workspace
     except NotFound as error:
-        if missing is None or any(fault.field in ("needs", "parent") for fault in error.field_errors):
+        if missing is None or error.numbers:
             raise
         raise NotFound(error.detail, field_errors=(FieldError(missing, "was not found"),)) from None
     except ValidationError as error:

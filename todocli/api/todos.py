@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from typing_extensions import TypeAliasType
 
 from todocli.api.auth import require
-from todocli.api.drafts import draft_of
+from todocli.api.drafts import draft_of, links_as_sent
 from todocli.api.openapi import responses
 from todocli.api.requests import (
     BASE,
@@ -71,7 +71,8 @@ def create(
     with query_errors_as_400():
         here = local_time(tz)
     draft = draft_of(todo, here)
-    with open_workspace(request, principal, missing="todo_id") as workspace:
+    as_sent = links_as_sent([todo], [draft], lambda _, field: field)
+    with open_workspace(request, principal, missing="todo_id") as workspace, as_sent:
         added = only(workspace.todos.add([draft], key))
     response.headers["Location"] = str(request.url_for("read", todo_id=added.id).path)
     return with_etag(response, added)

@@ -16,6 +16,7 @@ from todocli.cli.output import Output
 from todocli.errors import CursorExpired, UsageError, ValidationError
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from uuid import UUID
 
     from todocli.database.waiter import Waiter
@@ -33,6 +34,17 @@ _CURSOR = re.compile(r"[\w-]{54}", re.ASCII)
 def is_cursor(since: str | None) -> bool:
     """Whether `--since` has a cursor, and not a time."""
     return since is not None and _CURSOR.fullmatch(since) is not None
+
+
+def since_time(since: str, now: datetime) -> datetime:
+    """Return the time that `--since` has. Raises `ValidationError`, whose hint names cursors as well."""
+    from todocli.domain.timestamps import parse_timestamp
+
+    try:
+        return parse_timestamp(since, "since", now=now)
+    except ValidationError as error:
+        error.hint = f"{error.hint} Or give a whole cursor, as --jsonl prints it."
+        raise
 
 
 def print_since(context: Context, cursor: str, limit: int | None) -> None:
@@ -80,13 +92,12 @@ def follow(context: Context, since: str | None, limit: int | None, every: str | 
 def _start(workspace: Workspace, since: str | None, limit: int | None) -> LogCursor:
     """Return where to begin: at a cursor or a time, before the newest `limit` changes, or now."""
     from todocli.domain.log_cursor import LogCursor
-    from todocli.domain.timestamps import parse_timestamp
 
     if since is None:
         return workspace.sync.before(count=limit or 0)
     if is_cursor(since):
         return LogCursor.parse(since)
-    return workspace.sync.before(moment=parse_timestamp(since, "since", now=clock.now()))
+    return workspace.sync.before(moment=since_time(since, clock.now()))
 
 
 def _watch(context: Context, user_id: UUID, every: float | None, waiter: Waiter) -> Watch:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
-from todocli.errors import ValidationError
+from todocli.errors import Hint, ValidationError
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MONTHS = (
@@ -37,7 +37,7 @@ FORMS = (
 )
 """At least one example of each form."""
 
-HINT = "Write it like fri, 3d, 27 nov or fri 17:00. All forms"
+HINT = Hint.leading("Write it like fri, 3d, 27 nov or fri 17:00.", "All forms")
 HELP = ("todo", "help", "dates")
 
 TONIGHT, END_OF_DAY = time(20), time(23, 59)
@@ -178,18 +178,22 @@ def _refusal(text: str, field: str) -> ValidationError:
         return ValidationError.of(field, detail, hint="Check the day and the month, and a year after them.")
     if re.search(r"(?<!\S)\d{1,2}:\d\d(?!\S)", plain, re.ASCII) and " " in plain:
         detail = f"{shown} is not a day and a time."
-        return ValidationError.of(field, detail, hint="Times go from 0:00 to 23:59. All forms", command=HELP)
+        return ValidationError.of(
+            field, detail, hint=Hint.leading("Times go from 0:00 to 23:59.", "All forms"), command=HELP
+        )
     if MONTH.fullmatch(plain):
         hint = f"Write a day with it, such as 1 {plain[:_SHORTEST]}."
         return ValidationError.of(field, f"{shown} is a month, not a day.", hint=hint)
     if near := difflib.get_close_matches(plain, _WORDS, 1, 0.75):
         detail = f"{shown} is not a day."
-        return ValidationError.of(field, detail, hint=f"Did you mean {near[0]}? All forms", command=HELP)
+        return ValidationError.of(
+            field, detail, hint=Hint.leading(f"Did you mean {near[0]}?", "All forms"), command=HELP
+        )
     return ValidationError.of(field, f"{shown} is not a day.", hint=HINT, command=HELP)
 
 
 _SLASHES = "Write the year first, as in 2026-12-01, or the month as a name."
-_REPETITION = "How it repeats is another word: every:week, or every:mon,thu. See todo help repeat."
+_REPETITION = Hint.leading("How it repeats is another word: every:week, or every:mon,thu.", "See todo help repeat.")
 
 
 def _readings(first: str, second: str, year: str | None) -> list[str]:

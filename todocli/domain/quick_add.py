@@ -18,7 +18,7 @@ from todocli.domain.date_phrases import count_joining
 from todocli.domain.dates import Shift, has_time, is_day, parse_day, parse_shift
 from todocli.domain.fields import parse_priority, parse_project, parse_tag
 from todocli.domain.references import is_plain_number
-from todocli.errors import ValidationError
+from todocli.errors import Hint, ValidationError
 
 SOMEDAY = "someday"
 """The value of a date that is none, for a todo that lists hide."""
@@ -160,7 +160,7 @@ def parse_quick_add(
         try:
             _take(found, KEYS[key.lower()] if key else "tag", tag or value, here, is_edit=is_edit)
         except ValidationError as error:
-            error.hint = f"To keep the word in the title, add --literal. {error.hint}"
+            error.hint = Hint(error.hint_anywhere, f"To keep the word in the title, add --literal. {error.hint}")
             raise
     if is_edit and title and all(_is_bare_key(word) for word in title):
         for word in title:
@@ -199,9 +199,9 @@ def _note_near_miss(found: QuickAdd, word: str, here: datetime) -> None:
         return
     if key in CARRIED_OVER:
         detail = f"The key {key}: is written {intended}: here."
-        raise _error(
-            KEYS[intended], detail, f"Write {intended}:{value[:40]}, or add --literal to keep the word in the title."
-        )
+        correct = f"Write {intended}:{value[:40]}"
+        hint = Hint(f"{correct}.", f"{correct}, or add --literal to keep the word in the title.")
+        raise _error(KEYS[intended], detail, hint)
     found.near_misses.append((word, f"{intended}:{value}"))
 
 

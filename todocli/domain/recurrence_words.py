@@ -20,7 +20,7 @@ from todocli.domain.recurrence_rules import (
     month_has_day,
     parse_rule,
 )
-from todocli.errors import ValidationError
+from todocli.errors import Hint, ValidationError
 
 EVERY_FORMS = (
     *("day", "daily", "week", "weekly", "month", "monthly", "quarter", "year", "yearly", "weekday", "weekend"),
@@ -34,8 +34,8 @@ EVERY_FORMS = (
 AGAIN_FORMS = ("day", "3d", "2 weeks", "month", "3 months", "1y", "FREQ=DAILY;INTERVAL=3")
 """At least one example of each form of `again`."""
 
-EVERY_HINT = "Write it like week, 2w, mon,thu, month on 31 or year on 24 dec. All forms"
-AGAIN_HINT = "Write it like 3d, 2 weeks or month. Days of the week go with every. All forms"
+EVERY_HINT = Hint.leading("Write it like week, 2w, mon,thu, month on 31 or year on 24 dec.", "All forms")
+AGAIN_HINT = Hint.leading("Write it like 3d, 2 weeks or month. Days of the week go with every.", "All forms")
 HELP = ("todo", "help", "repeat")
 
 _UNITS = {
@@ -206,9 +206,9 @@ def _unknown(text: str, field: str) -> ValidationError:
 
     hint, plain = EVERY_HINT, _plain(text[:40])
     if _weekdays(listed := plain.replace(" ", ",")):
-        hint = f"Did you mean {listed}? All forms"
+        hint = Hint.leading(f"Did you mean {listed}?", "All forms")
     elif near := difflib.get_close_matches(plain, _SPELLINGS, 1, 0.75) if " " not in plain else ():
-        hint = f"Did you mean {near[0]}? All forms"
+        hint = Hint.leading(f"Did you mean {near[0]}?", "All forms")
     return ValidationError.of(field, f"{text[:40]!r} is not a repetition.", hint=hint, command=HELP)
 
 

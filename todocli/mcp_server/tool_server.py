@@ -25,7 +25,7 @@ from mcp_types import Tool as ShownTool
 
 from todocli import __version__
 from todocli.database.redact import redact
-from todocli.errors import FieldError, TodoError
+from todocli.errors import Conflict, FieldError, NotFound, TodoError, UsageError, ValidationError
 from todocli.mcp_server.tool_arguments import schema_of
 from todocli.mcp_server.tools import INSTRUCTIONS, TOOLS, Open, Tool
 from todocli.render.documents import compact_json, error_body
@@ -34,6 +34,9 @@ from todocli.render.text import hint_line, visible
 Request = ServerRequestContext[Any, Any]
 Opener = Callable[[Request, Tool], Open]
 """Returns how the todos of the client that sent a request are opened, for a tool."""
+
+
+_OF_ARGUMENTS = (UsageError, ValidationError, NotFound, Conflict)
 
 
 def create_server(opener: Opener) -> Server[Any]:
@@ -81,7 +84,13 @@ def answer(tool: Tool, open_workspace: Open, values: Mapping[str, object]) -> Ca
 
 
 def _refusal(error: TodoError) -> CallToolResult:
-    """Return an error as the command line shows it, without passwords."""
+    """Return an error as the command line shows it, without passwords.
+
+    What is wrong with the arguments has no hint that only a command line can follow. What is wrong with the machine
+    has, for the person who runs it.
+    """
+    if isinstance(error, _OF_ARGUMENTS):
+        error.hint, error.command = error.hint_anywhere, None
     error.detail, error.hint = redact(error.detail), error.hint and redact(error.hint)
     error.command = error.command and tuple(map(redact, error.command))
     error.field_errors = tuple(FieldError(name, redact(message)) for name, message in error.field_errors)

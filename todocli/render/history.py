@@ -77,11 +77,17 @@ def detail(change: ChangeRead, item: ChangeItem) -> str:
         _note(change) if field == "note_count" else f"{field_label(field)} was {field_value(field, change.before)}"
         for field, change in changes.items()
     ]
-    if item.action == "claimed" and "claimed_by" in item.changes:
-        parts.append(f"for {visible(str(item.changes['claimed_by'].after))}")
+    if claimant := _claimant(item):
+        parts.append(f"for {claimant}")
     if change.origin != COMMAND_LINE:
         parts.append(visible(change.origin.label()))
     return " · ".join(parts)
+
+
+def _claimant(item: ChangeItem) -> str:
+    """Return for whom a change claimed a todo; nothing if it did not, or only renewed a claim."""
+    by = item.changes.get("claimed_by") if item.action == "claimed" else None
+    return visible(str(by.after)) if by else ""
 
 
 def _note(change: FieldChange) -> str:
@@ -141,7 +147,11 @@ def _rule(rrule: str) -> str:
 
 
 def plain_change(change: ChangeRead) -> Iterator[str]:
-    """Yield a tab-separated line for each todo of a change: instant, kind, action, number, title."""
+    """Yield a tab-separated line for each todo of a change: instant, kind, action, number, title, claimant.
+
+    Columns at the end are left out if they are empty.
+    """
     for item in change.items:
-        columns = (instant(change.made_at), change.kind, item.action, str(item.number), visible(item.title or ""))
+        number, title = str(item.number), visible(item.title or "")
+        columns = (instant(change.made_at), change.kind, item.action, number, title, _claimant(item))
         yield "\t".join(columns).rstrip("\t")

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Generic, Self, TypeVar
 import pydantic
 from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
 
-from todocli.errors import FieldError, ValidationError
+from todocli.errors import FieldError, Hint, ValidationError
 
 
 def instant(value: datetime) -> str:
@@ -127,7 +127,8 @@ _KINDS = {
 
 def _hint(found: tuple[FieldError, ...]) -> str | None:
     if any(field == "title" and "characters" in message for field, message in found):
-        return "Keep the title short; put the rest into --description."
+        short = "Keep the title short; put the rest into"
+        return Hint(f"{short} the description.", f"{short} --description.")
     if any(message.endswith("exclude each other") for _, message in found):
         return "Use only one of them."
     return None

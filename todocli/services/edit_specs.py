@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from todocli.domain.dates import Shift
 from todocli.domain.fields import MAX_NEEDS, MAX_TAGS
-from todocli.errors import ValidationError
+from todocli.errors import Hint, ValidationError
 from todocli.schemas.todos import TodoUpdate
 from todocli.services import dependencies, subtasks
 from todocli.services.links import Links
@@ -64,7 +64,9 @@ def list_limits() -> Iterator[None]:
         text = str(error.orig)
         if "ck_todos_tags" in text:
             detail = f"A todo has at most {MAX_TAGS} tags; nothing was changed."
-            raise ValidationError.of("tags", detail, hint="Remove some with --untag NAME.") from None
+            raise ValidationError.of(
+                "tags", detail, hint=Hint("Remove some.", "Remove some with --untag NAME.")
+            ) from None
         if "would be on level" in text:
             raise subtasks.level_error(*map(int, re.findall(r"todo (\d+) would be on level (\d+)", text)[0])) from None
         if "would wait for itself" in text:

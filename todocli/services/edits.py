@@ -58,7 +58,7 @@ class Edits:
         """Make all `edits`, and return their todos in the same order.
 
         Repeated under the same key, nothing is changed. Raises `NotFound`, `Conflict` for todos at another version, and
-        `ValidationError` for a todo that is named twice; their field errors name the places: `items.3`.
+        `ValidationError` for a todo that is named twice; their field errors name the places: `items.3.todo`.
         """
         self._owner.require(self._session, lock=True)
         if recorded_todos(self._session, self._owner, key) is not None:
@@ -153,6 +153,6 @@ def _refuse_stale(edits: Sequence[Edit], todos: Sequence[TodoRead]) -> None:
 
 def _refuse(faults: Sequence[bool], kind: type[ValidationError | Conflict | NotFound], message: str) -> None:
     """Raise an error if any of the items has a fault."""
-    if fields := tuple(FieldError(f"items.{i}", message) for i, is_fault in enumerate(faults) if is_fault):
+    if fields := tuple(FieldError(f"items.{i}.todo", message) for i, is_fault in enumerate(faults) if is_fault):
         first = " ".join(fault.sentence for fault in fields[:10]) + (" There are more." if len(fields) > 10 else "")
         raise kind(f"{first} Nothing was changed.", field_errors=fields)

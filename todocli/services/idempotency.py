@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from todocli.domain.idempotency import ChangeKey
-from todocli.errors import Conflict
+from todocli.errors import Conflict, Hint
 from todocli.models import Change, History
 from todocli.services.owner import Owner
 
@@ -41,6 +41,6 @@ def key_reused(change_id: UUID) -> Conflict:
     """Return the error for a key that was used for another request."""
     return Conflict.of(
         "change",
-        f"--change {change_id} was used before, for another change; nothing was changed.",
-        hint="Leave --change out, or give a new UUID.",
+        f"The id {change_id} was used before, for another change; nothing was changed.",
+        hint=Hint("Give a new UUID.", "Leave --change out, or give a new UUID."),
     )

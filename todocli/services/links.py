@@ -66,6 +66,7 @@ class Links:
             if missing := sorted(set(numbers) - there):
                 error = resolve.not_found(missing, found)
                 error.field_errors = tuple(FieldError(field, fault.message) for fault in error.field_errors)
+                error.numbers = tuple(missing)
                 raise error
 
     def refuse_for(self, session: Session, owner: Owner, numbers: Collection[int]) -> None:

@@ -18,7 +18,7 @@ from uuid import UUID
 from todocli.domain.fields import MAX_LEVELS
 from todocli.domain.ids import is_series_of_copies, series_of_copies
 from todocli.domain.records import Repeats
-from todocli.errors import ValidationError
+from todocli.errors import Hint, ValidationError
 from todocli.schemas.todos import RepeatInput, TodoCreate, TodoRead, TodoUpdate
 from todocli.services.following_sql import CARRIED
 from todocli.services.series import as_series
@@ -154,7 +154,9 @@ def of_update(todo: TodoRead, update: TodoUpdate, today: date) -> dict[str, Any]
 def of_skip(todo: TodoRead, today: date) -> dict[str, Any]:
     """Return the columns that move an open todo on to its next date. Raises `ValidationError` if it has none."""
     if todo.rrule is None:
-        raise ValidationError.of("reference", f"{todo.number} does not repeat.", hint="Move it with todo edit.")
+        raise ValidationError.of(
+            "reference", f"{todo.number} does not repeat.", hint=Hint("Change its date.", "Move it with todo edit.")
+        )
     if todo.completed_at is not None:
         raise ValidationError.of("reference", f"{todo.number} is done already.", hint="Give the one that is open.")
     if (found := _following(todo, as_series(todo), today)) is None:

@@ -38,7 +38,9 @@ def refuse_new(session: Session, owner: Owner, parent: int) -> None:
     """Raise `ValidationError` if a new subtask of `parent` would be on too low a level."""
     path = _path(parent, related(session, owner, [parent], []))
     if len(path) >= MAX_LEVELS:
-        raise ValidationError.of("parent", f"{parent} is on level {len(path)} already; {_LIMIT}", hint=_HINT)
+        error = ValidationError.of("parent", f"{parent} is on level {len(path)} already; {_LIMIT}", hint=_HINT)
+        error.numbers = (parent,)
+        raise error
 
 
 def related(

@@ -231,7 +231,7 @@ def log(
         query = LogQuery(
             todo=named.items[0] if named else None,
             filter=EVERYTHING if named else parse_words(words, today=clock.today()),
-            since=None if since is None else parse_timestamp(since, "since", now=now),
+            since=None if since is None else following.since_time(since, now),
             until=None if until is None else parse_timestamp(until, "until", now=now, end=True),
             limit=limit or (LOG_LIMIT if context.output.is_for_person and not everything else None),
             per_change=context.output.todos_per_change,

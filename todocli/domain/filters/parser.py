@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 from todocli.domain.filters.ast import Between, Filter, Not, all_of, any_of, quoted, terms
 from todocli.domain.filters.terms import InvalidTerm, contains, day, keyed, single_key, term
 from todocli.domain.quick_add import join_dates
-from todocli.errors import FieldError, ValidationError
+from todocli.errors import FieldError, Hint, ValidationError
 
 MAX_TERMS = 100
 """The most terms of a filter: SQLite limits the depth of expressions to 1,000."""
@@ -73,9 +73,9 @@ def parse_words(words: Iterable[str], *, today: date) -> Filter:
         token = _Token(word, start, start + len(word))
         if is_part_of_expression(word):
             line = " ".join(given)
-            hint = f"Write --where {quoted(line)}"
+            hint = Hint(None, f"Write --where {quoted(line)}")
             if not _is_expression(line, today):
-                hint = f"To search for the text, write --search {quoted(word)}"
+                hint = Hint(None, f"To search for the text, write --search {quoted(word)}")
             _refuse(line, token, f"{word[:40]!r} is part of an expression.", hint)
         parts.setdefault(single_key(word) or str(i), []).append(_term(token, " ".join(given), today))
     return bounded(all_of(*(any_of(*same) for same in parts.values())), " ".join(given))

@@ -36,7 +36,7 @@ from todocli.domain.filters.ast import (
 )
 from todocli.domain.filters.words import KEYED
 from todocli.domain.references import is_plain_number, parse_references
-from todocli.errors import ValidationError
+from todocli.errors import Hint, ValidationError
 
 HELP = ("todo", "help", "filters")
 
@@ -108,16 +108,19 @@ def keyed(key: str, value: str, today: date) -> Filter:
                 return state
             raise InvalidTerm(
                 f"There is no filter is:{value[:40]}.",
-                f"There are is:{', is:'.join(_IS)}. Lists have open todos; --completed and --all show others.",
+                Hint.leading(f"There are is:{', is:'.join(_IS)}.", _OTHER_LISTS),
             )
         if key.lower() in _STATES:
-            hint = "Lists have open todos; --completed and --all show others."
-            raise InvalidTerm(f"There is no filter key {key!r}.", hint)
+            raise InvalidTerm(f"There is no filter key {key!r}.", Hint(None, _OTHER_LISTS))
         near = difflib.get_close_matches(key.lower(), KEYS, 1)
         better = f"Did you mean {near[0]}:{value[:40]}?" if near else _KEYS_HINT
         search = f"{key}:{value}"[:40]
         raise InvalidTerm(
-            f"There is no filter key {key[:40]!r}.", f"{better} To search for the text, use --search {quoted(search)}."
+            f"There is no filter key {key[:40]!r}.",
+            Hint(
+                f"{better} Quote it to search for the text.",
+                f"{better} To search for the text, use --search {quoted(search)}.",
+            ),
         )
     if name == "number":
         return _numbered(value)
@@ -207,7 +210,7 @@ def day(text: str, today: date, other_words: str = "") -> date:
     try:
         found = parse_day(text, "due", here=datetime.combine(today, time.min))
     except ValidationError as error:
-        raise InvalidTerm(error.detail, f"Write a day{other_words}. More", HELP) from None
+        raise InvalidTerm(error.detail, Hint.leading(f"Write a day{other_words}.", "More"), HELP) from None
     if found.at:
         raise InvalidTerm(f"{text[:40]!r} has a time; a filter takes days.", "Leave the time out.")
     return found.on
@@ -247,6 +250,7 @@ _RECURRING = Pattern(
 )
 """A day that comes every week, month or year."""
 
+_OTHER_LISTS = "Lists have open todos; --completed and --all show others."
 _KEYS_HINT = "The keys are due, start, pri, project, tags, needs, under, done, added, changed and number."
 
 
