@@ -5,7 +5,7 @@ import sys
 
 from todo_client import AuthenticatedClient
 from todo_client.api.todos import create_todo, delete_todo, get_todo, list_todos, update_todo
-from todo_client.models import ErrorResponse, Priority, TodoCreate, TodoList, TodoRead, TodoState, TodoUpdate
+from todo_client.models import ErrorResponse, Priority, TodoAdd, TodoList, TodoRead, TodoState, TodoUpdate
 
 KEY = "019a1b2c-3d4e-7f50-8a6b-7c8d9e0f1a2b"
 
@@ -13,7 +13,7 @@ KEY = "019a1b2c-3d4e-7f50-8a6b-7c8d9e0f1a2b"
 def main() -> None:
     """Use every operation, and print what the test expects."""
     client = AuthenticatedClient(base_url=sys.argv[1], token=sys.argv[2])
-    added = create_todo.sync(client=client, body=TodoCreate(title="Pay rent", priority=Priority.HIGH, tags=["bills"]))
+    added = create_todo.sync(client=client, body=TodoAdd(title="Pay rent", priority=Priority.HIGH, tags=["bills"]))
     assert isinstance(added, TodoRead)
     version = f'"{added.change_id}"'
     body = TodoUpdate(is_completed=True)
