@@ -34,10 +34,11 @@ from tests.support.waiting import TIMEOUT, FakeClock, wait_until
 from todocli import profiles
 from todocli.database import deadline, migrations
 from todocli.database.deadline import Clock, Deadline, deadline_scope
+from todocli.database.engine import postgres_engine
 from todocli.database.postgres import connect
 from todocli.database.postgres import errors as postgres_errors
 from todocli.database.postgres.errors import NO_RETRY, RETRY_2S, RETRY_UNTIL_DEADLINE
-from todocli.database.postgres.locks import LockHolder
+from todocli.database.postgres.locks import LockHolder, find_lock_holders
 from todocli.database.postgres.url import PostgresURL
 from todocli.database.store import Store, open_store
 from todocli.errors import ServiceUnavailable, TodoError
@@ -638,6 +639,17 @@ def test_locked_statement_ends_at_the_deadline(postgres_url: PostgresURL) -> Non
             read_users()
         store.close()
         wait_until(lambda: sessions(postgres_url) == 0, "the end of the session")
+
+
+@pytest.mark.parametrize(("schema_changes", "found"), [(False, 0), (True, 1)])
+def test_vacuum_holds_up_only_changes_of_the_schema(
+    postgres_url: PostgresURL, schema_changes: bool, found: int
+) -> None:
+    engine = postgres_engine(postgres_url, sa.NullPool)
+    with psycopg.connect(postgres.conninfo(postgres_url)) as vacuum:
+        vacuum.execute("LOCK TABLE todo.todos IN SHARE UPDATE EXCLUSIVE MODE")  # as VACUUM and ANALYZE do
+        assert len(find_lock_holders(engine, schema_changes=schema_changes)) == found
+    engine.dispose()
 
 
 @pytest.mark.slow

@@ -307,6 +307,6 @@ def _translate_errors(target: Target) -> Iterator[None]:
             ) from None
         inquiry = errors.Inquiry(
             revision=lambda: CurrentRevision(schema.HEAD),
-            lock_holders=lambda: find_lock_holders(_engine(target), reads=True),
+            lock_holders=lambda: find_lock_holders(_engine(target), schema_changes=True),
         )
         raise errors.translate(error, target, inquiry, errors.NOTHING_CHANGED) from None

@@ -17,7 +17,8 @@ _HOLDERS = f"""
 SELECT DISTINCT activity.pid, activity.xact_start,
     EXTRACT(EPOCH FROM statement_timestamp() - activity.xact_start)::float8 AS seconds
 FROM pg_catalog.pg_locks AS lock JOIN pg_catalog.pg_stat_activity AS activity ON activity.pid = lock.pid
-WHERE lock.granted AND (:reads OR lock.mode <> 'AccessShareLock') AND lock.pid <> ALL(CAST(:own AS int[]))
+WHERE lock.granted AND lock.pid <> ALL(CAST(:own AS int[]))
+  AND (:schema_changes OR lock.mode NOT IN ('AccessShareLock', 'ShareUpdateExclusiveLock'))
   AND lock.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
   AND lock.relation IN (
     SELECT c.oid FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -46,16 +47,16 @@ class LockHolder(NamedTuple):
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 
-def find_lock_holders(engine: sa.Engine, own: Iterable[int] = (), *, reads: bool = False) -> list[LockHolder]:
+def find_lock_holders(engine: sa.Engine, own: Iterable[int] = (), *, schema_changes: bool = False) -> list[LockHolder]:
     """Return the sessions that hold locks on tables of ours, oldest transaction first; at most 4.
 
     `own` are the processes of the program's own connections: the server may not have noticed yet that one was lost.
-    With `reads`, locks of reading transactions count as well: they stop only a change of the schema. Nothing is found
-    if there is none any more, or if the server does not answer quickly.
+    Locks of readers, and of a vacuum, stop only `schema_changes` and count only for them. Nothing is found if there is
+    none any more, or if the server does not answer quickly.
     """
     try:
         with deadline_scope(Deadline(_SECONDS)), engine.connect() as connection:
-            rows = connection.execute(sa.text(_HOLDERS), {"reads": reads, "own": list(own)}).all()
+            rows = connection.execute(sa.text(_HOLDERS), {"schema_changes": schema_changes, "own": list(own)}).all()
     except (sa.exc.DBAPIError, sa.exc.TimeoutError):
         return []
     return [LockHolder(row.pid, row.seconds) for row in rows]
