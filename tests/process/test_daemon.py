@@ -177,9 +177,7 @@ def test_second_daemon_is_refused(todo: RunningDaemon) -> None:
 
 
 def test_configuration_keeps_commands_out_of_it(todo: RunningDaemon) -> None:
-    config = Path(todo.environment["TODO_HOME"]) / "config.toml"
-    config.write_text('daemon = "off"\n')
-    config.chmod(0o600)
+    todo.configure('daemon = "off"\n')
     waiting = todo.waiting
     assert todo.run("list").stdout == "1\topen\tfirst\n"
     assert json.loads(todo.run("daemon", "status", "--json").stdout)["unused_because"] is not None
@@ -189,9 +187,7 @@ def test_configuration_keeps_commands_out_of_it(todo: RunningDaemon) -> None:
 
 
 def test_configuration_that_no_command_looks_at_brings_no_warning(todo: RunningDaemon) -> None:
-    config = Path(todo.environment["TODO_HOME"]) / "config.toml"
-    config.write_text("[nonsense]\n")
-    config.chmod(0o600)
+    todo.configure("[nonsense]\n")
     assert "warning" not in todo.run("help", "dates").stderr
     assert 'warning: config.toml: unknown key "nonsense"' in todo.run("tags").stderr
 

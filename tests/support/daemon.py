@@ -51,6 +51,12 @@ class RunningDaemon:
         wait_until(newest, "a child")
         return int(newest()[-1])
 
+    def configure(self, text: str) -> None:
+        """Write the configuration file of its clients."""
+        config = Path(self.environment["TODO_HOME"]) / "config.toml"
+        config.write_text(text)
+        config.chmod(0o600)
+
     def start(self, *words: str, **options: Any) -> subprocess.Popen[str]:
         """Start a command."""
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}

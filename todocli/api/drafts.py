@@ -21,7 +21,7 @@ def draft_of(todo: TodoAdd, here: datetime) -> TodoCreate:
     """Return the todo to add. Days in its text are relative to `here`. Raises `ValidationError`."""
     try:
         draft = validated(TodoCreate, _fields(todo, here))
-        repetition.of_new(draft, here.date())  # the service raises the same, but does not know of which todo
+        repetition.of_new(draft, here.date())  # the service checks this too, but cannot say which todo it is about
     except ValidationError as error:
         error.field_errors = tuple(
             fault if fault.field in todo.model_fields_set else _as_sent(fault, todo) for fault in error.field_errors
@@ -37,7 +37,7 @@ def _fields(todo: TodoAdd, here: datetime) -> dict[str, Any]:
         return fields
     found = parse_quick_add([todo.text], {}, here=here)
     words = {name: value for name, value in found.new.items() if name not in LISTS}
-    if words.get("due_time") is None:  # a day alone, whose time may stand beside the text
+    if words.get("due_time") is None:  # only a day: the time may be given beside the text
         words.pop("due_time", None)
     lists = {name: [*fields.get(name, []), *found.new[name]] for name in LISTS}
     if twice := words.keys() & fields.keys():

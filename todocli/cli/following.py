@@ -37,7 +37,7 @@ def is_cursor(since: str | None) -> bool:
 
 
 def since_time(since: str, now: datetime) -> datetime:
-    """Return the time that `--since` has. Raises `ValidationError`, whose hint names cursors as well."""
+    """Parse the time given to `--since`. Raises `ValidationError`, whose hint also mentions cursors."""
     from todocli.domain.timestamps import parse_timestamp
 
     try:

@@ -75,7 +75,7 @@ class References:
 
     @property
     def kinds(self) -> ReferenceKinds:
-        """Of which kinds they are."""
+        """The kinds of these references."""
         return ReferenceKinds(bool(self.numbers), bool(self.ids), len(self.ranges))
 
 

@@ -32,7 +32,7 @@ class DateOrders:
         self.found: dict[str, DateOrder] = {}
 
     def are_missing(self, file: BinaryIO) -> bool:
-        """Whether a file may have dates whose order is not known yet. It is read up to the first of them."""
+        """Whether a file may have dates whose order is not known yet. Reads up to the first of them."""
         return self._given is None and reading.contains(file, _MAYBE_DATE)
 
     def learn(self, rows: Iterable[Mapping[str, str]], columns: Collection[str]) -> None:

@@ -165,7 +165,7 @@ _OTHER = re.compile(r'\ufeff?\s*(?:\[\s*[{"]|\{\s*["}]|BEGIN:V|number,id,|<[!?a-
 """How files begin that are no lists of lines."""
 
 _LIST = re.compile(r'\ufeff?\s*(?:\[|\{\s*"(?:items|todos)"\s*:\s*\[)\s*')
-"""How JSON begins whose next value may be a todo."""
+"""How JSON begins, up to the first value that may be a todo."""
 
 BY_NAME = {each.name: each for each in FORMATS}
 

@@ -142,7 +142,7 @@ def where_referenced(references: References) -> sa.ColumnElement[bool]:
 
 
 def all_resolved(rows: sa.CTE, kinds: ReferenceKinds) -> list[sa.ColumnElement[bool]]:
-    """Return the conditions that every reference, whose values `values_of` has, matches at least one of `rows`."""
+    """Return the conditions that each reference matches at least one of `rows`; `values_of` has their parameters."""
     conditions: list[sa.ColumnElement[bool]] = [
         sa.exists(sa.select(rows.c.id).where(_within(rows.c.number, i, {}))) for i in range(kinds.ranges)
     ]

@@ -1,7 +1,7 @@
 """Temporary tables: how many rows reach the database at once, and are then used by one statement.
 
 On Postgres the rows come by COPY. A table lives until its transaction ends, as a pooler may give the connection to
-somebody else then. Its definition is kept: statements with another `sa.Table` would be compiled anew.
+somebody else then. Definitions are kept, because SQLAlchemy compiles a statement anew for each new `sa.Table`.
 """
 
 from __future__ import annotations

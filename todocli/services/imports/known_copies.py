@@ -12,27 +12,20 @@ series, and so its first todo is found here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cache
-from typing import Any, TypeAlias
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel
 
-from todocli.column_types import Uuid
 from todocli.domain.ids import series_of_copies
 from todocli.models import Todo
-from todocli.services import staging
+from todocli.services.imports.staged import set_columns
 from todocli.services.owner import Owner
 
 _todos = SQLModel.metadata.tables["todos"]
 
-Types: TypeAlias = tuple[tuple[str, sa.types.TypeEngine[Any]], ...]
-"""Columns, each with its type."""
-
-_SERIES: Types = (("series_id", Uuid()), ("series_place", sa.BigInteger()))
-_KNOWN: Types = (("known_id", Uuid()), ("todo_id", Uuid()))
+_SERIES = ("series_id", "series_place")
+_KNOWN = ("known_id", "todo_id")
 
 
 def begin_series(session: Session, incoming: sa.Table, links: sa.Table) -> None:
@@ -44,7 +37,7 @@ def begin_series(session: Session, incoming: sa.Table, links: sa.Table) -> None:
         (row.position, series_of_copies(row.series_id, row.own_id, None), row.series_place)
         for row in session.execute(new.where(incoming.c.own_id.is_not(None)))
     ]
-    _set(session, incoming, _SERIES, begun, has_series=sa.true())
+    set_columns(session, incoming, _SERIES, begun, has_series=sa.true())
 
 
 def match(session: Session, owner: Owner, incoming: sa.Table, links: sa.Table) -> None:
@@ -60,7 +53,7 @@ def match(session: Session, owner: Owner, incoming: sa.Table, links: sa.Table) -
     here = _first_ones(session, owner, incoming) if new else {}
     places = ((row.position, here.get((row.series_id, row.series_place))) for row in new)
     found = [(position, todo_id, todo_id) for position, todo_id in places if todo_id]
-    _set(session, incoming, _KNOWN, found)
+    set_columns(session, incoming, _KNOWN, found)
 
 
 def _are_new(incoming: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
@@ -102,25 +95,3 @@ def _first_ones(session: Session, owner: Owner, incoming: sa.Table) -> dict[tupl
         owner.owns(Todo), _todos.c.number == found.c.number, _todos.c.series_id.is_(None), ~is_taken
     )
     return {(series_of_copies(row.series_id, row.id, None), row.series_place): row.id for row in session.execute(query)}
-
-
-@cache
-def _found(dialect: str, types: Types) -> sa.Table:
-    position = sa.Column("position", sa.BigInteger(), primary_key=True, autoincrement=False)
-    return staging.define(dialect, f"found_{types[0][0]}", [position, *(sa.Column(*each) for each in types)])
-
-
-def _set(
-    session: Session,
-    incoming: sa.Table,
-    types: Types,
-    rows: Sequence[tuple[Any, ...]],
-    **more: sa.ColumnElement[Any],
-) -> None:
-    """Set columns of the todos of a file: each row has the position of one, and their values."""
-    if not rows:
-        return
-    found = staging.create(session, _found(session.get_bind().dialect.name, types))
-    staging.load(session, found, [rows])
-    values = {name: found.c[name] for name, _ in types} | more
-    session.execute(sa.update(incoming).values(values).where(found.c.position == incoming.c.position))

@@ -13,18 +13,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Set
-from functools import cache
 from itertools import pairwise
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col
 
-from todocli.column_types import Numbers
 from todocli.domain.fields import MAX_LEVELS
 from todocli.models import Source, Todo, User
-from todocli.services import dependencies, staging, subtasks
+from todocli.services import dependencies, subtasks
 from todocli.services.array_sql import is_among
+from todocli.services.imports.staged import set_columns
 from todocli.services.owner import Owner
 
 _todos, _sources = (SQLModel.metadata.tables[name] for name in ("todos", "sources"))
@@ -67,7 +66,9 @@ def resolve(
     writing = {kind: numbers if kind in updated else numbers.where(is_new) for kind in KINDS}
     left_out += _leave_out_cycles(session, owner, needs, writing["needs"])
     left_out += _leave_out_levels(session, owner, parents, writing["parent"])
-    _set(session, incoming, {row.number: row.position for row in rows}, needs, parents)
+    positions = {row.number: row.position for row in rows}
+    linked = ((positions[number], sorted(needs.get(number, ())) or None, parents.get(number)) for number in positions)
+    set_columns(session, incoming, ("needs", "parent"), [each for each in linked if any(each[1:])])
     return dict(left_out)
 
 
@@ -204,25 +205,3 @@ def _heights(parents: Mapping[int, int | None], written: Collection[int]) -> dic
             height, top = height + 1, above
         heights[top] = max(height, heights.get(top, 1))
     return heights
-
-
-@cache
-def _found_links(dialect: str) -> sa.Table:
-    position = sa.Column("position", sa.BigInteger(), primary_key=True, autoincrement=False)
-    columns = [position, sa.Column("needs", Numbers()), sa.Column("parent", sa.BigInteger())]
-    return staging.define(dialect, "found_links", columns)
-
-
-def _set(
-    session: Session,
-    incoming: sa.Table,
-    position_of: Mapping[int, int],
-    needs: Mapping[int, set[int]],
-    parents: Mapping[int, int],
-) -> None:
-    """Write the numbers that were found to the todos of the file."""
-    found = staging.create(session, _found_links(session.get_bind().dialect.name))
-    linked = ((number, sorted(needs.get(number, ())) or None, parents.get(number)) for number in position_of)
-    staging.load(session, found, [[(position_of[number], *links) for number, *links in linked if any(links)]])
-    values = {name: found.c[name] for name in ("needs", "parent")}
-    session.execute(sa.update(incoming).values(values).where(found.c.position == incoming.c.position))

@@ -105,6 +105,29 @@ def load(session: Session, owner: Owner, todos: Spool, key: ChangeKey, moment: d
     return tables
 
 
+def set_columns(
+    session: Session,
+    incoming: sa.Table,
+    names: tuple[str, ...],
+    rows: Sequence[tuple[Any, ...]],
+    **more: sa.ColumnElement[Any],
+) -> None:
+    """Set columns of the todos of a file: each row has the position of one, and their values."""
+    if not rows:
+        return
+    found = staging.create(session, _found(session.get_bind().dialect.name, names))
+    staging.load(session, found, [rows])
+    values = {name: found.c[name] for name in names} | more
+    session.execute(sa.update(incoming).values(values).where(found.c.position == incoming.c.position))
+
+
+@cache
+def _found(dialect: str, names: tuple[str, ...]) -> sa.Table:
+    columns = _tables(dialect).incoming.columns
+    position = sa.Column("position", sa.BigInteger(), primary_key=True, autoincrement=False)
+    return staging.define(dialect, f"found_{names[0]}", [position, *(sa.Column(n, columns[n].type) for n in names)])
+
+
 def _todo_rows(todos: Spool, key: ChangeKey, owner: str, moment: datetime) -> Iterator[Sequence[tuple[Any, ...]]]:
     for batch, positions in _numbered(todos):
         yield [
