@@ -94,10 +94,9 @@ class TodoAdd(TodoFields):
 
 def _one_name(schema: dict[str, object]) -> None:
     without_defaults(schema)
-    # not oneOf, of which generators make no type with these fields
-    schema["if"] = {"required": ["text"]}
-    schema["then"] = {"not": {"required": ["title"]}}
-    schema["else"] = {"required": ["title"]}
+    # Client generators make no type of an object with oneOf.
+    schema["dependentSchemas"] = {"text": {"propertyNames": {"not": {"const": "title"}}}}
+    schema["not"] = {"propertyNames": {"not": {"enum": ["title", "text"]}}}
 
 
 class TodosAdd(Input):
