@@ -226,6 +226,11 @@ def test_usage_error_loads_no_database(process: Process, line: str, code: int) -
     assert not any(process.home.iterdir())
 
 
+@pytest.mark.parametrize(("line", "code"), [("help", 0), ("help undo", 0), ("list --frob", 2), ("add", 2)])
+def test_what_runs_no_command_loads_no_pydantic(process: Process, line: str, code: int) -> None:
+    assert "pydantic" not in process.loaded(line, code)
+
+
 def test_filter_error_loads_no_database(process: Process) -> None:
     """Of Rich only what knows how wide a character is."""
     assert not process.loaded("list duee:fri", 2) & (DATABASE | TESTS | {"rich.console"})

@@ -26,6 +26,7 @@ from todocli.cli.filter_options import FilterOptions
 from todocli.cli.input import NothingOnStdin
 from todocli.cli.shared import Shared, wants_debug
 from todocli.cli.shared_options import SHARED, parameters_of
+from todocli.cli.unchecked_values import leave_unchecked
 from todocli.errors import OutcomeUnknown, UsageError, ValidationError
 
 if TYPE_CHECKING:
@@ -57,6 +58,10 @@ class Command(TyperCommand):
     def __init__(self, *args: Any, params: list[Any] | None = None, **options: Any) -> None:
         more = [*(FILTER.values() if self.takes_filter else ()), *(SHARED[name] for name in self.takes)]
         super().__init__(*args, params=[*(params or []), *more], **options)
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the parameters."""
+        return leave_unchecked(super().get_params(ctx))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments. Raises `UsageError`."""
@@ -223,6 +228,10 @@ class Family(TyperGroup):
     """Commands grouped under one word."""
 
     context_class = Context
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the parameters."""
+        return leave_unchecked(super().get_params(ctx))
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help."""
