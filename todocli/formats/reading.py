@@ -274,8 +274,8 @@ def wall_moment(day: date, clock: time | None) -> datetime:
 
 
 def start_of(day: date) -> datetime:
-    """Return the instant at which a day begins where the user is."""
-    return local_instant(datetime.combine(day, time()))
+    """Return the instant at which a day begins where the user is, in UTC."""
+    return local_instant(datetime.combine(day, time())).astimezone(UTC)
 
 
 def local_instant(moment: datetime) -> datetime:
