@@ -9,6 +9,7 @@ import urllib.parse
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -470,6 +471,38 @@ def test_focus_returns_to_a_todo_that_changed_in_its_dialog(page: Page) -> None:
     page.wait_for("1 note", "#list")
     page.press("\ue00c")
     wait_until(lambda: page.focus == "Water the plants", "the focus at the todo")
+
+
+@pytest.mark.parametrize(("field", "words"), [("due_on", ""), ("starts_on", "Starts ")])
+def test_skip_moves_what_repeats_to_its_next_date(page: Page, field: str, words: str) -> None:
+    first = datetime.now(UTC).date()
+    page.add("Water the plants", every="week", **{field: str(first)})
+    page.sign_in()
+    page.edit()
+    page.click("#skip")
+    page.wait_for(f"Skipped: Water the plants · {words}{first:%a}", "#toast p")
+    assert page.api("GET", "todos/1")[field] == str(first + timedelta(weeks=1))
+    page.click("#toast .undo")
+    page.wait_for("Undone.", "#toast p")
+    assert page.api("GET", "todos/1")[field] == str(first)
+
+
+def test_only_what_repeats_can_be_skipped(page: Page) -> None:
+    page.add("Pay rent")
+    page.sign_in()
+    page.edit()
+    assert page.text("#remove") == "Remove"
+    assert not page.text("#skip")
+
+
+def test_skip_waits_until_edits_are_saved_or_discarded(page: Page) -> None:
+    page.add("Water the plants", due_on="2030-01-01", every="week")
+    page.sign_in()
+    page.edit()
+    page.type("[name=title]", "Water the garden")
+    page.click("#skip")
+    page.wait_for("Not saved yet.", "#edit-error")
+    assert page.api("GET", "todos/1")["due_on"] == "2030-01-01"
 
 
 def test_removed_todo_is_restored_from_the_trash(page: Page) -> None:

@@ -1,11 +1,11 @@
-/* The dialog of one todo: its fields, its notes, and how to remove it.
+/* The dialog of one todo: its fields, its notes, and how to remove it, or to skip a date of what repeats.
 
    Only fields that were changed here are sent, and only if the todo is still as it was shown (If-Match). If it is not,
    it is read again: what others have changed is shown, and what was typed here stays. What was not saved is discarded
    only when the dialog is closed a second time. */
 
 import { get, send } from "./api.js";
-import { momentInWords } from "./dates.js";
+import { dayInWords, dueInWords, momentInWords } from "./dates.js";
 import { byId, element } from "./elements.js";
 import { act, focusOn, reload } from "./list.js";
 import { clearError, onSubmit, say } from "./messages.js";
@@ -46,6 +46,7 @@ export async function open(listed, writing) {
 function fill(fields) {
   byId("edit-heading").textContent = `Todo ${todo.number}`;
   byId("series").hidden = todo.rrule === null;
+  byId("skip").hidden = !mayWrite || todo.rrule === null || todo.is_completed;
   for (const name of fields) form.elements[name].value = shown(name);
   const notes = (todo.notes ?? []).map(({ at, text }) => {
     const moment = element("time", { dateTime: at }, momentInWords(at));
@@ -133,12 +134,17 @@ async function addNote() {
 
 const typedNote = () => noteForm.elements.text.value;
 
-async function remove() {
-  const removed = todo;
+const remove = () => leave("Removed", "DELETE", `todos/${todo.id}`);
+const skip = () => leave("Skipped", "POST", `todos/${todo.id}/skip`, (next) => ` · ${nextDate(next)}`);
+const nextDate = (next) => dueInWords(next)?.text ?? `Starts ${dayInWords(next.starts_on)}`;
+
+/** Change the todo as it is shown, close the dialog, and report what was `done`. */
+async function leave(done, method, path, more) {
+  const before = todo;
   try {
-    const { key } = await send("DELETE", `todos/${todo.id}`, { todo, match: true });
+    const changed = await send(method, path, { todo, match: true });
     dialog.close();
-    await act("Removed", removed, async () => ({ answer: null, key }));
+    await act(done, before, async () => changed, more);
   } catch (error) {
     const refusal = error.status === 412 ? await readAgain().catch((reason) => reason) : error;
     byId("edit-error").textContent = refusal.message;
@@ -163,6 +169,7 @@ export function install() {
   onSubmit(form, byId("edit-error"), save);
   onSubmit(noteForm, byId("note-error"), addNote);
   byId("remove").addEventListener("click", remove);
+  byId("skip").addEventListener("click", () => mayClose() && skip());
   byId("close-edit").addEventListener("click", () => mayClose() && dialog.close());
   dialog.addEventListener("cancel", (event) => mayClose() || event.preventDefault());
   dialog.addEventListener("input", () => (isWarned = false));

@@ -177,8 +177,8 @@ async function toggle(row) {
   box.checked = isCompleted;
   if (row.hasAttribute("aria-busy")) return;
   row.setAttribute("aria-busy", "true");
-  const change = { body: { is_completed: isCompleted }, todo };
-  await act(isCompleted ? "Completed" : "Reopened", todo, () => send("PATCH", `todos/${todo.id}`, change));
+  const change = () => send("PATCH", `todos/${todo.id}`, { body: { is_completed: isCompleted }, todo });
+  await (isCompleted ? act("Completed", todo, change, stillOpen) : act("Reopened", todo, change));
 }
 
 async function restore(todo) {
@@ -187,16 +187,16 @@ async function restore(todo) {
 
 /** Return a sentence on what is still open of what a completed todo needed, and of its subtasks. */
 function stillOpen(answer) {
-  const needed = answer?.blocked_by.length ? `. It needed ${named(answer.blocked_by)}, still open` : "";
-  return answer?.open_subtasks.length ? `${needed}. Its subtasks ${named(answer.open_subtasks)} are still open` : needed;
+  const needed = answer.blocked_by.length ? `. It needed ${named(answer.blocked_by)}, still open` : "";
+  return answer.open_subtasks.length ? `${needed}. Its subtasks ${named(answer.open_subtasks)} are still open` : needed;
 }
 
-/** Change a todo, report it with Undo, and show the list as it is now. */
-export async function act(done, todo, change) {
+/** Change a todo, report it with Undo and what else there is to say of it, and show the list as it is now. */
+export async function act(done, todo, change, more = () => "") {
   try {
     const { answer, key } = await change();
     const isKeyUsed = answer === null || answer.change_id === key; // or there was nothing left to do
-    say(`${done}: ${todo.title}${done === "Completed" ? stillOpen(answer) : ""}`, isKeyUsed ? key : null);
+    say(`${done}: ${todo.title}${more(answer)}`, isKeyUsed ? key : null);
   } catch (error) {
     say(error.message);
     render(); // as it was
