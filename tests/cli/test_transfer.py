@@ -217,6 +217,7 @@ def test_skip_invalid_imports_the_others_and_exits_with_2(todo: Terminal) -> Non
         ("x.txt", "ü".encode("latin1"), "import x.txt", "Line 1 of the file is not valid UTF-8.", 2),
         ("x.txt", "a".encode("utf-16"), "import x.txt", "The file is UTF-16, not UTF-8.", 2),
         ("x.txt", b"a\0b", "import x.txt", "Line 1 of the file has a NUL character: it is no text.", 2),
+        ("x.json", b"Not Found", "import x.json", "The file x.json is not JSON.", 2),
         ("x.txt", b'[{"a": 1}]', "import x.txt", "The file x.txt is no todo.txt", 2),
         ("x.txt", b"BEGIN:VCALENDAR\r\n", "import x.txt", "The file x.txt is no todo.txt", 2),
         ("x.json", "[]".encode("utf-16"), "import x.json", "The file is UTF-16, not UTF-8.", 2),

@@ -63,8 +63,9 @@ def test_every_format_is_tried_here() -> None:
     ],
 )
 def test_json_of_an_unknown_program_is_refused(text: str) -> None:
-    with pytest.raises(ValidationError, match="not clear from the file which program wrote it"):
+    with pytest.raises(ValidationError, match="not clear from the file which program wrote it") as caught:
         to_read(None, PurePath("a.json"), text.encode())
+    assert caught.value.hint == "Give --format and one of json, taskwarrior, google, mstodo, trello, github."
 
 
 def test_the_named_format_is_taken() -> None:

@@ -164,6 +164,9 @@ FORMATS = (
 _OTHER = re.compile(r'\ufeff?\s*(?:\[\s*[{"]|\{\s*["}]|BEGIN:V|number,id,|<[!?a-z])')
 """How files begin that are no lists of lines."""
 
+_JSON = re.compile(r"\ufeff?\s*[\[{]")
+"""How every document of JSON begins that holds todos."""
+
 _LIST = re.compile(r'\ufeff?\s*(?:\[|\{\s*"(?:items|todos)"\s*:\s*\[)\s*')
 """How JSON begins, up to the first value that may be a todo."""
 
@@ -216,7 +219,10 @@ def to_read(name: str | None, path: PurePath | None, head: bytes) -> Format:
         found = plain[0]
     if found is not None:
         return found
+    if suffix == ".json" and not _JSON.match(text):
+        raise ValidationError(f"The file {path.name if path else ''} is not JSON.", hint="Export it again.")
     if candidates and path:
+        names = ", ".join(each.name for each in candidates)
         raise ValidationError(
             "It is not clear from the file which program wrote it.", hint=f"Give --format and one of {names}."
         )
