@@ -48,9 +48,9 @@ class Markup(HTMLParser):
         return [link for link in given if not link.startswith("#")]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client() -> TestClient:
-    """A client without a token, of an app without a database."""
+    """A client without a token, of an app without a database: no request changes it."""
     return TestClient(create_app(None, SETTINGS))
 
 
