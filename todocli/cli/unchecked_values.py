@@ -26,7 +26,8 @@ class _OnlyIfNeeded:
 
 
 def leave_unchecked(parameters: list[Any]) -> list[Any]:
-    """Return parameters whose texts Typer leaves unchecked. Older versions of Typer take no notice."""
+    """Return parameters whose texts Typer leaves unchecked. A version of Typer that works otherwise takes no notice."""
     for parameter in parameters:
-        parameter._runtime_param = _OnlyIfNeeded()
+        if getattr(parameter, "_runtime_param", None) is None:
+            parameter._runtime_param = _OnlyIfNeeded()
     return parameters
