@@ -127,6 +127,7 @@ def test_terminal_wraps_the_record(monkeypatch: pytest.MonkeyPatch, embedded_fil
     assert all(line.startswith(("debug: ", " " * 7)) for line in lines[1:])
 
 
+@pytest.mark.own_process  # it looks at what SQLAlchemy has been told to report
 def test_nothing_is_left_behind(todo: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     before = (builtins.__import__, sa.Engine.raw_connection)
     listened: list[Any] = []

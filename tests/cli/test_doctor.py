@@ -244,6 +244,7 @@ DROP FUNCTION f();
     assert created_by(script) == {"index i": "", "function g": "SELECT 1"}
 
 
+@pytest.mark.own_process  # it pretends that the disk is full
 def test_doctor_notices_what_would_stop_a_change(todo: Terminal, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     todo.ok("add a")
     usage = shutil.disk_usage(home)
