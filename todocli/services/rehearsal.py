@@ -17,10 +17,12 @@ from todocli import clock
 from todocli.database.schema import HEAD, VERSION_TABLE
 from todocli.database.store import open_store
 from todocli.domain.filters import parser
+from todocli.domain.filters.ast import Between, any_of
 from todocli.domain.idempotency import ChangeKey, fingerprint
 from todocli.domain.ids import new_id
 from todocli.domain.references import parse_references
 from todocli.errors import NotFound
+from todocli.models import Todo
 from todocli.schemas.todos import TodoCreate, TodoUpdate
 from todocli.services.history.log import LogQuery
 from todocli.services.owner import Owner
@@ -36,21 +38,29 @@ def rehearse() -> Iterator[None]:
         revision = f"CREATE TABLE {VERSION_TABLE} AS SELECT 1 AS version_num, '{HEAD}' AS oldest_reader"
         connection.execute(sa.text(f"{revision}, '{HEAD}' AS oldest_writer"))
         first = parse_references(["1"])
+        today = clock.today()
+        for_today = any_of(Between("due", None, today), Between("start", today, today))
         yield
-        list(workspace.walk_todos(TodoQuery()))
+        list(workspace.walk_todos(TodoQuery()))  # a list as JSON, as lines, and as a table at a terminal
+        list(workspace.walk_lines(TodoQuery()))
         todos = workspace.todos  # a walk ends the session before it
+        todos.overview(TodoQuery(limit=20))
         yield
-        todos.add([TodoCreate(title="Rehearse", due_on=clock.today(), tags=["home"])], _key("add"))
+        todos.overview(TodoQuery(filter=for_today, limit=20))
+        list(workspace.walk_lines(TodoQuery(filter=for_today)))
+        todos = workspace.todos
+        yield
+        todos.add([TodoCreate(title="Rehearse")], _key("add"))
+        workspace.session.connection().execute(sa.delete(Todo))  # no trigger counts: the next has the same number
+        todos.add([TodoCreate(title="Rehearse", due_on=today, tags=["home"])], _key("add"))
         yield
         todos.complete(first, _key("done"))
         yield
-        todos.overview(TodoQuery())
-        yield
         todos.reopen(first, _key("reopen"))
-        todos.edit(first, TodoUpdate(title="Again", priority="high"), _key("edit"))
+        todos.edit(first, TodoUpdate(due_on=today), _key("edit"))
         todos.get(first)
         yield
-        todos.overview(TodoQuery(filter=parser.parse_words(["+home", "due:today"], today=clock.today())))
+        todos.overview(TodoQuery(filter=parser.parse_words(["+home"], today=today), limit=20))
         workspace.log.find(LogQuery(limit=20))
         with suppress(NotFound):  # there are no triggers that would have recorded it
             workspace.undo(1, _key("undo"))
