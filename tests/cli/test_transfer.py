@@ -176,6 +176,7 @@ def test_interrupted_import_says_that_nothing_was_imported(
     assert todo(line).code == 0
 
 
+@pytest.mark.own_process  # it is interrupted in this one
 def test_import_interrupted_as_it_is_committed_is_safe_to_repeat(
     todo: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -422,6 +423,7 @@ def test_todo_leaves_with_the_id_that_it_came_with(todo: Terminal, name: str, te
     assert todo.ok("count") == "1\n"
 
 
+@pytest.mark.own_process  # it pretends that the disk is full
 def test_export_that_cannot_be_written_leaves_the_old_file(todo: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("x.csv").write_text("mine")
     todo.ok("add a")
