@@ -25,7 +25,7 @@ READS_THE_ENVIRONMENT = {
     "todocli/daemon/client.py": "TODO_DAEMON, and all that is handed over",
     "todocli/daemon/child.py": "takes it over",
     "todocli/daemon/control.py": "TODO_DAEMON",
-    "todocli/cli/connect_ahead.py": "HOME, where libpq finds files",
+    "todocli/cli/next_command.py": "HOME, where libpq finds files",
     "todocli/database/postgres/ahead.py": "HOME, and whether libpq has variables",
     "todocli/cli/context.py": "TODO_ACTOR",
     "todocli/cli/colour.py": "NO_COLOR and its relatives",

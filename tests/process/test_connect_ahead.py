@@ -109,9 +109,9 @@ def test_dead_connection_is_replaced(work: Work) -> None:
 
 def test_unused_connection_is_closed(postgres_url: PostgresURL, tmp_path: Path) -> None:
     """After a minute: so that a database without other work can suspend."""
-    assert child.PREPARED_SECONDS == 60
+    assert child.CONNECTED_SECONDS == 60
     script = daemon.TODO[-1].replace(
-        "main()", "from todocli.daemon import child; child.PREPARED_SECONDS = 0.001\nmain()"
+        "main()", "from todocli.daemon import child; child.CONNECTED_SECONDS = 0.001\nmain()"
     )
     _register(postgres_url)
     with (

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from todocli.domain.idempotency import ChangeKey
     from todocli.profiles import Profile, Profiles
     from todocli.schemas.todos import TodoLine, TodoRead
+    from todocli.services.owner import Owner
     from todocli.services.resolve import Result
     from todocli.services.workspace import Workspace
 
@@ -146,7 +147,6 @@ class Context(typer.Context):
             there = str(self.profile.copied_to)
             self.output.note(f"These todos were copied to {there}. To go on there", ("todo", "profile", "use", there))
         profile = profile or self.profile
-        self._hint_at(profile)
 
         def on_create(path: Path) -> None:
             self.output.note(f"Your todos are in {path}")
@@ -161,15 +161,17 @@ class Context(typer.Context):
             on_only_reads=on_only_reads,
             on_wait=self.on_wait(profile),
         ) as workspace:
-            yield workspace
+            try:
+                yield workspace
+            finally:
+                self._prepare_next(profile, workspace.known_owner)
 
-    def _hint_at(self, profile: Profile) -> None:
-        """Let the daemon connect ahead for the next command."""
+    def _prepare_next(self, profile: Profile, owner: Owner) -> None:
+        """Let the daemon get ready for a command with the same todos."""
         if self.shared.handover:
-            from todocli.cli.connect_ahead import hint
+            from todocli.cli.next_command import hint
 
-            if found := hint(self.settings, profile):
-                self.shared.handover.leave(found)
+            self.shared.handover.leave(hint(self.settings, profile, owner))
 
     def on_wait(self, profile: Profile | None = None) -> Callable[[], None] | None:
         """Return what tells the user that a database takes longer than usual; None if nobody reads it."""

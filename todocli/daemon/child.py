@@ -20,8 +20,8 @@ from uuid import UUID
 
 from todocli.daemon import protocol
 
-PREPARED_SECONDS = 60
-"""How long the process that waits keeps what it has prepared."""
+CONNECTED_SECONDS = 60
+"""How long the process that waits keeps a connection."""
 
 
 class Declined(BaseException):
@@ -45,17 +45,17 @@ class Handover(Protocol):
 class Program:
     """The program that the daemon runs.
 
-    `main` runs a command line and returns its exit status. `warm_up` does much of the same without a user, in steps,
+    `main` runs a command line and returns its exit status. `warm_up` does much of the same without any todos, in steps,
     while nobody waits: the first use of a page of memory after a fork copies the page, and that takes longer than the
-    command itself.
+    command itself. It has the hint of the last command, if there was one.
     """
 
     main: Callable[[list[str], Handover], int]
-    warm_up: Callable[[], Iterator[None]]
-    prepare: Callable[[bytes], None]
-    """Prepares for a command like one that left this hint."""
-    release: Callable[[], None]
-    """Gives up what was prepared."""
+    warm_up: Callable[[bytes | None], Iterator[None]]
+    connect: Callable[[bytes], None]
+    """Opens a connection for a command like the one that left this hint."""
+    disconnect: Callable[[], None]
+    """Closes it."""
 
 
 @dataclass(frozen=True)
@@ -116,10 +116,10 @@ def _accept(listener: socket.socket, pipes: Pipes, program: Program) -> socket.s
     waiting = select.poll()
     for source in (listener.fileno(), pipes.life, pipes.hints[0]):
         waiting.register(source, select.POLLIN)
-    warm_up = program.warm_up()
-    pause: float | None = 0
+    pauses = _get_ready(program, None)
     while True:
-        ready = {descriptor for descriptor, _ in waiting.poll(pause)}
+        pause = next(pauses, None)
+        ready = {descriptor for descriptor, _ in waiting.poll(pause and pause * 1000)}
         if listener.fileno() in ready:
             try:
                 return listener.accept()[0]
@@ -128,17 +128,25 @@ def _accept(listener: socket.socket, pipes: Pipes, program: Program) -> socket.s
         if pipes.life in ready:
             return None
         if ready:
-            program.prepare(os.read(pipes.hints[0], _MAX_HINT).splitlines()[-1])
-            pause = PREPARED_SECONDS * 1000
-        elif pause:
-            program.release()
-            pause = None
-        elif next(warm_up, _END) is _END:
-            pause = None
+            pauses = _get_ready(program, os.read(pipes.hints[0], _MAX_HINT).splitlines()[-1])
 
 
-_END = object()
+def _get_ready(program: Program, hint: bytes | None) -> Iterator[float]:
+    """Do what a command would have to do, with pauses of so many seconds, in which a client may come."""
+    if hint is None:
+        yield _UNHINTED_SECONDS
+    else:
+        program.connect(hint)
+    for _ in program.warm_up(hint):
+        yield 0
+    if hint is not None:
+        yield CONNECTED_SECONDS
+        program.disconnect()
+
+
 _MAX_HINT = 1 << 16
+_UNHINTED_SECONDS = 0.25
+"""After how long a process stops waiting for the command before it: a warm-up beside that would slow it down."""
 
 
 def _serve(connection: socket.socket, hints: int, kin: Kin, program: Program) -> None:

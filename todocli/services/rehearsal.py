@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import SQLModel
@@ -22,33 +23,45 @@ from todocli.domain.idempotency import ChangeKey, fingerprint
 from todocli.domain.ids import new_id
 from todocli.domain.references import parse_references
 from todocli.errors import NotFound
-from todocli.models import Todo
+from todocli.models import Todo, User
 from todocli.schemas.todos import TodoCreate, TodoUpdate
 from todocli.services.history.log import LogQuery
 from todocli.services.owner import Owner
 from todocli.services.queries import TodoQuery
 from todocli.services.workspace import Workspace
 
+NOBODY = Owner("nobody", UUID(int=0))
 
-def rehearse() -> Iterator[None]:
-    """Do what the most frequent commands do, and yield between them."""
-    with open_store(Path(":memory:")) as store, Workspace(store, Owner("nobody"), register=True) as workspace:
+
+def rehearse(owner: Owner = NOBODY) -> Iterator[None]:
+    """Do what the most frequent commands do, and yield between them.
+
+    Statements are built for one user, and kept. A user of the embedded database has an id.
+    """
+    owner = owner if owner.id else NOBODY
+    with open_store(Path(":memory:")) as store, Workspace(store, owner) as workspace:
         connection = workspace.session.connection()
         SQLModel.metadata.create_all(connection)
         revision = f"CREATE TABLE {VERSION_TABLE} AS SELECT 1 AS version_num, '{HEAD}' AS oldest_reader"
         connection.execute(sa.text(f"{revision}, '{HEAD}' AS oldest_writer"))
+        yield
+        user = {"id": owner.id, "name": owner.name, "last_number": 0, "created_at": clock.now()}
+        connection.execute(sa.insert(User).values(user))
+        workspace.users.ensure(owner.name)
         first = parse_references(["1"])
         today = clock.today()
         for_today = any_of(Between("due", None, today), Between("start", today, today))
         yield
         list(workspace.walk_todos(TodoQuery()))  # a list as JSON, as lines, and as a table at a terminal
-        list(workspace.walk_lines(TodoQuery()))
-        todos = workspace.todos  # a walk ends the session before it
-        todos.overview(TodoQuery(limit=20))
         yield
-        todos.overview(TodoQuery(filter=for_today, limit=20))
+        list(workspace.walk_lines(TodoQuery()))
+        yield
+        workspace.todos.overview(TodoQuery(limit=20))
+        yield
+        workspace.todos.overview(TodoQuery(filter=for_today, limit=20))
+        yield
         list(workspace.walk_lines(TodoQuery(filter=for_today)))
-        todos = workspace.todos
+        todos = workspace.todos  # a walk ends the session before it
         yield
         todos.add([TodoCreate(title="Rehearse")], _key("add"))
         workspace.session.connection().execute(sa.delete(Todo))  # no trigger counts: the next has the same number

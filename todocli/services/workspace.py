@@ -113,6 +113,12 @@ class Workspace:
         return Owner(self._owner.name, self.users.ensure(self._owner.name))
 
     @property
+    def known_owner(self) -> Owner:
+        """The user, with the id if it is known by now: nothing is sent for it."""
+        known: Owner = self.__dict__.get("owner", self._owner)
+        return known
+
+    @property
     def todos(self) -> Todos:
         """The todos."""
         from todocli.services.todos import Todos

@@ -7,6 +7,7 @@ import pkgutil
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -24,8 +25,11 @@ _NOT_PRELOADED = (
     "todocli.__main__",
     "todocli._alembic",
     "todocli.api",
+    "todocli.cli.worker",
+    "todocli.database.inspection",
     "todocli.database.migrations",
     "todocli.database.revisions",
+    "todocli.mcp_server",
 )
 """What no command in the daemon imports, or only the first one ever."""
 
@@ -78,7 +82,7 @@ def stop(context: Context) -> None:
 
 def run(context: Context) -> None:
     """Be the daemon, in the foreground, until it has been idle for ten minutes."""
-    from todocli.cli import connect_ahead
+    from todocli.cli import next_command
     from todocli.daemon import child, parent
     from todocli.database.postgres.ahead import close_ahead
     from todocli.services.rehearsal import rehearse
@@ -90,29 +94,38 @@ def run(context: Context) -> None:
         status: int = root.main(arguments, standalone_mode=False, handover=handover)
         return status
 
-    def warm_up() -> Iterator[None]:
+    def warm_up(hint: bytes | None) -> Iterator[None]:
         for name in _FREQUENT:
             root.commands[name].make_context(name, [], resilient_parsing=True)
-        yield
-        yield from rehearse()
+            yield
+        yield from rehearse(next_command.owner_of(hint)) if hint else rehearse()
 
     for name, command in root.commands.items():
         command.make_context(name, [], resilient_parsing=True)
     for _ in rehearse():
         pass
     try:
-        parent.run(child.Program(main, warm_up, connect_ahead.prepare, close_ahead))
+        parent.run(child.Program(main, warm_up, next_command.connect, close_ahead))
     except parent.AlreadyRunning:
         raise Conflict.of("daemon", "A daemon is running already.") from None
 
 
 def _import_all() -> None:
     """Import everything that a command in the daemon needs."""
-    ours = (module.name for module in pkgutil.walk_packages(todocli.__path__, "todocli."))
-    for name in (*ours, *_PRELOADED):
-        if not name.startswith(_NOT_PRELOADED):
-            with suppress(ImportError):  # a command that needs it says so
-                importlib.import_module(name)
+    _import_below(todocli)
+    for name in _PRELOADED:
+        with suppress(ImportError):  # it is of another system
+            importlib.import_module(name)
+
+
+def _import_below(package: ModuleType) -> None:
+    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        if found.name in _NOT_PRELOADED:
+            continue
+        with suppress(ImportError):  # a command that needs it says so
+            module = importlib.import_module(found.name)
+            if found.ispkg:
+                _import_below(module)
 
 
 def describe(context: Context) -> str:
