@@ -21,6 +21,7 @@ Codes are part of the contract of the command line's JSON and of the HTTP API; t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar, NamedTuple, Self
 
 
@@ -111,11 +112,28 @@ class UsageError(TodoError):
 class ValidationError(TodoError):
     """A value is not valid; `field_errors` names the fields.
 
-    `spot` is the text that could not be parsed, and the start and end of the fault in it; or None.
+    `spot` is the text that could not be parsed, and the start and end of the fault in it; or None. `parts` are those of
+    `detail` that read better on a line each.
     """
 
     code = "VALIDATION_ERROR"
     spot: tuple[str, int, int] | None = None
+    parts: tuple[str, ...] = ()
+
+    @classmethod
+    def of_parts(
+        cls,
+        parts: Iterable[str],
+        *,
+        hint: str | None = None,
+        command: tuple[str, ...] | None = None,
+        field_errors: tuple[FieldError, ...] = (),
+    ) -> Self:
+        """Return an error about several things."""
+        parts = tuple(parts)
+        error = cls(" ".join(parts), hint=hint, command=command, field_errors=field_errors)
+        error.parts = parts
+        return error
 
 
 class NotFound(TodoError):

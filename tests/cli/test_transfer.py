@@ -104,6 +104,15 @@ def test_invalid_file_imports_nothing(todo: Terminal) -> None:
     assert todo.ok("count --all") == "0\n"
 
 
+def test_each_invalid_todo_has_a_line_at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("bad.txt").write_text(f"good\nbad due:2024-13-01\n{'x' * 300}\n")
+    assert Terminal(monkeypatch, terminal=True)("import bad.txt --color never").err.splitlines()[:3] == [
+        "error: Line 2: due '2024-13-01' is not a date, such as 2026-11-27.",
+        "       Line 3: title has 300 characters; at most 255 are allowed.",
+        "       Nothing was imported.",
+    ]
+
+
 def test_date_that_may_mean_two_days_is_refused_with_the_option_that_says_which(todo: Terminal) -> None:
     Path("dates.csv").write_text("title,due\nPay,1/2/2026\n")
     assert todo("import dates.csv").err == (

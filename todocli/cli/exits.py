@@ -160,7 +160,7 @@ def _print_error(error: TodoError, colour: bool) -> None:
     from todocli.render.text import hint_line, pointed_at, visible
 
     red, dim, off = ("\x1b[1;31m", "\x1b[2m", "\x1b[0m") if colour else ("", "", "")
-    print(f"{red}error:{off} {fit(visible(error.detail), sys.stderr, beside=_LABEL)}", file=sys.stderr)
+    print(f"{red}error:{off} {_detail(error)}", file=sys.stderr)
     if isinstance(error, ValidationError) and error.spot:
         for line in pointed_at(*_redacted(error.spot)):
             print(f"       {line}", file=sys.stderr)
@@ -168,6 +168,17 @@ def _print_error(error: TodoError, colour: bool) -> None:
         command = visible(shlex.join(error.command)) if error.command else ""
         words = visible(hint).removesuffix(command).rstrip()
         print(f"{dim} hint:{off} {fit(words, sys.stderr, command=command, beside=_LABEL)}", file=sys.stderr)
+
+
+def _detail(error: TodoError) -> str:
+    """Return what an error says, in lines that fit if stderr is a terminal."""
+    from todocli.cli.terminal import fit
+    from todocli.database.redact import redact
+    from todocli.render.text import visible
+
+    parts = error.parts if isinstance(error, ValidationError) and sys.stderr.isatty() else ()
+    lines = [fit(visible(redact(text)), sys.stderr, beside=_LABEL) for text in parts or (error.detail,)]
+    return f"\n{' ' * _LABEL}".join(lines)
 
 
 def _redacted(spot: tuple[str, int, int]) -> tuple[str, int, int]:

@@ -204,8 +204,8 @@ def _invalid(report: Report, outcome: str) -> ValidationError:
     shown = [f"{_beginning(fault.place)}: {fault.field} {fault.message}." for fault in report.faults]
     more = report.invalid - len(shown)
     rest = [f"And {more:,} more {'is' if more == 1 else 'are'} not valid."] if more else []
-    return ValidationError(
-        " ".join([*shown, *rest, outcome]),
+    return ValidationError.of_parts(
+        [*shown, *rest, outcome],
         hint=_remedy(report) if outcome.startswith("Nothing") else None,
         field_errors=tuple(FieldError(fault.field, fault.message) for fault in report.faults),
     )

@@ -169,11 +169,11 @@ def _invalid_lines(errors: dict[int, ValidationError], outcome: str) -> Validati
     shown = [f"Line {number} of stdin: {error.detail}" for number, error in list(errors.items())[:SHOWN_LINES]]
     more = [f"And {len(errors) - SHOWN_LINES} more lines are not valid."] if len(errors) > SHOWN_LINES else []
     faults = tuple(fault for error in errors.values() for fault in error.field_errors)
-    detail = " ".join([*shown, *more, outcome])
+    parts = [*shown, *more, outcome]
     if len(errors) > 1:
-        return ValidationError(detail, hint="To add the other lines, pass --skip-invalid.", field_errors=faults)
+        return ValidationError.of_parts(parts, hint="To add the other lines, pass --skip-invalid.", field_errors=faults)
     (only,) = errors.values()
-    return ValidationError(detail, hint=only.hint, command=only.command, field_errors=faults)
+    return ValidationError.of_parts(parts, hint=only.hint, command=only.command, field_errors=faults)
 
 
 def _draft(found: QuickAdd, description: str | None) -> TodoCreate:
