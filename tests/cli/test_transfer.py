@@ -268,6 +268,14 @@ def test_folder_of_calendar_files_is_one_import(todo: Terminal) -> None:
     assert (ran.code, ran.err.splitlines()[0]) == (3, "error: The folder 'other' has no .ics files.")
 
 
+def test_error_about_a_file_of_a_folder_names_it(todo: Terminal) -> None:
+    Path("tasks").mkdir()
+    Path("tasks/page.ics").write_text("<html></html>\n")
+    ran = todo("import tasks")
+    assert ran.code == 2
+    assert ran.err.startswith("error: tasks/page.ics: The file does not begin with BEGIN:VCALENDAR.")
+
+
 def test_empty_file_is_nothing_to_do(todo: Terminal) -> None:
     for name, content in (
         ("x.txt", ""),

@@ -257,8 +257,9 @@ def test_other_files_are_no_backups(tmp_path: Path) -> None:
     (tmp_path / "diary.txt").write_text("My dear diary, " * 100)
     (tmp_path / "empty").touch()
     for name, reason in (("music.db", "another program"), ("diary.txt", "something else"), ("empty", "is empty")):
-        with pytest.raises(TodoError, match=f"is no backup.*{reason}"):
+        with pytest.raises(TodoError, match=f"is no backup.*{reason}") as raised:
             backups.check(tmp_path / name)
+        assert "todo backup" in str(raised.value.hint)
     with pytest.raises(TodoError, match="is a directory"):
         backups.check(tmp_path)
     with pytest.raises(NotFound):

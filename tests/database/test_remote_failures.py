@@ -707,3 +707,10 @@ def test_holder_of_a_lock_that_may_not_be_seen_has_no_age() -> None:
     assert str(LockHolder(42, 0.4)) == "pid 42, for 0 seconds"
     assert str(LockHolder(42, 60)) == "pid 42, for 1 minute"
     assert str(LockHolder(42, 200_000)) == "pid 42, for 2 days"
+
+
+def test_what_psycopg_ignores_is_not_shown() -> None:
+    """It logs a COPY that was cut off, and Python prints what no handler takes."""
+    code = "import logging, todocli.database.postgres.connect; logging.getLogger('psycopg').warning('ignored')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == ""

@@ -53,6 +53,10 @@ def test_brackets_in_texts_do_not_count(text: str, monkeypatch: pytest.MonkeyPat
         (b'["a"', "ends too early, or is not JSON, after item 1"),
         (b"[x]", "at its beginning"),
         ("[1]".encode("utf-16"), "UTF-16"),
+        ('[1, "é"]'.encode("latin1"), "not valid UTF-8 after item 1"),
+        (b"[1, 100000000000000000000000]", "a number that is too large after item 1"),
+        (b"[1, 1e999]", "a number that is too large after item 1"),
+        (b'["overflow of invalid bytes in UTF8", x]', "is not JSON, after item 1"),
     ],
 )
 def test_what_is_no_list_is_one_error(document: bytes, message: str) -> None:

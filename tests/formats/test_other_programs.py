@@ -608,6 +608,13 @@ def test_a_file_of_another_kind_is_refused(name: str, data: bytes) -> None:
         read(name, data)
 
 
+@pytest.mark.parametrize(("name", "data"), [("todoist", b"a,b\n"), *((name, b'{"a": 1}') for name in JSON_NAMES)])
+def test_a_file_of_another_program_has_a_hint_what_to_do(name: str, data: bytes) -> None:
+    with pytest.raises(ValidationError) as caught:
+        read(name, data)
+    assert "pass --format" in str(caught.value.hint)
+
+
 @pytest.mark.parametrize("name", JSON_NAMES)
 def test_a_file_that_ends_too_early_is_refused(name: str) -> None:
     with pytest.raises(ValidationError, match="ends too early"):

@@ -30,6 +30,9 @@ _DAMAGED = ("CORRUPT", "NOTADB")
 
 _NOT_MADE = "; no backup was made"
 
+_CHOOSE = "Choose a file that todo backup has written."
+"""The hint for a file that is no backup."""
+
 
 @dataclass(frozen=True)
 class Content:
@@ -265,7 +268,7 @@ def _open(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(f"file:{quote(os.fsencode(path.absolute()))}?immutable=1&mode=ro", uri=True)
     try:
         if connection.execute("PRAGMA application_id").fetchone()[0] != sqlite_file.APPLICATION_ID:
-            raise TodoError(f"{str(path)!r} is no backup of todo: another program created it.")
+            raise TodoError(f"{str(path)!r} is no backup of todo: another program created it.", hint=_CHOOSE)
     except BaseException:
         connection.close()
         raise
@@ -279,7 +282,7 @@ def _translated_reading(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         if errors.sqlite_code(error) == "NOTADB":
-            raise TodoError(f"{str(path)!r} is no backup: it contains something else.") from None
+            raise TodoError(f"{str(path)!r} is no backup: it contains something else.", hint=_CHOOSE) from None
         if errors.sqlite_code(error) == "CORRUPT":
             raise _damaged(path, str(error)) from None
         raise errors.sqlite_error(error, path, "") from None
@@ -294,7 +297,7 @@ def _refuse_other_files(path: Path) -> None:
     except OSError as error:
         raise TodoError(f"Cannot read {str(path)!r}: {(error.strerror or str(error)).lower()}.") from None
     if is_empty:
-        raise TodoError(f"{str(path)!r} is no backup: it is empty.")
+        raise TodoError(f"{str(path)!r} is no backup: it is empty.", hint=_CHOOSE)
     for kind in ("wal", "journal"):
         beside = path.with_name(f"{path.name}-{kind}")
         if not sqlite_file.is_blank(beside):

@@ -80,5 +80,5 @@ def _cells(names: Sequence[str], row: list[str] | Unreadable) -> Row:
     if isinstance(row, Unreadable):
         return row
     if len(row) > len(names):
-        return Unreadable("row", f"has {len(row)} cells, but the header has {len(names)}: are quotes missing?")
+        return Unreadable("row", f"has {len(row)} cells, but the header has {len(names)}: a quote may be missing")
     return dict(zip(names, row, strict=False))

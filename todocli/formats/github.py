@@ -13,7 +13,7 @@ from todocli.domain.records import Entry, Record, RecordNote
 from todocli.errors import ValidationError
 from todocli.formats import reading
 from todocli.formats.json_stream import beginning, json_items
-from todocli.formats.reading import Unreadable, as_object, entries, instant_of, objects_of, text_of
+from todocli.formats.reading import CHECK_FORMAT, Unreadable, as_object, entries, instant_of, objects_of, text_of
 
 _FIELDS = {
     "body": "description",
@@ -32,7 +32,7 @@ def read(file: BinaryIO) -> Iterator[Entry]:
     """Return the issues of a file. Raises `ValidationError` if it is of another program."""
     head, whole = beginning(file)
     if head and not head.startswith("["):
-        raise ValidationError("The file is not of gh: it is not a JSON list of issues.")
+        raise ValidationError("The file is not of gh: it is not a JSON list of issues.", hint=CHECK_FORMAT)
     return entries(json_items(whole, "item"), _parse)
 
 

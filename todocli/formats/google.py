@@ -13,7 +13,7 @@ from todocli.domain.records import Entry, LeftOut, Record
 from todocli.errors import ValidationError
 from todocli.formats import reading
 from todocli.formats.json_stream import Readable, beginning, json_items
-from todocli.formats.reading import Unreadable, as_object, entries, instant_of, text_of
+from todocli.formats.reading import CHECK_FORMAT, Unreadable, as_object, entries, instant_of, text_of
 
 _UNHELD = ("links", "assignmentInfo")
 
@@ -22,7 +22,9 @@ def read(file: BinaryIO) -> Iterator[Entry]:
     """Return the tasks of all lists. Raises `ValidationError` if the file is of another program."""
     head, whole = beginning(file)
     if head and '"tasks#' not in head:
-        raise ValidationError('The file is not of Google Tasks: its beginning has no "kind": "tasks#taskLists".')
+        raise ValidationError(
+            'The file is not of Google Tasks: its beginning has no "kind": "tasks#taskLists".', hint=CHECK_FORMAT
+        )
     return entries(_tasks(whole), _parse)
 
 

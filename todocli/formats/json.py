@@ -20,7 +20,17 @@ from typing import Any, BinaryIO, TextIO
 from todocli.domain.records import Entry, LeftOut, Record, RecordNote
 from todocli.errors import ValidationError
 from todocli.formats.json_stream import beginning, json_items
-from todocli.formats.reading import LineIds, Unreadable, entries, kept, parse_day, parse_instant, text_of
+from todocli.formats.reading import (
+    CHECK_FORMAT,
+    LineIds,
+    Unreadable,
+    entries,
+    flag_of,
+    kept,
+    parse_day,
+    parse_instant,
+    text_of,
+)
 from todocli.formats.recurrence_fields import from_columns
 from todocli.schemas.todos import TodoRead
 
@@ -30,22 +40,37 @@ VERSION = 1
 _VERSION = re.compile(r'"version"\s*:\s*(\d+)')
 _COLUMNS = {*TodoRead.model_fields, "change_source", "change_actor", "change_request"}
 _REPEATING = {"rrule", "every", "again"}
-_PATHS = ((re.compile(r"\["), "item"), (re.compile(r'\{\s*"items"'), "items.item"), (re.compile(""), "todos.item"))
-"""How a document begins, and where its todos are."""
+_LISTS = re.compile(r'"(items|todos)"\s*:\s*\[')
+"""What an object has that is a document: a list of todos, by its name."""
 
 
 def read(file: BinaryIO) -> Iterator[Entry]:
-    """Return the todos of a document. Raises `ValidationError` for a version that this program does not know."""
+    """Return the todos of a document.
+
+    Raises `ValidationError` for a version that this program does not know, and for an object without todos.
+    """
     head, whole = beginning(file)
     check_version(head)
-    path = next(path for start, path in _PATHS if start.match(head))
     ids = LineIds()
-    return entries(json_items(whole, path), lambda place, item: parse(place, item, ids))
+    return entries(json_items(whole, _path(head)), lambda place, item: parse(place, item, ids))
+
+
+def _path(head: str) -> str:
+    """Return where the todos of a document are, given its beginning."""
+    if head.startswith("["):
+        return "item"
+    name = _LISTS.search(head)
+    if head.startswith("{") and not name:
+        raise ValidationError('The file has no list "todos" or "items" at its beginning.', hint=CHECK_FORMAT)
+    return f"{name[1]}.item" if name else "todos.item"
 
 
 def check_version(head: str) -> None:
-    """Raise `ValidationError` if the beginning of a file is that of a version that this program does not know."""
-    version = _VERSION.search(head[:200])
+    """Raise `ValidationError` if the beginning of a file is that of a version that this program does not know.
+
+    What is in a list belongs to a todo, which has a `version` as well.
+    """
+    version = _VERSION.search(head[:200].partition("[")[0])
     if version and int(version[1]) > VERSION:
         raise ValidationError(
             f"The file has version {int(version[1])} of the format; this program knows {VERSION}.",
@@ -67,7 +92,7 @@ def parse(place: str, item: Any, ids: LineIds) -> Record | LeftOut:
         text_of(item, "id") or ids.next(json.dumps(item, sort_keys=True)),
         text_of(item, "title") or _missing("title"),
         text_of(item, "description"),
-        is_completed=bool(completed_at or item.get("is_completed")),
+        is_completed=completed_at is not None or flag_of(item, "is_completed"),
         completed_at=parse_instant(completed_at, "completed_at") if completed_at else None,
         created_at=parse_instant(created_at, "created_at") if created_at else None,
         due_on=parse_day(due_on, "due_on") if due_on else None,
@@ -76,7 +101,7 @@ def parse(place: str, item: Any, ids: LineIds) -> Record | LeftOut:
         priority=_priority(item),
         project=tuple(project.split("/")) if project else (),
         tags=tuple(_texts(item, "tags")),
-        is_someday=item.get("is_someday") is True,
+        is_someday=flag_of(item, "is_someday"),
         notes=tuple(_note(note) for note in _list(item, "notes")),
         unheld=kept(item, _COLUMNS),
         fields=frozenset(item) | ({"rrule"} if _REPEATING & item.keys() else set()),

@@ -193,7 +193,17 @@ def _errors(document: _Guarded, number: Any) -> Iterator[None]:
     except (ijson.JSONError, UnicodeDecodeError) as error:
         if document.is_empty:
             return
-        incomplete = isinstance(error, ijson.IncompleteJSONError)
+        reason = _reason(error)
         where = f"after item {number()}" if number() else "at its beginning"
+        if "invalid bytes in UTF8" in reason:
+            raise not_utf8(f"The file is not valid UTF-8 {where}.", "latin1") from None
+        incomplete = isinstance(error, ijson.IncompleteJSONError)
         what = "ends too early, or is not JSON," if incomplete else "is not valid JSON"
+        what = "has a number that is too large" if "overflow" in reason else what
         raise ValidationError(f"The file {what} {where}.", hint=_HINT) from None
+
+
+def _reason(error: Exception) -> str:
+    """Return what `ijson` says is wrong, without the excerpt of the file in the lines below."""
+    text = error.args[0] if error.args else ""
+    return (text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)).partition("\n")[0]

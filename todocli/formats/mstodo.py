@@ -18,7 +18,7 @@ from todocli.errors import ValidationError
 from todocli.formats import mstodo_recurrence, reading
 from todocli.formats.html_text import shown_text
 from todocli.formats.json_stream import Limited, Readable, beginning, json_items
-from todocli.formats.reading import Unreadable, as_object, objects_of, text_of
+from todocli.formats.reading import CHECK_FORMAT, Unreadable, as_object, objects_of, text_of
 
 MAX_TASK = 10_000_000
 """The most bytes of a file that is one task, as that is read as a whole."""
@@ -32,7 +32,9 @@ def read(file: BinaryIO) -> Iterator[Entry]:
     head, whole = beginning(file)
     path = "item" if head.startswith("[") else "value.item" if re.search(r'"value"\s*:\s*\[', head) else ""
     if head and not re.search(r'"(value|tasks)"\s*:\s*\[|"(importance|status)"\s*:|^\[\s*\]', head):
-        raise ValidationError("The file is not of Microsoft To Do: its beginning has no tasks of Microsoft Graph.")
+        raise ValidationError(
+            "The file is not of Microsoft To Do: its beginning has no tasks of Microsoft Graph.", hint=CHECK_FORMAT
+        )
     tasks = _tasks(whole if path else Limited(whole, MAX_TASK), path)
     return reading.with_subtasks(tasks, _parse, _items, _parse_item)
 

@@ -24,6 +24,9 @@ MAX_LINE = 1_000_000
 
 _FIRST, _LAST = datetime(1, 1, 3), datetime(9999, 12, 29)
 _POINTED = re.compile(r"(?P<day>\d\d?)\.(?P<month>\d\d?)\.(?P<year>\d{4})(?: (?P<clock>\d\d?:\d\d))?", re.ASCII)
+CHECK_FORMAT = "Check that the file is what its name says, or pass --format."
+"""The hint for a file of another format."""
+
 WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _LAST_SECOND = time(23, 59, 59)
 """What several programs write for the end of a day."""
@@ -128,11 +131,11 @@ def byte_lines(file: BinaryIO, *, limit: int = MAX_LINE) -> Iterator[tuple[int, 
             raise not_utf8("The file is UTF-16, not UTF-8.", "utf-16")
         if len(data) > limit:
             detail = f"Line {number} of the file has more than {limit:,} bytes."
-            raise ValidationError(detail, hint="Check that the file is what its name says, or pass --format.")
+            raise ValidationError(detail, hint=CHECK_FORMAT)
         if b"\0" in data:
             raise ValidationError(
                 f"Line {number} of the file has a NUL character: it is no text.",
-                hint="Check that the file is what its name says, or pass --format.",
+                hint=CHECK_FORMAT,
             )
         yield number, data
 

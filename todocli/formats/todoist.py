@@ -17,7 +17,7 @@ from todocli.domain.records import Entry, Fault, Record, RecordNote, Repeats
 from todocli.errors import ValidationError
 from todocli.formats import reading, todoist_dates
 from todocli.formats.csv_table import Row, table
-from todocli.formats.reading import Unreadable, entries
+from todocli.formats.reading import CHECK_FORMAT, Unreadable, entries
 
 _PRIORITIES: dict[str, Priority | None] = {"": None, "1": "high", "2": "medium", "3": "low", "4": None}
 _LABEL = re.compile(r"(?:^|(?<=\s))@(\S+)")
@@ -28,7 +28,9 @@ def read(file: BinaryIO) -> Iterator[Entry]:
     """Return the tasks of a file. Raises `ValidationError` if it is of another program."""
     header, rows = table(file, ",;")
     if header and not {"TYPE", "CONTENT"} <= set(header):
-        raise ValidationError("The file is not of Todoist: its header has no columns TYPE and CONTENT.")
+        raise ValidationError(
+            "The file is not of Todoist: its header has no columns TYPE and CONTENT.", hint=CHECK_FORMAT
+        )
     return _with_notes(rows)
 
 

@@ -16,6 +16,7 @@ from todocli.domain.records import Entry, LeftOut, Record, RecordNote
 from todocli.errors import ValidationError
 from todocli.formats.json_stream import json_document
 from todocli.formats.reading import (
+    CHECK_FORMAT,
     Unreadable,
     as_object,
     flag_of,
@@ -41,7 +42,7 @@ def read(file: BinaryIO) -> Iterator[Entry]:
     if board is None:
         return iter(())
     if not (isinstance(board, dict) and all(isinstance(board.get(name), list) for name in ("lists", "cards"))):
-        raise ValidationError("The file is not a board of Trello: it has no lists and cards.")
+        raise ValidationError("The file is not a board of Trello: it has no lists and cards.", hint=CHECK_FORMAT)
     try:
         lists = {text_of(each, "id"): each for each in objects_of(board, "lists")}
         checklists, comments = _checklists(board), _comments(board)

@@ -122,7 +122,7 @@ def import_(
     with Spool() as todos:
         with _saying(context, "Nothing was imported."):
             for each in _files(path):
-                with open_input(each, registry.HEAD_LENGTH) as source:
+                with _naming(None if each == path else each), open_input(each, registry.HEAD_LENGTH) as source:
                     found = registry.to_read(format_name, each, source.head)
                     if dates and not found.is_table:
                         raise UsageError("--dates is for CSV and TSV.", hint=f"Dates of {found.label} have one order.")
@@ -146,6 +146,17 @@ def import_(
     _print(context, read, found)
     if report.invalid:
         raise _invalid(report, "The others would be imported." if dry_run else "The others were imported.")
+
+
+@contextmanager
+def _naming(path: Path | None) -> Iterator[None]:
+    """Name the file of a folder that an error is about."""
+    try:
+        yield
+    except ValidationError as error:
+        if path is not None:
+            error.detail = f"{path}: {error.detail}"
+        raise
 
 
 @contextmanager

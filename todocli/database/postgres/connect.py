@@ -10,6 +10,7 @@ long as the deadline of the operation allows, which psycopg cannot do by itself.
 
 from __future__ import annotations
 
+import logging
 import os
 import selectors
 import socket
@@ -27,6 +28,8 @@ from todocli.database.deadline import Deadline, current_deadline, deadline_scope
 from todocli.database.postgres import errors as postgres_errors
 from todocli.database.postgres.happy_eyeballs import ConnectRace, NoResponse, ready
 from todocli.database.postgres.url import PostgresURL
+
+logging.getLogger("psycopg").addHandler(logging.NullHandler())  # or it warns on stderr of a COPY that was cut off
 
 CANCEL_SECONDS = 0.7
 """How long a cancel request may take, when its result no longer matters."""
