@@ -206,6 +206,16 @@ def test_import_interrupted_as_it_is_committed_is_safe_to_repeat(
     assert todo.ok("count --all") == "3\n"
 
 
+def test_what_contradicts_the_rest_of_a_todo_is_reported(todo: Terminal) -> None:
+    dates = '"due_on": "2026-12-24", "starts_on": "2026-12-20"'
+    Path("a.json").write_text(f'[{{"title": "A", "due_time": "17:00"}}, {{"title": "B", "is_someday": true, {dates}}}]')
+    assert json.loads(todo.ok("import a.json --json"))["not_held"] == {
+        "a time without a due date": 1,
+        "someday beside a due date": 1,
+        "a start date beside someday": 1,
+    }
+
+
 def test_skip_invalid_imports_the_others_and_exits_with_2(todo: Terminal) -> None:
     Path("bad.txt").write_text("good\nbad due:2024-13-01\n")
     ran = todo("import bad.txt --skip-invalid")
@@ -224,6 +234,7 @@ def test_skip_invalid_imports_the_others_and_exits_with_2(todo: Terminal) -> Non
         ("none.txt", None, "import none.txt", "There is no file 'none.txt'.", 3),
         ("x.pdf", b"x", "import x.pdf", "It is not clear which format the file has.", 2),
         ("x.json", b'[{"a": 1}]', "import x.json", "It is not clear from the file which program wrote it.", 2),
+        ("x.json", b'[{"title": "A", "due": 1}]', "import x.json", "wrote it: todo itself has no field 'due'.", 2),
         ("x.txt", "ü".encode("latin1"), "import x.txt", "Line 1 of the file is not valid UTF-8.", 2),
         ("x.txt", "a".encode("utf-16"), "import x.txt", "The file is UTF-16, not UTF-8.", 2),
         ("x.txt", b"a\0b", "import x.txt", "Line 1 of the file has a NUL character: it is no text.", 2),

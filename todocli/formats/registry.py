@@ -211,7 +211,8 @@ def to_read(name: str | None, path: PurePath | None, head: bytes) -> Format:
     if suffix == ".json" and text.strip() in ("", "[]"):
         return by_name("taskwarrior")  # nothing, whoever wrote it
     found = next((each for each in candidates if each.has_signs(text)), None)
-    if found is None and suffix == ".json" and _is_list_of_ours(text):
+    foreign = _foreign_fields(text) if suffix == ".json" else None
+    if found is None and foreign == []:
         found = by_name("json")
     plain = [each for each in candidates if not each.signs]
     names = ", ".join(BY_NAME)
@@ -223,19 +224,25 @@ def to_read(name: str | None, path: PurePath | None, head: bytes) -> Format:
         raise ValidationError(f"The file {path.name if path else ''} is not JSON.", hint="Export it again.")
     if candidates and path:
         names = ", ".join(each.name for each in candidates)
+        what = f": todo itself has no field {foreign[0][:40]!r}" if foreign else ""
         raise ValidationError(
-            "It is not clear from the file which program wrote it.", hint=f"Give --format and one of {names}."
+            f"It is not clear from the file which program wrote it{what}.", hint=f"Give --format and one of {names}."
         )
     raise UsageError("It is not clear which format the file has.", hint=f"Give --format and one of {names}.")
 
 
-def _is_list_of_ours(text: str) -> bool:
-    """Whether JSON begins with a todo that has a title, and no field that is not ours: a script may have written it."""
+def _foreign_fields(text: str) -> list[str] | None:
+    """Return the fields that are not ours of the todo that JSON begins with; None if that has no title.
+
+    Without any, a script may have written it.
+    """
     start = _LIST.match(text)
     if not start:
-        return False
+        return None
     try:
         first, _ = json.JSONDecoder().raw_decode(text, start.end())
     except (ValueError, RecursionError):
-        return False
-    return isinstance(first, dict) and "title" in first and first.keys() <= TodoRead.model_fields.keys()
+        return None
+    if not isinstance(first, dict) or "title" not in first:
+        return None
+    return [name for name in first if name not in TodoRead.model_fields]

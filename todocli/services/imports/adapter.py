@@ -150,6 +150,7 @@ class Adapter:
             if description and len(description) > DESCRIPTION_LENGTH:
                 description = _shortened(description, DESCRIPTION_LENGTH, notes)
         columns, unheld = self._repetition(record)
+        unheld = {**unheld, **_contradictions(record)} if record.due_time or record.is_someday else unheld
         if rules.keep_unknown:
             notes += ({"text": f"{name}: {value}"[:NOTE_LENGTH]} for name, value in unheld.items())
         else:
@@ -226,6 +227,15 @@ class Adapter:
         if len(tags) > MAX_TAGS:
             self.report.not_held[f"tags after the first {MAX_TAGS}"] += 1
         return list(tags)[:MAX_TAGS]
+
+
+def _contradictions(record: Record) -> dict[str, str]:
+    """Return what a record says that cannot be beside the rest, as text."""
+    return {
+        **({"a time without a due date": str(record.due_time)} if record.due_time and not record.due_on else {}),
+        **({"someday beside a due date": "true"} if record.is_someday and record.due_on else {}),
+        **({"a start date beside someday": str(record.starts_on)} if record.is_someday and record.starts_on else {}),
+    }
 
 
 def _shortened(text: str, length: int, notes: list[dict[str, object]]) -> str:
