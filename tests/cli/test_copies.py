@@ -59,6 +59,7 @@ def test_share_goes_on_after_an_interruption(todo: Terminal, monkeypatch: pytest
     assert todo.ok("list") == "1\topen\tone\n", "the profile in use is still the old one"
     assert todo.ok("share work --yes --url-env NEON_URL").startswith("Copied from local to work: todos 3 new")
     assert todo.ok("profile show").split("\t")[:2] == ["work", "active"]
+    assert todo("share work --yes").err.splitlines()[0] == "error: The todos of work are there already."
 
 
 def test_commands_in_the_old_profile_name_the_new_one(todo: Terminal) -> None:
@@ -117,7 +118,7 @@ def test_merged_todos_get_new_numbers(todo: Terminal, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("line", "message", "code"),
     [
-        ("profile copy local local", "local and local are the same user of the same database.", 2),
+        ("profile copy local local", "The todos of local are there already.", 2),
         ("profile copy local nowhere", 'There is no profile "nowhere".', 3),
         ("share", "No database was given.", 2),
         ("share work --url-env NO_SUCH", "NO_SUCH, which is not set", 2),

@@ -155,6 +155,8 @@ def _check_different(here: Profile, there: Profile) -> None:
 
     if (resolve_target(here), here.user) == (resolve_target(there), there.user):
         detail = f"{here.name} and {there.name} are the same user of the same database."
+        if here.name == there.name:
+            detail = f"The todos of {here.name} are there already."
         raise ValidationError.of("target", detail, hint="See the profiles", command=("todo", "profile", "list"))
 
 
