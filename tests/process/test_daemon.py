@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +62,16 @@ def shared(home: Path) -> Iterator[RunningDaemon]:
 
 
 @pytest.fixture
-def todo(tmp_path: Path) -> Iterator[RunningDaemon]:
-    """A daemon of the test's own."""
+def todo(shared: RunningDaemon, tmp_path: Path) -> RunningDaemon:
+    """The shared daemon, and todos of the test's own."""
+    found = replace(shared, environment={**shared.environment, "TODO_HOME": str(tmp_path / "home")})
+    found.run("add", "first")
+    return found
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[RunningDaemon]:
+    """A daemon of the test's own, which may end it."""
     with daemon.running(tmp_path / "home") as found:
         found.run("add", "first")
         yield found
@@ -153,14 +162,14 @@ def test_streams_are_opened_as_python_does(tmp_path: Path) -> None:
     assert added.stdout == "1\topen\ttést\n".encode("latin-1")
 
 
-def test_changed_installation_ends_the_daemon(todo: RunningDaemon) -> None:
+def test_changed_installation_ends_the_daemon(own: RunningDaemon) -> None:
     newer = daemon.TODO[-1].replace("main()", "protocol.installation = lambda: b'newer'; main()")
     found = subprocess.run(
-        [*daemon.TODO[:-1], newer, "list"], env=todo.environment, capture_output=True, text=True, check=False
+        [*daemon.TODO[:-1], newer, "list"], env=own.environment, capture_output=True, text=True, check=False
     )
     assert (found.returncode, found.stdout) == (0, "1\topen\tfirst\n")
-    assert todo.process.wait(TIMEOUT) == 0
-    assert not (todo.folder / "daemon.sock").exists()
+    assert own.process.wait(TIMEOUT) == 0
+    assert not (own.folder / "daemon.sock").exists()
 
 
 def test_other_startup_variables_leave_the_daemon_alone(todo: RunningDaemon) -> None:
@@ -195,13 +204,13 @@ def test_configuration_that_no_command_looks_at_brings_no_warning(todo: RunningD
 # What may happen to it
 
 
-def test_killed_daemon_is_not_missed(todo: RunningDaemon) -> None:
-    todo.process.kill()
-    todo.process.wait(TIMEOUT)
-    assert (todo.folder / "daemon.sock").exists()
-    assert todo.run("list").stdout == "1\topen\tfirst\n"
-    with running_again(todo):
-        assert todo.run("list").stdout == "1\topen\tfirst\n"
+def test_killed_daemon_is_not_missed(own: RunningDaemon) -> None:
+    own.process.kill()
+    own.process.wait(TIMEOUT)
+    assert (own.folder / "daemon.sock").exists()
+    assert own.run("list").stdout == "1\topen\tfirst\n"
+    with running_again(own):
+        assert own.run("list").stdout == "1\topen\tfirst\n"
 
 
 @contextmanager
@@ -215,9 +224,9 @@ def running_again(todo: RunningDaemon) -> Iterator[None]:
         again.wait(TIMEOUT)
 
 
-def test_waiting_child_ends_with_the_daemon(todo: RunningDaemon) -> None:
-    waiting = todo.waiting
-    todo.process.kill()
+def test_waiting_child_ends_with_the_daemon(own: RunningDaemon) -> None:
+    waiting = own.waiting
+    own.process.kill()
     wait_until(lambda: not Path(f"/proc/{waiting}").exists() or _is_zombie(waiting), "the end of the child")
 
 
@@ -283,10 +292,10 @@ def test_child_ends_with_a_killed_client(todo: RunningDaemon) -> None:
     assert todo.run("list").stdout == "1\topen\tfirst\n"
 
 
-def test_interrupted_daemon_leaves_running_commands_alone(todo: RunningDaemon) -> None:
-    with reading(todo, "add", "-") as (client, _):
-        todo.process.send_signal(signal.SIGINT)
-        assert todo.process.wait(TIMEOUT) == 0
+def test_interrupted_daemon_leaves_running_commands_alone(own: RunningDaemon) -> None:
+    with reading(own, "add", "-") as (client, _):
+        own.process.send_signal(signal.SIGINT)
+        assert own.process.wait(TIMEOUT) == 0
         out, error = client.communicate("second\n", timeout=TIMEOUT)
     assert (client.returncode, out, error) == (0, "2\topen\tsecond\n", "")
 
