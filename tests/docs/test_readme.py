@@ -21,6 +21,7 @@ import pytest
 from tests.support import postgres, readme
 from tests.support.readme import Block, Exchange
 from tests.support.terminal import Terminal
+from tests.support.waiting import TIMEOUT, wait_until
 from todocli.cli import exits
 from todocli.cli.commands.help import TOPICS, topic_text
 from todocli.database.postgres.url import PostgresURL
@@ -48,10 +49,10 @@ each_guide = pytest.mark.parametrize("topic", GUIDES)
 each_page = pytest.mark.parametrize("name", PAGES)
 
 
-def environment(home: Path, database: str = "") -> dict[str, str]:
+def environment(home: Path) -> dict[str, str]:
     """Return a reader's environment: their own home, and the programs of this installation first."""
     programs = Path(sys.executable).parent
-    variables = {
+    return {
         "HOME": str(home),
         "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "USER": "ada",
@@ -62,7 +63,6 @@ def environment(home: Path, database: str = "") -> dict[str, str]:
         "TZ": "UTC",
         "NO_COLOR": "1",
     }
-    return variables | ({"NEON_URL": database, "DATABASE_URL": database} if database else {})
 
 
 @pytest.fixture
@@ -79,6 +79,20 @@ def database(postgres_server: PostgresURL) -> Iterator[PostgresURL]:
     postgres.execute(postgres_server, "CREATE DATABASE {}", name)
     yield replace(postgres_server, database=name)
     postgres.execute(postgres_server, "DROP DATABASE {} WITH (FORCE)", name)
+
+
+@pytest.fixture(scope="module")
+def daemon() -> Iterator[dict[str, str]]:
+    """The variables by which commands find a daemon: a reader has one from the second command on."""
+    with tempfile.TemporaryDirectory() as runtime:
+        variables = {"XDG_RUNTIME_DIR": runtime, "TODO_DAEMON": "on"}
+        process = subprocess.Popen(["todo", "daemon", "run"], env=environment(Path(runtime)) | variables)
+        try:
+            wait_until((Path(runtime) / "todo/daemon.sock").exists, "the daemon")
+            yield variables
+        finally:
+            process.terminate()
+            process.wait(TIMEOUT)
 
 
 def compared(text: str, variables: dict[str, str]) -> list[tuple[str, str]]:
@@ -99,28 +113,32 @@ def _typed(command: str) -> str:
     return ":" if command.startswith("export NEON_URL=") else command
 
 
-def check_sessions(text: str, home: Path, request: pytest.FixtureRequest) -> None:
+def check_sessions(text: str, variables: dict[str, str], request: pytest.FixtureRequest) -> None:
     """Fail unless the sessions of a page show what they promise, and no password."""
     needed = [program for program in ("jq", "curl") if re.search(rf"\b{program}\b", text)]
     if missing := [program for program in needed if not shutil.which(program)]:
         pytest.skip(f"{missing[0]} is not installed")
     url = request.getfixturevalue("database") if "NEON_URL" in text else None
-    for promised, shown in compared(text, environment(home, url.text() if url else "")):
+    given = {"NEON_URL": url.text(), "DATABASE_URL": url.text()} if url else {}
+    for promised, shown in compared(text, variables | given):
         assert shown == promised
         assert not (url and url.password and url.password in shown)
 
 
 @pytest.mark.slow
 def test_readme_sessions_show_what_they_promise(reader: Path, request: pytest.FixtureRequest) -> None:
-    check_sessions(README, reader, request)
+    check_sessions(README, environment(reader), request)
 
 
 @pytest.mark.slow
 @each_guide
-def test_topic_sessions_show_what_they_promise(topic: str, reader: Path, request: pytest.FixtureRequest) -> None:
-    """A topic assumes a reader who has used the program: their database exists."""
-    subprocess.run(["todo", "list"], env=environment(reader), capture_output=True, check=True)
-    check_sessions(GUIDES[topic], reader, request)
+def test_topic_sessions_show_what_they_promise(
+    topic: str, reader: Path, daemon: dict[str, str], request: pytest.FixtureRequest
+) -> None:
+    """A topic assumes a reader who has used the program: their database exists, and their daemon runs."""
+    variables = environment(reader) | (daemon if topic != "daemon" else {})
+    subprocess.run(["todo", "list"], env=variables, capture_output=True, check=True)
+    check_sessions(GUIDES[topic], variables, request)
 
 
 # What is on the pages
