@@ -25,13 +25,13 @@ Instant = Annotated[
 class Input(BaseModel):
     """A request: unknown fields and values of another type are refused."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class Output(BaseModel):
     """A response."""
 
-    model_config = ConfigDict(frozen=True, defer_build=True)
+    model_config = ConfigDict(frozen=True)
 
 
 Item = TypeVar("Item")
