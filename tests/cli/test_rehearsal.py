@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
@@ -14,7 +14,7 @@ from todocli.database.compiled import COMPILED
 from todocli.domain.ids import new_id
 from todocli.services import users
 from todocli.services.owner import Owner
-from todocli.services.rehearsal import rehearse
+from todocli.services.rehearsal import rehearse, rehearse_others
 
 LINES = ["list", "today", "add Milk", "done 1", "rm 1"]
 
@@ -29,8 +29,31 @@ def test_frequent_commands_find_their_statements_compiled(
     todo = Terminal(monkeypatch, terminal=is_terminal)
     todo.ok("add Pay rent")
     COMPILED.clear()
-    for _ in rehearse(Owner("nobody", uuid4())):
+    for _ in rehearse():
         pass
+    rehearsed = set(COMPILED)
+    todo.ok(line)
+    assert set(COMPILED) == rehearsed
+
+
+@pytest.mark.own_process
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("add Milk due:fri", "edit 1 pri:high", "edit 1 title:Pay", "show 1", "next"),
+        *("list +home", "list project:home", "list rent"),
+    ],
+)
+def test_other_commands_at_a_terminal_find_their_statements_compiled(
+    monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    monkeypatch.setattr(users, "new_id", new_id)
+    todo = Terminal(monkeypatch, terminal=True)
+    todo.ok("add Pay rent project:home +home")  # known names: unknown ones take another statement
+    COMPILED.clear()
+    for _ in rehearse():
+        pass
+    rehearse_others()
     rehearsed = set(COMPILED)
     todo.ok(line)
     assert set(COMPILED) == rehearsed

@@ -7,9 +7,8 @@ builds it before, so that they find it. No file is opened, and nothing of a user
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import SQLModel
@@ -18,7 +17,7 @@ from todocli import clock
 from todocli.database.schema import HEAD, VERSION_TABLE
 from todocli.database.store import open_store
 from todocli.domain.filters import parser
-from todocli.domain.filters.ast import Between, any_of
+from todocli.domain.filters.ast import READY, Between, any_of
 from todocli.domain.idempotency import ChangeKey, fingerprint
 from todocli.domain.ids import new_id
 from todocli.domain.references import parse_references
@@ -30,24 +29,15 @@ from todocli.services.owner import Owner
 from todocli.services.queries import TodoQuery
 from todocli.services.workspace import Workspace
 
-NOBODY = Owner("nobody", UUID(int=0))
 
-
-def rehearse(owner: Owner = NOBODY) -> Iterator[None]:
+def rehearse(owner: Owner | None = None) -> Iterator[None]:
     """Do what the most frequent commands do, and yield between them.
 
     Statements are built for one user, and kept. A user of the embedded database has an id.
     """
-    owner = owner if owner.id else NOBODY
-    with open_store(Path(":memory:")) as store, Workspace(store, owner) as workspace:
-        connection = workspace.session.connection()
-        SQLModel.metadata.create_all(connection)
-        revision = f"CREATE TABLE {VERSION_TABLE} AS SELECT 1 AS version_num, '{HEAD}' AS oldest_reader"
-        connection.execute(sa.text(f"{revision}, '{HEAD}' AS oldest_writer"))
+    with _empty_workspace(owner if owner and owner.id else _new_owner()) as workspace:
         yield
-        user = {"id": owner.id, "name": owner.name, "last_number": 0, "created_at": clock.now()}
-        connection.execute(sa.insert(User).values(user))
-        workspace.users.ensure(owner.name)
+        workspace.users.ensure(workspace.owner.name)
         first = parse_references(["1"])
         today = clock.today()
         for_today = any_of(Between("due", None, today), Between("start", today, today))
@@ -73,12 +63,50 @@ def rehearse(owner: Owner = NOBODY) -> Iterator[None]:
         todos.edit(first, TodoUpdate(due_on=today), _key("edit"))
         todos.get(first)
         yield
-        todos.overview(TodoQuery(filter=parser.parse_words(["+home"], today=today), limit=20))
-        workspace.log.find(LogQuery(limit=20))
-        with suppress(NotFound):  # there are no triggers that would have recorded it
-            workspace.undo(1, _key("undo"))
-        workspace.todos.remove(first, _key("rm"))
+        todos.remove(first, _key("rm"))
 
 
-def _key(verb: str) -> ChangeKey:
+def rehearse_others() -> None:
+    """Do what less frequent commands do, for the SQL of it, which the children of a process find as it was compiled.
+
+    What is kept of a statement takes 175 kB.
+    """
+    first, today = parse_references(["1"]), clock.today()
+    with _empty_workspace(_new_owner()) as workspace:
+        todos = workspace.todos
+        todos.add([TodoCreate(title="Rehearse")], _key())
+        workspace.session.connection().execute(sa.delete(Todo))
+        todos.add([TodoCreate(title="Rehearse", due_on=today)], _key())
+        for edit in (TodoUpdate(title="Try"), TodoUpdate(priority="high"), TodoUpdate(add_tags=["home"])):
+            todos.edit(first, edit, _key())
+        todos.with_notes(todos.get(first).items)
+        workspace.log.of_todos(first, 5)
+        for word in ("+home", "project:home", "milk"):
+            todos.overview(TodoQuery(filter=parser.parse_words([word], today=today), limit=20))
+        todos.overview(TodoQuery(filter=READY, limit=20))
+    # Conditions that are kept have another key in SQLAlchemy's cache once they were executed: so each has its own user.
+    with _empty_workspace(_new_owner()) as workspace:
+        workspace.log.find(LogQuery(limit=20, per_change=3))
+    with _empty_workspace(_new_owner()) as workspace, suppress(NotFound):
+        workspace.undo(1, _key())  # there are no triggers that would have recorded anything
+
+
+def _new_owner() -> Owner:
+    return Owner("nobody", new_id(clock.now()))
+
+
+@contextmanager
+def _empty_workspace(owner: Owner) -> Iterator[Workspace]:
+    """Give the todos of a user who has none, in a database in memory without triggers."""
+    with open_store(Path(":memory:")) as store, Workspace(store, owner) as workspace:
+        connection = workspace.session.connection()
+        SQLModel.metadata.create_all(connection)
+        revision = f"CREATE TABLE {VERSION_TABLE} AS SELECT 1 AS version_num, '{HEAD}' AS oldest_reader"
+        connection.execute(sa.text(f"{revision}, '{HEAD}' AS oldest_writer"))
+        user = {"id": owner.id, "name": owner.name, "last_number": 0, "created_at": clock.now()}
+        connection.execute(sa.insert(User).values(user))
+        yield workspace
+
+
+def _key(verb: str = "rehearse") -> ChangeKey:
     return ChangeKey(new_id(clock.now()), fingerprint(verb))

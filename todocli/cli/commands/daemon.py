@@ -85,7 +85,7 @@ def run(context: Context) -> None:
     from todocli.cli import next_command
     from todocli.daemon import child, parent
     from todocli.database.postgres.ahead import close_ahead
-    from todocli.services.rehearsal import rehearse
+    from todocli.services.rehearsal import rehearse, rehearse_others
 
     root: Any = context.find_root().command
     _import_all()
@@ -104,6 +104,7 @@ def run(context: Context) -> None:
         command.make_context(name, [], resilient_parsing=True)
     for _ in rehearse():
         pass
+    rehearse_others()
     try:
         parent.run(child.Program(main, warm_up, next_command.connect, close_ahead))
     except parent.AlreadyRunning:
