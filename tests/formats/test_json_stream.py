@@ -50,13 +50,13 @@ def test_brackets_in_texts_do_not_count(text: str, monkeypatch: pytest.MonkeyPat
         (b'[{"a":' * 500_000, "nested more than 100 deep"),
         (b'["' + b"x" * 10_100_000 + b'"]', "a text of more than 10,000,000 bytes"),
         (b"{}", "no JSON list"),
-        (b'["a"', "ends too early, or is not JSON,"),
+        (b'["a"', "ends too early, or is not JSON, after item 1"),
         (b"[x]", "at its beginning"),
         ("[1]".encode("utf-16"), "UTF-16"),
-        ('[1, "é"]'.encode("latin1"), "not valid UTF-8"),
-        (b"[1, 100000000000000000000000]", "a number that is too large"),
-        (b"[1, 1e999]", "a number that is too large"),
-        (b'["overflow of invalid bytes in UTF8", x]', "is not JSON,"),
+        ('[1, "é"]'.encode("latin1"), "not valid UTF-8 after item 1"),
+        (b"[1, 100000000000000000000000]", "a number that is too large after item 1"),
+        (b"[1, 1e999]", "a number that is too large after item 1"),
+        (b'["overflow of invalid bytes in UTF8", x]', "is not JSON, after item 1"),
     ],
 )
 def test_what_is_no_list_is_one_error(document: bytes, message: str) -> None:
