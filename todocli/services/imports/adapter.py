@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -150,14 +150,15 @@ class Adapter:
             if description and len(description) > DESCRIPTION_LENGTH:
                 description = _shortened(description, DESCRIPTION_LENGTH, notes)
         columns, unheld = self._repetition(record)
-        unheld = {**unheld, **_contradictions(record)} if record.due_time or record.is_someday else unheld
+        due_on = columns.pop("due_on", record.due_on)
+        unheld = {**unheld, **_contradictions(record, due_on)}
         if rules.keep_unknown:
             notes += ({"text": f"{name}: {value}"[:NOTE_LENGTH]} for name, value in unheld.items())
         else:
             self.report.not_held.update(unheld.keys())
         values: dict[str, object] = {
             "title": title,
-            "due_on": (due_on := columns.pop("due_on", record.due_on)),
+            "due_on": due_on,
             "due_time": record.due_time if due_on else None,
             "starts_on": None if record.is_someday else record.starts_on,
             "priority": record.priority,
@@ -229,13 +230,16 @@ class Adapter:
         return list(tags)[:MAX_TAGS]
 
 
-def _contradictions(record: Record) -> dict[str, str]:
-    """Return what a record says that cannot be beside the rest, as text."""
-    return {
-        **({"a time without a due date": str(record.due_time)} if record.due_time and not record.due_on else {}),
-        **({"someday beside a due date": "true"} if record.is_someday and record.due_on else {}),
-        **({"a start date beside someday": str(record.starts_on)} if record.is_someday and record.starts_on else {}),
-    }
+def _contradictions(record: Record, due_on: date | None) -> dict[str, str]:
+    """Return what a record says that a todo cannot have beside the rest, as text. It is due on `due_on`."""
+    found = {}
+    if record.due_time and not due_on:
+        found["a time without a due date"] = str(record.due_time)
+    if record.is_someday and record.due_on:
+        found["someday beside a due date"] = "true"
+    if record.is_someday and record.starts_on:
+        found["a start date beside someday"] = str(record.starts_on)
+    return found
 
 
 def _shortened(text: str, length: int, notes: list[dict[str, object]]) -> str:
