@@ -21,7 +21,7 @@ Codes are part of the contract of the command line's JSON and of the HTTP API; t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import ClassVar, NamedTuple, Self
 
 
@@ -123,16 +123,15 @@ class ValidationError(TodoError):
     @classmethod
     def of_parts(
         cls,
-        parts: Iterable[str],
+        parts: Sequence[str],
         *,
         hint: str | None = None,
         command: tuple[str, ...] | None = None,
         field_errors: tuple[FieldError, ...] = (),
     ) -> Self:
-        """Return an error about several things."""
-        parts = tuple(parts)
+        """Return an error about several things; `detail` has all `parts`."""
         error = cls(" ".join(parts), hint=hint, command=command, field_errors=field_errors)
-        error.parts = parts
+        error.parts = tuple(parts)
         return error
 
 

@@ -131,6 +131,8 @@ def _fail(error: TodoError, shared: Shared) -> int:
 
     error.detail, error.hint = redact(error.detail), error.hint and redact(error.hint)
     error.field_errors = tuple(FieldError(name, redact(message)) for name, message in error.field_errors)
+    if isinstance(error, ValidationError):
+        error.parts = tuple(map(redact, error.parts))
     error.command = error.command and tuple(map(redact, with_profile(error.command, shared.profile)))
     try:
         if wants_json(shared.arguments):
@@ -173,11 +175,10 @@ def _print_error(error: TodoError, colour: bool) -> None:
 def _detail(error: TodoError) -> str:
     """Return what an error says, in lines that fit if stderr is a terminal."""
     from todocli.cli.terminal import fit
-    from todocli.database.redact import redact
     from todocli.render.text import visible
 
     parts = error.parts if isinstance(error, ValidationError) and sys.stderr.isatty() else ()
-    lines = [fit(visible(redact(text)), sys.stderr, beside=_LABEL) for text in parts or (error.detail,)]
+    lines = [fit(visible(text), sys.stderr, beside=_LABEL) for text in parts or (error.detail,)]
     return f"\n{' ' * _LABEL}".join(lines)
 
 

@@ -211,8 +211,8 @@ def to_read(name: str | None, path: PurePath | None, head: bytes) -> Format:
     if suffix == ".json" and text.strip() in ("", "[]"):
         return by_name("taskwarrior")  # nothing, whoever wrote it
     found = next((each for each in candidates if each.has_signs(text)), None)
-    foreign = _foreign_fields(text) if suffix == ".json" else None
-    if found is None and foreign == []:
+    foreign = _foreign_fields(text) if found is None and suffix == ".json" else None
+    if foreign == []:
         found = by_name("json")
     plain = [each for each in candidates if not each.signs]
     names = ", ".join(BY_NAME)

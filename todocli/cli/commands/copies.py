@@ -154,9 +154,8 @@ def _check_different(here: Profile, there: Profile) -> None:
     from todocli.database.target import resolve_target
 
     if (resolve_target(here), here.user) == (resolve_target(there), there.user):
-        detail = f"{here.name} and {there.name} are the same user of the same database."
-        if here.name == there.name:
-            detail = f"The todos of {here.name} are there already."
+        alike = f"{here.name} and {there.name} are the same user of the same database."
+        detail = f"The todos of {here.name} are there already." if here.name == there.name else alike
         raise ValidationError.of("target", detail, hint="See the profiles", command=("todo", "profile", "list"))
 
 

@@ -122,13 +122,14 @@ def import_(
     with Spool() as todos:
         with _saying(context, "Nothing was imported."):
             for each in _files(path):
-                with _naming(None if each == path else each), open_input(each, registry.HEAD_LENGTH) as source:
+                name = "" if each == path else str(each)
+                with _naming(name), open_input(each, registry.HEAD_LENGTH) as source:
                     found = registry.to_read(format_name, each, source.head)
                     if dates and not found.is_table:
                         raise UsageError("--dates is for CSV and TSV.", hint=f"Dates of {found.label} have one order.")
                     columns |= found.mapping(source.head)
                     entries = found.read(source.file, orders)
-                    _read(entries, source, adapter, todos, digest, "" if each == path else f"{each} ")
+                    _read(entries, source, adapter, todos, digest, name)
             report = adapter.report
             if report.invalid and not (skip_invalid and todos.count):
                 raise _invalid(report, "Nothing was imported.")
@@ -149,13 +150,13 @@ def import_(
 
 
 @contextmanager
-def _naming(path: Path | None) -> Iterator[None]:
-    """Name the file of a folder that an error is about."""
+def _naming(file: str) -> Iterator[None]:
+    """Name the file of a folder, if it is one, that an error is about."""
     try:
         yield
     except ValidationError as error:
-        if path is not None:
-            error.detail = f"{path}: {error.detail}"
+        if file:
+            error.detail = f"{file}: {error.detail}"
         raise
 
 
@@ -196,10 +197,10 @@ def _files(path: Path | None) -> list[Path | None]:
     return found
 
 
-def _read(entries: Iterator[Entry], source: Input, adapter: Adapter, todos: Spool, digest: Any, before: str) -> None:
-    """Read the todos of a file into a spool, and add them to a digest; `before` precedes each place."""
-    if before:
-        entries = (replace(entry, place=f"{before}{entry.place}") for entry in entries)
+def _read(entries: Iterator[Entry], source: Input, adapter: Adapter, todos: Spool, digest: Any, file: str) -> None:
+    """Read the todos of a file into a spool, and add them to a digest; the name of a `file` precedes each place."""
+    if file:
+        entries = (replace(entry, place=f"{file} {entry.place}") for entry in entries)
     with progress("Reading", source.size, unit="bytes") as advance:
         for i, todo in enumerate(adapter.adapt(entries)):
             todos.append(tuple(todo))
