@@ -216,7 +216,7 @@ def test_what_contradicts_the_rest_of_a_todo_is_reported(todo: Terminal) -> None
     }
 
 
-def test_time_of_a_todo_whose_first_date_follows_from_its_rule_is_kept(todo: Terminal) -> None:
+def test_imported_time_is_kept_when_the_rule_gives_the_date(todo: Terminal) -> None:
     Path("a.json").write_text('[{"title": "A", "every": "day", "due_time": "17:00"}]')
     assert json.loads(todo.ok("import a.json --json"))["not_held"] == {}
     assert todo.ok("list --fields due_time --jsonl") == '{"due_time":"17:00:00"}\n'
