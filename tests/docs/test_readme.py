@@ -18,10 +18,9 @@ from typing import Any
 
 import pytest
 
-from tests.support import postgres, readme
+from tests.support import daemon, postgres, readme
 from tests.support.readme import Block, Exchange
 from tests.support.terminal import Terminal
-from tests.support.waiting import TIMEOUT, wait_until
 from todocli.cli import exits
 from todocli.cli.commands.help import TOPICS, topic_text
 from todocli.database.postgres.url import PostgresURL
@@ -82,17 +81,12 @@ def database(postgres_server: PostgresURL) -> Iterator[PostgresURL]:
 
 
 @pytest.fixture(scope="module")
-def daemon() -> Iterator[dict[str, str]]:
+def with_daemon() -> Iterator[dict[str, str]]:
     """The variables by which commands find a daemon: a reader has one from the second command on."""
     with tempfile.TemporaryDirectory() as runtime:
         variables = {"XDG_RUNTIME_DIR": runtime, "TODO_DAEMON": "on"}
-        process = subprocess.Popen(["todo", "daemon", "run"], env=environment(Path(runtime)) | variables)
-        try:
-            wait_until((Path(runtime) / "todo/daemon.sock").exists, "the daemon")
+        with daemon.running_by(["todo"], environment(Path(runtime)) | variables):
             yield variables
-        finally:
-            process.terminate()
-            process.wait(TIMEOUT)
 
 
 def compared(text: str, variables: dict[str, str]) -> list[tuple[str, str]]:
@@ -133,10 +127,10 @@ def test_readme_sessions_show_what_they_promise(reader: Path, request: pytest.Fi
 @pytest.mark.slow
 @each_guide
 def test_topic_sessions_show_what_they_promise(
-    topic: str, reader: Path, daemon: dict[str, str], request: pytest.FixtureRequest
+    topic: str, reader: Path, with_daemon: dict[str, str], request: pytest.FixtureRequest
 ) -> None:
     """A topic assumes a reader who has used the program: their database exists, and their daemon runs."""
-    variables = environment(reader) | (daemon if topic != "daemon" else {})
+    variables = environment(reader) | (with_daemon if topic != "daemon" else {})
     subprocess.run(["todo", "list"], env=variables, capture_output=True, check=True)
     check_sessions(GUIDES[topic], variables, request)
 

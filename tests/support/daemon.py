@@ -81,12 +81,19 @@ def running(home: Path, script: str = _PATIENT, **variables: str) -> Iterator[Ru
     """Run a daemon by a script; its clients keep everything in `home`."""
     with tempfile.TemporaryDirectory() as runtime:  # the path of a socket has at most 107 bytes
         clients = environment(home, runtime) | variables
-        process = subprocess.Popen([*TODO[:-1], script, "daemon", "run"], env=clients, text=True)
-        try:
-            found = RunningDaemon(process, clients)
-            wait_until(lambda: (found.folder / "daemon.sock").exists() or process.poll() is not None, "the daemon")
+        with running_by([*TODO[:-1], script], clients) as found:
             yield found
-        finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-            process.wait(TIMEOUT)
+
+
+@contextmanager
+def running_by(program: list[str], clients: dict[str, str]) -> Iterator[RunningDaemon]:
+    """Run the daemon of a program; `clients` is the environment of both."""
+    process = subprocess.Popen([*program, "daemon", "run"], env=clients, text=True)
+    try:
+        found = RunningDaemon(process, clients)
+        wait_until(lambda: (found.folder / "daemon.sock").exists() or process.poll() is not None, "the daemon")
+        yield found
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        process.wait(TIMEOUT)
