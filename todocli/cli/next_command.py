@@ -1,6 +1,6 @@
-"""What a command in the daemon leaves for the next one: whose todos they were, and where its connection can be opened.
+"""The hint that a command in the daemon leaves for the next: its user, and the profile to connect to.
 
-Nothing secret is in it. It goes from child to child, and the parent does not read it.
+A hint holds no secret. One child writes it, the next reads it, and the parent does not.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from todocli.services.owner import Owner
 
 
 def hint(settings: Profiles, profile: Profile, owner: Owner) -> bytes:
-    """Return what the next command can know. The profile is part of it only if its URL is in the file."""
+    """Return the hint of a command. It names the profile only if its URL is in the configuration file."""
     written = settings.profiles[profile.name].url
     found = profile.name if written is not None and written == profile.url else None
     user = owner.name, str(owner.id) if owner.id else None
@@ -25,13 +25,13 @@ def hint(settings: Profiles, profile: Profile, owner: Owner) -> bytes:
 
 
 def owner_of(hint: bytes) -> Owner:
-    """Return whose todos they were."""
+    """Return the user in a hint."""
     name, number, *_ = json.loads(hint)
     return Owner(name, UUID(number) if number else None)
 
 
 def connect(hint: bytes) -> None:
-    """Open a connection to the profile that `hint` names, unless the file says something else by now."""
+    """Open a connection to the profile in a hint, unless the configuration file says something else by now."""
     from todocli.database.postgres.ahead import open_ahead
     from todocli.database.postgres.url import PostgresURL
     from todocli.database.target import resolve_target

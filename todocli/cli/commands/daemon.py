@@ -98,7 +98,7 @@ def run(context: Context) -> None:
         for name in _FREQUENT:
             root.commands[name].make_context(name, [], resilient_parsing=True)
             yield
-        yield from rehearse(next_command.owner_of(hint)) if hint else rehearse()
+        yield from rehearse(next_command.owner_of(hint) if hint else None)
 
     for name, command in root.commands.items():
         command.make_context(name, [], resilient_parsing=True)
